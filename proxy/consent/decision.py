@@ -1,0 +1,80 @@
+"""From what the visitor said to what holds for this request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from proxy.consent.answer import Answer
+from proxy.policy.model import NECESSARY
+from proxy.policy.scope import Pair, Scope
+
+
+class Ask(Enum):
+    """Whether and why the visitor is asked on this page."""
+
+    NO = "no"
+    FIRST = "first"  # never answered (or nothing readable)
+    EXPIRED = "expired"  # answered longer ago than policy.ask_again_after
+    NEW = "new"  # a purpose or provider they were never asked about
+    SIGNAL = "signal"  # Sec-GPC: 1 and no answer: refused, a small notice instead of a banner
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What holds for one request: the pairs granted, and what to ask.
+
+    `grants` is what everything downstream is compiled for: equal grants, equal page.
+    `withheld`: the browser may have kept the consent cookie back (T56); then no sweep, no banner.
+    """
+
+    grants: frozenset[Pair]
+    ask: Ask
+    answer: Answer | None = None
+    new: Scope = Scope(frozenset())
+    signal: bool = False  # the browser said Sec-GPC: 1
+    withheld: bool = False
+
+    def allows(self, provider: str, purposes: Iterable[str]) -> bool:
+        """True when each purpose is necessary or granted to that provider."""
+        return allows(self.grants, provider, purposes)
+
+
+def allows(grants: frozenset[Pair], provider: str, purposes: Iterable[str]) -> bool:
+    """True when each of these purposes is necessary or granted to that provider.
+
+    Purposes whose basis is not consent are never refused: compile rules with
+    `needed()` so that only purposes that need consent are left here.
+    """
+    return all(p == NECESSARY or Pair(p, provider) in grants for p in purposes)
+
+
+def decide(
+    scope: Scope,
+    answer: Answer | None,
+    *,
+    now: int,
+    ask_again_after: int,
+    signal: bool = False,
+    withheld: bool = False,
+) -> Decision:
+    """Return what holds: an answer counts while fresh, and only for pairs it was asked.
+
+    `now` in seconds since 1970, `ask_again_after` in seconds. An explicit answer
+    outranks the signal (GPC "Other jurisdictions"). A clock that jumped is tolerated by
+    a day; an answer from further in the future is no answer (threats T51).
+    """
+    if withheld:
+        return Decision(frozenset(), Ask.NO, None, signal=signal, withheld=True)
+    if answer is not None and answer.at > now + 86_400:
+        answer = None
+    if answer is None:
+        ask = Ask.SIGNAL if signal else Ask.FIRST
+        return Decision(frozenset(), ask if scope.pairs else Ask.NO, signal=signal)
+    if now - answer.at >= ask_again_after:
+        ask = Ask.SIGNAL if signal else Ask.EXPIRED
+        return Decision(frozenset(), ask, answer, signal=signal)
+    grants = answer.grants() & scope.pairs
+    new = scope.missing_from(answer.scope)
+    return Decision(grants, Ask.NEW if new.pairs else Ask.NO, answer, new, signal)

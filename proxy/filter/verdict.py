@@ -1,0 +1,47 @@
+"""What is done to a tag, a cookie, a request or a header, and the rule that says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from proxy.policy.source import Place
+
+
+class Does(Enum):
+    """Everything a verdict can do. The values are the words of `tests:` in rules.yaml."""
+
+    KEEP = "keep"
+    HOLD = "hold"
+    REPLACE = "replace"
+    REMOVE = "remove"
+    DROP = "drop"
+    CAP = "cap"
+    ANSWER = "answer 204"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is done, and because of which rule.
+
+    `because` is None where no rule speaks (own files, nothing to judge). `needs` are the purposes still
+    missing; `provider` the provider id or None for what is undeclared; `note` words for people.
+    """
+
+    does: Does
+    because: Place | None = None
+    provider: str | None = None
+    needs: tuple[str, ...] = ()
+    note: str = ""
+
+    @property
+    def keeps(self) -> bool:
+        """True when the bytes pass unchanged."""
+        return self.does is Does.KEEP
+
+    def __str__(self) -> str:
+        words = f"{self.does.value} {self.note}" if self.does is Does.CAP else self.does.value
+        return f"{words} ({self.because.rule})" if self.because else words
+
+
+KEEP = Verdict(Does.KEEP)

@@ -1,0 +1,240 @@
+"""What rules.yaml says, as frozen nouns. No behaviour beyond what a noun knows of itself.
+
+Every rule knows its Place, so that every verdict can name the line that made it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from proxy.policy.source import Place
+
+NECESSARY = "necessary"
+"""Id of the purpose that needs no consent and has no switch."""
+
+OWN = "self"
+"""Written in `from:`, stands for the site's own hosts."""
+
+DAY = 86_400
+
+
+class Basis(Enum):
+    """Legal basis of a purpose (GDPR art. 6), in the policy's words."""
+
+    LEGITIMATE_INTEREST = "legitimate interest"
+    CONSENT = "consent"
+
+
+class Action(Enum):
+    """What a tag rule does where its purposes are not all granted."""
+
+    HOLD = "hold"  # make inert, keep the bytes
+    REPLACE = "replace"  # inert, and a placeholder in its place
+    REMOVE = "remove"  # take the element's start tag out
+    KEEP = "keep"  # passes for everybody; says so explicitly
+    RELAY = "relay"  # replace, and offer a relayed form (issue 7)
+
+
+class Undeclared(Enum):
+    """What happens to what no rule speaks of."""
+
+    DROP = "drop"
+    HOLD = "hold"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """How long a cookie may live: `text` as published, `seconds` None for a session.
+
+    A month counts 30 days from the nearest whole year of 365 days (6 months = 180 days,
+    11 months = 335, 13 months = 395), never longer than the calendar's own.
+    """
+
+    text: str
+    seconds: int | None
+
+    @property
+    def slides(self) -> bool:
+        """Inactivity by nature: lives of a day or less start anew at each renewal."""
+        return self.seconds is not None and self.seconds <= DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """Why something is stored or loaded. Its label and sentence are in banner/languages."""
+
+    id: str
+    basis: Basis
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class CookieRule:
+    """One row of the cookie table. `names` are literals or globs with `*`, case-sensitive.
+
+    A domain with a leading dot covers that domain and its subdomains; without, that host.
+    """
+
+    provider: str
+    names: tuple[str, ...]
+    domains: tuple[str, ...]
+    purpose: str
+    lasts: Duration
+    why: str
+    place: Place
+    unpublished: str | None = None  # why this row is not in the published table (yet)
+
+
+@dataclass(frozen=True, slots=True)
+class InlineText:
+    """Literal words in an inline script: every one of `all`, and one of `any` if there are."""
+
+    all: tuple[str, ...] = ()
+    any: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TagRule:
+    """An element that may run only for its purposes. Conditions given are all required.
+
+    `hosts` are hosts (subdomains included), globs within a label (`track*.hubspot.com`)
+    or OWN; `paths` globs over path plus query; `elements`, `ids`, `classes` alternatives (ids and
+    classes may be globs); `attributes` pairs (name, glob of value or None for any value).
+    """
+
+    provider: str
+    purposes: tuple[str, ...]
+    place: Place
+    hosts: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    elements: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    attributes: tuple[tuple[str, str | None], ...] = ()
+    text: InlineText | None = None
+    do: Action = Action.HOLD
+    with_: str = "link"  # what stands in its place: link | nothing
+    link: str | None = None  # the provider's external page, where the tag itself names none
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRule:
+    """First-party collection addresses: refused requests get 204 and go nowhere (T31)."""
+
+    provider: str
+    paths: tuple[str, ...]
+    hosts: tuple[str, ...]  # empty: every host of ours
+    purposes: tuple[str, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class StorageRule:
+    """localStorage / sessionStorage keys (globs) that need a purpose."""
+
+    provider: str
+    keys: tuple[str, ...]
+    purpose: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderRule:
+    """Response headers taken away unless the purpose is granted (T55); no purpose: always."""
+
+    names: tuple[str, ...]
+    purpose: str | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class RelayRule:
+    """`relay:` of a provider: the only addresses our form relay may ever fetch (T45)."""
+
+    hosts: tuple[str, ...]
+    paths: tuple[str, ...]
+    methods: tuple[str, ...]
+    max_body: int
+    per_minute: int
+    pass_on: tuple[str, ...]  # names among Origin, Referer, User-Agent; default none
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A third party (or the site itself) that stores or loads something."""
+
+    id: str
+    name: str
+    place: Place
+    cookies: tuple[CookieRule, ...] = ()
+    tags: tuple[TagRule, ...] = ()
+    requests: tuple[RequestRule, ...] = ()
+    storage: tuple[StorageRule, ...] = ()
+    connect: tuple[str, ...] = ()  # more hosts its code talks to once granted (fence)
+    relay: RelayRule | None = None
+    privacy: str | None = None  # address of its privacy notice
+    country: str | None = None  # where the recipient is established
+    transfers: str | None = None  # safeguards when outside the EU
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NeutralRule:
+    """A third party that may load for everyone because it stores nothing."""
+
+    hosts: tuple[str, ...]
+    why: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A test written in rules.yaml: a subject, and what each visitor gets.
+
+    `kind` is html, cookie, url, request or header; `expect` maps a visitor (`refused`, `accepted`,
+    a purpose id or several joined by `+`) to the words of a verdict, each with its place.
+    """
+
+    it: str
+    kind: str
+    subject: str
+    host: str | None
+    expect: tuple[tuple[str, str, Place], ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All of rules.yaml. `digest` is a short hash of its text (hex), for validators and proofs."""
+
+    version: str
+    page: str
+    privacy: str
+    contact: str
+    ask_again_after: Duration
+    purposes: tuple[Purpose, ...]
+    providers: tuple[Provider, ...]
+    undeclared_cookies: Undeclared
+    undeclared_tags: Undeclared
+    neutral: tuple[NeutralRule, ...]
+    headers: tuple[HeaderRule, ...]
+    examples: tuple[Example, ...]
+    digest: str
+    place: Place
+    text: str = field(repr=False, default="")  # the file as read, kept for the proofs
+
+    def purpose(self, id_: str) -> Purpose | None:
+        """Return the purpose of that id, or None."""
+        return next((p for p in self.purposes if p.id == id_), None)
+
+    def provider(self, id_: str) -> Provider | None:
+        """Return the provider of that id, or None."""
+        return next((p for p in self.providers if p.id == id_), None)
+
+    def needs_consent(self, purpose: str) -> bool:
+        """True when the basis of that purpose is consent."""
+        found = self.purpose(purpose)
+        return found is None or found.basis is Basis.CONSENT

@@ -1,0 +1,59 @@
+"""What a visitor is asked: the pairs (purpose, provider) shown, and nothing else.
+
+Scope, not version, decides whether somebody is asked again: a new purpose or provider
+does, a typo fix never (the policy: "in case of significant change (new purpose or new
+provider)").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from proxy.policy.model import Policy
+
+
+class Pair(NamedTuple):
+    """One thing to agree to: a provider, for a purpose."""
+
+    purpose: str
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The pairs a visitor is asked about."""
+
+    pairs: frozenset[Pair]
+
+    def covers(self, other: Scope) -> bool:
+        """True when everything in `other` was asked here: no reason to ask again."""
+        return other.pairs <= self.pairs
+
+    def missing_from(self, asked: Scope) -> Scope:
+        """Return what is here and was not asked then: what the banner calls new."""
+        return Scope(self.pairs - asked.pairs)
+
+    @property
+    def purposes(self) -> frozenset[str]:
+        """The purposes that have a switch."""
+        return frozenset(pair.purpose for pair in self.pairs)
+
+    def granted(self, purposes: Iterable[str]) -> frozenset[Pair]:
+        """Return the pairs that somebody grants who agrees to these purposes."""
+        chosen = frozenset(purposes)
+        return frozenset(pair for pair in self.pairs if pair.purpose in chosen)
+
+
+def scope_of(policy: Policy) -> Scope:
+    """Return what a visitor has to be asked under this policy."""
+    pairs: set[Pair] = set()
+    for provider in policy.providers:
+        if not provider.enabled:
+            continue
+        needed: list[str] = [rule.purpose for rule in (*provider.cookies, *provider.storage)]
+        for rule in (*provider.tags, *provider.requests):
+            needed += rule.purposes
+        pairs.update(Pair(p, provider.id) for p in needed if policy.needs_consent(p))
+    return Scope(frozenset(pairs))
