@@ -1,0 +1,51 @@
+# Every target prints and runs the real commands; nothing here is needed to use the product.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test check e2e load bench format browser clean
+
+demo: $(STAMP)  ## set up, and run the proxy in front of the bundled demo site
+	$(BIN)/consent-proxy demo
+
+test: $(STAMP) browser  ## set up, and pass the tests (browser walks included)
+	$(MAKE) --no-print-directory check
+	$(BIN)/python -m pytest -q -m e2e -p no:randomly
+
+check: $(STAMP)  ## format, lint, types, floors, rules, fast tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/consent-proxy check rules.yaml --config config/local.yaml
+	$(BIN)/python -m pytest -q -n 2
+
+e2e: $(STAMP) browser  ## walks in a real Chromium
+	$(BIN)/python -m pytest -q -m e2e -p no:randomly
+
+load: $(STAMP)  ## long suites: whole corpora, floods, soaks
+	$(BIN)/python -m pytest -q -m load -p no:randomly
+
+bench: $(STAMP)  ## speed beside peers, as ratios within one run
+	$(BIN)/python -m pip install -q -e '.[bench]'
+	$(BIN)/python bench/html.py
+	$(BIN)/python bench/relay.py
+	$(BIN)/python bench/records.py
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+browser:
+	@sh tests/browser.sh
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "consent-proxy needs Python 3.11 or newer; this is " + sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --upgrade pip
+	$(BIN)/python -m pip install -q -e '.[test]'
+	touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .tests
