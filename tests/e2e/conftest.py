@@ -1,0 +1,182 @@
+"""A real Chromium, a real proxy process, the demo site, and every provider played locally."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.providers import Providers, serve_in_thread, tls_for
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--ignore-certificate-errors",
+]
+PREFERENCES = {"profile": {"cookie_controls_mode": 0, "block_third_party_cookies": False}}
+HOSTS = ["callkom.io", "www.callkom.io", "app.callkom.io", "integration.callkom.io"]
+
+
+def chromium_path() -> str:
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    if os.environ.get("CI"):
+        pytest.fail("Chromium is missing, and CI must never skip the browser walks")
+    pytest.skip("Chromium is not installed (sh tests/browser.sh)")
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def providers():
+    tls, _, _ = tls_for("*.example")
+    played = Providers()
+    played.port, stop = serve_in_thread(played.answer, tls=tls)
+    yield played
+    stop()
+
+
+@pytest.fixture(autouse=True)
+def _forget(request):
+    if "providers" in request.fixturenames:
+        request.getfixturevalue("providers").forget()
+
+
+@pytest.fixture(scope="session")
+def demo_origin():
+    from proxy.demo.site import demo_site
+
+    port, stop = serve_in_thread(demo_site())
+    yield port
+    stop()
+
+
+class Running:
+    """A proxy process in front of the demo site, as operations would start it."""
+
+    def __init__(self, folder: Path, origin: int, *, mode: str = "enforce", extra: str = "") -> None:
+        self.folder, self.port, self.admin = folder, free_port(), free_port()
+        _, _, leaf = tls_for(*HOSTS)
+        leaf.private_key_pem.write_to_path(str(folder / "key.pem"))
+        leaf.cert_chain_pems[0].write_to_path(str(folder / "cert.pem"))
+        (folder / "config.yaml").write_text(
+            f"listen: 127.0.0.1:{self.port}\n"
+            "tls: { certificate: cert.pem, key: key.pem }\n"
+            "sites:\n"
+            f"  - {{ hosts: [{', '.join(HOSTS)}], upstream: 'http://127.0.0.1:{origin}', mode: {mode} }}\n"
+            "records: sqlite:///proofs.db\n"
+            f"admin: 127.0.0.1:{self.admin}\n{extra}"
+        )
+        self.log = (folder / "proxy.log").open("wb")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "proxy", "serve", "--config", str(folder / "config.yaml"), "--rules", str(ROOT / "rules.yaml")],
+            cwd=folder,
+            stdout=self.log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        self._wait()
+
+    def _wait(self) -> None:
+        for _ in range(200):
+            if self.process.poll() is not None:
+                raise RuntimeError((self.folder / "proxy.log").read_text())
+            with contextlib.suppress(OSError):
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.admin}/readyz", timeout=1) as answer:
+                    if answer.status == 200:
+                        return
+            time.sleep(0.1)
+        raise RuntimeError("the proxy did not become ready: " + (self.folder / "proxy.log").read_text())
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        self.log.close()
+
+
+@pytest.fixture(scope="session")
+def proxy_process(tmp_path_factory, demo_origin):
+    running = Running(tmp_path_factory.mktemp("proxy"), demo_origin)
+    yield running
+    running.stop()
+
+
+class Visitor:
+    """A person with a browser of their own: a fresh profile that lets third parties set cookies."""
+
+    def __init__(self, playwright, profile: Path, port: int, providers_port: int, **options) -> None:
+        (profile / "Default").mkdir(parents=True)
+        (profile / "Default" / "Preferences").write_text(json.dumps(PREFERENCES))
+        rules = f"MAP callkom.io 127.0.0.1:{port},MAP *.callkom.io 127.0.0.1:{port},MAP * 127.0.0.1:{providers_port}"
+        self.context = playwright.chromium.launch_persistent_context(
+            str(profile),
+            executable_path=chromium_path(),
+            headless=True,
+            args=[*FLAGS, f"--host-resolver-rules={rules},EXCLUDE 127.0.0.1"],
+            ignore_https_errors=True,
+            **options,
+        )
+        self.page = self.context.pages[0] if self.context.pages else self.context.new_page()
+        self.errors: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def goes(self, path: str, host: str = "callkom.io"):
+        answer = self.page.goto(f"https://{host}{path}", wait_until="load")
+        self.settle()
+        return answer
+
+    def settle(self) -> None:
+        with contextlib.suppress(Exception):
+            self.page.wait_for_load_state("networkidle", timeout=4000)
+
+    def cookies(self) -> dict[tuple[str, str], dict]:
+        return {(c["name"], c["domain"]): c for c in self.context.cookies()}
+
+    def cookie_names(self) -> set[str]:
+        return {c["name"] for c in self.context.cookies()}
+
+
+@pytest.fixture(scope="session")
+def playwright_engine():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as engine:
+        yield engine
+
+
+@pytest.fixture
+def visit(playwright_engine, tmp_path, providers, proxy_process):
+    """Open a browser: visit() or visit(port=..., java_script_enabled=False, ...)."""
+    opened = []
+
+    def open_one(*, port: int | None = None, **options) -> Visitor:
+        visitor = Visitor(
+            playwright_engine, tmp_path / f"profile{len(opened)}", port or proxy_process.port, providers.port, **options
+        )
+        opened.append(visitor)
+        return visitor
+
+    yield open_one
+    for visitor in opened:
+        visitor.context.close()
