@@ -1,0 +1,235 @@
+"""One request to an upstream and its reply, as bytes: nothing here opens a socket.
+
+The request is written as it was received; the reply is read strictly. What is ambiguous is refused with an
+UpstreamError, because another parser behind or before us could read it differently.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from proxy.errors import BadRequest, UpstreamError
+
+if TYPE_CHECKING:
+    from proxy.server.wire import Wire
+
+Headers = list[tuple[bytes, bytes]]
+
+# RFC 9110 section 9.2.2, without the ones that a browser form can cause by accident
+REPEATABLE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
+SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS"})
+_OURS = frozenset({b"transfer-encoding", b"connection", b"keep-alive", b"upgrade", b"te", b"trailer"})
+_WATCHED = frozenset(
+    {10, 12, 14, 17}
+)  # lengths of connection, content-type, content-length, transfer-encoding
+
+
+@dataclass(slots=True)
+class UpstreamRequest:
+    """What is sent: target and headers go out byte for byte; framing fields are the connection's own.
+
+    `body` is None, all of it, or its pieces as they come (chunked unless there is a Content-Length).
+    `first_byte` overrides the deadline for the whole answer head, in seconds.
+    """
+
+    method: bytes
+    target: bytes
+    headers: Headers
+    body: AsyncIterator[bytes] | bytes | None = None
+    first_byte: float | None = None
+    length: int | None = None  # set by request_head from Content-Length
+
+    @property
+    def may_repeat(self) -> bool:
+        """True when sending it twice does what sending it once does."""
+        return self.body is None and self.method in REPEATABLE
+
+    @property
+    def needs_fresh(self) -> bool:
+        """True when it must not meet a connection that may just be closing: it could not be sent again."""
+        return self.body is not None or self.method not in SAFE
+
+
+def request_head(request: UpstreamRequest) -> bytes:
+    """Return the head as bytes; BadRequest when a value would change the number of lines."""
+    lines = [b"%b %b HTTP/1.1" % (request.method, request.target)]
+    length: bytes | None = None
+    for name, value in request.headers:
+        lower = name.lower()
+        if lower in _OURS:
+            continue
+        if lower == b"content-length":
+            length = value
+        lines.append(b"%b: %b" % (name, value))
+    body = request.body
+    if length is None and body is not None:
+        if isinstance(body, bytes):
+            lines.append(b"Content-Length: %d" % len(body))
+        else:
+            lines.append(b"Transfer-Encoding: chunked")
+    request.length = None if length is None else int(length)
+    if request.length and (body is None or (isinstance(body, bytes) and len(body) != request.length)):
+        raise BadRequest("the request has a Content-Length and no such body")
+    count = len(lines)
+    head = b"\r\n".join(lines) + b"\r\n\r\n"
+    # One pass over everything instead of one check per value: a line more, or a field split in two, shows.
+    if head.count(b"\n") != count + 1 or head.count(b"\r") != count + 1 or b"\0" in head:
+        raise BadRequest("the request holds a line break or a NUL where none may be")
+    if lines[0].count(b" ") != 2:
+        raise BadRequest("the request line holds a blank where none may be")
+    return head
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """How the body of an answer ends, and whether its connection may live on."""
+
+    persistent: bool
+    until_eof: bool
+    endless: bool  # text/event-stream: silence is no fault
+
+
+def _framing_fields(fields: Headers) -> tuple[int, list[bytes], bytes, bytes]:
+    """Return how many lengths, the transfer codings, the Connection options, and the essence of the type."""
+    lengths, codings, connection, kind = 0, [], b"", b""
+    for name, value in fields:
+        if len(name) not in _WATCHED:
+            continue
+        lower = name.lower()
+        if lower == b"connection":
+            connection += b"," + value.lower()
+        elif lower == b"content-length":
+            lengths += 1
+        elif lower == b"transfer-encoding":
+            codings.append(value.lower())
+        elif lower == b"content-type":
+            kind = value.split(b";", 1)[0].strip().lower()
+    return lengths, codings, connection, kind
+
+
+class Reply:
+    """An upstream's answer: the head is complete, the body comes as it is read."""
+
+    __slots__ = (
+        "_complete",
+        "_error",
+        "_loop",
+        "_pieces",
+        "_waiter",
+        "bodiless",
+        "buffered",
+        "headed",
+        "headers",
+        "method",
+        "reason",
+        "reused",
+        "status",
+        "unanswered",
+        "wire",
+    )  # fmt: skip
+
+    def __init__(self, method: bytes) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.method = method
+        self.status = 0
+        self.reason = b""
+        self.headers: Headers = []
+        self.headed = False
+        self.bodiless = False
+        self.buffered = 0
+        self.reused = False  # the connection had carried an exchange before
+        self.unanswered = False  # and died before a byte of this one
+        self.wire: Wire | None = None
+        self._pieces: list[bytes] = []
+        self._complete = False
+        self._error: Exception | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    # -- for the relay -----------------------------------------------------------------------------------
+
+    def arrived(self) -> tuple[bytes, bool]:
+        """Return the body bytes that are here now, and whether they are all of it. Never waits."""
+        return self._taken(), self._complete
+
+    async def read(self) -> bytes:
+        """Return the next bytes, b"" at the end; UpstreamError when the body was cut or late."""
+        while not self._pieces:
+            if self._complete:
+                return b""
+            if self._error is not None:
+                raise self._error
+            await self._wait()
+        return self._taken()
+
+    def abort(self) -> None:
+        """Give up on the answer; its connection ends unless the answer was complete."""
+        if not self._complete and self.wire is not None:
+            self.wire.fail(UpstreamError("given up"))
+
+    async def head(self) -> None:
+        """Wait until status and headers are here."""
+        while not self.headed:
+            if self._error is not None:
+                raise self._error
+            await self._wait()
+
+    # -- for the wire ------------------------------------------------------------------------------------
+
+    def read_head(self, status: int, reason: bytes, fields: Headers, version: str) -> Framing:
+        """Take status and headers; UpstreamError when their framing is not beyond doubt."""
+        if version not in ("1.1", "1.0"):
+            raise UpstreamError(f"its answer claims to be HTTP/{version}")
+        if not 200 <= status <= 599:
+            raise UpstreamError(f"its answer has the status {status}")
+        lengths, codings, connection, kind = _framing_fields(fields)
+        if codings and (codings != [b"chunked"] or version == "1.0" or lengths):
+            raise UpstreamError("its answer has a Transfer-Encoding other than one 'chunked'")
+        if lengths > 1:
+            raise UpstreamError("its answer has several Content-Length fields")
+        self.status, self.reason, self.headers, self.headed = status, reason, fields, True
+        self.bodiless = self.method == b"HEAD"
+        options = {option.strip() for option in connection.split(b",")} if connection else set()
+        persistent = b"close" not in options if version == "1.1" else b"keep-alive" in options
+        until_eof = not (lengths or codings or self.bodiless or status in (204, 304))
+        return Framing(
+            persistent=persistent and not until_eof, until_eof=until_eof, endless=kind == b"text/event-stream"
+        )
+
+    def take(self, piece: bytes) -> None:
+        """Keep a piece of the body; the wire wakes the reader once per read."""
+        self._pieces.append(piece)
+        self.buffered += len(piece)
+
+    def wake(self) -> None:
+        """Let the reader look again."""
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def end(self, error: Exception | None) -> None:
+        """Nothing more comes: all of it is here, or this went wrong. The first end counts."""
+        if not self._complete and self._error is None:
+            self._complete, self._error = error is None, error
+        self.wire = None
+        self.wake()
+
+    async def _wait(self) -> None:
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _taken(self) -> bytes:
+        pieces = self._pieces
+        if not pieces:
+            return b""
+        taken = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        pieces.clear()
+        self.buffered = 0
+        if self.wire is not None:
+            self.wire.resume()
+        return taken

@@ -1,0 +1,264 @@
+"""The connections to one upstream address: the youngest idle one first, never more than a limit.
+
+One sweep per half second looks at all deadlines: no timer per request, and a resolution that suffices.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections import deque
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+from urllib.parse import urlsplit
+
+from proxy.errors import UpstreamError
+from proxy.server.exchange import Reply, UpstreamRequest
+from proxy.server.health import Health
+from proxy.server.wire import Deadlines, Wire
+
+TICK = 0.5
+YOUNG = 1.0  # seconds idle after which a request that cannot be repeated gets a new connection
+NAMES_KEPT = 10.0  # seconds that resolved addresses are used
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where an upstream listens."""
+
+    host: str
+    port: int
+    secure: bool = False
+
+    @classmethod
+    def parse(cls, url: str) -> Address:
+        """Return the address of http://host[:port] or https://host[:port]; ValueError says what is wrong."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"an upstream is written http://host:port or https://host:port, not {url!r}")
+        if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
+            raise ValueError(f"an upstream is a host and a port, without a path: {url!r}")
+        secure = parts.scheme == "https"
+        return cls(parts.hostname, parts.port or (443 if secure else 80), secure)
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http{'s' * self.secure}://{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class PoolState:
+    """A pool at this moment, for metrics and the admin page."""
+
+    address: str
+    up: bool
+    why: str
+    connections: int
+    idle: int
+    busy: int
+    waiting: int
+
+
+class Pool:
+    """All connections to one address."""
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        deadlines: Deadlines,
+        limit: int,
+        tls: ssl.SSLContext | None,
+        server_name: str | None,
+    ) -> None:
+        self.address = address
+        self.health = Health()
+        self._deadlines = deadlines
+        self._limit = limit
+        self._tls = (tls or default_tls()) if address.secure else None
+        self._server_name = (server_name or address.host) if address.secure else None
+        self._loop = asyncio.get_running_loop()
+        self._wires: set[Wire] = set()
+        self._opening = 0
+        self._idle: list[Wire] = []
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._names: tuple[float, list[str]] = (-inf, [])
+        self._sweeper: asyncio.TimerHandle | None = None
+
+    async def start(self, request: UpstreamRequest, *, anew: bool = False) -> Reply:
+        """Send the request on a connection (a new one if `anew`); its head is still to come."""
+        wire = None if anew else self._youngest(request.needs_fresh)
+        if wire is None:
+            wire = await self._another(request.needs_fresh, anew=anew)
+        reply = Reply(request.method)
+        try:
+            wire.send(request, reply)
+        except BaseException:
+            wire.abort()
+            raise
+        return reply
+
+    @property
+    def busy(self) -> int:
+        """How many exchanges are on their way."""
+        return len(self._wires) - len(self._idle) + self._opening + len(self._waiting)
+
+    def state(self) -> PoolState:
+        """Return what is going on here."""
+        now = self._loop.time()
+        return PoolState(
+            address=str(self.address),
+            up=self.health.is_up(now),
+            why=self.health.why(now),
+            connections=len(self._wires),
+            idle=len(self._idle),
+            busy=self.busy,
+            waiting=len(self._waiting),
+        )
+
+    async def close(self) -> None:
+        """End every connection."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        for wire in list(self._wires):
+            wire.abort()
+        await asyncio.sleep(0)
+
+    # -- which connection --------------------------------------------------------------------------------
+
+    def _youngest(self, fresh: bool) -> Wire | None:
+        now = self._loop.time()
+        idle = self._idle
+        while idle:
+            age = now - idle[-1].idle_since
+            if fresh and age > YOUNG:
+                return None
+            wire = idle.pop()
+            if age < self._deadlines.keepalive and wire.is_quiet():
+                return wire
+            wire.abort()
+        return None
+
+    async def _another(self, fresh: bool, *, anew: bool) -> Wire:
+        while len(self._wires) + self._opening >= self._limit:
+            if self._idle:  # none of them will do, so the oldest makes room
+                wire = self._idle.pop(0)
+                wire.abort()
+                self._wires.discard(wire)
+                break
+            await self._slot()
+            free = None if anew else self._youngest(fresh)
+            if free is not None:
+                return free
+        self._opening += 1
+        try:
+            return await self._connect()
+        finally:
+            self._opening -= 1
+            if len(self._wires) + self._opening < self._limit:
+                self._next_in_line()
+
+    async def _slot(self) -> None:
+        turn = self._loop.create_future()
+        self._waiting.append(turn)
+        try:
+            async with asyncio.timeout(self._deadlines.slot):
+                await turn
+        except TimeoutError:
+            raise UpstreamError(f"all {self._limit} connections to {self.address} are busy", 503) from None
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._next_in_line()
+            raise
+        finally:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+
+    def _next_in_line(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+    def _done(self, wire: Wire, reusable: bool) -> None:
+        if reusable:
+            wire.idle_since = self._loop.time()
+            self._idle.append(wire)
+        else:
+            self._wires.discard(wire)
+            if wire in self._idle:
+                self._idle.remove(wire)
+        self._next_in_line()
+
+    # -- opening -----------------------------------------------------------------------------------------
+
+    async def _connect(self) -> Wire:
+        total = self._deadlines.connect
+        trouble: Exception | None = None
+        try:
+            async with asyncio.timeout(total):
+                names = await self._resolve()
+                share = total / len(names)
+                for name in names:
+                    try:
+                        async with asyncio.timeout(max(share, 1.0)):
+                            return await self._open(name)
+                    except (OSError, TimeoutError) as error:  # SSL errors are OSErrors
+                        trouble = error
+        except TimeoutError as error:
+            trouble = error
+        except OSError as error:
+            trouble = error
+        self._names = (-inf, [])
+        raise ConnectError(self.address, trouble)
+
+    async def _open(self, name: str) -> Wire:
+        more: dict[str, Any] = {"ssl": self._tls, "server_hostname": self._server_name} if self._tls else {}
+        _, wire = await self._loop.create_connection(
+            lambda: Wire(self._deadlines, self._done), name, self.address.port, **more
+        )
+        self._wires.add(wire)
+        if self._sweeper is None:
+            self._sweeper = self._loop.call_later(TICK, self._sweep)
+        return wire
+
+    async def _resolve(self) -> list[str]:
+        since, names = self._names
+        if self._loop.time() - since > NAMES_KEPT:
+            found = await self._loop.getaddrinfo(
+                self.address.host, self.address.port, type=socket.SOCK_STREAM
+            )
+            names = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+            self._names = (self._loop.time(), names)
+        return names
+
+    # -- the sweep ---------------------------------------------------------------------------------------
+
+    def _sweep(self) -> None:
+        now = self._loop.time()
+        for wire in list(self._wires):
+            if now >= wire.deadline:
+                wire.fail(UpstreamError("it did not answer in time", 504))
+        for wire in [wire for wire in self._idle if now - wire.idle_since >= self._deadlines.keepalive]:
+            wire.abort()
+            self._idle.remove(wire)
+        self._sweeper = self._loop.call_later(TICK, self._sweep) if self._wires else None
+
+
+class ConnectError(UpstreamError):
+    """No connection could be opened, so nothing was sent: any request may go elsewhere."""
+
+    def __init__(self, address: Address, trouble: Exception | None) -> None:
+        late = isinstance(trouble, TimeoutError)
+        words = "no connection in time" if late else (str(trouble) or type(trouble).__name__)
+        super().__init__(f"{address}: {words}", 504 if late else 502)
+
+
+def default_tls(ca: str | None = None) -> ssl.SSLContext:
+    """Return a context that verifies names and chains, against `ca` (a file) or the system's store."""
+    context = ssl.create_default_context(cafile=ca)
+    context.set_alpn_protocols(["http/1.1"])
+    return context

@@ -1,0 +1,155 @@
+"""The way to a site's own servers: fetch a request, get a Reply. The rest of the program sees only this.
+
+Ours, not aiohttp's ClientSession: a pooled connection there serves bytes that nobody asked for to the next
+request, which is one visitor's page to another, and it costs three times as much.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Sequence
+
+import httptools
+
+from proxy.errors import ProxyError, StartError, UpstreamError
+from proxy.server.exchange import Framing, Headers, Reply, UpstreamRequest
+from proxy.server.health import HealthCheck, order
+from proxy.server.pool import Address, ConnectError, Pool, PoolState, default_tls
+from proxy.server.wire import Deadlines
+
+__all__ = [
+    "Address", "ConnectError", "Deadlines", "Framing", "Headers", "HealthCheck", "PoolState", "Reply",
+    "UpstreamError", "UpstreamRequest", "Upstreams", "check_parser", "default_tls",
+]  # fmt: skip
+
+CONNECTIONS = 256  # per upstream address
+
+
+class Upstreams:
+    """The servers behind one site. Made inside a running loop; `close` when the site goes."""
+
+    def __init__(
+        self,
+        addresses: Sequence[Address | str],
+        *,
+        deadlines: Deadlines | None = None,
+        limit: int = CONNECTIONS,
+        tls: ssl.SSLContext | None = None,
+        server_name: str | None = None,
+        health: HealthCheck | None = None,
+    ) -> None:
+        self._pools = [
+            Pool(
+                address if isinstance(address, Address) else Address.parse(address),
+                deadlines=deadlines or Deadlines(), limit=limit, tls=tls, server_name=server_name,
+            )
+            for address in addresses
+        ]  # fmt: skip
+        self._turn = 0
+        self._loop = asyncio.get_running_loop()
+        self._check = health
+        self._checks: list[asyncio.Task[None]] = []
+        if health is not None:
+            self._checks = [self._loop.create_task(self._keep_asking(pool, health)) for pool in self._pools]
+
+    async def fetch(self, request: UpstreamRequest) -> Reply:
+        """Return the answer once its head is complete; UpstreamError (502, 503, 504) when none comes."""
+        trouble: UpstreamError | None = None
+        for pool in self._in_order():
+            try:
+                return await self._ask(pool, request)
+            except ConnectError as error:
+                pool.health.failed(self._loop.time(), str(error))
+                trouble = error
+        assert trouble is not None
+        raise trouble
+
+    async def close(self) -> None:
+        """End every connection and the checks."""
+        for task in self._checks:
+            task.cancel()
+        await asyncio.gather(*self._checks, return_exceptions=True)
+        for pool in self._pools:
+            await pool.close()
+
+    def snapshot(self) -> tuple[PoolState, ...]:
+        """Return the state of each upstream, in the order of the config."""
+        return tuple(pool.state() for pool in self._pools)
+
+    def is_up(self) -> bool:
+        """True when at least one of them is."""
+        return any(state.up for state in self.snapshot())
+
+    def _in_order(self) -> list[Pool]:
+        if len(self._pools) == 1:
+            return self._pools
+        self._turn += 1
+        now = self._loop.time()
+        states = [(pool.health.is_up(now), pool.busy) for pool in self._pools]
+        return [self._pools[index] for index in order(states, self._turn)]
+
+    async def _ask(self, pool: Pool, request: UpstreamRequest) -> Reply:
+        try:
+            reply = await self._exchange(pool, request)
+            if reply is None:  # the connection had been used before and died unheard: the upstream closed it
+                reply = await self._exchange(pool, request, again=True)
+        except ConnectError:
+            raise
+        except UpstreamError as error:
+            if error.status != 503:  # busy is not ill
+                pool.health.failed(self._loop.time(), str(error))
+            raise UpstreamError(f"{pool.address}: {error}", error.status) from None
+        assert reply is not None
+        pool.health.worked()
+        return reply
+
+    async def _exchange(self, pool: Pool, request: UpstreamRequest, *, again: bool = False) -> Reply | None:
+        reply = await pool.start(request, anew=again)
+        try:
+            await reply.head()
+        except UpstreamError:
+            if reply.unanswered and reply.reused and request.may_repeat and not again:
+                return None
+            raise
+        except BaseException:
+            reply.abort()
+            raise
+        return reply
+
+    async def _keep_asking(self, pool: Pool, check: HealthCheck) -> None:
+        host = check.host or pool.address.host
+        headers = [(b"Host", host.encode()), (b"User-Agent", b"consent-proxy health")]
+        while True:
+            request = UpstreamRequest(b"GET", check.path.encode(), headers, first_byte=check.timeout)
+            pool.health.checked(*await _answers(pool, request, check.timeout), check.fails)
+            await asyncio.sleep(check.every)
+
+
+async def _answers(pool: Pool, request: UpstreamRequest, timeout: float) -> tuple[bool, str]:
+    reply: Reply | None = None
+    try:
+        async with asyncio.timeout(timeout):
+            reply = await pool.start(request)
+            await reply.head()
+            well, why = reply.status < 400, f"{request.target.decode()} answers {reply.status}"
+            while await reply.read():
+                pass
+            return well, why
+    except (ProxyError, TimeoutError) as error:
+        return False, str(error) or f"{request.target.decode()} did not answer in time"
+    finally:
+        if reply is not None:
+            with contextlib.suppress(ProxyError):
+                reply.abort()
+
+
+def check_parser() -> None:
+    """Raise StartError when httptools is not one whose strictness our tests have seen."""
+    parser = httptools.HttpResponseParser(object())
+    try:
+        parser.feed_data(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n")
+    except httptools.HttpParserError:
+        return
+    raise StartError("the installed httptools takes an answer with two lengths; install httptools 0.7 to 0.9")
