@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from proxy.policy.model import DAY
 from proxy.policy.scope import Pair, Scope
 
 
@@ -26,7 +27,9 @@ class Answer:
 
     `visitor` is a random id (also the id under which their proofs are found), `at` the
     time of the answer in whole seconds since 1970, `since` for each granted purpose the
-    day (days since 1970) since which it has been granted without interruption.
+    day (days since 1970) since which it has been granted without interruption. `swept`
+    is the last day on which cookies that outlived their published life were looked for
+    (filter/sweep.py); 0 means the day of the answer.
     """
 
     visitor: str
@@ -35,7 +38,43 @@ class Answer:
     scope: Scope
     policy_version: str
     since: Mapping[str, int] = field(default_factory=dict)
+    swept: int = 0
 
     def grants(self) -> frozenset[Pair]:
         """Return the pairs agreed to: granted purposes of providers that were shown."""
         return self.scope.granted(self.granted)
+
+
+def next_answer(
+    previous: Answer | None,
+    *,
+    visitor: str,
+    granted: Iterable[str],
+    scope: Scope,
+    policy_version: str,
+    now: int,
+    ask_again_after: int,
+) -> Answer:
+    """Return the answer that a choice makes; `visitor` is the id used where there was none.
+
+    A purpose that was granted until now keeps the day since which it has been. An answer
+    that ran out, or a purpose that was refused in between, is an interruption: what it
+    had stored was expired meanwhile, so its day starts anew.
+    """
+    today = now // DAY
+    chosen = frozenset(granted) & scope.purposes
+    stands = previous is not None and -DAY <= now - previous.at < ask_again_after
+    before = previous if stands else None
+    since = dict.fromkeys(sorted(chosen), today)
+    if before is not None:
+        kept = chosen & before.granted
+        since |= {purpose: min(before.since.get(purpose, today), today) for purpose in kept}
+    return Answer(
+        visitor=previous.visitor if previous is not None else visitor,
+        at=now,
+        granted=chosen,
+        scope=scope,
+        policy_version=policy_version,
+        since=since,
+        swept=(before.swept or before.at // DAY) if before is not None else today,
+    )

@@ -10,6 +10,8 @@ from proxy.consent.answer import Answer
 from proxy.policy.model import NECESSARY
 from proxy.policy.scope import Pair, Scope
 
+NOTHING = Scope(frozenset())
+
 
 class Ask(Enum):
     """Whether and why the visitor is asked on this page."""
@@ -32,7 +34,7 @@ class Decision:
     grants: frozenset[Pair]
     ask: Ask
     answer: Answer | None = None
-    new: Scope = Scope(frozenset())
+    new: Scope = NOTHING
     signal: bool = False  # the browser said Sec-GPC: 1
     withheld: bool = False
 

@@ -1,0 +1,221 @@
+"""The consent cookie: an Answer as a signed word of at most 512 bytes, and back.
+
+Whatever arrives that was not written here by one of our keys is no answer, and never an
+error (threats T33, T34). The word is base64url, so it consists of cookie-octets only:
+
+    kind (1) width (1) at (5) swept (2) visitor (1+n) version (1+n)
+    granted (1 + n * (purpose hash 4, since 2)) asked (n * width) signature (16)
+
+Pairs and purposes are carried as short hashes: the present scope maps them back, and
+what it does not know (a provider that is gone) is left out.
+"""
+
+from __future__ import annotations
+
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from hashlib import blake2b
+
+from proxy.consent.answer import Answer
+from proxy.policy.model import DAY
+from proxy.policy.scope import Pair, Scope
+
+LONGEST = 512
+"""Bytes of a value; anything longer is not read (T33: size before parse)."""
+
+KIND = 1
+SIGNATURE = 16  # 128 bits of HMAC-SHA256
+WHOLE = 0  # "width" of a scope too long to list: one digest stands for all of it
+OLDEST = 400 * DAY  # browsers keep no cookie longer; what is older was replayed
+TOO_MANY_VALUES = 8  # cookies of our name that one request may carry and have read
+LABEL = b"consent cookie\x00"  # no other word signed with this key is ever taken for one
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the request's consent cookies say. `doubled`: more than one came, expire the rest."""
+
+    answer: Answer | None
+    doubled: bool = False
+
+
+def write_answer(answer: Answer, keys: Sequence[bytes], known: Scope) -> str:
+    """Return the cookie value that carries this answer, signed with the newest key.
+
+    Only what `known`, the present scope, contains is carried.
+    """
+    asked = answer.scope.pairs & known.pairs
+    for width in (4, 3, WHOLE):
+        payload = _pack(answer, asked, known, width)
+        if _length(payload) <= LONGEST:
+            break
+    else:  # an absurd number of purposes: an answer nobody can carry is asked again
+        payload = _pack(replace(answer, granted=frozenset()), frozenset(), known, WHOLE)
+    return _armour(payload + _sign(payload, keys[0]))
+
+
+def read_answers(
+    values: Iterable[bytes | str],
+    keys: Sequence[bytes],
+    known: Scope,
+    *,
+    now: int,
+    lasts: int | None = None,
+) -> Reading:
+    """Return the newest valid answer, granting only what every valid one grants.
+
+    Answers older than `lasts` seconds restrict nothing and count only where no fresh one
+    came: decide() then says that they expired.
+    """
+    raw = list(values)
+    answers = [a for a in (_read(v, keys, known, now) for v in raw[:TOO_MANY_VALUES]) if a is not None]
+    fresh = [a for a in answers if lasts is None or now - a.at < lasts]
+    answers = sorted(fresh or answers, key=lambda a: a.at)
+    if not answers:
+        return Reading(None, len(raw) > 1)
+    newest = answers[-1]
+    if len(answers) == 1:
+        return Reading(newest, len(raw) > 1)
+    granted = frozenset.intersection(*(a.granted for a in answers))
+    since = {purpose: day for purpose, day in newest.since.items() if purpose in granted}
+    return Reading(replace(newest, granted=granted, since=since), doubled=True)
+
+
+def consent_cookie(name: str, value: str, *, domain: str | None, secure: bool, max_age: int) -> bytes:
+    """Return the Set-Cookie line that stores the answer, or with max_age 0 takes it away.
+
+    Lax and not Strict: a link from elsewhere must find the answer, or the visitor is
+    asked again. `max_age` is what is left of the answer's life: it does not slide.
+    """
+    parts = [f"{name}={value}", "Path=/"]
+    if domain is not None:
+        parts.append(f"Domain={domain}")
+    parts += [f"Max-Age={max(0, max_age)}", "HttpOnly", "SameSite=Lax"]
+    if secure:
+        parts.append("Secure")
+    return "; ".join(parts).encode("ascii")
+
+
+def _read(value: bytes | str, keys: Sequence[bytes], known: Scope, now: int) -> Answer | None:
+    """Return the answer this value carries and that can be true now, or None."""
+    answer = _opened(value, tuple(keys), known)
+    # A clock may have jumped by a day (T51); an answer from further ahead is none.
+    return answer if answer is not None and -DAY <= now - answer.at < OLDEST else None
+
+
+@lru_cache(maxsize=2048)  # a visitor sends the same word with every request
+def _opened(value: bytes | str, keys: tuple[bytes, ...], known: Scope) -> Answer | None:
+    """Return the answer this value carries, or None for whatever reason."""
+    sealed = _bare(value)
+    if sealed is None or len(sealed) <= SIGNATURE or sealed[0] != KIND:
+        return None
+    payload, signature = sealed[:-SIGNATURE], sealed[-SIGNATURE:]
+    if not any(hmac.compare_digest(signature, _sign(payload, key)) for key in keys):
+        return None
+    try:
+        return _unpack(payload, known)
+    except (IndexError, UnicodeDecodeError):  # signed by us, in a layout of another day
+        return None
+
+
+def _bare(value: bytes | str) -> bytes | None:
+    """Return the bytes behind the armour, or None where it is not armour of ours."""
+    try:
+        text = value.encode("ascii") if isinstance(value, str) else bytes(value)
+        if len(text) > LONGEST:
+            return None
+        bare = urlsafe_b64decode(text + b"=" * (-len(text) % 4))
+    except (ValueError, TypeError):  # UnicodeError and binascii.Error are ValueErrors
+        return None
+    # b64decode skips what it does not know: only what we would have written counts.
+    return bare if _armour(bare).encode("ascii") == text else None
+
+
+def _armour(sealed: bytes) -> str:
+    return urlsafe_b64encode(sealed).rstrip(b"=").decode("ascii")
+
+
+def _length(payload: bytes) -> int:
+    return -(-(len(payload) + SIGNATURE) * 4 // 3)
+
+
+def _sign(payload: bytes, key: bytes) -> bytes:
+    return hmac.digest(key, LABEL + payload, "sha256")[:SIGNATURE]
+
+
+def _pack(answer: Answer, asked: frozenset[Pair], known: Scope, width: int) -> bytes:
+    granted = sorted(answer.granted & known.purposes)
+    if width == WHOLE:
+        scope = _digest_of_all(known) if asked == known.pairs else b""
+    else:
+        scope = b"".join(sorted(_hash(f"{pair.purpose}\x00{pair.provider}")[:width] for pair in asked))
+    return b"".join(
+        (
+            bytes((KIND, width)),
+            max(0, answer.at).to_bytes(5, "big"),
+            _day(answer.swept),
+            _text(answer.visitor),
+            _text(answer.policy_version),
+            bytes((min(len(granted), 255),)),
+            *(_hash(p) + _day(answer.since.get(p, answer.at // DAY)) for p in granted[:255]),
+            scope,
+        )
+    )
+
+
+def _unpack(payload: bytes, known: Scope) -> Answer:
+    purposes, pairs = _known(known, payload[1])
+    at, swept = int.from_bytes(payload[2:7], "big"), int.from_bytes(payload[7:9], "big")
+    visitor, here = _text_at(payload, 9)
+    version, here = _text_at(payload, here)
+    start, end = here + 1, here + 1 + 6 * payload[here]
+    since = {
+        purposes[payload[i : i + 4]]: int.from_bytes(payload[i + 4 : i + 6], "big")
+        for i in range(start, end, 6)
+        if payload[i : i + 4] in purposes
+    }
+    scope = pairs(payload[end:])
+    return Answer(visitor, at, frozenset(since), Scope(scope), version, since, swept)
+
+
+@lru_cache(maxsize=64)
+def _known(known: Scope, width: int) -> tuple[dict[bytes, str], Callable[[bytes], frozenset[Pair]]]:
+    """Return how to read purposes and pairs back under this scope."""
+    purposes = {_hash(purpose): purpose for purpose in known.purposes}
+    if width == WHOLE:
+        digest = _digest_of_all(known)
+        return purposes, lambda rest: known.pairs if rest == digest else frozenset()
+    names = {_hash(f"{pair.purpose}\x00{pair.provider}")[:width]: pair for pair in known.pairs}
+
+    def listed(rest: bytes) -> frozenset[Pair]:
+        words = (rest[i : i + width] for i in range(0, len(rest), width))
+        return frozenset(names[word] for word in words if word in names)
+
+    return purposes, listed
+
+
+def _hash(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).digest()
+
+
+def _digest_of_all(scope: Scope) -> bytes:
+    names = "\n".join(sorted(f"{pair.purpose}\x00{pair.provider}" for pair in scope.pairs))
+    return blake2b(names.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+
+def _day(day: int) -> bytes:
+    return min(max(0, day), 0xFFFF).to_bytes(2, "big")
+
+
+def _text(text: str) -> bytes:
+    """Return a short text with its length; ids and versions longer than 36 bytes are cut."""
+    data = text.encode("utf-8", "replace")[:36].decode("utf-8", "ignore").encode("utf-8")
+    return bytes((len(data),)) + data
+
+
+def _text_at(payload: bytes, here: int) -> tuple[str, int]:
+    end = here + 1 + payload[here]
+    return payload[here + 1 : end].decode("utf-8"), end
