@@ -1,0 +1,175 @@
+"""Where the program runs and how it speaks: the config file, frozen and checked.
+
+Reported like rules.yaml: every problem at once, each with its line and column.
+config_file.py reads it; nothing here opens a file or a socket.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    field_validator,
+    model_validator,
+)
+
+from proxy.server.units import Bytes, Host, Listen, Networks, Origin, Seconds, Switch
+
+
+class Part(BaseModel):
+    """A mapping of the config file: unknown keys are faults, nothing changes later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _listed(value: object) -> object:
+    """Return a list of what may be written as one thing or as several."""
+    return value if isinstance(value, list | tuple) else [value]
+
+
+OneOrMore = BeforeValidator(_listed)
+
+
+class Mode(Enum):
+    """Whether a site's answers are changed, or only judged and reported (first rollout)."""
+
+    ENFORCE = "enforce"
+    OBSERVE = "observe"
+
+
+class OnError(Enum):
+    """What becomes of a document that cannot be read: refused, or passed and counted."""
+
+    BLOCK = "block"
+    PASS = "pass"  # noqa: S105 (no password)
+
+
+class Tls(Part):
+    """The certificate shown to visitors; both files are read again when they change."""
+
+    certificate: Path
+    key: Path
+
+
+class SiteUndeclared(Part):
+    """What this site does with what no rule speaks of, where it differs from rules.yaml."""
+
+    cookies: Literal["drop", "keep"] | None = None
+    tags: Literal["hold", "keep"] | None = None
+
+
+class SiteConfig(Part):
+    """One site: the hosts visitors ask for, and the servers that answer."""
+
+    hosts: Annotated[tuple[Host, ...], OneOrMore, Field(min_length=1)]
+    upstream: Annotated[tuple[Origin, ...], OneOrMore, Field(min_length=1)]
+    mode: Mode = Mode.ENFORCE
+    upstream_host: Host | None = None  # sent instead of the visitor's Host, and as SNI
+    ca: Path | None = None  # authority that signs the upstream's certificate
+    health: Annotated[str | None, Field(pattern=r"^/[!-~]*$")] = None  # a path asked now and then
+    on_error: OnError = OnError.BLOCK
+    undeclared: SiteUndeclared = SiteUndeclared()
+
+
+class ConsentConfig(Part):
+    """The consent cookie, the addresses of our own, and the key that signs."""
+
+    cookie: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "consent_callkom"
+    domain: Host | None = None
+    path: Annotated[str, Field(pattern=r"^/[A-Za-z0-9._-]+/$")] = "/.consent/"
+    key: Path | None = None  # one key a line; the first signs, all are believed
+    stands_for: Host | None = None  # the published domain that these hosts stand for (demo, staging)
+    acceptances_per_minute: Annotated[int, Field(ge=0)] = 60  # of one /24 or /48; 0: no limit
+
+
+class RecordsConfig(Part):
+    """Where the proofs of consent are kept, and for how long."""
+
+    url: str = "sqlite:///proofs.db"
+    keep: str = "5 years"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_the_address(cls, value: object) -> object:
+        return {"url": value} if isinstance(value, str) else value
+
+    @field_validator("url")
+    @classmethod
+    def _known(cls, url: str) -> str:
+        if not url.startswith(("sqlite:///", "postgresql://")):
+            raise ValueError(f"is {url.rpartition('@')[2]!r}; write sqlite:///FILE or postgresql://...")
+        return url
+
+
+class Timeouts(Part):
+    """How long we wait: of visitors head, body, write, keepalive; of upstreams the rest."""
+
+    head: Seconds = 15.0  # the whole request head, however slowly it drips
+    body: Seconds = 60.0  # between two pieces of a request's body
+    write: Seconds = 60.0  # for a visitor who does not read
+    keepalive: Seconds = 75.0  # an idle connection of a visitor
+    connect: Seconds = 5.0
+    first_byte: Seconds = 30.0  # the whole head of the upstream's answer
+    idle: Seconds = 60.0  # between two pieces of the upstream's body; none for event streams
+    drain: Seconds = 30.0  # after SIGTERM, for requests in flight
+
+
+class Limits(Part):
+    """How much we take."""
+
+    line: Bytes = 16_384
+    field: Bytes = 32_768
+    fields: Annotated[int, Field(ge=16)] = 256
+    body: Bytes | None = None  # of a request; none: any size, streamed
+    form: Bytes = 8_192  # our own forms and reports
+    connections: Annotated[int, Field(ge=1)] = 256  # to one upstream
+
+
+class LogConfig(Part):
+    """What is written to standard output."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    requests: Switch = True  # a record for each request
+    style: Literal["json", "console"] = "json"
+
+
+class Config(Part):
+    """All of the config file."""
+
+    listen: Annotated[tuple[Listen, ...], OneOrMore, Field(min_length=1)]
+    sites: Annotated[tuple[SiteConfig, ...], Field(min_length=1)]
+    tls: Tls | None = None
+    redirect: Annotated[tuple[Listen, ...], OneOrMore] = ()  # plain HTTP that sends visitors to https
+    admin: Listen | None = None
+    records: RecordsConfig = RecordsConfig()
+    consent: ConsentConfig = ConsentConfig()
+    own: Annotated[tuple[Host, ...], OneOrMore] = ()
+    trusted_proxies: Annotated[tuple[Networks, ...], OneOrMore] = ()
+    cloudflare: Switch = False  # believe CF-Connecting-IP from Cloudflare's networks
+    workers: Annotated[int, Field(ge=1, le=256)] = 1
+    languages: Path | None = None  # a folder of *.yaml whose words replace ours
+    timeouts: Timeouts = Timeouts()
+    limits: Limits = Limits()
+    log: LogConfig = LogConfig()
+    _folder: Path = PrivateAttr(Path())
+
+    def at(self, folder: Path) -> Config:
+        """Return this config, its relative paths counting from that folder."""
+        self._folder = folder
+        return self
+
+    def file(self, path: Path) -> Path:
+        """Return a path of the config, which counts from the config's own folder."""
+        return self._folder / path
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Every configured host."""
+        return frozenset(host for site in self.sites for host in site.hosts)

@@ -1,0 +1,140 @@
+"""Logs: JSON, one record a line, whatever a visitor sends.
+
+Nothing here ever sees a query, a cookie's value or a whole address of a visitor: callers
+pass a path and `network_of(address)`. Records of one turn of the loop leave in one write.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+import logging
+import sys
+from collections.abc import Callable, MutableMapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, BinaryIO, cast
+
+import structlog
+
+EVENTS = (
+    "serving_started",
+    "serving_stopped",
+    "request_relayed",
+    "request_refused",
+    "tag_held",
+    "cookie_dropped",
+    "cookie_capped",
+    "consent_recorded",
+    "consent_unproven",
+    "policy_loaded",
+    "policy_refused",
+    "certificate_loaded",
+    "certificate_refused",
+    "upstream_failed",
+    "document_unreadable",
+    "document_passed_unread",
+    "site_never_observed",
+    "worker_started",
+    "worker_ended",
+    "request_broken",
+)
+"""Every event there is; a test compares them with the code."""
+
+_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), default=str).encode
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+class Lines:
+    """Bytes lines to a stream, gathered until the loop turns, so that a burst is one write."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._waiting: list[bytes] = []
+
+    def write(self, line: bytes) -> None:
+        """Take one line; outside a running loop it is written at once."""
+        self._waiting.append(line)
+        if len(self._waiting) > 1:
+            return
+        try:
+            asyncio.get_running_loop().call_soon(self.flush)
+        except RuntimeError:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was taken."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        try:
+            self._stream.write(b"\n".join(waiting) + b"\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            pass  # a reader of our logs that went away must not end our work
+
+
+class _LineLogger:
+    """What structlog calls with a finished record."""
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+
+    def msg(self, message: str) -> None:
+        self._lines.write(message.encode("ascii", "backslashreplace"))
+
+    debug = info = warning = error = critical = exception = log = msg
+
+
+def _stamp(_: Any, level: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    now = datetime.now(UTC)
+    record = {"at": f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}Z", "level": level}
+    record.update(event)
+    return record
+
+
+def _json(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
+    return _encode(event)
+
+
+def start_logs(level: str = "info", style: str = "json", stream: BinaryIO | None = None) -> Lines:
+    """Send all records to `stream` (standard output); returns the lines, to flush at the end."""
+    lines = Lines(stream or sys.stdout.buffer)
+    render: Callable[..., Any] = _json if style == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    processors: list[Any] = [_stamp, structlog.processors.format_exc_info, render]
+    structlog.configure(
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=lambda *_: _LineLogger(lines),
+        cache_logger_on_first_use=False,
+    )
+    foreign = logging.getLogger()
+    foreign.handlers[:] = [_Foreign()]
+    foreign.setLevel(max(_LEVELS[level], logging.WARNING))
+    return lines
+
+
+class _Foreign(logging.Handler):
+    """Records of libraries, as one line of ours each, without their arguments' secrets."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log().warning("request_broken", library=record.name, message=str(record.msg)[:200])
+
+
+def log() -> structlog.typing.FilteringBoundLogger:
+    """Return the logger."""
+    return cast("structlog.typing.FilteringBoundLogger", structlog.get_logger())
+
+
+@lru_cache(maxsize=4096)
+def network_of(address: str) -> str:
+    """Return the /24 or /48 an address is in: as much of a visitor as we ever write or count by."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
+        found = found.ipv4_mapped
+    bits = 24 if found.version == 4 else 48
+    return str(ipaddress.ip_network((found, bits), strict=False))

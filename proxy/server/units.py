@@ -1,0 +1,152 @@
+"""Words of the config file that are more than text: addresses, networks, times, sizes.
+
+Each reader raises ValueError whose message completes `config.yaml:3:9: listen ...`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
+_BYTES = {
+    "": 1,
+    "B": 1,
+    "KiB": 1024,
+    "kB": 1000,
+    "MiB": 1024**2,
+    "MB": 1000**2,
+    "GiB": 1024**3,
+    "GB": 1000**3,
+}
+_QUANTITY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) ?([A-Za-z]*)", re.ASCII)
+_HOST = re.compile(
+    r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A host and a port to listen on; an empty host is every address of the machine."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def read_address(value: object) -> Address:
+    """Return where to listen: `127.0.0.1:8080`, `[::1]:8080`, `:8080` or `8080`."""
+    if isinstance(value, Address):
+        return value
+    text = str(value)
+    host, _, port = text.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not port.isascii() or not port.isdigit() or int(port) > 65_535 or (":" in bare and bare is host):
+        raise ValueError(f"is {text!r}; write host:port, such as 127.0.0.1:8080")
+    return Address(bare, int(port))
+
+
+def read_host(value: object) -> str:
+    """Return a host name in lower case, as sites are matched: no scheme, no port, no path."""
+    text = str(value).lower().removesuffix(".")
+    if not _HOST.fullmatch(text) and not is_address(text):
+        ascii_name = _idna(text)
+        hint = f"; write it as {ascii_name!r}" if ascii_name else "; write only the name, such as callkom.io"
+        raise ValueError(f"is {str(value)!r}{hint}")
+    return text
+
+
+def _idna(text: str) -> str | None:
+    """Return the xn-- form of an international name, or the host inside an address, or None."""
+    if "//" in text or ":" in text:
+        return urlsplit(text if "//" in text else f"//{text}").hostname
+    try:
+        return text.encode("idna").decode() if not text.isascii() else None
+    except UnicodeError:
+        return None
+
+
+def is_address(host: str) -> bool:
+    """True when a host is an IP address, with or without brackets: it has no parent domain."""
+    try:
+        ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True
+
+
+def read_upstream(value: object) -> str:
+    """Return `scheme://host[:port]` of a server that answers for a site."""
+    text = str(value)
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"is {text!r}; write http:// or https://, a host and maybe a port")
+    if parts.path not in {"", "/"} or parts.query or parts.fragment or parts.username is not None:
+        raise ValueError(f"is {text!r}; only scheme, host and port belong here, paths come from the visitor")
+    try:
+        port = parts.port
+    except ValueError:
+        raise ValueError(f"is {text!r}; its port is not a number from 1 to 65535") from None
+    if port == 0:
+        raise ValueError(f"is {text!r}; its port is not a number from 1 to 65535")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def read_network(value: object) -> Network:
+    """Return a network of addresses: `10.0.0.0/8`, `2001:db8::/32` or one address."""
+    if isinstance(value, ipaddress.IPv4Network | ipaddress.IPv6Network):
+        return value
+    try:
+        return ipaddress.ip_network(str(value))
+    except ValueError as error:
+        raise ValueError(f"is {str(value)!r}; {error}") from None
+
+
+def read_seconds(value: object) -> float:
+    """Return seconds of `15 s`, `500 ms`, `2 min`, `1 h` or a bare number."""
+    if isinstance(value, int | float):
+        return float(value)
+    return _quantity(value, _SECONDS, "write a time such as 15 s, 500 ms or 2 min")
+
+
+def read_bytes(value: object) -> int:
+    """Return bytes of `16 KiB`, `10 MB` or a bare number."""
+    return int(_quantity(value, dict(_BYTES), "write a size such as 16 KiB or 10 MB"))
+
+
+def _quantity(value: object, units: dict[str, float], help_: str) -> float:
+    found = _QUANTITY.fullmatch(str(value).strip())
+    if not found or found[2] not in units:
+        raise ValueError(f"is {str(value)!r}; {help_}")
+    return float(found[1]) * units[found[2]]
+
+
+def read_switch(value: object) -> bool:
+    """Return whether `yes`/`on`/`true` or `no`/`off`/`false` is written."""
+    if isinstance(value, bool):
+        return value
+    match str(value).lower():
+        case "yes" | "on" | "true":
+            return True
+        case "no" | "off" | "false":
+            return False
+        case _:
+            raise ValueError(f"is {str(value)!r}; write yes or no")
+
+
+Listen = Annotated[Address, BeforeValidator(read_address)]
+Host = Annotated[str, BeforeValidator(read_host)]
+Origin = Annotated[str, BeforeValidator(read_upstream)]
+Networks = Annotated[Network, BeforeValidator(read_network)]
+Seconds = Annotated[float, BeforeValidator(read_seconds)]
+Bytes = Annotated[int, BeforeValidator(read_bytes)]
+Switch = Annotated[bool, BeforeValidator(read_switch)]

@@ -1,0 +1,126 @@
+"""One request, and what we know of it before anything is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from proxy.consent.signal import may_lack_cookies, refuses_by_signal
+from proxy.errors import BadRequest
+from proxy.filter.headers import Headers
+from proxy.server.forwarded import Trust, Visitor
+
+Fields = Mapping[bytes, list[bytes]]
+
+TOKEN = b"consent-proxy"
+"""Our name in Via: a request that already carries it went in a circle."""
+
+
+@dataclass(slots=True)
+class Visit:
+    """What a visitor asks for. `target` is in origin form, byte for byte as it came.
+
+    `host` is the name asked for (lower case, no port), `authority` the Host line as sent.
+    """
+
+    method: bytes
+    target: bytes
+    headers: Headers
+    fields: Fields
+    authority: bytes
+    host: str
+    visitor: Visitor
+    peer: str
+    id: bytes
+    now: int
+    version: tuple[int, int] = (1, 1)
+    started: float = 0.0
+    path: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.path = self.target.partition(b"?")[0]
+
+    @property
+    def query(self) -> bytes:
+        """What follows the first question mark; never logged."""
+        return self.target.partition(b"?")[2]
+
+    def first(self, name: bytes) -> bytes | None:
+        """Return the first value of a header (lower-case name), or None."""
+        values = self.fields.get(name)
+        return values[0] if values else None
+
+    @property
+    def origin(self) -> str:
+        """Scheme and authority under which the visitor sees the site."""
+        return f"{'https' if self.visitor.secure else 'http'}://{self.authority.decode('latin-1')}"
+
+    @property
+    def destination(self) -> bytes | None:
+        """Sec-Fetch-Dest, when the browser says it."""
+        return self.first(b"sec-fetch-dest")
+
+    @property
+    def withheld(self) -> bool:
+        """True when the browser may have kept a SameSite=Lax cookie back (threats T56)."""
+        first = self.first
+        mode = first(b"sec-fetch-mode")
+        return may_lack_cookies(self.method, first(b"sec-fetch-site"), mode, self.destination)
+
+    @property
+    def signal(self) -> bool:
+        """True when the browser says Sec-GPC: 1."""
+        return refuses_by_signal(self.fields.get(b"sec-gpc", ()))
+
+
+def fields_of(headers: Headers) -> dict[bytes, list[bytes]]:
+    """Return the values of each header by its name in lower case, in order."""
+    fields: dict[bytes, list[bytes]] = {}
+    for name, value in headers:
+        fields.setdefault(name.lower(), []).append(value)
+    return fields
+
+
+def host_of(authority: bytes) -> str:
+    """Return the name in a Host line: lower case, without port and final dot."""
+    text = authority.decode("latin-1").lower()
+    if text.startswith("["):
+        return text.partition("]")[0].removeprefix("[")
+    return text.partition(":")[0].removesuffix(".")
+
+
+def visit_of(
+    method: bytes,
+    target: bytes,
+    headers: Headers,
+    *,
+    peer: str,
+    trust: Trust,
+    secure: bool,
+    id_: bytes,
+    now: int,
+) -> Visit:
+    """Return the visit; a Host that is missing, doubled or contradicts the target is refused."""
+    fields = fields_of(headers)
+    hosts = fields.get(b"host", [])
+    if len(hosts) != 1 or not hosts[0]:
+        raise BadRequest("exactly one Host is expected")
+    target, authority = _origin_form(method, target, hosts[0])
+    if any(TOKEN in value for value in fields.get(b"via", ())):
+        raise BadRequest("this request has been here before", 508)
+    visitor = trust.visitor(peer, fields, secure=secure)
+    return Visit(method, target, headers, fields, authority, host_of(authority), visitor, peer, id_, now)
+
+
+def _origin_form(method: bytes, target: bytes, host: bytes) -> tuple[bytes, bytes]:
+    """Return path and query of a target, and the authority it names; they must agree (T37)."""
+    if target.startswith(b"/") or (target == b"*" and method == b"OPTIONS"):
+        return target, host
+    scheme, found, rest = target.partition(b"://")
+    if not found or scheme.lower() not in {b"http", b"https"}:
+        raise BadRequest("the target is neither a path nor an address")
+    end = min((at for at in (rest.find(b"/"), rest.find(b"?"), len(rest)) if at >= 0), default=len(rest))
+    authority, path = rest[:end], rest[end:]
+    if host_of(authority) != host_of(host) or b"@" in authority:
+        raise BadRequest("the target names another host than Host does", 421)
+    return (path if path.startswith(b"/") else b"/" + path), host
