@@ -1,0 +1,258 @@
+"""One database under two dialects: an embedded SQLite file, or a PostgreSQL that proxies share.
+
+Opened at the schema of this program: older ones are migrated under a lock, newer ones refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from alembic.config import Config as AlembicConfig
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from proxy.errors import RecordsError, StartError
+
+_BUSY = 3.0
+"""Seconds that one process waits for another's write to the same SQLite file."""
+_MIGRATING = 0x636F6E73
+"""The advisory lock that a migrating proxy holds on PostgreSQL ("cons")."""
+_OPTIONS = frozenset({"mode", "max_page_count"})
+_SCRIPTS = Path(__file__).parent / "migrations"
+
+FAILURES = (SQLAlchemyError, OSError, asyncio.TimeoutError, EOFError)
+"""What a database, its file or the way to it raises."""
+
+
+class Database:
+    """A database at the right schema: `writing()` and `reading()` give transactions."""
+
+    def __init__(self, url: str, folder: Path = Path(), *, create: bool = True) -> None:
+        try:
+            self._url = make_url(url)
+        except ArgumentError:
+            raise StartError(
+                f"records: {url!r} is no address; write sqlite:///FILE or postgresql://..."
+            ) from None
+        self.path = _sqlite_file(self._url, folder) if self._url.get_backend_name() == "sqlite" else None
+        self._create = create
+        self._write, self._read = self._engines()
+        self._file: tuple[int, int] | None = None  # device and inode, once open at the right schema
+        self._open = False
+        self.openings = 0  # counts up when another file took the place of ours
+
+    @property
+    def name(self) -> str:
+        """The address, without a password."""
+        return self._url.render_as_string(hide_password=True)
+
+    @contextlib.asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """Give a transaction that holds the write lock (SQLite), durable when left."""
+        await self.ready()
+        async with self._write.begin() as connection:
+            yield connection
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """Give a transaction that sees one moment of the store."""
+        await self.ready()
+        async with self._read.connect() as connection:
+            yield connection
+
+    async def ready(self) -> None:
+        """Bring the store to our schema once, and again when its file was removed or replaced."""
+        if self._open and (self.path is None or self._file == _identity(self.path)):
+            return
+        if self._open:
+            await self.close()
+            self._write, self._read = self._engines()
+        if self.path is not None:
+            _prepare_file(self.path, create=self._create and self._url.query.get("mode") != "ro")
+        await self._migrate()
+        self._file = _identity(self.path) if self.path is not None else None
+        self._open = True
+        self.openings += 1
+
+    async def close(self) -> None:
+        """Close every connection."""
+        self._open = False
+        await self._write.dispose()
+        await self._read.dispose()
+
+    async def scrub(self) -> None:
+        """Take what was erased out of the files too: the journal, dead rows."""
+        if self.path is not None:
+            async with self._read.connect() as connection:
+                await connection.exec_driver_sql("ROLLBACK")
+                await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                await connection.exec_driver_sql("BEGIN")
+            return
+        async with self._write.connect() as connection:
+            alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await alone.exec_driver_sql("VACUUM records")
+
+    async def damage(self) -> str | None:
+        """Return what the database itself says is wrong with its file, or None."""
+        if self.path is None:
+            return None
+        async with self._read.connect() as connection:
+            answer = (await connection.exec_driver_sql("PRAGMA quick_check(1)")).scalar()
+        return None if answer == "ok" else str(answer)
+
+    def _engines(self) -> tuple[AsyncEngine, AsyncEngine]:
+        if self.path is not None:
+            return self._sqlite("BEGIN IMMEDIATE", 1), self._sqlite("BEGIN", 4)
+        return self._postgresql(1), self._postgresql(4)
+
+    def _sqlite(self, begin: str, connections: int) -> AsyncEngine:
+        assert self.path is not None
+        mode = self._url.query.get("mode", "rw")
+        engine = create_async_engine(
+            f"sqlite+aiosqlite:///file:{_uri(self.path)}?mode={mode}&uri=true",
+            connect_args={"isolation_level": None, "timeout": _BUSY},
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=_BUSY,
+        )
+        pages = str(self._url.query.get("max_page_count", ""))
+        pragmas = ["synchronous=FULL", "secure_delete=ON", f"busy_timeout={int(_BUSY * 1000)}"]
+        if mode != "ro":
+            pragmas.append("journal_mode=WAL")
+        if pages.isdigit():
+            pragmas.append(f"max_page_count={pages}")
+
+        @event.listens_for(engine.sync_engine, "connect")
+        def configure(connection: Any, _record: object) -> None:
+            cursor = connection.cursor()
+            for pragma in pragmas:
+                cursor.execute(f"PRAGMA {pragma}")
+            cursor.close()
+
+        @event.listens_for(engine.sync_engine, "begin")
+        def start(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN" if mode == "ro" else begin)
+
+        return engine
+
+    def _postgresql(self, connections: int) -> AsyncEngine:
+        url = self._url.set(drivername="postgresql+asyncpg")
+        if "sslmode" in url.query:  # what psql calls sslmode, asyncpg calls ssl
+            url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": url.query["sslmode"]})
+        return create_async_engine(
+            url,
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=_BUSY,
+            # A commit is an answer to a visitor: it must have reached the disk.
+            connect_args={
+                "timeout": 3,
+                "command_timeout": 30,
+                "server_settings": {"synchronous_commit": "on"},
+            },
+        )
+
+    async def _migrate(self) -> None:
+        try:
+            async with self._read.connect() as connection:
+                if await connection.run_sync(_is_current):
+                    return
+            async with self._write.begin() as connection:
+                if self.path is None:
+                    await connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATING})"))
+                await connection.run_sync(_upgrade)
+        except FAILURES as error:
+            raise RecordsError(f"the store of proofs {self.name} cannot be used: {why(error)}") from error
+
+
+def why(error: BaseException) -> str:
+    """Return the database's own words, in one line and without the statement."""
+    if isinstance(error, asyncio.TimeoutError) and not str(error):
+        return "it did not answer in time"
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return str(cause).strip().partition("\n")[0].split(">: ", 1)[-1] or type(cause).__name__
+
+
+def _scripts() -> ScriptDirectory:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return ScriptDirectory.from_config(config)
+
+
+def _is_current(connection: Connection) -> bool:
+    """True at our schema; raises StartError for a store from the future."""
+    scripts = _scripts()
+    found = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in scripts.walk_revisions()}
+    if found is not None and found not in known:
+        raise StartError(
+            f"the store of proofs has schema {found}, this program knows up to {scripts.get_current_head()}: "
+            "it was written by a newer consent-proxy; start that one, or name another store"
+        )
+    return found == scripts.get_current_head()
+
+
+def _upgrade(connection: Connection) -> None:
+    """Run the steps that are missing; another process may have run them while we waited."""
+    if _is_current(connection):
+        return
+    scripts = _scripts()
+    config = AlembicConfig(attributes={"connection": connection})
+    head = scripts.get_current_head()
+    with EnvironmentContext(
+        config,
+        scripts,
+        fn=lambda revision, _context: scripts._upgrade_revs(str(head), revision),  # noqa: SLF001
+    ):
+        scripts.run_env()
+
+
+def _sqlite_file(url: URL, folder: Path) -> Path:
+    """Return the file of a SQLite address; it counts from the folder of the config."""
+    unknown = sorted(set(url.query) - _OPTIONS)
+    if unknown:
+        raise StartError(
+            f"records: the option {unknown[0]!r} is unknown; sqlite takes {', '.join(sorted(_OPTIONS))}"
+        )
+    if not url.database or url.database == ":memory:":
+        raise StartError("records: a store in memory proves nothing; write sqlite:///FILE")
+    return (folder / url.database).absolute()
+
+
+def _prepare_file(path: Path, *, create: bool) -> None:
+    """Make the file for our eyes only, before SQLite would make it for everybody's."""
+    if path.exists():
+        with contextlib.suppress(PermissionError):
+            path.chmod(0o600)
+        return
+    if not create:
+        raise StartError(f"records: there is no store of proofs at {path}")
+    if not path.parent.is_dir():
+        raise StartError(f"records: the folder {path.parent} does not exist; make it, or name another")
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    except OSError as error:
+        raise StartError(f"records: {path} cannot be written: {error.strerror}") from None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _uri(path: Path) -> str:
+    return str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")

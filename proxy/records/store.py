@@ -1,0 +1,211 @@
+"""RecordStore: the one door to the proofs of consent.
+
+Opened once per process; safe to use from many requests at once. Every failure is a
+RecordsError (or a StartError when the store can never be used), within seconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from pathlib import Path
+
+from sqlalchemy import ColumnElement, select
+
+from proxy.consent.record import ConsentRecord, NewRecord, Shown
+from proxy.errors import RecordsError
+from proxy.records import leaving, reading
+from proxy.records.chain import Head, Keyring
+from proxy.records.database import FAILURES, Database, why
+from proxy.records.reading import Stats, Which
+from proxy.records.schema import records, writers
+from proxy.records.verify import Verification, verify
+from proxy.records.writer import Writer
+
+FIVE_YEARS = 5 * 365 * 86_400
+
+
+def now_ms() -> int:
+    """Return the time in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+class RecordStore:
+    """Proofs of consent in SQLite or PostgreSQL. Made by `await RecordStore.open(...)`."""
+
+    def __init__(self, database: Database, keyring: Keyring, keep: int, clock: Callable[[], int]) -> None:
+        self._database = database
+        self._keyring = keyring
+        self._keep = keep
+        self._clock = clock
+        self._writer = Writer(database, keyring, clock)
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        *,
+        keys: Sequence[bytes],
+        keep: int = FIVE_YEARS,
+        folder: Path = Path(),
+        clock: Callable[[], int] = now_ms,
+        create: bool = True,
+        needed: bool = True,
+    ) -> RecordStore:
+        """Return the store, at the schema of this program.
+
+        `keys` are those that sign the consent cookie, newest first; `keep` is in seconds; a
+        relative SQLite file counts from `folder`. With `needed=False` a store that cannot be
+        reached now is opened all the same: `trouble` says why, `add` fails until it is back.
+        StartError: it never will be usable (a newer schema, no such folder).
+        """
+        store = cls(Database(url, folder, create=create), Keyring(keys), keep, clock)
+        try:
+            await store._database.ready()
+        except RecordsError as error:
+            if needed:
+                await store.close()
+                raise
+            store._writer.trouble = str(error)
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    async def close(self) -> None:
+        """Write what waits, and let go of every connection."""
+        await self._writer.close()
+        await self._database.close()
+
+    @property
+    def name(self) -> str:
+        """The address of the store, without a password."""
+        return self._database.name
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the last attempt to record failed, or None when all is well."""
+        return self._writer.trouble
+
+    @property
+    def backlog(self) -> int:
+        """How many answers given to `add_later` wait for the store to come back."""
+        return self._writer.backlog
+
+    @property
+    def lost(self) -> int:
+        """How many answers given to `add_later` could never be recorded."""
+        return self._writer.lost
+
+    # Writing
+
+    async def add(self, new: NewRecord) -> ConsentRecord:
+        """Return the durable record of an answer, or raise RecordsError within five seconds.
+
+        Links the visitor's previous record. The same choice again within a minute returns
+        the record that exists.
+        """
+        return await self._writer.add(new)
+
+    def add_later(self, new: NewRecord) -> None:
+        """Record a refusal whenever the store can; never fails, never waits."""
+        self._writer.add_later(new)
+
+    async def erase(self, record_id: str) -> bool:
+        """Empty one record and leave its tombstone; False when there is nothing to erase."""
+        return await self._erase(records.c.id == record_id) > 0
+
+    async def erase_visitor(self, visitor: str) -> int:
+        """Empty every record of a visitor, and return how many."""
+        return await self._erase(records.c.visitor == visitor)
+
+    async def purge(self, before: int | None = None) -> int:
+        """Delete what is older than `keep` (or than `before`, ms), and return how many."""
+        with _told():
+            limit = self._clock() - self._keep * 1000 if before is None else before
+            return await leaving.purge(self._database, self._keyring, limit)
+
+    # Reading
+
+    async def get(self, record_id: str) -> ConsentRecord | None:
+        """Return the record of that id (of its tombstone), or None."""
+        with _told():
+            return await reading.find(self._database, record_id)
+
+    async def of_visitor(self, visitor: str, limit: int = 100) -> list[ConsentRecord]:
+        """Return a visitor's records, newest first."""
+        return await self.newest(Which(visitor=visitor), limit)
+
+    async def newest(self, which: Which = Which(), limit: int = 50) -> list[ConsentRecord]:  # noqa: B008 - frozen
+        """Return the newest records, newest first."""
+        with _told():
+            return await reading.newest(self._database, which, limit)
+
+    async def every(self, which: Which = Which()) -> AsyncIterator[ConsentRecord]:  # noqa: B008 - frozen
+        """Give every record, oldest first, in constant memory."""
+        with _told():
+            async for record in reading.every(self._database, which):
+                yield record
+
+    async def count(self, which: Which = Which()) -> int:  # noqa: B008 - frozen
+        """Return how many records are meant."""
+        with _told():
+            return await reading.count(self._database, which)
+
+    async def shown(self, record: ConsentRecord) -> Shown | None:
+        """Return what the visitor had before them, or None once erased."""
+        kept = record.content
+        if kept is None:
+            return None
+        with _told():
+            texts = await reading.texts_of(
+                self._database, kept.rules_digest, kept.wording_digest, kept.policy_digest
+            )
+        return Shown(
+            kept.policy_version,
+            texts.get(kept.rules_digest, ""),
+            texts.get(kept.wording_digest, ""),
+            texts.get(kept.policy_digest, ""),
+        )
+
+    async def stats(self) -> Stats:
+        """Return counts over the whole store."""
+        with _told():
+            return await reading.stats(self._database)
+
+    async def verify(
+        self, heads: Sequence[Head] = (), on_progress: Callable[[int], None] = lambda _read: None
+    ) -> Verification:
+        """Return what is wrong with the store; `heads` are those kept outside."""
+        with _told():
+            return await verify(self._database, self._keyring, heads, on_progress)
+
+    async def heads(self, since: int = 0) -> list[Head]:
+        """Return the end of each chain written to since then: to be kept outside, daily."""
+        columns = (writers.c.name, writers.c.head_position, writers.c.head_link, writers.c.head_time)
+        query = select(*columns).where(writers.c.head_time >= since).order_by(writers.c.number)
+        with _told():
+            async with self._database.reading() as connection:
+                return [Head(*row) for row in await connection.execute(query)]
+
+    async def healthy(self) -> str | None:
+        """Return why the store cannot be used right now, or None."""
+        try:
+            await reading.find(self._database, "")
+        except (*FAILURES, RecordsError) as error:
+            return why(error)
+        return None
+
+    async def _erase(self, which: ColumnElement[bool]) -> int:
+        with _told():
+            return await leaving.erase(self._database, self._keyring, which, self._clock())
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Turn the database's own errors into ours, with its words."""
+    try:
+        yield
+    except FAILURES as error:
+        raise RecordsError(f"the store of proofs cannot be used: {why(error)}") from error

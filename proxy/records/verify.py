@@ -1,0 +1,261 @@
+"""Reads the whole store and names what is broken: altered, missing, out of place, cut off.
+
+What the seals cannot show is a store put back whole to an earlier copy of itself; heads
+kept elsewhere do (`records verify --heads FILE`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+
+from proxy.consent.record import chain_link, content_digest, digest_of
+from proxy.records.chain import Head, Keyring, root
+from proxy.records.database import Database, why
+from proxy.records.leaving import erasure_parts
+from proxy.records.reading import PAGE
+from proxy.records.schema import record_of, records, texts, writers
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong. `kind`: damaged, altered, missing, swapped, added, unsealed, text, head."""
+
+    kind: str
+    says: str
+    writer: str | None = None
+    position: int | None = None
+    id: str | None = None
+
+
+@dataclass(slots=True)
+class Verification:
+    """What was read and what is wrong with it, in the order of the chains."""
+
+    records: int = 0
+    erased: int = 0
+    writers: int = 0
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def sound(self) -> bool:
+        """True when nothing is wrong."""
+        return not self.faults
+
+
+async def verify(
+    database: Database,
+    keyring: Keyring,
+    heads: Sequence[Head] = (),
+    on_progress: Callable[[int], None] = lambda _read: None,
+    most: int = 100,
+) -> Verification:
+    """Return what is wrong, first things first; stops after `most` faults."""
+    found = Verification()
+    try:
+        damage = await database.damage()
+        if damage:
+            found.faults.append(Fault("damaged", f"the file of the store is damaged: {damage}"))
+            return found
+        await _Walk(database, keyring, heads, on_progress, most, found).everything()
+    except DBAPIError as error:
+        found.faults.append(Fault("damaged", f"the store cannot be read to its end: {why(error)}"))
+    return found
+
+
+class _Full(Exception):  # noqa: N818 - not an error: enough has been found
+    """Enough faults were named."""
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One reading of the store, writer by writer."""
+
+    database: Database
+    keyring: Keyring
+    heads: Sequence[Head]
+    on_progress: Callable[[int], None]
+    most: int
+    found: Verification
+    named: set[str] = field(default_factory=set)
+
+    async def everything(self) -> None:
+        try:
+            chains = await self._writers()
+            self.found.writers = len(chains)
+            self._roots(chains)
+            for chain in chains:
+                await self._chain(chain)
+            await self._texts()
+            self._outside({chain["name"] for chain in chains})
+        except _Full:
+            return
+
+    def _fault(
+        self, kind: str, says: str, *, row: Row | None = None, at: tuple[str, int] | None = None
+    ) -> None:
+        writer, position = at or ((row["writer"], row["position"]) if row else (None, None))
+        self.found.faults.append(Fault(kind, says, writer, position, row["id"] if row else None))
+        if len(self.found.faults) >= self.most:
+            raise _Full
+
+    async def _writers(self) -> list[Row]:
+        async with self.database.reading() as connection:
+            rows = (await connection.execute(select(writers).order_by(writers.c.number))).mappings().all()
+        return [dict(row) for row in rows]
+
+    def _roots(self, chains: Sequence[Row]) -> None:
+        """Each writer is bound to the one before it: a whole chain cannot vanish unseen."""
+        before, number = b"", 0
+        for chain in chains:
+            number += 1
+            if chain["number"] != number:
+                self._fault("missing", f"writer {number} is missing, with all of its records")
+                number = chain["number"]
+            elif (key := self.keyring.key(chain["key_id"])) and chain["root"] != root(
+                key, chain["name"], number, before
+            ):
+                self._fault(
+                    "altered", f"writer {number} ({chain['name']}) was altered or put in another's place"
+                )
+            before = chain["root"]
+
+    async def _chain(self, chain: Row) -> None:
+        name = chain["name"]
+        key = self.keyring.key(chain["key_id"])
+        if key is None:
+            wanted = chain["key_id"].hex()
+            says = f"writer {name} sealed with key {wanted}, which is not given: add the old key behind the new one"
+            self._fault("unsealed", says, at=(name, chain["base_position"]))
+            return
+        for end in ("base", "head"):
+            self._sealed_end(chain, end)
+        position, link = chain["base_position"], chain["base_link"]
+        async for row in self._rows(name, chain["head_position"]):
+            if row["position"] <= position:
+                self._fault("added", f"record {row['id']} stands before the beginning of its chain", row=row)
+                continue
+            if row["position"] > position + 1 and not await self._purged(name, row["position"] - 1):
+                self._missing(name, position + 1, row["position"] - 1)
+                link = None
+            link = self._record(key, row, link)
+            position = row["position"]
+        if position < chain["head_position"] and not await self._purged(name, chain["head_position"]):
+            self._missing(name, position + 1, chain["head_position"])
+        elif position == chain["head_position"] and link != chain["head_link"]:
+            self._fault(
+                "altered", f"the head of writer {name} does not match its last record", at=(name, position)
+            )
+        await self._beyond(name)
+
+    def _sealed_end(self, chain: Row, end: str) -> None:
+        name, position, seal = chain["name"], chain[f"{end}_position"], chain[f"{end}_seal"]
+        if self.keyring.holds(seal, end, name, position, chain[f"{end}_link"]):
+            return
+        kind = "altered" if self.keyring.knows(seal) else "unsealed"
+        self._fault(
+            kind, f"the {end} of writer {name} at {position} does not carry our seal", at=(name, position)
+        )
+
+    def _missing(self, name: str, first: int, last: int) -> None:
+        which = f"record {first}" if first == last else f"records {first} to {last}"
+        self._fault("missing", f"{which} of writer {name} missing", at=(name, first))
+
+    def _record(self, key: bytes, row: Row, before: bytes | None) -> bytes:
+        """Check one record against the link of the one before it (None: that one is missing)."""
+        self.found.records += 1
+        says = f"record {row['id']} ({row['position']} of writer {row['writer']})"
+        if row["erased"] is not None:
+            self.found.erased += 1
+            if not self.keyring.holds(row["seal"], *erasure_parts(row["id"], row["digest"], row["erased"])):
+                self._fault("altered", f"{says} was emptied, but not by an erasure of ours", row=row)
+        elif not self._content_holds(key, row):
+            self._fault("altered", f"{says} was altered", row=row)
+        link = (
+            chain_link(key, row["writer"], row["position"], before, row["digest"])
+            if before is not None
+            else None
+        )
+        if link is not None and link != row["link"]:
+            self._fault(
+                "swapped", f"{says} does not follow the record before it: one was put in its place", row=row
+            )
+        for head in self.heads:
+            if (head.writer, head.position) == (row["writer"], row["position"]) and head.link != row["link"]:
+                self._fault("head", f"{says} is not the one whose head was kept outside", row=row)
+        return bytes(row["link"])
+
+    def _content_holds(self, key: bytes, row: Row) -> bool:
+        try:
+            record = record_of(row)
+            assert record.content is not None
+            digest = content_digest(key, record.id, record.time, record.content)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return False
+        self.named.update(filter(None, (row["rules_digest"], row["wording_digest"], row["policy_digest"])))
+        return digest == row["digest"]
+
+    async def _rows(self, name: str, head: int) -> AsyncIterator[Row]:
+        """Give a chain's rows up to the head that was read first: what came since is not missed."""
+        after = -1
+        while True:
+            query = select(records).where(
+                records.c.writer == name, records.c.position > after, records.c.position <= head
+            )
+            async with self.database.reading() as connection:
+                page = (
+                    (await connection.execute(query.order_by(records.c.position).limit(PAGE)))
+                    .mappings()
+                    .all()
+                )
+            for row in page:
+                yield dict(row)
+            self.on_progress(len(page))
+            if len(page) < PAGE:
+                return
+            after = page[-1]["position"]
+
+    async def _purged(self, name: str, position: int) -> bool:
+        """True when a purge, under way while we read, has taken everything up to there."""
+        async with self.database.reading() as connection:
+            query = select(writers).where(writers.c.name == name)
+            chain = dict((await connection.execute(query)).mappings().one())
+        self._sealed_end(chain, "base")
+        return int(chain["base_position"]) >= position
+
+    async def _beyond(self, name: str) -> None:
+        """Nobody may add to a chain without moving its head."""
+        head = select(writers.c.head_position).where(writers.c.name == name).scalar_subquery()
+        query = select(records).where(records.c.writer == name, records.c.position > head).limit(1)
+        async with self.database.reading() as connection:
+            row = (await connection.execute(query)).mappings().first()
+        if row is not None:
+            self._fault("added", f"record {row['id']} stands behind the end of its chain", row=dict(row))
+
+    async def _texts(self) -> None:
+        """Every text that a record names is there, and is what it was."""
+        async with self.database.reading() as connection:
+            there = set()
+            for row in await connection.execute(
+                select(texts.c.digest, texts.c.kind, texts.c.name, texts.c.body)
+            ):
+                there.add(row.digest)
+                if digest_of(row.body) != row.digest:
+                    self._fault("text", f"the {row.kind} text of policy version {row.name} was altered")
+        for digest in sorted(self.named - there):
+            self._fault("text", f"the text {digest} that records name is missing")
+
+    def _outside(self, names: set[str]) -> None:
+        for head in self.heads:
+            if head.writer not in names:
+                self._fault(
+                    "head",
+                    f"writer {head.writer}, whose head was kept outside, is gone",
+                    at=(head.writer, head.position),
+                )
