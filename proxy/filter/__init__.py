@@ -1,0 +1,1 @@
+"""What happens to bytes: tags, cookies, headers and requests, judged by the policy. Pure."""
