@@ -1,0 +1,1 @@
+"""FLOOR 1: what we promised. rules.yaml as nouns, read with every problem at once. Pure."""

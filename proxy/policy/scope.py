@@ -52,8 +52,9 @@ def scope_of(policy: Policy) -> Scope:
     for provider in policy.providers:
         if not provider.enabled:
             continue
-        needed: list[str] = [rule.purpose for rule in (*provider.cookies, *provider.storage)]
-        for rule in (*provider.tags, *provider.requests):
-            needed += rule.purposes
+        needed = [row.purpose for row in provider.cookies]
+        needed += [rule.purpose for rule in provider.storage]
+        needed += [purpose for rule in provider.tags for purpose in rule.purposes]
+        needed += [purpose for rule in provider.requests for purpose in rule.purposes]
         pairs.update(Pair(p, provider.id) for p in needed if policy.needs_consent(p))
     return Scope(frozenset(pairs))

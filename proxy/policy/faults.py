@@ -1,0 +1,102 @@
+"""From what pydantic found wrong to what the author of the file reads, and where.
+
+Works for every file that is a tree of nodes and has a pydantic model: rules.yaml, the config.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from proxy.policy.source import Listing, Mapping, Node, Place, Problem, Step, Text, locate, spell
+from proxy.policy.words import listed, meant
+
+
+def problems_of(error: ValidationError, tree: Node, model: type[BaseModel]) -> list[Problem]:
+    """Return every problem, each at the word that causes it, in the order of the file."""
+    return sorted({_problem(details, tree, model) for details in error.errors()})
+
+
+def _problem(details: ErrorDetails, tree: Node, model: type[BaseModel]) -> Problem:
+    steps: list[Step] = [step for step in details["loc"] if step != "[key]"]
+    about_key = "[key]" in details["loc"]
+    kind = details["type"]
+    if kind in ("missing", "extra_forbidden"):
+        steps, key = steps[:-1], str(steps[-1])
+        node, path = locate(tree, steps)
+        if kind == "missing":
+            return Problem(node.place, f"{spell(path) or 'the file'} has no '{key}'")
+        near = meant(key, _keys_at(model, steps))
+        return Problem(_key_place(node, key), f"{_subject(path)} has no key '{key}'{near}")
+    node, path = locate(tree, steps)
+    place = node.place
+    if about_key:
+        above, _ = locate(tree, path[:-1])
+        place = _key_place(above, path[-1])
+    return Problem(place, f"{_subject(path)} {_said(details, node)}")
+
+
+def _subject(path: Sequence[Step]) -> str:
+    return spell(path) or "the file"
+
+
+def _key_place(node: Node, key: Step) -> Place:
+    found = node.key(key) if isinstance(node, Mapping) else None
+    return found.place if found is not None else node.place
+
+
+def _said(details: ErrorDetails, node: Node) -> str:
+    """Return the sentence after the path."""
+    if isinstance(node, Text) and not node.value:
+        return "is empty; give it a value or take the key out"
+    match details["type"]:
+        case "fault":
+            return details["msg"]
+        case "literal_error" | "enum":
+            known = re.findall(r"'([^']*)'", str(details.get("ctx", {}).get("expected", "")))
+            word = node.value if isinstance(node, Text) else _what(node)
+            return f"is '{word}'{meant(word, known) or f'; it can be {listed(known)}'}"
+        case "string_type":
+            return f"is {_what(node)}, and must be one text"
+        case "tuple_type" | "list_type":
+            return f"is {_what(node)}, and must be a list: lines that begin with '- ', or [a, b]"
+        case "dict_type" | "model_type" | "model_attributes_type":
+            return f"is {_what(node)}, and must be keys with values: {{ key: value }}"
+        case "string_pattern_mismatch":
+            return "must be a whole number above 0"
+        case _:
+            return f"is wrong: {details['msg'][:1].lower()}{details['msg'][1:]}"
+
+
+def _what(node: Node) -> str:
+    match node:
+        case Text():
+            return f"the text '{node.value}'"
+        case Listing():
+            return "a list"
+        case Mapping():
+            return "a mapping with keys"
+
+
+def _keys_at(model: type[BaseModel], steps: Sequence[Step]) -> list[str]:
+    """Return the keys that may stand on that path."""
+    here: type[BaseModel] = model
+    for step in steps:
+        if not isinstance(step, str):
+            continue
+        field = next((f for n, f in here.model_fields.items() if (f.alias or n) == step), None)
+        if field is None:  # the id in a mapping of ids: its model was entered with the field
+            continue
+        here = next(_models_in(field.annotation), here)
+    return [field.alias or name for name, field in here.model_fields.items()]
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)

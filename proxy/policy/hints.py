@@ -1,0 +1,62 @@
+"""What a rule author reads when a file is no YAML, or YAML that is refused: the way out."""
+
+from __future__ import annotations
+
+BEGUN_EARLIER = (
+    "while scanning an alias",
+    "while scanning an anchor",
+    "while scanning a quoted scalar",
+    "while scanning a simple key",
+)
+"""Where PyYAML points behind the word that is meant: the place is the word's beginning."""
+
+
+def alias(name: str) -> str:
+    """Return what to do about `*name`."""
+    return f"text that begins with '*' needs quotes: \"*{name}\" (YAML aliases are refused)"
+
+
+def anchor(name: str) -> str:
+    """Return what to do about `&name`."""
+    return f"'&{name}' is a YAML anchor, which is refused: write the value out wherever it is used"
+
+
+def tag(name: str) -> str:
+    """Return what to do about `!name`."""
+    return f"the YAML tag '{name}' is refused: everything here is text; quote what begins with '!'"
+
+
+def syntax(context: str, problem: str, rest: str) -> str:
+    """Return the way out of a syntax error; `rest` is the line from its place on."""
+    if "cannot start any token" in problem:
+        if rest.startswith("\t"):
+            return "a tab stands here; YAML is indented with spaces"
+        return _quote(rest)
+    if problem == "mapping values are not allowed here":
+        return (
+            "a ':' is not expected here: put quotes around text that holds ': ', "
+            "and indent keys like their neighbours"
+        )
+    match context:
+        case "while scanning an alias" | "while scanning an anchor":
+            return _quote(rest)
+        case "while scanning a quoted scalar":
+            return "the quotes that open here never close"
+        case "while parsing a flow mapping":
+            return "a ',' between two entries or the closing '}' is missing before this"
+        case "while parsing a flow sequence":
+            return "a ',' between two entries or the closing ']' is missing before this"
+        case "while scanning a simple key":
+            return "a key needs ': ' (colon and space) after it"
+        case "while parsing a block collection" | "while parsing a block mapping":
+            return "this does not fit the lines above: check the indentation and the '-'"
+        case _:
+            return f"is no YAML: {context}: {problem}" if context else f"is no YAML: {problem}"
+
+
+def _quote(rest: str) -> str:
+    """Return the sentence that asks for quotes, with the word as it should be written."""
+    word = rest
+    for end in (",", "}", "]", " #"):
+        word = word.partition(end)[0]
+    return f"text that begins with '{rest[:1]}' needs quotes: \"{word.strip()}\""

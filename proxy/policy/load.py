@@ -1,0 +1,198 @@
+"""From the text of rules.yaml to a Policy, or every problem at once, in the file's order."""
+
+from __future__ import annotations
+
+import hashlib
+
+from pydantic import ValidationError
+
+from proxy.errors import PolicyError
+from proxy.policy import shape
+from proxy.policy.durations import parse_duration, parse_size
+from proxy.policy.faults import problems_of
+from proxy.policy.model import (
+    Action,
+    Basis,
+    CookieRule,
+    Duration,
+    Example,
+    HeaderRule,
+    InlineText,
+    NeutralRule,
+    Policy,
+    Provider,
+    Purpose,
+    RelayRule,
+    RequestRule,
+    StorageRule,
+    TagRule,
+    Undeclared,
+)
+from proxy.policy.rehome import rehome
+from proxy.policy.source import Mapping, Node, Place, Step, locate, read
+
+__all__ = ["load_policy", "rehome"]
+
+
+def load_policy(text: str, file: str = "rules.yaml") -> Policy:
+    """Return what rules.yaml says; raise PolicyError with every problem it has."""
+    tree, problems = read(text, file)
+    if tree is None:
+        raise PolicyError(problems)
+    try:
+        rules = shape.RulesShape.model_validate(
+            tree.plain(), context={"purposes": _purpose_ids(tree)}, by_alias=True
+        )
+    except ValidationError as error:
+        raise PolicyError(sorted([*problems, *problems_of(error, tree, shape.RulesShape)])) from None
+    if problems:
+        raise PolicyError(sorted(problems))
+    return _Builder(tree, rules).policy(text)
+
+
+def _purpose_ids(tree: Node) -> tuple[str, ...]:
+    """Return the ids under `purposes:`, so that every other line can be held to them."""
+    purposes, path = locate(tree, ["purposes"])
+    if not path or not isinstance(purposes, Mapping):
+        return ()
+    return tuple(key.value for key, _ in purposes.entries)
+
+
+class _Builder:
+    """Turns checked shapes into the model's nouns, each with its place in the file."""
+
+    def __init__(self, tree: Node, rules: shape.RulesShape) -> None:
+        self._tree = tree
+        self._rules = rules
+
+    def policy(self, text: str) -> Policy:
+        """Return the whole."""
+        head = self._rules.policy
+        return Policy(
+            version=head.version,
+            page=head.page,
+            privacy=head.privacy,
+            contact=head.contact,
+            ask_again_after=_duration(head.ask_again_after),
+            purposes=tuple(
+                Purpose(id_, Basis(purpose.basis), self._place("purposes", id_))
+                for id_, purpose in self._rules.purposes.items()
+            ),
+            providers=tuple(self._provider(id_, p) for id_, p in self._rules.providers.items()),
+            undeclared_cookies=Undeclared(self._rules.undeclared.cookies),
+            undeclared_tags=Undeclared(self._rules.undeclared.tags),
+            neutral=tuple(
+                NeutralRule(rule.from_, rule.why, self._place("neutral", at))
+                for at, rule in enumerate(self._rules.neutral)
+            ),
+            headers=tuple(
+                HeaderRule(rule.name, rule.purpose, self._place("headers", at))
+                for at, rule in enumerate(self._rules.headers)
+            ),
+            examples=tuple(self._example(at, example) for at, example in enumerate(self._rules.tests)),
+            digest=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16],
+            place=self._tree.place,
+            text=text,
+        )
+
+    def _place(self, *steps: Step) -> Place:
+        """Return where the thing on that path begins; for an id: where the id stands."""
+        node, path = locate(self._tree, steps)
+        assert path == steps
+        if isinstance(steps[-1], str):
+            above, _ = locate(self._tree, steps[:-1])
+            key = above.key(steps[-1]) if isinstance(above, Mapping) else None
+            return key.place if key is not None else node.place
+        return node.place
+
+    def _provider(self, id_: str, block: shape.ProviderShape) -> Provider:
+        at = ("providers", id_)
+        return Provider(
+            id=id_,
+            name=block.name,
+            place=self._place(*at),
+            cookies=tuple(
+                _cookie(id_, row, self._place(*at, "cookies", n)) for n, row in enumerate(block.cookies)
+            ),
+            tags=tuple(_tag(id_, tag, self._place(*at, "tags", n)) for n, tag in enumerate(block.tags)),
+            requests=tuple(
+                RequestRule(id_, rule.path, rule.host or (), rule.purpose, self._place(*at, "requests", n))
+                for n, rule in enumerate(block.requests)
+            ),
+            storage=tuple(
+                StorageRule(id_, rule.key, rule.purpose, self._place(*at, "storage", n))
+                for n, rule in enumerate(block.storage)
+            ),
+            connect=block.connect,
+            relay=_relay(block.relay, self._place(*at, "relay")) if block.relay else None,
+            privacy=block.privacy,
+            country=block.country,
+            transfers=block.transfers,
+            enabled=block.enabled == "yes",
+        )
+
+    def _example(self, at: int, example: shape.ExampleShape) -> Example:
+        kind = next(kind for kind in shape.KINDS if getattr(example, kind) is not None)
+        return Example(
+            it=example.it,
+            kind=kind,
+            subject=getattr(example, kind),
+            host=example.host,
+            expect=tuple(
+                (visitor, said, self._place("tests", at, "expect", visitor))
+                for visitor, said in example.expect.items()
+            ),
+            place=self._place("tests", at),
+        )
+
+
+def _duration(text: str) -> Duration:
+    found = parse_duration(text)
+    assert found is not None  # the shape has refused what is none
+    return found
+
+
+def _cookie(provider: str, row: shape.CookieShape, place: Place) -> CookieRule:
+    return CookieRule(
+        provider=provider,
+        names=row.name,
+        domains=row.domain,
+        purpose=row.purpose,
+        lasts=_duration(row.lasts),
+        why=row.why,
+        place=place,
+        unpublished=row.unpublished,
+    )
+
+
+def _tag(provider: str, tag: shape.TagShape, place: Place) -> TagRule:
+    text = None
+    if tag.text is not None:
+        text = InlineText(all=tag.text.all or (), any=tag.text.any or ())
+    return TagRule(
+        provider=provider,
+        purposes=tag.purpose,
+        place=place,
+        hosts=tag.from_ or (),
+        paths=tag.path or (),
+        elements=tag.element or (),
+        ids=tag.id or (),
+        classes=tag.class_ or (),
+        attributes=tuple((tag.attribute or {}).items()),
+        text=text,
+        do=Action(tag.do),
+        with_=tag.with_,
+        link=tag.link,
+    )
+
+
+def _relay(rule: shape.RelayShape, place: Place) -> RelayRule:
+    return RelayRule(
+        hosts=rule.host,
+        paths=rule.path,
+        methods=rule.method,
+        max_body=parse_size(rule.max_body) or 0,
+        per_minute=int(rule.per_minute),
+        pass_on=rule.pass_on,
+        place=place,
+    )

@@ -1,0 +1,300 @@
+"""The shape of rules.yaml: its keys, what each may say, and why a rule may be refused."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    model_validator,
+)
+
+from proxy.policy import words
+from proxy.policy.durations import parse_duration
+from proxy.policy.model import NECESSARY
+from proxy.policy.words import fault, listed, meant
+
+ASK_AGAIN_LONGEST = 183 * 86_400
+"""The policy promises to ask again "at most every 6 months"; half a year is 183 days at most."""
+
+KINDS = ("html", "cookie", "url", "request", "header")
+
+VERDICTS = {
+    "html": ("keep", "hold", "replace", "remove"),
+    "url": ("keep", "hold", "replace", "remove"),
+    "cookie": ("keep", "drop", "cap to ..."),
+    "request": ("keep", "answer 204"),
+    "header": ("keep", "drop"),
+}
+
+
+class Shape(BaseModel):
+    """What all blocks share: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
+
+
+def _ask_again(word: str) -> str:
+    lasts = parse_duration(word)
+    if lasts is not None and (lasts.seconds is None or lasts.seconds > ASK_AGAIN_LONGEST):
+        raise fault(f"is '{word}'; visitors are asked again after 6 months at most")
+    return word
+
+
+class PolicyShape(Shape):
+    """`policy:` the published policy this file makes true."""
+
+    version: words.Version = Field(description="Shown to visitors, kept in every proof of consent.")
+    page: words.Address = Field(description="Where the cookie policy is published.")
+    privacy: words.Address = Field(description="Where the privacy policy is published.")
+    contact: words.Filled = Field(description="Where visitors write to: an e-mail address.")
+    ask_again_after: Annotated[words.Lasts, AfterValidator(_ask_again)] = Field(
+        description="When an answer expires: 6 months at most."
+    )
+
+
+class PurposeShape(Shape):
+    """`purposes:` one by id; `necessary` is always on and has no switch."""
+
+    basis: Literal["legitimate interest", "consent"] = Field(description="Legal basis (GDPR art. 6).")
+
+
+class UndeclaredShape(Shape):
+    """`undeclared:` what happens to what no rule speaks of."""
+
+    cookies: Literal["drop", "keep"] = "drop"
+    tags: Literal["hold", "keep"] = "hold"
+
+
+class NeutralShape(Shape):
+    """`neutral:` a third party that may load for everyone because it stores nothing."""
+
+    from_: words.ThirdHosts = Field(alias="from", description="Hosts, with their subdomains.")
+    why: words.Filled = Field(description="What it is, and since when it is known to store nothing.")
+
+
+class HeaderShape(Shape):
+    """`headers:` response headers taken away unless their purpose is granted."""
+
+    name: words.Words = Field(description="Names of response headers.")
+    purpose: words.PurposeId | None = Field(default=None, description="Without one: always taken away.")
+
+
+class CookieShape(Shape):
+    """`cookies:` a row of the published table."""
+
+    name: words.CookieNames = Field(description="Names, or patterns with *: [_ga, _ga_*].")
+    domain: words.Domains = Field(description="A leading dot covers the subdomains: .callkom.io")
+    purpose: words.PurposeId
+    lasts: words.Lasts = Field(description="As published: 6 months, 30 min, Session, up to 13 months.")
+    why: words.Filled = Field(description="What it is for, as published.")
+    unpublished: words.Filled | None = Field(
+        default=None, description="Why this row is not in the published table (yet)."
+    )
+
+
+class TextShape(Shape):
+    """`text:` literal words in an inline script."""
+
+    all: words.Literals | None = Field(default=None, description="Every one of these.")
+    any: words.Literals | None = Field(default=None, description="At least one of these.")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.all is None and self.any is None:
+            raise fault("says nothing; give it 'all', 'any', or plain text")
+        return self
+
+
+def _text(value: Any) -> Any:
+    return {"all": value} if isinstance(value, (str, list)) else value
+
+
+class TagShape(Shape):
+    """`tags:` an element that may run only for its purposes; all given conditions must hold."""
+
+    from_: words.Hosts | None = Field(
+        default=None, alias="from", description="Hosts, subdomains included; 'self': the site's own."
+    )
+    path: words.Paths | None = Field(default=None, description="Pattern for path and query: /gtm.js?id=*")
+    element: words.Elements | None = Field(default=None, description="script, iframe, img, ...")
+    id: words.Globs | None = Field(default=None, description="Ids, or patterns with *.")
+    class_: words.Globs | None = Field(default=None, alias="class", description="One of the classes.")
+    attribute: words.Attributes | None = Field(
+        default=None, description="An attribute, or attributes with a pattern for each value."
+    )
+    text: Annotated[
+        TextShape | None,
+        BeforeValidator(_text),
+    ] = Field(default=None, description="Words in an inline script: all of a list, or {any: [...]}.")
+    purpose: words.Purposes = Field(description="One, or a list: then all of them are needed.")
+    do: Literal["hold", "replace", "remove", "keep", "relay"] = "hold"
+    with_: Literal["link", "nothing"] = Field(
+        default="link", alias="with", description="What stands in its place when it is replaced."
+    )
+    link: words.Address | None = Field(
+        default=None, description="The provider's page, where the tag itself names none."
+    )
+
+    @model_validator(mode="after")
+    def _is_narrow(self) -> Self:
+        given = (self.from_, self.path, self.id, self.class_, self.attribute, self.text)
+        if not any(given) and not self.element:
+            raise fault(
+                "matches nothing: it needs 'from', 'path', 'id', 'class', 'attribute', 'element' or 'text'"
+            )
+        if not any(given) and self.element:
+            plain = [name for name in self.element if "-" not in name]
+            if plain:
+                raise fault(
+                    f"matches every <{plain[0]}> of the site, its own too; add 'from', 'id' or 'class'"
+                )
+        if self.text and self.attribute and any(name.startswith("on") for name in self.attribute):
+            name = next(name for name in self.attribute if name.startswith("on"))
+            raise fault(
+                f"asks for 'text' of an inline script and for '{name}'; write the words as "
+                f'attribute: {{ {name}: "*...*" }}'
+            )
+        return self
+
+
+class RequestShape(Shape):
+    """`requests:` first-party addresses that collect for a provider."""
+
+    path: words.Paths
+    host: words.ThirdHosts | None = Field(default=None, description="Hosts of ours; without: all.")
+    purpose: words.Purposes
+
+
+class StorageShape(Shape):
+    """`storage:` keys of localStorage and sessionStorage."""
+
+    key: words.Globs
+    purpose: words.PurposeId
+
+
+class RelayShape(Shape):
+    """`relay:` the only addresses that our form relay may fetch."""
+
+    host: words.ThirdHosts
+    path: words.Paths
+    method: tuple[Literal["GET", "POST"], ...] = ("GET", "POST")
+    max_body: words.Size = "64 kB"
+    per_minute: words.Count = "60"
+    pass_on: tuple[Literal["Origin", "Referer", "User-Agent"], ...] = ()
+
+
+class ProviderShape(Shape):
+    """`providers:` a third party, or the site itself, that stores or loads something."""
+
+    name: words.Filled = Field(description="As the published table names it.")
+    enabled: Literal["yes", "no"] = Field(
+        default="yes", description="no: the block stays, visitors are not asked, nothing of it runs."
+    )
+    cookies: tuple[CookieShape, ...] = ()
+    tags: tuple[TagShape, ...] = ()
+    requests: tuple[RequestShape, ...] = ()
+    storage: tuple[StorageShape, ...] = ()
+    connect: tuple[Annotated[str, AfterValidator(words.third_host)], ...] = Field(
+        default=(), description="More hosts that its code talks to once it is granted."
+    )
+    relay: RelayShape | None = None
+    privacy: words.Address | None = Field(default=None, description="Its privacy notice.")
+    country: words.Filled | None = Field(default=None, description="Where the recipient is established.")
+    transfers: words.Filled | None = Field(default=None, description="Safeguards outside the EU.")
+
+    @model_validator(mode="after")
+    def _relays_where_it_may(self) -> Self:
+        for at, tag in enumerate(self.tags):
+            if tag.do == "relay" and self.relay is None:
+                raise fault(f"says 'do: relay' in tags[{at}] and has no 'relay:' that allows it")
+        return self
+
+
+def _visitor(word: str, info: ValidationInfo) -> str:
+    known: tuple[str, ...] = (info.context or {}).get("purposes", ())
+    if word in ("refused", "accepted") or not known:
+        return word
+    for part in word.split("+"):
+        if part not in known or part == NECESSARY:
+            visitors = ("refused", "accepted", *(p for p in known if p != NECESSARY))
+            near = meant(part, visitors) or f"; a visitor is {listed(visitors)}, or several joined by '+'"
+            raise fault(f"is no visitor{near}")
+    return word
+
+
+def _verdict(word: str, info: ValidationInfo) -> str:
+    kind = next((kind for kind in KINDS if info.data.get(kind) is not None), None)
+    if kind is None:
+        return word
+    said = word.removeprefix("cap to ")
+    if kind == "cookie" and said != word:
+        if parse_duration(said) is None:
+            raise fault(f"is '{word}', and '{said}' is no duration")
+        return word
+    if word not in VERDICTS[kind]:
+        near = meant(word, VERDICTS[kind])
+        raise fault(f"is '{word}'{near or f'; {kind} can be {listed(VERDICTS[kind])}'}")
+    return word
+
+
+class ExampleShape(Shape):
+    """`tests:` what each visitor gets, tried on the real filter."""
+
+    it: words.Filled = Field(description="A sentence: holds GA4 until performance is granted.")
+    html: words.Filled | None = Field(default=None, description="Markup with the tag.")
+    cookie: words.Filled | None = Field(default=None, description="A Set-Cookie line.")
+    url: words.Filled | None = Field(default=None, description="The address of a script.")
+    request: words.Filled | None = Field(default=None, description="A path asked of the site.")
+    header: words.Filled | None = Field(default=None, description="A response header: 'Name: value'.")
+    host: words.Filled | None = Field(
+        default=None, description="The host of the page; default: policy.page's."
+    )
+    expect: dict[Annotated[str, AfterValidator(_visitor)], Annotated[str, AfterValidator(_verdict)]] = Field(
+        description="For each visitor: keep, hold, replace, remove, drop, cap to ..., answer 204."
+    )
+
+    @model_validator(mode="after")
+    def _asks_one_thing(self) -> Self:
+        given = [kind for kind in KINDS if getattr(self, kind) is not None]
+        if not given:
+            raise fault(f"tries nothing; give it {listed([repr(kind) for kind in KINDS])}")
+        if len(given) > 1:
+            raise fault(f"tries '{given[0]}' and '{given[1]}'; one test tries one thing")
+        if not self.expect:
+            raise fault("expects nothing; say what a visitor gets: expect: { refused: hold }")
+        return self
+
+
+def _knows_necessary(purposes: dict[str, PurposeShape]) -> dict[str, PurposeShape]:
+    necessary = purposes.get(NECESSARY)
+    if necessary is None:
+        raise fault("has no 'necessary', the purpose of what works without consent")
+    if necessary.basis == "consent":
+        raise fault("makes 'necessary' depend on consent; its basis is 'legitimate interest'")
+    return purposes
+
+
+class RulesShape(Shape):
+    """rules.yaml: what may run and be stored, and for whom."""
+
+    policy: PolicyShape
+    purposes: Annotated[dict[words.Id, PurposeShape], AfterValidator(_knows_necessary)] = Field(
+        description="In the order visitors read them."
+    )
+    undeclared: UndeclaredShape = UndeclaredShape()
+    neutral: tuple[NeutralShape, ...] = ()
+    headers: tuple[HeaderShape, ...] = ()
+    providers: dict[words.Id, ProviderShape]
+    tests: tuple[ExampleShape, ...] = ()
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON schema with which editors complete and check rules.yaml."""
+    schema = RulesShape.model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
