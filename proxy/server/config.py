@@ -12,29 +12,36 @@ from typing import Annotated, Literal
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
-    Field,
     PrivateAttr,
-    field_validator,
     model_validator,
 )
 
-from proxy.server.units import Bytes, Host, Listen, Networks, Origin, Seconds, Switch
+from proxy.policy.model import DAY
+from proxy.server.units import (
+    Bytes,
+    CookieName,
+    Count,
+    Host,
+    Lasts,
+    Listen,
+    Many,
+    Networks,
+    Origin,
+    OwnPath,
+    Rate,
+    RecordsUrl,
+    Seconds,
+    Some,
+    Switch,
+    Target,
+)
 
 
 class Part(BaseModel):
     """A mapping of the config file: unknown keys are faults, nothing changes later."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _listed(value: object) -> object:
-    """Return a list of what may be written as one thing or as several."""
-    return value if isinstance(value, list | tuple) else [value]
-
-
-OneOrMore = BeforeValidator(_listed)
 
 
 class Mode(Enum):
@@ -68,12 +75,12 @@ class SiteUndeclared(Part):
 class SiteConfig(Part):
     """One site: the hosts visitors ask for, and the servers that answer."""
 
-    hosts: Annotated[tuple[Host, ...], OneOrMore, Field(min_length=1)]
-    upstream: Annotated[tuple[Origin, ...], OneOrMore, Field(min_length=1)]
+    hosts: Annotated[tuple[Host, ...], Many, Some]
+    upstream: Annotated[tuple[Origin, ...], Many, Some]
     mode: Mode = Mode.ENFORCE
     upstream_host: Host | None = None  # sent instead of the visitor's Host, and as SNI
     ca: Path | None = None  # authority that signs the upstream's certificate
-    health: Annotated[str | None, Field(pattern=r"^/[!-~]*$")] = None  # a path asked now and then
+    health: Target | None = None  # a path asked now and then
     on_error: OnError = OnError.BLOCK
     undeclared: SiteUndeclared = SiteUndeclared()
 
@@ -81,31 +88,24 @@ class SiteConfig(Part):
 class ConsentConfig(Part):
     """The consent cookie, the addresses of our own, and the key that signs."""
 
-    cookie: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "consent_callkom"
+    cookie: CookieName = "consent_callkom"
     domain: Host | None = None
-    path: Annotated[str, Field(pattern=r"^/[A-Za-z0-9._-]+/$")] = "/.consent/"
+    path: OwnPath = "/.consent/"
     key: Path | None = None  # one key a line; the first signs, all are believed
     stands_for: Host | None = None  # the published domain that these hosts stand for (demo, staging)
-    acceptances_per_minute: Annotated[int, Field(ge=0)] = 60  # of one /24 or /48; 0: no limit
+    acceptances_per_minute: Rate = 60  # of one /24 or /48; 0 where it says `no limit`
 
 
 class RecordsConfig(Part):
     """Where the proofs of consent are kept, and for how long."""
 
-    url: str = "sqlite:///proofs.db"
-    keep: str = "5 years"
+    url: RecordsUrl = "sqlite:///proofs.db"
+    keep: Lasts = 5 * 365 * DAY
 
     @model_validator(mode="before")
     @classmethod
     def _only_the_address(cls, value: object) -> object:
         return {"url": value} if isinstance(value, str) else value
-
-    @field_validator("url")
-    @classmethod
-    def _known(cls, url: str) -> str:
-        if not url.startswith(("sqlite:///", "postgresql://")):
-            raise ValueError(f"is {url.rpartition('@')[2]!r}; write sqlite:///FILE or postgresql://...")
-        return url
 
 
 class Timeouts(Part):
@@ -126,10 +126,10 @@ class Limits(Part):
 
     line: Bytes = 16_384
     field: Bytes = 32_768
-    fields: Annotated[int, Field(ge=16)] = 256
+    fields: Count = 256
     body: Bytes | None = None  # of a request; none: any size, streamed
     form: Bytes = 8_192  # our own forms and reports
-    connections: Annotated[int, Field(ge=1)] = 256  # to one upstream
+    connections: Count = 256  # to one upstream
 
 
 class LogConfig(Part):
@@ -143,17 +143,17 @@ class LogConfig(Part):
 class Config(Part):
     """All of the config file."""
 
-    listen: Annotated[tuple[Listen, ...], OneOrMore, Field(min_length=1)]
-    sites: Annotated[tuple[SiteConfig, ...], Field(min_length=1)]
+    listen: Annotated[tuple[Listen, ...], Many, Some]
+    sites: Annotated[tuple[SiteConfig, ...], Some]
     tls: Tls | None = None
-    redirect: Annotated[tuple[Listen, ...], OneOrMore] = ()  # plain HTTP that sends visitors to https
+    redirect: Annotated[tuple[Listen, ...], Many] = ()  # plain HTTP that sends visitors to https
     admin: Listen | None = None
     records: RecordsConfig = RecordsConfig()
     consent: ConsentConfig = ConsentConfig()
-    own: Annotated[tuple[Host, ...], OneOrMore] = ()
-    trusted_proxies: Annotated[tuple[Networks, ...], OneOrMore] = ()
+    own: Annotated[tuple[Host, ...], Many] = ()
+    trusted_proxies: Annotated[tuple[Networks, ...], Many] = ()
     cloudflare: Switch = False  # believe CF-Connecting-IP from Cloudflare's networks
-    workers: Annotated[int, Field(ge=1, le=256)] = 1
+    workers: Count = 1
     languages: Path | None = None  # a folder of *.yaml whose words replace ours
     timeouts: Timeouts = Timeouts()
     limits: Limits = Limits()

@@ -1,6 +1,6 @@
 """Words of the config file that are more than text: addresses, networks, times, sizes.
 
-Each reader raises ValueError whose message completes `config.yaml:3:9: listen ...`.
+Each reader raises the fault whose words complete `config.yaml:3:9: listen ...`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
+
+from proxy.policy.durations import EXAMPLES, parse_duration
+from proxy.policy.words import fault
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -51,7 +54,7 @@ def read_address(value: object) -> Address:
     host, _, port = text.rpartition(":")
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if not port.isascii() or not port.isdigit() or int(port) > 65_535 or (":" in bare and bare is host):
-        raise ValueError(f"is {text!r}; write host:port, such as 127.0.0.1:8080")
+        raise fault(f"is '{text}'; write host:port, such as 127.0.0.1:8080")
     return Address(bare, int(port))
 
 
@@ -61,7 +64,7 @@ def read_host(value: object) -> str:
     if not _HOST.fullmatch(text) and not is_address(text):
         ascii_name = _idna(text)
         hint = f"; write it as {ascii_name!r}" if ascii_name else "; write only the name, such as callkom.io"
-        raise ValueError(f"is {str(value)!r}{hint}")
+        raise fault(f"is '{value!s}'{hint}")
     return text
 
 
@@ -89,15 +92,15 @@ def read_upstream(value: object) -> str:
     text = str(value)
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(f"is {text!r}; write http:// or https://, a host and maybe a port")
+        raise fault(f"is '{text}'; write http:// or https://, a host and maybe a port")
     if parts.path not in {"", "/"} or parts.query or parts.fragment or parts.username is not None:
-        raise ValueError(f"is {text!r}; only scheme, host and port belong here, paths come from the visitor")
+        raise fault(f"is '{text}'; only scheme, host and port belong here, paths come from the visitor")
     try:
         port = parts.port
     except ValueError:
-        raise ValueError(f"is {text!r}; its port is not a number from 1 to 65535") from None
+        raise fault(f"is '{text}'; its port is not a number from 1 to 65535") from None
     if port == 0:
-        raise ValueError(f"is {text!r}; its port is not a number from 1 to 65535")
+        raise fault(f"is '{text}'; its port is not a number from 1 to 65535")
     return f"{parts.scheme}://{parts.netloc}"
 
 
@@ -108,7 +111,7 @@ def read_network(value: object) -> Network:
     try:
         return ipaddress.ip_network(str(value))
     except ValueError as error:
-        raise ValueError(f"is {str(value)!r}; {error}") from None
+        raise fault(f"is '{value!s}'; {error}") from None
 
 
 def read_seconds(value: object) -> float:
@@ -126,7 +129,7 @@ def read_bytes(value: object) -> int:
 def _quantity(value: object, units: dict[str, float], help_: str) -> float:
     found = _QUANTITY.fullmatch(str(value).strip())
     if not found or found[2] not in units:
-        raise ValueError(f"is {str(value)!r}; {help_}")
+        raise fault(f"is '{value!s}'; {help_}")
     return float(found[1]) * units[found[2]]
 
 
@@ -140,9 +143,79 @@ def read_switch(value: object) -> bool:
         case "no" | "off" | "false":
             return False
         case _:
-            raise ValueError(f"is {str(value)!r}; write yes or no")
+            raise fault(f"is '{value!s}'; write yes or no")
 
 
+def read_count(value: object) -> int:
+    """Return a whole number above 0."""
+    if isinstance(value, int):
+        return value
+    text = str(value)
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 1_000_000:
+        raise fault(f"is '{text}'; write a whole number above 0")
+    return int(text)
+
+
+def read_rate(value: object) -> int:
+    """Return a whole number, 0 for `no limit`."""
+    return 0 if value == "no limit" else read_count(value)
+
+
+def read_path_prefix(value: object) -> str:
+    """Return the folder of our own addresses, which is matched byte for byte."""
+    text = str(value)
+    if not re.fullmatch(r"/[A-Za-z0-9._-]+/", text):
+        raise fault(f"is '{text}'; write one folder such as /.consent/, beginning and ending with '/'")
+    return text
+
+
+def read_cookie_name(value: object) -> str:
+    """Return a cookie name of the plain sort."""
+    text = str(value)
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text):
+        raise fault(f"is '{text}'; a name here is made of letters, digits, '_' and '-'")
+    return text
+
+
+def read_target(value: object) -> str:
+    """Return a path of an upstream."""
+    text = str(value)
+    if not re.fullmatch(r"/[!-~]*", text):
+        raise fault(f"is '{text}'; write a path such as /health")
+    return text
+
+
+def read_records(value: object) -> str:
+    """Return the address of a store of proofs."""
+    text = str(value)
+    if not text.startswith(("sqlite:///", "postgresql://")) or text == "sqlite:///":
+        raise fault(f"is '{text.rpartition('@')[2]}'; write sqlite:///FILE or postgresql://...")
+    return text
+
+
+def read_lasts(value: object) -> int:
+    """Return the seconds in `5 years`."""
+    if isinstance(value, int):
+        return value
+    found = parse_duration(str(value))
+    if found is None or found.seconds is None:
+        raise fault(f"is '{value}', which is no duration; write {EXAMPLES}")
+    return found.seconds
+
+
+def _listed(value: object) -> object:
+    """Return a list of what may be written as one thing or as several."""
+    return value if isinstance(value, list | tuple) else [value]
+
+
+def _some(value: tuple[object, ...]) -> tuple[object, ...]:
+    if not value:
+        raise fault("is an empty list; at least one belongs here")
+    return value
+
+
+Many = BeforeValidator(_listed)
+Some = AfterValidator(_some)
 Listen = Annotated[Address, BeforeValidator(read_address)]
 Host = Annotated[str, BeforeValidator(read_host)]
 Origin = Annotated[str, BeforeValidator(read_upstream)]
@@ -150,3 +223,10 @@ Networks = Annotated[Network, BeforeValidator(read_network)]
 Seconds = Annotated[float, BeforeValidator(read_seconds)]
 Bytes = Annotated[int, BeforeValidator(read_bytes)]
 Switch = Annotated[bool, BeforeValidator(read_switch)]
+Count = Annotated[int, BeforeValidator(read_count)]
+Rate = Annotated[int, BeforeValidator(read_rate)]
+OwnPath = Annotated[str, BeforeValidator(read_path_prefix)]
+CookieName = Annotated[str, BeforeValidator(read_cookie_name)]
+Target = Annotated[str, BeforeValidator(read_target)]
+RecordsUrl = Annotated[str, BeforeValidator(read_records)]
+Lasts = Annotated[int, BeforeValidator(read_lasts)]
