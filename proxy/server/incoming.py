@@ -1,0 +1,222 @@
+"""A visitor's request as aiohttp's parser leaves it: raw bytes, its body as it comes, and the way back.
+
+Stands in for aiohttp's BaseRequest (`request_factory` of web.Server): nothing is decoded, quoted or kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestPayloadError
+
+from proxy.errors import BadRequest
+from proxy.server.exchange import Headers
+
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractStreamWriter
+    from aiohttp.http_parser import RawRequestMessage
+    from aiohttp.streams import StreamReader
+
+    from proxy.server.transport import Connection
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_WATCHED = frozenset({6, 7, 14, 17})  # lengths of expect, upgrade, content-length, transfer-encoding
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a visitor's connection may take: bytes and fields of a head, seconds of silence."""
+
+    line: int = 16_384
+    field: int = 32_768
+    fields: int = 256
+    body: int | None = None  # bytes of a request body; None: any size
+    head: float = 15.0  # for the whole head, at whatever speed it drips (HAProxy timeout http-request)
+    idle_body: float = 60.0  # between two pieces of a body
+    idle_write: float = 60.0  # in which a visitor takes nothing of what we write
+    keepalive: float = 75.0  # between two requests
+
+
+class Incoming:
+    """One request. `method`, `target`, `headers` are bytes as they came."""
+
+    __slots__ = (
+        "_expects", "_message", "_payload", "_task", "allowance", "headers", "length", "method", "protocol",
+        "started", "target", "upgrade", "version", "writer",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: Connection,
+        writer: AbstractStreamWriter,
+        task: asyncio.Task[None],
+    ) -> None:
+        self._message = message
+        self._payload = payload
+        self._task = task
+        self._expects = b""
+        self.protocol = protocol
+        self.writer = writer
+        self.allowance = protocol.allowance
+        self.started = False  # an answer is on its way
+        self.method = message.method.encode()
+        self.target = message.path.encode("utf-8", "surrogateescape")
+        self.version = (message.version.major, message.version.minor)
+        self.headers: Headers = list(message.raw_headers)
+        self.length: int | None = None  # the body's, when it was declared
+        self.upgrade = b""  # what the visitor wants to switch to, in lower case
+
+    # -- what it is --------------------------------------------------------------------------------------
+
+    @property
+    def has_body(self) -> bool:
+        """True when bytes follow the head, or may."""
+        return not self._payload.is_eof() or self._payload.total_bytes > 0
+
+    @property
+    def body_is_through(self) -> bool:
+        """True when nothing of the body is still to come."""
+        return self._payload.is_eof()
+
+    @property
+    def peer(self) -> str:
+        """Return the address at the other end of the connection; empty when it is gone."""
+        name = self.protocol.peername
+        return str(name[0]) if isinstance(name, tuple) else ""
+
+    @property
+    def secure(self) -> bool:
+        """True when the connection is TLS."""
+        return self.protocol.ssl_context is not None
+
+    @property
+    def keep_alive(self) -> bool:
+        """True when the visitor may send another request on this connection."""
+        return not self._message.should_close and not self.protocol.listener.draining
+
+    def check(self) -> None:
+        """Raise BadRequest for what no server behind us should have to interpret."""
+        if self.version not in ((1, 1), (1, 0)):
+            raise BadRequest("we speak HTTP/1.1", 505)
+        if self.method in (b"CONNECT", b"TRACE"):
+            raise BadRequest("no such method here", 501)
+        codings = self._framing_fields()
+        if codings and (codings != [b"chunked"] or self.version == (1, 0) or self.length is not None):
+            raise BadRequest("the only transfer coding here is one 'chunked', without Content-Length", 400)
+        if self._expects not in (b"", b"100-continue"):
+            raise BadRequest("no such expectation can be met", 417)
+        if self.length is not None and self.allowance.body is not None and self.length > self.allowance.body:
+            raise BadRequest("the request body is too large", 413)
+
+    def _framing_fields(self) -> list[bytes]:
+        codings = []
+        for name, value in self.headers:
+            if len(name) not in _WATCHED:
+                continue
+            match name.lower():
+                case b"transfer-encoding":
+                    codings.append(value.lower())
+                case b"content-length":
+                    self.length = int(value)
+                case b"expect":
+                    self._expects = value.lower()
+                case b"upgrade":
+                    self.upgrade = value.lower()
+                case _:
+                    pass
+        return codings
+
+    # -- its body ----------------------------------------------------------------------------------------
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """Yield the body as it comes; BadRequest when it is malformed, late (408) or too large (413)."""
+        self._tell_to_continue()
+        taken, cap = 0, self.allowance.body
+        while True:
+            try:
+                async with asyncio.timeout(self.allowance.idle_body):
+                    piece = await self._payload.readany()
+            except TimeoutError:
+                raise BadRequest("the request body stopped", 408) from None
+            except (RequestPayloadError, HttpProcessingError) as error:
+                raise BadRequest(f"the request body is malformed: {error}") from None
+            if not piece:
+                return
+            taken += len(piece)
+            if cap is not None and taken > cap:
+                raise BadRequest("the request body is too large", 413)
+            yield piece
+
+    async def whole_body(self, most: int) -> bytes:
+        """Return all of the body, for forms of our own; BadRequest (413) beyond `most` bytes."""
+        if self.length is not None and self.length > most:
+            raise BadRequest("the form is too large", 413)
+        pieces, size = [], 0
+        async for piece in self.body():
+            size += len(piece)
+            if size > most:
+                raise BadRequest("the form is too large", 413)
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def fail_body(self, error: BaseException) -> None:
+        """Let whoever reads the body get this error."""
+        if not self._payload.is_eof():
+            self._payload.set_exception(error)
+
+    def _tell_to_continue(self) -> None:
+        # web.Server never does (web.Application would), and curl waits a second for it
+        if self._expects and not self.started and not self._payload.is_eof() and self.version == (1, 1):
+            self._expects = b""
+            transport = self.protocol.transport
+            if transport is not None:
+                transport.write(_CONTINUE)
+
+    # -- the way back ------------------------------------------------------------------------------------
+
+    async def send(self, piece: bytes) -> None:
+        """Write bytes; wait while the visitor does not read, but not for ever."""
+        await self.writer.write(piece, drain=False)  # type: ignore[call-arg] # StreamWriter has it
+        if self.protocol.writing_paused:
+            await self.protocol.drained(self.allowance.idle_write)
+
+    def cut(self, *, visibly: bool = False) -> None:
+        """End the connection in mid-answer; `visibly`: with a RST, where a clean end would look complete."""
+        transport = self.protocol.transport
+        if transport is None:
+            return
+        sock = transport.get_extra_info("socket")
+        if visibly and sock is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+
+    def as_aiohttp(self) -> web.BaseRequest:
+        """Return it as aiohttp's own kind, which its WebSocketResponse wants."""
+        return web.BaseRequest(
+            self._message, self._payload, self.protocol, self.writer, self._task, self.protocol.loop
+        )
+
+    # -- what aiohttp's RequestHandler calls -------------------------------------------------------------
+
+    def _cancel(self, exc: BaseException) -> None:
+        self._payload.set_exception(exc)
+
+    def _finish(self) -> None:
+        """Nothing to free."""
+
+    @property
+    def remote(self) -> None:
+        """Nobody: no address in the words of an error (aiohttp logs it)."""
+        return
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"aiohttp asks a request for {name!r}, which transport.py does not know")
