@@ -1,0 +1,83 @@
+"""`consent-proxy demo`: the proxy in front of the bundled site, on an embedded default."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from aiohttp import web
+from rich.table import Table
+
+from proxy.bundled import bundled
+from proxy.commands.console import fail, out, say_problems
+from proxy.demo.site import demo_site
+from proxy.errors import FaultsError
+from proxy.server.app import run
+
+SITE_PORT = 9001
+"""Where config/local.yaml expects the site."""
+
+WALK = (
+    ("callkom.localhost", "/", "home: Google Analytics, Tag Manager, HubSpot's loader"),
+    ("callkom.localhost", "/contact", "HubSpot forms"),
+    ("callkom.localhost", "/booking", "Calendly, HubSpot meetings"),
+    ("callkom.localhost", "/checkout", "Stripe: necessary, so it loads for everybody"),
+    ("app.callkom.localhost", "/", "the application, with Application Insights"),
+    ("callkom.localhost", "/fr/", "the same in French"),
+    ("callkom.localhost", "/.consent/", "the panel behind “Manage my cookies”"),
+)
+
+
+def demo(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the proxy.")] = 8080,
+    folder: Annotated[Path, typer.Option(help="Where the demo keeps its key and its proofs.")] = Path("demo-state"),
+    rules: Annotated[Path | None, typer.Option("--rules", "-r", help="Try your own rules.yaml on the demo site.")] = None,
+) -> None:
+    """Run the proxy in front of the bundled demo site and print the addresses to open."""
+    config = _settle(folder, port)
+    _start_site(SITE_PORT)
+    table = Table(title="Open one of these (end with Ctrl-C)", title_justify="left", box=None, pad_edge=False)
+    table.add_column("address", style="bold cyan", no_wrap=True)
+    table.add_column("what it carries")
+    for host, path, what in WALK:
+        table.add_row(f"http://{host}:{port}{path}", what)
+    out.print(table)
+    try:
+        run(config, rules or bundled("rules.yaml"))
+    except FaultsError as error:
+        say_problems(error.problems)
+        raise typer.Exit(1) from None
+
+
+def _settle(folder: Path, port: int) -> Path:
+    """Return a config in the demo's own folder; the shipped one may lie where nobody can write."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            fail(f"port {port} is taken; choose another with --port")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        text = bundled("local.yaml").read_text(encoding="utf-8")
+        config = folder / "local.yaml"
+        config.write_text(text.replace("127.0.0.1:8080", f"127.0.0.1:{port}"), encoding="utf-8")
+    except OSError as error:
+        fail(f"cannot write to {folder} ({error.strerror}); name another folder with --folder")
+    return config
+
+
+def _start_site(port: int) -> None:
+    """Serve the demo site from a thread of its own, as a neighbour of the proxy."""
+    loop = asyncio.new_event_loop()
+    runner = web.AppRunner(demo_site(), access_log=None)
+    loop.run_until_complete(runner.setup())
+    try:
+        loop.run_until_complete(web.TCPSite(runner, "127.0.0.1", port).start())
+    except OSError:
+        fail(f"port {port}, where the demo site answers, is taken by another program; end that one first")
+    threading.Thread(target=loop.run_forever, name="demo-site", daemon=True).start()
