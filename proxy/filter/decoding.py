@@ -1,0 +1,281 @@
+"""Content codings read: gzip, deflate, br and zstd, one upon the other if need be.
+
+Bodies come out in bounded pieces, so that a bomb never grows in our memory, and a clean
+end is told from a cut one. What cannot be read raises Unreadable (threats T1-T3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+import brotli
+from backports.zstd import DecompressionParameter, ZstdDecompressor, ZstdError
+from isal import isal_zlib
+
+from proxy.errors import Unreadable
+
+PIECE = 65_536
+"""A decoder hands out about this much at a time (brotli's own limit is soft: up to twice)."""
+
+MAX_STACK = 4
+"""More codings than this on one body is nobody's configuration."""
+
+_BROTLI_KEPT = 1 << 20
+_DAMAGED = cast(type[Exception], isal_zlib.error)  # its stub calls the class an instance
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_SAME = {b"x-gzip": b"gzip"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """How far a body may unfold: past `free` bytes at most `ratio` times what came, never past `size`."""
+
+    free: int = 64 << 20
+    ratio: int = 250
+    size: int = 1 << 30
+
+
+class Engine(Protocol):
+    """One compressed stream being read: `eof` once it ended, then `unused` is what followed."""
+
+    eof: bool
+    unused: bytes
+
+    def run(self, data: bytes) -> Iterator[bytes]:
+        """Yield what these bytes unfold to, in bounded pieces."""
+        ...
+
+
+class _Inflate:
+    def __init__(self, wbits: int) -> None:
+        self._stream = isal_zlib.decompressobj(wbits=wbits)
+        self.eof = False
+        self.unused = b""
+
+    def run(self, data: bytes) -> Iterator[bytes]:
+        stream = self._stream
+        while True:
+            try:
+                out = stream.decompress(data, PIECE)
+            except _DAMAGED as error:
+                raise Unreadable(f"a gzip or deflate body is damaged: {error}") from error
+            if out:
+                yield out
+            data = stream.unconsumed_tail
+            if stream.eof:
+                self.eof, self.unused = True, stream.unused_data
+                return
+            if not data and len(out) < PIECE:
+                return
+
+
+class _Zstd:
+    def __init__(self) -> None:
+        # RFC 9659: a web decoder need not hold a window above 8 MB, and browsers do not.
+        self._stream = ZstdDecompressor(options={DecompressionParameter.window_log_max: 23})
+        self.eof = False
+        self.unused = b""
+
+    def run(self, data: bytes) -> Iterator[bytes]:
+        stream = self._stream
+        while True:
+            try:
+                out = stream.decompress(data, PIECE)
+            except ZstdError as error:
+                raise Unreadable(f"a zstd body is damaged: {error}") from error
+            data = b""
+            if out:
+                yield out
+            if stream.eof:
+                self.eof, self.unused = True, stream.unused_data
+                return
+            if stream.needs_input:
+                return
+
+
+class _Brotli:
+    """Brotli's own reader fails on bytes after the end without giving the last piece.
+
+    So the compressed bytes of a page are kept (up to a megabyte) and, only when it fails,
+    read again one byte at a time to find where the stream ended.
+    """
+
+    def __init__(self) -> None:
+        self._stream = brotli.Decompressor()
+        self._kept: bytes | None = b""
+        self._given = 0
+        self.eof = False
+        self.unused = b""
+
+    def run(self, data: bytes) -> Iterator[bytes]:
+        before, self._kept = self._kept, None
+        if before is not None and len(before) + len(data) <= _BROTLI_KEPT:
+            self._kept = before + data
+        while True:
+            try:
+                out = self._stream.process(data, output_buffer_limit=PIECE)
+            except brotli.error as error:
+                yield from self._end_of(before, error)
+                return
+            data = b""
+            if out:
+                self._given += len(out)
+                yield out
+            if self._stream.is_finished():
+                self.eof = True
+                return
+            if len(out) < PIECE and self._stream.can_accept_more_data():
+                return
+
+    def _end_of(self, before: bytes | None, error: Exception) -> Iterator[bytes]:
+        """Yield what was not yet given of a stream that is followed by other bytes."""
+        if self._kept is None or before is None:
+            raise Unreadable("a br body is damaged or has bytes after its end") from error
+        stream, skip = brotli.Decompressor(), self._given
+        for at in range(len(self._kept)):
+            data = self._kept[at : at + 1]
+            while True:
+                try:
+                    out = stream.process(data, output_buffer_limit=PIECE)
+                except brotli.error as again:
+                    raise Unreadable(f"a br body is damaged: {again}") from again
+                data = b""
+                if len(out) > skip:
+                    yield out[skip:]
+                skip = max(0, skip - len(out))
+                if stream.is_finished():
+                    self.eof, self.unused = True, self._kept[at + 1 :]
+                    return
+                if len(out) < PIECE and stream.can_accept_more_data():
+                    break
+        raise Unreadable("a br body is damaged") from error
+
+
+def _gzip_begins(data: bytes) -> bool | None:
+    return data[:2] == b"\x1f\x8b" if len(data) > 1 else (None if data == b"\x1f" else False)
+
+
+def _zstd_begins(data: bytes) -> bool | None:
+    if len(data) < 4:
+        return None
+    return data[:4] == _ZSTD_MAGIC or (0x50 <= data[0] <= 0x5F and data[1:4] == b"\x2a\x4d\x18")
+
+
+def _two_bytes(data: bytes) -> bool | None:
+    return True if len(data) > 1 else None
+
+
+def _deflate(data: bytes) -> Engine:
+    """Zlib's header is told by its check bits; without it the stream is raw (as browsers read it)."""
+    wrapped = data[0] & 0x0F == 8 and data[0] >> 4 <= 7 and not int.from_bytes(data[:2], "big") % 31
+    return _Inflate(15 if wrapped else -15)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How a coding is read: does a stream begin here, by which engine, may another follow."""
+
+    begins: Callable[[bytes], bool | None]
+    engine: Callable[[bytes], Engine]
+    many: bool
+
+
+_WAYS: dict[bytes, _Way] = {
+    b"gzip": _Way(_gzip_begins, lambda _: _Inflate(31), many=True),
+    b"deflate": _Way(_two_bytes, _deflate, many=False),
+    b"br": _Way(lambda _: True, lambda _: _Brotli(), many=False),
+    b"zstd": _Way(_zstd_begins, lambda _: _Zstd(), many=True),
+}
+
+
+class _Layer:
+    """One coding of a body: all its members, and nothing of what follows them."""
+
+    def __init__(self, name: bytes, cap: Cap) -> None:
+        self._name = name.decode()
+        self._way = _WAYS[name]
+        self._cap = cap
+        self._engine: Engine | None = None
+        self._held = b""
+        self._seen = self._over = False
+        self._came = self._gave = 0
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """Yield what these bytes unfold to."""
+        self._came += len(chunk)
+        data, self._held = self._held + chunk, b""
+        while data and not self._over:
+            if self._engine is None:
+                begins = self._way.begins(data)
+                if begins is None:
+                    self._held = data
+                    return
+                if not begins:
+                    self._refuse_unless_read()
+                    return
+                self._engine, self._seen = self._way.engine(data), True
+            for piece in self._engine.run(data):
+                self._gave += len(piece)
+                self._weigh()
+                yield piece
+            data = b""
+            if self._engine.eof:
+                data, self._engine, self._over = self._engine.unused, None, not self._way.many
+
+    def close(self) -> None:
+        """Raise Unreadable where the body was cut before its end."""
+        if self._engine is not None or (self._held and not self._seen):
+            raise Unreadable(f"the {self._name} body ended early")
+
+    def _refuse_unless_read(self) -> None:
+        if not self._seen:
+            raise Unreadable(f"the body says {self._name} and is not")
+        self._over = True  # bytes after the last member: browsers ignore them
+
+    def _weigh(self) -> None:
+        cap = self._cap
+        if self._gave > cap.size or (self._gave > cap.free and self._gave > self._came * cap.ratio):
+            raise Unreadable(f"the {self._name} body unfolds too far: {self._came} bytes became {self._gave}")
+
+
+class Decoder:
+    """Reads a body through all its codings, the last applied first."""
+
+    def __init__(self, names: list[bytes], cap: Cap) -> None:
+        self._layers = [_Layer(name, cap) for name in reversed(names)]
+
+    @property
+    def reads(self) -> bool:
+        """False when the body is not coded at all."""
+        return bool(self._layers)
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """Yield what these bytes unfold to, in pieces of bounded size."""
+        return self._through(chunk, 0)
+
+    def close(self) -> None:
+        """Raise Unreadable where the body was cut before its end; an empty body is whole."""
+        for layer in self._layers:
+            layer.close()
+
+    def _through(self, chunk: bytes, at: int) -> Iterator[bytes]:
+        if at == len(self._layers):
+            if chunk:
+                yield chunk
+            return
+        for piece in self._layers[at].feed(chunk):
+            yield from self._through(piece, at + 1)
+
+
+def decoder(codings: bytes, cap: Cap | None = None) -> Decoder:
+    """Return a reader for a Content-Encoding value; Unreadable names the coding we cannot read."""
+    names = [_SAME.get(name, name) for name in (part.strip().lower() for part in codings.split(b","))]
+    names = [name for name in names if name not in (b"", b"identity")]
+    for name in names:
+        if name not in _WAYS:
+            raise Unreadable(f"content coding {name[:40].decode('latin-1')!r} cannot be read")
+    if len(names) > MAX_STACK:
+        raise Unreadable(f"{len(names)} content codings on one body, {MAX_STACK} are read")
+    return Decoder(names, cap or Cap())
