@@ -1,0 +1,311 @@
+"""`consent-proxy records ...`: read, check, hand out and take away proofs of consent."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from proxy.commands.console import err, fail, out, print_json
+from proxy.errors import RecordsError
+from proxy.policy.durations import EXAMPLES, parse_duration
+from proxy.records import commands, export
+from proxy.records.reading import Which
+from proxy.records.store import RecordStore, now_ms
+from proxy.server.config_file import read_config
+from proxy.server.keys import load_keys
+
+records_app = typer.Typer(
+    help="Proofs of consent: list, show, verify, export, erase, purge, count.", no_args_is_help=True
+)
+
+ConfigFile = Annotated[
+    Path, typer.Option("--config", "-c", help="The config file; it names the store and the key.")
+]
+Json = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
+Site = Annotated[str | None, typer.Option("--site", help="Only of this site.")]
+Visitor = Annotated[str | None, typer.Option("--visitor", help="Only of the visitor with this id.")]
+How = Annotated[
+    str | None, typer.Option("--how", help="Only accept, refuse, save, withdraw, once or placeholder.")
+]
+Since = Annotated[
+    str | None, typer.Option("--since", help="Only from this day or moment on (UTC): 2026-11-01.")
+]
+Until = Annotated[str | None, typer.Option("--until", help="Only before this day or moment (UTC).")]
+
+
+@records_app.command("list")
+def list_(
+    config: ConfigFile,
+    site: Site = None,
+    visitor: Visitor = None,
+    how: How = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=100_000, help="How many, newest first.")
+    ] = 50,
+    erased: Annotated[bool, typer.Option("--erased", help="Tombstones too.")] = False,
+    json: Json = False,
+) -> None:
+    """Print the newest records."""
+    which = _which(site, visitor, how, since, until, erased=erased)
+
+    async def run(store: RecordStore) -> None:
+        found = await store.newest(which, limit)
+        if json:
+            print_json([record.to_json() for record in found])
+            return
+        table = Table("id", "time", "site", "granted", "refused", "how", "policy version", box=box.SIMPLE)
+        for row in commands.table(found):
+            table.add_row(*row)
+        out.print(table)
+
+    _with_store(config, run)
+
+
+@records_app.command()
+def show(
+    config: ConfigFile, record: Annotated[str, typer.Argument(help="Its id.")], json: Json = False
+) -> None:
+    """Print one record as the visitor saw it: the words, the policy version, the answer."""
+
+    async def run(store: RecordStore) -> None:
+        found = await store.get(record)
+        if found is None:
+            fail(f"there is no record {record} in {store.name}")
+        shown = await store.shown(found)
+        if json:
+            print_json(commands.record_json(found, shown))
+        else:
+            sys.stdout.write(commands.record_page(found, shown))
+
+    _with_store(config, run)
+
+
+@records_app.command()
+def verify(
+    config: ConfigFile,
+    heads: Annotated[
+        Path | None, typer.Option("--heads", help="Heads kept elsewhere (`records heads`).")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Check every seal; name what was altered, removed or put in another's place. Exit 1 if anything."""
+    kept = _read_heads(heads) if heads else []
+
+    async def run(store: RecordStore) -> None:
+        with _progress("verifying") as bar:
+            bar.add_task("", total=await _total(store, Which(erased=True)))
+            found = await store.verify(kept, lambda done: bar.advance(bar.task_ids[0], done))
+        if json:
+            print_json(commands.verification_json(found))
+        for fault in () if json else found.faults:
+            sys.stdout.write(f"{fault.kind}: {fault.says}\n")
+        if not json and found.sound:
+            sys.stdout.write(
+                f"{found.records} records by {found.writers} writers, {found.erased} of them erased: every seal holds\n"
+            )
+        if not found.sound:
+            raise typer.Exit(1)
+
+    _with_store(config, run)
+
+
+@records_app.command("export")
+def export_(
+    config: ConfigFile,
+    site: Site = None,
+    visitor: Visitor = None,
+    how: How = None,
+    since: Since = None,
+    until: Until = None,
+    csv: Annotated[bool, typer.Option("--csv", help="CSV instead of JSON Lines.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="JSON Lines (the default).")] = False,
+) -> None:
+    """Write every record to standard output, oldest first, one a line."""
+    if csv and json:
+        raise typer.BadParameter("--csv and --json exclude each other")
+    which = _which(site, visitor, how, since, until)
+
+    async def run(store: RecordStore) -> None:
+        with _progress("exporting") as bar:
+            task = bar.add_task("", total=await store.count(which))
+            async for line in export.lines(
+                store, which, as_csv=csv, on_progress=lambda done: bar.advance(task, done)
+            ):
+                sys.stdout.write(line)
+            sys.stdout.flush()
+
+    _with_store(config, run)
+
+
+@records_app.command()
+def erase(
+    config: ConfigFile,
+    record: Annotated[str | None, typer.Argument(help="The id on the receipt.")] = None,
+    visitor: Annotated[
+        str | None, typer.Option("--visitor", help="All records of this visitor instead.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Empty a record on request; its tombstone stays, and the chain still verifies."""
+    if (record is None) == (visitor is None):
+        raise typer.BadParameter("name one record, or --visitor")
+
+    async def run(store: RecordStore) -> None:
+        count = int(await store.erase(record)) if record else await store.erase_visitor(str(visitor))
+        if json:
+            print_json({"erased": count})
+        elif count:
+            sys.stdout.write(f"erased {_many(count)}\n")
+        if not count:
+            fail(f"there is nothing to erase for {record or visitor} in {store.name}")
+
+    _with_store(config, run)
+
+
+@records_app.command()
+def purge(
+    config: ConfigFile,
+    older_than: Annotated[
+        str | None, typer.Option("--older-than", help="Instead of `records.keep`: 5 years, 18 months.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Delete what is older than `records.keep` (default 5 years)."""
+    age = _seconds(older_than) if older_than else None
+
+    async def run(store: RecordStore) -> None:
+        count = await store.purge(None if age is None else now_ms() - age * 1000)
+        if json:
+            print_json({"purged": count})
+        else:
+            sys.stdout.write(f"purged {_many(count)}\n")
+
+    _with_store(config, run)
+
+
+@records_app.command()
+def stats(config: ConfigFile, json: Json = False) -> None:
+    """Count records by control, site, policy version and purpose."""
+
+    async def run(store: RecordStore) -> None:
+        found = await store.stats()
+        if json:
+            print_json(commands.stats_json(found))
+        else:
+            sys.stdout.writelines(f"{line}\n" for line in commands.stats_lines(found))
+
+    _with_store(config, run)
+
+
+@records_app.command()
+def heads(
+    config: ConfigFile,
+    since: Since = None,
+    json: Annotated[bool, typer.Option("--json", help="One line of JSON (always).")] = False,  # noqa: ARG001
+) -> None:
+    """Print the end of each chain as one line, to be kept outside the store, daily."""
+    after = _moment(since) if since else 0
+
+    async def run(store: RecordStore) -> None:
+        sys.stdout.write(export.heads_line(await store.heads(after), now_ms()))
+
+    _with_store(config, run)
+
+
+def _with_store(config: Path, run: Callable[[RecordStore], Awaitable[None]]) -> None:
+    async def main() -> None:
+        async with _store(config) as store:
+            await run(store)
+
+    asyncio.run(main())
+
+
+@contextlib.asynccontextmanager
+async def _store(path: Path) -> AsyncIterator[RecordStore]:
+    """Open the store that a config names; it must exist, a command makes none."""
+    config = read_config(path)
+    # Without a store there is nothing to read, and no reason to make a key for it.
+    RecordStore.must_exist(config.records.url, config.folder)
+    store = await RecordStore.open(
+        config.records.url,
+        keys=load_keys(config),
+        keep=_seconds(config.records.keep),
+        folder=config.folder,
+        create=False,
+    )
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def _which(
+    site: str | None,
+    visitor: str | None,
+    how: str | None,
+    since: str | None,
+    until: str | None,
+    *,
+    erased: bool = False,
+) -> Which:
+    return Which(
+        site,
+        visitor,
+        how,
+        _moment(since) if since else None,
+        _moment(until) if until else None,
+        erased=erased,
+    )
+
+
+def _moment(text: str) -> int:
+    """Return a day or a moment in milliseconds since 1970; without a zone it is UTC."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no day; write 2026-11-01 or 2026-11-01T12:00:00Z") from None
+    return round((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _seconds(text: str) -> int:
+    found = parse_duration(text)
+    if found is None or found.seconds is None:
+        raise typer.BadParameter(f"{text!r} is no duration; write one such as {EXAMPLES}")
+    return found.seconds
+
+
+def _read_heads(path: Path) -> list[export.Head]:
+    try:
+        return export.read_heads(path.read_text("utf-8"))
+    except OSError as error:
+        fail(f"cannot read the heads at {path}: {error.strerror}", 2)
+    except ValueError as error:
+        fail(f"{path}: {error}")
+
+
+async def _total(store: RecordStore, which: Which) -> int | None:
+    try:
+        return await store.count(which)
+    except RecordsError:
+        return None  # a damaged file; what is wrong is said by the verification
+
+
+def _progress(doing: str) -> Progress:
+    """Return a bar on standard error; standard output is for the records."""
+    return Progress(TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=err)
+
+
+def _many(count: int) -> str:
+    return "1 record" if count == 1 else f"{count} records"
