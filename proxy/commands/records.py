@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich import box
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
-from proxy.commands.console import err, fail, out, print_json
+from proxy.commands.console import err, fail, print_json
 from proxy.errors import RecordsError
 from proxy.policy.durations import EXAMPLES, parse_duration
 from proxy.records import commands, export
+from proxy.records.chain import Head
 from proxy.records.reading import Which
 from proxy.records.store import RecordStore, now_ms
 from proxy.server.config_file import read_config
@@ -44,7 +43,7 @@ Until = Annotated[str | None, typer.Option("--until", help="Only before this day
 
 
 @records_app.command("list")
-def list_(
+def list_(  # noqa: PLR0917 - flags, given by name
     config: ConfigFile,
     site: Site = None,
     visitor: Visitor = None,
@@ -65,10 +64,7 @@ def list_(
         if json:
             print_json([record.to_json() for record in found])
             return
-        table = Table("id", "time", "site", "granted", "refused", "how", "policy version", box=box.SIMPLE)
-        for row in commands.table(found):
-            table.add_row(*row)
-        out.print(table)
+        sys.stdout.writelines(f"{line}\n" for line in commands.table(found))
 
     _with_store(config, run)
 
@@ -113,7 +109,8 @@ def verify(
             sys.stdout.write(f"{fault.kind}: {fault.says}\n")
         if not json and found.sound:
             sys.stdout.write(
-                f"{found.records} records by {found.writers} writers, {found.erased} of them erased: every seal holds\n"
+                f"{_many(found.records)} ({found.erased} erased) in {_many(found.writers, 'chain')}: "
+                "every seal holds\n"
             )
         if not found.sound:
             raise typer.Exit(1)
@@ -122,7 +119,7 @@ def verify(
 
 
 @records_app.command("export")
-def export_(
+def export_(  # noqa: PLR0917 - flags, given by name
     config: ConfigFile,
     site: Site = None,
     visitor: Visitor = None,
@@ -237,12 +234,13 @@ async def _store(path: Path) -> AsyncIterator[RecordStore]:
     """Open the store that a config names; it must exist, a command makes none."""
     config = read_config(path)
     # Without a store there is nothing to read, and no reason to make a key for it.
-    RecordStore.must_exist(config.records.url, config.folder)
+    folder = config.file(Path())
+    RecordStore.must_exist(config.records.url, folder)
     store = await RecordStore.open(
         config.records.url,
         keys=load_keys(config),
-        keep=_seconds(config.records.keep),
-        folder=config.folder,
+        keep=config.records.keep,
+        folder=folder,
         create=False,
     )
     try:
@@ -286,7 +284,7 @@ def _seconds(text: str) -> int:
     return found.seconds
 
 
-def _read_heads(path: Path) -> list[export.Head]:
+def _read_heads(path: Path) -> list[Head]:
     try:
         return export.read_heads(path.read_text("utf-8"))
     except OSError as error:
@@ -307,5 +305,5 @@ def _progress(doing: str) -> Progress:
     return Progress(TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=err)
 
 
-def _many(count: int) -> str:
-    return "1 record" if count == 1 else f"{count} records"
+def _many(count: int, what: str = "record") -> str:
+    return f"1 {what}" if count == 1 else f"{count} {what}s"

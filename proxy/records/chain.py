@@ -20,6 +20,7 @@ from proxy.consent.record import (
 
 _ID = 8
 """Bytes of a key's id in front of a seal: enough to tell a handful of keys apart."""
+_KEY = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,9 @@ class Head:
 class Keyring:
     """The keys of the chain, derived from the keys that sign the consent cookie.
 
-    The first seals, all are believed: rotate by putting a new key in front, and leave the
-    old one for as long as records of its time are kept.
+    The first seals, all are believed. Records outlive signing keys by years, so the store
+    keeps each older chain key wrapped under the newer one: what was sealed before a
+    rotation verifies after the old line is gone from the key file.
     """
 
     def __init__(self, keys: Sequence[bytes]) -> None:
@@ -56,6 +58,29 @@ class Keyring:
         """True when the seal was made over these parts by a key that we have."""
         key = self._keys.get(seal[:_ID]) if seal else None
         return key is not None and seal == seal[:_ID] + keyed(key, label, *parts)  # type: ignore[index]
+
+    def wrapped(self) -> list[tuple[bytes, bytes, bytes]]:
+        """Return (id, wrapped by, wrapped) of each older key under the newest."""
+        return [
+            (key_id, self.newest, self._wrap(self.newest, key_id, key))
+            for key_id, key in self._keys.items()
+            if key_id != self.newest
+        ]
+
+    def unwrap(self, key_id: bytes, by: bytes, wrapped: bytes) -> bool:
+        """Learn an older key; False when it is not one that our keys wrapped."""
+        if by not in self._keys or len(wrapped) != _KEY:
+            return False
+        key = self._wrap(by, key_id, wrapped)
+        if keyed(key, "id")[:_ID] != key_id:
+            return False
+        self._keys.setdefault(key_id, key)
+        return True
+
+    def _wrap(self, by: bytes, key_id: bytes, key: bytes) -> bytes:
+        """Return the key under a one-time pad that only `by` can make; the way back is the same."""
+        pad = keyed(self._keys[by], "wrap", key_id)
+        return bytes(a ^ b for a, b in zip(key, pad, strict=True))
 
     def knows(self, seal: bytes | None) -> bool:
         """True when the key that made a seal is among ours."""

@@ -1,8 +1,8 @@
-"""The three tables of the store, the same on SQLite and PostgreSQL, and rows <-> nouns.
+"""The four tables of the store, the same on SQLite and PostgreSQL, and rows <-> nouns.
 
 `records` holds one row an answer, `writers` one row a process that wrote (its chain has a
-base, where purging stopped, and a head), `texts` every text that was shown, once. The
-tables are made by migrations/; a test compares the two.
+base, where purging stopped, and a head), `texts` every text that was shown, once, and
+`keys` the keys of older chains, wrapped. Made by migrations/; a test compares the two.
 """
 
 from __future__ import annotations
@@ -72,6 +72,14 @@ texts = Table(
     Column("name", Text, nullable=False),
     Column("body", Text, nullable=False),
     Column("added", BigInteger, nullable=False),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("wrapped_by", LargeBinary, primary_key=True),
+    Column("wrapped", LargeBinary, nullable=False),
 )
 
 CONTENT = tuple(column.name for column in records.columns)[6:-2]

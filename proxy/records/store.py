@@ -14,10 +14,11 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, select
 
 from proxy.consent.record import ConsentRecord, NewRecord, Shown
-from proxy.errors import RecordsError
+from proxy.errors import RecordsError, StartError
 from proxy.records import leaving, reading
 from proxy.records.chain import Head, Keyring
 from proxy.records.database import FAILURES, Database, why
+from proxy.records.keys import load_keys
 from proxy.records.reading import Stats, Which
 from proxy.records.schema import records, writers
 from proxy.records.verify import Verification, verify
@@ -72,6 +73,13 @@ class RecordStore:
             await store.close()
             raise
         return store
+
+    @staticmethod
+    def must_exist(url: str, folder: Path = Path()) -> None:
+        """Raise StartError when that address is a file that is not there."""
+        path = Database(url, folder).path
+        if path is not None and not path.exists():
+            raise StartError(f"records: there is no store of proofs at {path}")
 
     async def close(self) -> None:
         """Write what waits, and let go of every connection."""
@@ -179,6 +187,7 @@ class RecordStore:
     ) -> Verification:
         """Return what is wrong with the store; `heads` are those kept outside."""
         with _told():
+            await load_keys(self._database, self._keyring)
             return await verify(self._database, self._keyring, heads, on_progress)
 
     async def heads(self, since: int = 0) -> list[Head]:
@@ -199,6 +208,7 @@ class RecordStore:
 
     async def _erase(self, which: ColumnElement[bool]) -> int:
         with _told():
+            await load_keys(self._database, self._keyring)
             return await leaving.erase(self._database, self._keyring, which, self._clock())
 
 

@@ -131,7 +131,7 @@ class _Walk:
         key = self.keyring.key(chain["key_id"])
         if key is None:
             wanted = chain["key_id"].hex()
-            says = f"writer {name} sealed with key {wanted}, which is not given: add the old key behind the new one"
+            says = f"writer {name} sealed with key {wanted}, not given: add the old key"
             self._fault("unsealed", says, at=(name, chain["base_position"]))
             return
         for end in ("base", "head"):
@@ -199,7 +199,7 @@ class _Walk:
         except (ValueError, KeyError, TypeError, AttributeError):
             return False
         self.named.update(filter(None, (row["rules_digest"], row["wording_digest"], row["policy_digest"])))
-        return digest == row["digest"]
+        return digest == bytes(row["digest"])
 
     async def _rows(self, name: str, head: int) -> AsyncIterator[Row]:
         """Give a chain's rows up to the head that was read first: what came since is not missed."""
@@ -227,7 +227,7 @@ class _Walk:
             query = select(writers).where(writers.c.name == name)
             chain = dict((await connection.execute(query)).mappings().one())
         self._sealed_end(chain, "base")
-        return int(chain["base_position"]) >= position
+        return position <= int(chain["base_position"])
 
     async def _beyond(self, name: str) -> None:
         """Nobody may add to a chain without moving its head."""

@@ -29,6 +29,7 @@ from proxy.consent.record import (
 from proxy.errors import ProxyError, RecordsError
 from proxy.records.chain import Chain, Keyring, root
 from proxy.records.database import Database, why
+from proxy.records.keys import remember_keys
 from proxy.records.schema import record_of, records, row_of, texts, writers
 
 PATIENCE = 5.0
@@ -291,6 +292,7 @@ class Writer:
         number, before = (found.number + 1, found.root) if found else (1, b"")
         key = self._keyring.key(self._keyring.newest)
         assert key is not None
+        await remember_keys(connection, self._keyring)
         start = root(key, self._name, number, before)
         now = self._clock()
         await connection.execute(

@@ -1,4 +1,4 @@
-"""Records, writers and texts, and the triggers that make them append-only."""
+"""Records, writers, texts and keys, and the triggers that make them append-only."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -130,6 +130,12 @@ def upgrade() -> None:
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
         sa.Column("added", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "keys",
+        sa.Column("id", sa.LargeBinary, primary_key=True),
+        sa.Column("wrapped_by", sa.LargeBinary, primary_key=True),
+        sa.Column("wrapped", sa.LargeBinary, nullable=False),
     )
     if _sqlite():
         _guard_sqlite()
