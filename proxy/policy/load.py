@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 
 from pydantic import ValidationError
 
@@ -89,7 +90,9 @@ class _Builder:
                 HeaderRule(rule.name, rule.purpose, self._place("headers", at))
                 for at, rule in enumerate(self._rules.headers)
             ),
-            examples=tuple(self._example(at, example) for at, example in enumerate(self._rules.tests)),
+            examples=tuple(
+                example for at, block in enumerate(self._rules.tests) for example in self._examples(at, block)
+            ),
             digest=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16],
             place=self._tree.place,
             text=text,
@@ -131,19 +134,15 @@ class _Builder:
             enabled=block.enabled == "yes",
         )
 
-    def _example(self, at: int, example: shape.ExampleShape) -> Example:
-        kind = next(kind for kind in shape.KINDS if getattr(example, kind) is not None)
-        return Example(
-            it=example.it,
-            kind=kind,
-            subject=getattr(example, kind),
-            host=example.host,
-            expect=tuple(
-                (visitor, said, self._place("tests", at, "expect", visitor))
-                for visitor, said in example.expect.items()
-            ),
-            place=self._place("tests", at),
+    def _examples(self, at: int, block: shape.ExampleShape) -> Iterator[Example]:
+        """Yield one example for each thing the block tries."""
+        kind = next(kind for kind in shape.KINDS if getattr(block, kind) is not None)
+        expect = tuple(
+            (visitor, said, self._place("tests", at, "expect", visitor))
+            for visitor, said in block.expect.items()
         )
+        for subject in getattr(block, kind):
+            yield Example(block.it, kind, subject, block.host, expect, self._place("tests", at))
 
 
 def _duration(text: str) -> Duration:

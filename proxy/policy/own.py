@@ -19,6 +19,4 @@ class OwnHosts:
         """True when that host (lower-case, no port) serves the site's own files."""
         if host in self.hosts:
             return True
-        return self.domain is not None and (
-            host == self.domain or host.endswith("." + self.domain)
-        )
+        return self.domain is not None and (host == self.domain or host.endswith("." + self.domain))

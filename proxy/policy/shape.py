@@ -244,14 +244,14 @@ def _verdict(word: str, info: ValidationInfo) -> str:
 
 
 class ExampleShape(Shape):
-    """`tests:` what each visitor gets, tried on the real filter."""
+    """`tests:` what each visitor gets, tried on the real filter; a list tries each of its items."""
 
     it: words.Filled = Field(description="A sentence: holds GA4 until performance is granted.")
-    html: words.Filled | None = Field(default=None, description="Markup with the tag.")
-    cookie: words.Filled | None = Field(default=None, description="A Set-Cookie line.")
-    url: words.Filled | None = Field(default=None, description="The address of a script.")
-    request: words.Filled | None = Field(default=None, description="A path asked of the site.")
-    header: words.Filled | None = Field(default=None, description="A response header: 'Name: value'.")
+    html: words.Words | None = Field(default=None, description="Markup with the tag.")
+    cookie: words.Words | None = Field(default=None, description="A Set-Cookie line.")
+    url: words.Words | None = Field(default=None, description="The address of a script.")
+    request: words.Words | None = Field(default=None, description="A path asked of the site.")
+    header: words.Words | None = Field(default=None, description="A response header: 'Name: value'.")
     host: words.Filled | None = Field(
         default=None, description="The host of the page; default: policy.page's."
     )

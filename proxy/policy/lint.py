@@ -1,0 +1,195 @@
+"""Sound but doubtful: rules that can never win, words that nothing uses, promises nobody keeps.
+
+Everything here is certain: a warning is never raised on a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+from proxy.policy.hosts import covers, glob_covers, registrable
+from proxy.policy.model import NECESSARY, OWN, Action, CookieRule, Policy, TagRule
+from proxy.policy.source import Problem
+
+Covers = Callable[[str, str], bool]
+
+
+def lint(policy: Policy) -> tuple[Problem, ...]:
+    """Return what is allowed and yet hardly meant, in the order of the file."""
+    found = [
+        *_empty_providers(policy),
+        *_unused_purposes(policy),
+        *_shadowed_tags(policy),
+        *_shadowed_rows(policy),
+        *_shadowed_neutral(policy),
+        *_unreached_domains(policy),
+        *_cheap_tags(policy),
+        *_kept_anyway(policy),
+    ]
+    return tuple(sorted(found))
+
+
+def _tags(policy: Policy) -> list[TagRule]:
+    return [tag for provider in policy.providers for tag in provider.tags]
+
+
+def _rows(policy: Policy) -> list[CookieRule]:
+    return [row for provider in policy.providers for row in provider.cookies]
+
+
+def _empty_providers(policy: Policy) -> Iterator[Problem]:
+    for provider in policy.providers:
+        if not (provider.cookies or provider.tags or provider.requests or provider.storage):
+            text = (
+                f"providers.{provider.id} names no cookie, no tag, no request and no storage: it does nothing"
+            )
+            yield Problem(provider.place, text, warning=True)
+
+
+def _unused_purposes(policy: Policy) -> Iterator[Problem]:
+    used = {NECESSARY} | {row.purpose for row in _rows(policy)}
+    used |= {purpose for tag in _tags(policy) for purpose in tag.purposes}
+    for provider in policy.providers:
+        used |= {purpose for rule in provider.requests for purpose in rule.purposes}
+        used |= {rule.purpose for rule in provider.storage}
+    used |= {rule.purpose for rule in policy.headers if rule.purpose}
+    for purpose in policy.purposes:
+        if purpose.id not in used:
+            text = f"purposes.{purpose.id} is used by no rule: visitors are not asked about it"
+            yield Problem(purpose.place, text, warning=True)
+
+
+def _shadowed_tags(policy: Policy) -> Iterator[Problem]:
+    tags = _tags(policy)
+    for at, tag in enumerate(tags):
+        first = next((earlier for earlier in tags[:at] if shadows(earlier, tag)), None)
+        if first is not None:
+            text = f"this tag rule can never win: line {first.place.line} matches all that it matches"
+            yield Problem(tag.place, text, warning=True)
+
+
+def shadows(first: TagRule, later: TagRule) -> bool:
+    """True when every element that `later` matches is surely matched by `first`."""
+    return (
+        _includes(first.hosts, later.hosts, covers)
+        and _includes(first.paths, later.paths, glob_covers)
+        and _includes(first.elements, later.elements, str.__eq__)
+        and _includes(first.ids, later.ids, glob_covers)
+        and _includes(first.classes, later.classes, glob_covers)
+        and _attributes_include(first, later)
+        and _text_includes(first, later)
+    )
+
+
+def _includes(wide: tuple[str, ...], narrow: tuple[str, ...], one: Covers) -> bool:
+    """True when no condition stands in `wide`, or each alternative of `narrow` is in it."""
+    if not wide:
+        return True
+    return bool(narrow) and all(any(one(a, b) for a in wide) for b in narrow)
+
+
+def _attributes_include(first: TagRule, later: TagRule) -> bool:
+    return all(
+        any(
+            name == other and (glob is None or (value is not None and glob_covers(glob, value)))
+            for other, value in later.attributes
+        )
+        for name, glob in first.attributes
+    )
+
+
+def _text_includes(first: TagRule, later: TagRule) -> bool:
+    if first.text is None:
+        return True
+    if later.text is None:
+        return False
+    said, alternatives = later.text.all, later.text.any
+    if not all(any(word in longer for longer in said) for word in first.text.all):
+        return False
+    if not first.text.any or any(word in longer for word in first.text.any for longer in said):
+        return True
+    return bool(alternatives) and all(
+        any(word in longer for word in first.text.any) for longer in alternatives
+    )
+
+
+def _shadowed_rows(policy: Policy) -> Iterator[Problem]:
+    rows = _rows(policy)
+    for at, row in enumerate(rows):
+        first = next((earlier for earlier in rows[:at] if _row_shadows(earlier, row)), None)
+        if first is not None:
+            text = f"this cookie row can never win: line {first.place.line} speaks of the same cookies"
+            yield Problem(row.place, text, warning=True)
+
+
+def _row_shadows(first: CookieRule, later: CookieRule) -> bool:
+    return _includes(first.names, later.names, glob_covers) and _includes(
+        first.domains, later.domains, _domain_covers
+    )
+
+
+def _domain_covers(wide: str, narrow: str) -> bool:
+    if not wide.startswith("."):
+        return wide == narrow
+    bare = narrow.removeprefix(".")
+    return bare == wide[1:] or bare.endswith(wide)
+
+
+def _shadowed_neutral(policy: Policy) -> Iterator[Problem]:
+    bare = [tag for tag in _tags(policy) if _only_hosts(tag)]
+    for rule in policy.neutral:
+        for host in rule.hosts:
+            first = next((tag for tag in bare if _includes(tag.hosts, (host,), covers)), None)
+            if first is not None:
+                text = f"neutral '{host}' never counts: the tag rule in line {first.place.line} speaks of it"
+                yield Problem(rule.place, text, warning=True)
+
+
+def _only_hosts(tag: TagRule) -> bool:
+    narrowed = (tag.paths, tag.elements, tag.ids, tag.classes, tag.attributes, tag.text)
+    return bool(tag.hosts) and not any(narrowed)
+
+
+def _unreached_domains(policy: Policy) -> Iterator[Problem]:
+    """A third party's cookie is only prevented by not loading it: some tag rule has to."""
+    hosts = {host for tag in _tags(policy) for host in tag.hosts if host != OWN}
+    for row in _rows(policy):
+        for domain in row.domains:
+            bare = domain.removeprefix(".")
+            if _is_own(policy, bare):
+                continue
+            if not any(covers(host, bare) or covers(bare, host) for host in hosts):
+                text = f"'{domain}' is a third party that no tag rule names: nothing keeps this cookie away"
+                yield Problem(row.place, text, warning=True)
+
+
+def _is_own(policy: Policy, host: str) -> bool:
+    own = registrable(urlsplit(policy.page).hostname or "")
+    return own is not None and covers(own, host)
+
+
+def _cheap_tags(policy: Policy) -> Iterator[Problem]:
+    """A host that sets a cookie for a purpose may only load for that purpose."""
+    for tag in _tags(policy):
+        for host in tag.hosts:
+            for row in _rows(policy):
+                dear = row.purpose != NECESSARY and policy.needs_consent(row.purpose)
+                reached = any(
+                    d.startswith(".") and covers(d[1:], host) and not _is_own(policy, d[1:])
+                    for d in row.domains
+                )
+                if dear and reached and row.purpose not in tag.purposes:
+                    text = (
+                        f"'{host}' loads without {row.purpose}, "
+                        f"which its cookie {row.names[0]} needs (line {row.place.line})"
+                    )
+                    yield Problem(tag.place, text, warning=True)
+
+
+def _kept_anyway(policy: Policy) -> Iterator[Problem]:
+    for tag in _tags(policy):
+        needed = [purpose for purpose in tag.purposes if policy.needs_consent(purpose)]
+        if tag.do is Action.KEEP and needed:
+            text = f"'do: keep' loads this for everybody, also without {' and '.join(needed)}"
+            yield Problem(tag.place, text, warning=True)
