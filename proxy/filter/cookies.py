@@ -13,10 +13,11 @@ it is signed, so nobody there can make a choice of their own.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from proxy.consent.decision import allows
-from proxy.filter.glob import Glob
-from proxy.filter.setcookie import SetCookie, attribute, format_date, parse_set_cookie
+from proxy.filter.patterns import Glob
+from proxy.filter.setcookie import WSP, SetCookie, attribute, format_date, parse_set_cookie
 from proxy.filter.verdict import Does, Verdict
 from proxy.policy.model import DAY, NECESSARY, CookieRule, Policy, Undeclared
 from proxy.policy.scope import Pair
@@ -31,7 +32,10 @@ NEVER: Mapping[str, int] = {}
 
 MEMO = 2048  # names come from visitors: what is remembered of them is bounded
 
-Memo = dict[tuple[str, str], CookieRule | None]
+HOSTS = 256
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
 class CookieRules:
@@ -41,7 +45,7 @@ class CookieRules:
         self.consent_cookie = consent_cookie
         self.keeps_undeclared = policy.undeclared_cookies is Undeclared.KEEP
         self.rows = [row for provider in policy.providers for row in provider.cookies]
-        self.needs = {id(row): _needs(policy, row) for row in self.rows}
+        self._needs = {id(row): _needs(policy, row) for row in self.rows}
         self._literal: dict[str, list[tuple[int, CookieRule]]] = {}
         self._globs: list[tuple[int, Glob, CookieRule]] = []
         for order, row in enumerate(self.rows):
@@ -51,8 +55,13 @@ class CookieRules:
                     self._globs.append((order, Glob.of(word), row))
                 else:
                     self._literal.setdefault(word, []).append((order, row))
-        self._set: Memo = {}
-        self._seen: Memo = {}
+        self.spans: dict[str, set[int]] = {}
+        for row in self.rows:
+            if (days := span(row)) is not None:
+                self.spans.setdefault(row.purpose, set()).add(days)
+        self._set: dict[tuple[str, str], CookieRule | None] = {}
+        self._seen: dict[str, dict[bytes, CookieRule | None]] = {}
+        self._refused: dict[frozenset[Pair], frozenset[int]] = {}
 
     def setting(self, name: str, domain: str) -> CookieRule | None:
         """Return the first row that speaks of a cookie of that name for that domain."""
@@ -61,19 +70,30 @@ class CookieRules:
             _remember(self._set, key, self._first(name, lambda row: _covers(row, domain)))
         return self._set[key]
 
-    def seen(self, name: str, host: str) -> CookieRule | None:
+    def seen(self, host: str) -> dict[bytes, CookieRule | None]:
+        """Return what is remembered of names in Cookie headers for that host; see `sent`."""
+        if len(self._seen) >= HOSTS:
+            self._seen.clear()
+        return self._seen.setdefault(host, {})
+
+    def sent(self, name: bytes, host: str) -> CookieRule | None:
         """Return the first row that may speak of a cookie that a browser sends to that host.
 
         The browser does not say for which domain it was set: any above the host may be.
         """
-        key = (name, host)
-        if key not in self._seen:
-            _remember(self._seen, key, self._first(name, lambda row: _reaches(row, host)))
-        return self._seen[key]
+        row = self._first(name.decode("latin-1"), lambda row: _reaches(row, host))
+        _remember(self.seen(host), name, row)
+        return row
 
-    def allowed(self, row: CookieRule, grants: frozenset[Pair]) -> bool:
-        """True when the purpose of that row is granted, or needs no consent."""
-        return allows(grants, row.provider, self.needs[id(row)])
+    def refused(self, grants: frozenset[Pair]) -> frozenset[int]:
+        """Return the rows (their id()) that are refused under these grants."""
+        found = self._refused.get(grants)
+        if found is None:
+            found = frozenset(
+                id(row) for row in self.rows if not allows(grants, row.provider, self._needs[id(row)])
+            )
+            _remember(self._refused, grants, found)
+        return found
 
     def _first(self, name: str, fits: Callable[[CookieRule], bool]) -> CookieRule | None:
         rows = list(self._literal.get(name, ()))
@@ -105,7 +125,7 @@ def judge_cookie(
         return (_of(row, Does.KEEP, note="deletion") if row else UNDECLARED_KEPT), line
     if row is None:
         return (UNDECLARED_KEPT, line) if rules.keeps_undeclared else (UNDECLARED, None)
-    if not rules.allowed(row, grants):
+    if id(row) in rules.refused(grants):
         return _of(row, Does.DROP, needs=(row.purpose,)), None
     limit = longest(row, now, since)
     if lives is None or (limit is not None and lives <= limit):
@@ -121,13 +141,19 @@ def longest(row: CookieRule, now: int, since: Mapping[str, int] = NEVER) -> int 
     starts anew. So the time since that day is laid out in spans of N, and a cookie
     never outlives the span in which it is written.
     """
-    seconds = row.lasts.seconds
-    if seconds is None or row.lasts.slides or row.purpose not in since:
+    seconds, days = row.lasts.seconds, span(row)
+    if seconds is None or days is None or row.purpose not in since:
         return seconds
-    # The whole of the first day counts as its end: a cookie of the day itself lives N.
-    passed = max(0, now - (since[row.purpose] + 1) * DAY)
-    start = (since[row.purpose] + 1) * DAY + passed // seconds * seconds
-    return min(seconds, start + seconds - now)
+    # Counted from the end of the first day: a cookie of that day itself may live N.
+    start = (since[row.purpose] + 1) * DAY
+    passed = max(0, now - start) // (days * DAY)
+    return min(seconds, start + (passed + 1) * days * DAY - now)
+
+
+def span(row: CookieRule) -> int | None:
+    """Return the days after which a cookie of that row must be gone; None where its life may slide."""
+    seconds = row.lasts.seconds
+    return None if seconds is None or row.lasts.slides else seconds // DAY
 
 
 def cap(line: bytes, limit: int | None, now: int) -> bytes:
@@ -153,44 +179,39 @@ def cap(line: bytes, limit: int | None, now: int) -> bytes:
 LIFETIMES = {b"max-age": b" Max-Age", b"expires": b" Expires"}
 
 
-def split_cookie_header(value: bytes) -> list[tuple[str, bytes]]:
-    """Return each piece of a Cookie header with the name that servers read in it."""
-    return [(_name(piece), piece) for piece in value.split(b";")]
-
-
 def strip_cookie_header(
     rules: CookieRules, value: bytes, *, host: str, grants: frozenset[Pair]
-) -> tuple[bytes, tuple[str, ...]]:
+) -> tuple[bytes, tuple[bytes, ...]]:
     """Return the Cookie header the site may see, and the names hidden from it.
 
     The very same bytes where nothing is hidden; empty where nothing is left, and then
-    the header goes.
+    the header goes. The name of a nameless cookie is empty.
     """
-    hidden = []
-    kept = []
-    for name, piece in split_cookie_header(value):
-        row = rules.seen(name, host)
-        if row is None or rules.allowed(row, grants):
+    refused, known = rules.refused(grants), rules.seen(host)
+    kept, hidden = [], []
+    for piece in value.split(b";"):
+        given, equals, content = piece.partition(b"=")
+        name = given.strip(WSP)
+        nameless = not (equals and name)
+        if nameless:  # T19: servers read the value of a nameless cookie as a name
+            name = name or content.partition(b"=")[0].strip(WSP)
+        row = known[name] if name in known else rules.sent(name, host)
+        if row is None or id(row) not in refused:
             kept.append(piece)
         else:
-            hidden.append(name)
+            hidden.append(b"" if nameless else name)
     if not hidden:
         return value, ()
-    return b";".join(kept).strip(b" \t"), tuple(hidden)
+    return b";".join(kept).strip(WSP), tuple(hidden)
 
 
 def values_of(value: bytes, name: str) -> list[bytes]:
     """Return every value that a Cookie header holds under that name, in its order."""
-    wanted = name.encode("latin-1")
+    wanted = name.encode("ascii")
     if wanted not in value:  # most headers hold none: the cheap look first
         return []
     pairs = (piece.partition(b"=") for piece in value.split(b";"))
-    return [content.strip(b" \t") for word, _, content in pairs if word.strip(b" \t") == wanted]
-
-
-def _name(piece: bytes) -> str:
-    name, _, value = piece.partition(b"=")
-    return (name.strip(b" \t") or value.partition(b"=")[0].strip(b" \t")).decode("latin-1")
+    return [content.strip(WSP) for word, _, content in pairs if word.strip(WSP) == wanted]
 
 
 def _of(row: CookieRule, does: Does, *, needs: tuple[str, ...] = (), note: str = "") -> Verdict:
@@ -226,7 +247,7 @@ def _reaches(row: CookieRule, host: str) -> bool:
     return any(host == (d := domain.removeprefix(".")) or host.endswith("." + d) for domain in row.domains)
 
 
-def _remember(memo: Memo, key: tuple[str, str], row: CookieRule | None) -> None:
+def _remember(memo: dict[Key, Value], key: Key, value: Value) -> None:
     if len(memo) >= MEMO:
         memo.clear()
-    memo[key] = row
+    memo[key] = value

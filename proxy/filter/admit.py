@@ -1,0 +1,154 @@
+"""Our own inline script and style, worked into the site's policies, loosening nothing else.
+
+Browsers enforce every Content-Security-Policy they get, so a site's own stays as it
+came, save for the hash of what we put into its pages. A policy whose 'unsafe-inline' is
+in force already lets us in; a hash would switch it off for the site's own code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+SCRIPTS = ("script-src-elem", "script-src", "default-src")
+STYLES = ("style-src-elem", "style-src", "default-src")
+CONNECTS = ("connect-src", "default-src")
+FRAMES = ("frame-src", "child-src", "default-src")
+FORMS = ("form-action",)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The site's policies with us admitted, and what our part of the page can still do.
+
+    `scripts`, `styles`: ours run and apply; `forms`, `connects`, `frames`: the page may
+    post to, fetch from and frame its own host; `trusted_types`: no markup from strings.
+    """
+
+    policies: tuple[bytes, ...]
+    scripts: bool = True
+    styles: bool = True
+    forms: bool = True
+    connects: bool = True
+    frames: bool = True
+    trusted_types: bool = False
+
+
+@dataclass(slots=True)
+class _Directive:
+    """One directive of a policy: `raw` as written, until it is changed."""
+
+    name: str
+    tokens: list[str]
+    raw: str
+    changed: bool = False
+
+    def __str__(self) -> str:
+        return " ".join([f"{self._lead()}{self.name}", *self.tokens]) if self.changed else self.raw
+
+    def _lead(self) -> str:
+        return self.raw[: len(self.raw) - len(self.raw.lstrip())]
+
+
+def admit(
+    policies: Sequence[bytes],
+    scripts: Sequence[str] = (),
+    styles: Sequence[str] = (),
+    *,
+    host: str = "",
+    secure: bool = True,
+) -> Admission:
+    """Return the header values with our hashes in, and what our part of the page can do.
+
+    `scripts` and `styles` are hash sources without quotes (`sha256-...`). Each value may hold
+    several policies; one that needs no change keeps its bytes. `host` is the page's.
+    """
+    done: list[bytes] = []
+    seen: list[list[_Directive]] = []
+    for value in policies:
+        texts = []
+        for text in value.decode("latin-1").split(","):  # a comma only ever parts policies
+            directives = list(_directives(text))
+            _let_in(directives, SCRIPTS, "script-src", scripts)
+            _let_in(directives, STYLES, "style-src", styles)
+            seen.append(directives)
+            changed = any(directive.changed for directive in directives)
+            texts.append(";".join(map(str, directives)) if changed else text)
+        done.append(",".join(texts).encode("latin-1"))
+    return _admission(tuple(done), seen, host, secure=secure)
+
+
+def _admission(
+    policies: tuple[bytes, ...], seen: list[list[_Directive]], host: str, *, secure: bool
+) -> Admission:
+    """Return what every one of these policies leaves us."""
+
+    def own(names: tuple[str, ...]) -> bool:
+        return all(_reaches(found, host, secure=secure) for d in seen if (found := _find(d, names)))
+
+    boxes = [found for directives in seen if (found := _find(directives, ("sandbox",)))]
+    allowed = [{token.lower() for token in box.tokens} for box in boxes]
+    return Admission(
+        policies,
+        scripts=all("allow-scripts" in box for box in allowed),
+        forms=own(FORMS) and all("allow-forms" in box for box in allowed),
+        connects=own(CONNECTS) and all("allow-same-origin" in box for box in allowed),
+        frames=own(FRAMES),
+        trusted_types=any(_find(directives, ("require-trusted-types-for",)) for directives in seen),
+    )
+
+
+def _directives(text: str) -> Iterator[_Directive]:
+    for raw in text.split(";"):
+        name, *tokens = raw.split() or [""]
+        yield _Directive(name.lower(), tokens, raw)
+
+
+def _find(directives: list[_Directive], names: tuple[str, ...]) -> _Directive | None:
+    """Return the directive in force: the first name that is there, and of twins the first."""
+    for name in names:
+        for directive in directives:
+            if directive.name == name:
+                return directive
+    return None
+
+
+def _let_in(directives: list[_Directive], names: tuple[str, ...], own: str, hashes: Sequence[str]) -> None:
+    """Let inline code with these hashes in; where default-src decides, by a directive of its own.
+
+    That directive repeats default-src's sources, so it allows what was allowed, and ours.
+    """
+    found = _find(directives, names)
+    words = [f"'{word}'" for word in hashes]
+    if found is None or _all_inline(found.tokens, strict=own == "script-src"):
+        return
+    missing = [word for word in words if word not in found.tokens]
+    if not missing:
+        return
+    tokens = [token for token in found.tokens if token.lower() != "'none'"]
+    if found.name == "default-src":
+        directives.append(_Directive(own, [*tokens, *missing], " ", changed=True))
+    else:
+        found.tokens, found.changed = [*tokens, *missing], True
+
+
+def _all_inline(tokens: list[str], *, strict: bool) -> bool:
+    """True when every inline block may run (CSP3 6.7.3.2): 'unsafe-inline', and nothing that undoes it."""
+    words = [token.lower() for token in tokens]
+    undone = ("'nonce-", "'sha256-", "'sha384-", "'sha512-", *(("'strict-dynamic'",) if strict else ()))
+    return "'unsafe-inline'" in words and not any(word.startswith(undone) for word in words)
+
+
+def _reaches(directive: _Directive, host: str, *, secure: bool) -> bool:
+    """True when the sources cover the page's own host; paths are not looked at, so they never do."""
+    schemes = ("https",) if secure else ("http", "https")
+    for token in map(str.lower, directive.tokens):
+        if token in ("'self'", "*", f"{schemes[0]}:", "http:"):
+            return True
+        scheme, slashes, name = token.rpartition("://")
+        if slashes and scheme not in schemes and scheme != "http":
+            continue
+        name = name.removesuffix(":*")
+        if host and (name == host or (name.startswith("*.") and host.endswith(name[1:]))):
+            return True
+    return False

@@ -1,0 +1,142 @@
+"""What is in the jar already: refused cookies are expired wherever they may have been put.
+
+A browser tells names, never domains or paths, and takes a cookie away only for the very
+domain and path it was set with; so each is expired for every place from which this
+request could have brought it. HttpOnly is no hindrance here, as it is to every script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import chain
+
+from proxy.consent.answer import Answer
+from proxy.filter.cookies import CookieRules, span
+from proxy.filter.setcookie import CONTROL, WSP
+from proxy.policy.model import DAY, CookieRule
+
+MOST = 48
+"""Set-Cookie lines of one sweep, about 2.5 kB: servers in front of us may take 4 kB of head
+(nginx's proxy_buffer_size). What is left over is expired at the next request."""
+
+DEEPEST = 6  # directories of a path that are tried
+
+
+def sweep(
+    names: Iterable[bytes], *, host: str, path: bytes, domain: str | None, secure: bool, most: int = MOST
+) -> list[bytes]:
+    """Return the Set-Cookie lines that expire these cookies, the likeliest places first.
+
+    `names` are those hidden by strip_cookie_header; `path` is the request's, `domain` the
+    widest parent to try (consent.domain). Never call it for a request from which a
+    browser may have withheld the answer (`decision.withheld`): absence is no refusal there.
+    """
+    wanted = [name for name in dict.fromkeys(names) if not CONTROL.search(name) and b";" not in name]
+    tiers = [list(_places(name, host, path, domain, secure=secure)) for name in wanted]
+    lines = chain.from_iterable(_by_turns(tiers))
+    return [line for line, _ in zip(lines, range(most), strict=False)]
+
+
+def outlived(rules: CookieRules, answer: Answer | None, now: int) -> tuple[CookieRule, ...]:
+    """Return the rows whose cookies reached the end of their published life since the last sweep.
+
+    Caps bound each write (cookies.longest); a cookie that came by another way is taken
+    away here, once, and its day starts anew. The caller sweeps what the request holds
+    of these rows and sends the cookie of `swept(answer, now)`.
+    """
+    if answer is None:
+        return ()
+    last, today = answer.swept or answer.at // DAY, now // DAY
+    turned = {
+        (purpose, days)
+        for purpose, since in answer.since.items()
+        for days in rules.spans.get(purpose, ())
+        if _spans(since, today, days) != _spans(since, last, days)
+    }
+    if not turned or last >= today:
+        return ()
+    return tuple(row for row in rules.rows if (row.purpose, span(row)) in turned)
+
+
+def swept(answer: Answer, now: int) -> Answer:
+    """Return the same answer, remembering that the sweep of today is done."""
+    return replace(answer, swept=now // DAY)
+
+
+def names_of(rules: CookieRules, rows: Iterable[CookieRule], cookies: bytes, host: str) -> list[bytes]:
+    """Return the names in a Cookie header of which one of these rows speaks."""
+    wanted = {id(row) for row in rows}
+    names = [piece.partition(b"=")[0].strip(WSP) for piece in cookies.split(b";")]
+    return [name for name in names if id(rules.sent(name, host)) in wanted]
+
+
+def expire_elsewhere(name: str, *, host: str, path: bytes, domain: str | None, secure: bool) -> list[bytes]:
+    """Return the lines that expire a cookie of ours everywhere but where we keep it (T33)."""
+    kept = _line(name.encode("ascii"), domain, "/", secure=secure)
+    lines = sweep([name.encode("ascii")], host=host, path=path, domain=domain, secure=secure)
+    return [line for line in lines if line != kept]
+
+
+def _spans(since: int, day: int, days: int) -> int:
+    """Return how many whole lives have passed by that day; the first day is not counted."""
+    return max(0, day - since - 1) // days
+
+
+def _places(
+    name: bytes, host: str, path: bytes, domain: str | None, *, secure: bool
+) -> Iterator[list[bytes]]:
+    """Yield tiers of lines for one name: the whole host first, then its directories, then partitions."""
+    if name.lower().startswith(b"__host-"):  # T21: such a cookie has no Domain, and Path=/
+        yield [_line(name, None, "/", secure=True)]
+        return
+    secure = secure or name.lower().startswith(b"__secure-")
+    domains = [None, *_domains(host, domain)]
+    yield [_line(name, each, "/", secure=secure) for each in domains]
+    for directory in _directories(path):
+        yield [_line(name, each, directory, secure=secure) for each in domains]
+    if secure:
+        yield [_line(name, each, "/", secure=True) + b"; Partitioned" for each in domains]
+
+
+def _by_turns(tiers: list[list[list[bytes]]]) -> Iterator[list[bytes]]:
+    """Yield the first tier of every name, then the second of every name, and so on."""
+    for level in range(max(map(len, tiers), default=0)):
+        yield from (tier[level] for tier in tiers if level < len(tier))
+
+
+def _domains(host: str, widest: str | None) -> Iterator[str]:
+    """Yield the host and its parents down to the widest, each as a Domain of its own."""
+    if host.replace(".", "").isdigit() or ":" in host:  # addresses have no parents
+        return
+    yield host
+    while widest is not None and host != widest and host.endswith("." + widest):
+        host = host.partition(".")[2]
+        yield host
+
+
+def _directories(path: bytes) -> Iterator[str]:
+    """Yield the directories above a path without and with their slash, shortest first.
+
+    Without it is what a cookie gets that names no Path (RFC 6265bis 5.1.4).
+    """
+    clean = path.partition(b"?")[0]
+    if CONTROL.search(clean) or b";" in clean or not clean.startswith(b"/"):
+        return
+    parts = clean.decode("latin-1").split("/")[1:]
+    for depth in range(1, min(len(parts), DEEPEST) + 1):
+        if directory := "/".join(parts[:depth]):
+            yield "/" + directory
+            if depth < len(parts):
+                yield "/" + directory + "/"
+
+
+def _line(name: bytes, domain: str | None, path: str, *, secure: bool) -> bytes:
+    # A nameless cookie is one of empty name; `=` alone would be ignored (RFC 6265bis 5.6).
+    text = (
+        f"; Path={path}"
+        + (f"; Domain={domain}" if domain else "")
+        + f"; {GONE}"
+        + ("; Secure" if secure else "")
+    )
+    return name + b"=" + text.encode("latin-1")
