@@ -132,11 +132,7 @@ def _directories(path: bytes) -> Iterator[str]:
 
 
 def _line(name: bytes, domain: str | None, path: str, *, secure: bool) -> bytes:
-    # A nameless cookie is one of empty name; `=` alone would be ignored (RFC 6265bis 5.6).
-    text = (
-        f"; Path={path}"
-        + (f"; Domain={domain}" if domain else "")
-        + f"; {GONE}"
-        + ("; Secure" if secure else "")
-    )
-    return name + b"=" + text.encode("latin-1")
+    parts = [f"Path={path}", f"Domain={domain}" if domain else "", "Max-Age=0", "Secure" if secure else ""]
+    # The nameless cookie needs some value: a line of nothing but `=` is ignored (RFC 6265bis 5.6).
+    pair = name + b"=" if name else b"=gone"
+    return pair + b"; " + "; ".join(filter(None, parts)).encode("latin-1")
