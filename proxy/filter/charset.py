@@ -1,0 +1,105 @@
+r"""Which encoding a browser will read a document in, as far as the filter must know.
+
+Byte order mark before Content-Type before the page's own declaration before
+windows-1252 (UTF-8 for XML). The scanner reads any encoding in which the bytes of ASCII
+mean ASCII; UTF-16 is read by way of utf16.py; the rest is refused (threats T4).
+
+In gbk, gb18030, big5, shift_jis, euc-jp and euc-kr the second byte of a character may be
+an ASCII letter, digit or one of @ [ \ ] ^ _ ` { | } ~ , never one of < > " ' & = / - ! or
+white space, and a first byte before one of those stands alone: tags, attributes and
+quotes are where the bytes say.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from proxy.errors import Unreadable
+from proxy.filter.fields import cut_at_commas
+from proxy.filter.labels import encoding_of
+from proxy.filter.prescan import PRESCAN, declared_html, declared_xml
+
+UTF16 = frozenset({"utf-16le", "utf-16be"})
+REFUSED = frozenset({"iso-2022-jp", "replacement"})
+
+_MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xfe\xff", "utf-16be"), (b"\xff\xfe", "utf-16le"))
+_BARE = (b"<\0?\0x\0", b"\0<\0?\0x")
+_PARAMETER = re.compile(rb';[\t\n\r ]*([^;="\t\n\r ]+)=(?:"((?:[^"\\]|\\.)*)"?|([^;]*))', re.DOTALL)
+
+
+class Charset(NamedTuple):
+    """An encoding; `said` when mark or header name it, so that no browser thinks otherwise."""
+
+    name: str
+    said: bool
+
+
+def charset_of(first: bytes, content_type: bytes | None, *, xml: bool = False) -> str:
+    """Return the encoding of a document that begins like this; Unreadable where we cannot scan it."""
+    known = named(first, content_type, whole=True)
+    if known is not None:
+        return readable(known.name)
+    declared = declared_xml(first) if xml else declared_html(first)
+    return readable(declared or ("utf-8" if xml else "windows-1252"))
+
+
+def readable(encoding: str) -> str:
+    """Return that encoding, or raise Unreadable where ASCII bytes do not mean ASCII in it."""
+    if encoding in REFUSED:
+        raise Unreadable(f"a document in {encoding} cannot be read")
+    return encoding
+
+
+def named(first: bytes, content_type: bytes | None, *, whole: bool) -> Charset | None:
+    """Return what mark, header or the shape of the first bytes name, or None for nothing yet.
+
+    With `whole` the first bytes are all there will be. UTF-16 without mark or header is
+    told by an XML declaration in it.
+    """
+    for mark, name in _MARKS:
+        if first.startswith(mark):
+            return Charset(name, said=True)
+        if not whole and mark.startswith(first):
+            return None
+    label = charset_parameter(content_type) if content_type else None
+    encoding = encoding_of(label) if label is not None else None
+    if encoding:
+        return Charset(encoding, said=True)
+    if first.startswith(_BARE):
+        return Charset("utf-16le" if first[:1] == b"<" else "utf-16be", said=True)
+    return None
+
+
+def undecided(first: bytes) -> bool:
+    """True while so few bytes are here that they may still turn out to be UTF-16."""
+    marks = (*(mark for mark, _ in _MARKS), *_BARE)
+    return any(len(first) < len(mark) and mark.startswith(first) for mark in marks)
+
+
+def charset_parameter(content_type: bytes) -> bytes | None:
+    """Return the charset of the Content-Type that counts (Fetch "extract a MIME type"), or None.
+
+    Of several types in one value the last counts; it keeps an earlier charset while the
+    type stays the same.
+    """
+    essence, charset = b"", None
+    for _, part in cut_at_commas(content_type):
+        name = part.split(b";")[0].strip(b"\t\n\r ").lower()
+        if b"/" not in name or name == b"*/*":
+            continue
+        said = next(
+            (
+                re.sub(rb"\\(.)", rb"\1", m[2]) if m[2] is not None else m[3].strip(b"\t\n\r ")
+                for m in _PARAMETER.finditer(part)
+                if m[1].lower() == b"charset"
+            ),
+            None,
+        )
+        if name != essence or said is not None:
+            charset = said
+        essence = name
+    return charset
+
+
+__all__ = ["PRESCAN", "Charset", "charset_of", "charset_parameter", "named", "readable", "undecided"]
