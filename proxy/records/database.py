@@ -25,6 +25,7 @@ from proxy.errors import RecordsError, StartError
 
 _BUSY = 3.0
 """Seconds that one process waits for another's write to the same SQLite file."""
+_ATTEMPTS = 10
 _MIGRATING = 0x636F6E73
 """The advisory lock that a migrating proxy holds on PostgreSQL ("cons")."""
 _OPTIONS = frozenset({"mode", "max_page_count"})
@@ -163,16 +164,27 @@ class Database:
         )
 
     async def _migrate(self) -> None:
-        try:
-            async with self._read.connect() as connection:
-                if await connection.run_sync(_is_current):
-                    return
-            async with self._write.begin() as connection:
-                if self.path is None:
-                    await connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATING})"))
-                await connection.run_sync(_upgrade)
-        except FAILURES as error:
-            raise RecordsError(f"the store of proofs {self.name} cannot be used: {why(error)}") from error
+        for attempt in range(_ATTEMPTS):
+            try:
+                await self._migrate_once()
+            except FAILURES as error:
+                # Several processes that make one file: while the first switches it to a
+                # write-ahead journal, SQLite turns the others away without waiting.
+                if "database is locked" in why(error) and attempt < _ATTEMPTS - 1:
+                    await asyncio.sleep(0.02 * (attempt + 1))
+                    continue
+                raise RecordsError(f"the store of proofs {self.name} cannot be used: {why(error)}") from error
+            else:
+                return
+
+    async def _migrate_once(self) -> None:
+        async with self._read.connect() as connection:
+            if await connection.run_sync(_is_current):
+                return
+        async with self._write.begin() as connection:
+            if self.path is None:
+                await connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATING})"))
+            await connection.run_sync(_upgrade)
 
 
 def why(error: BaseException) -> str:

