@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -18,7 +19,22 @@ from proxy.policy.words import listed, meant
 
 def problems_of(error: ValidationError, tree: Node, model: type[BaseModel]) -> list[Problem]:
     """Return every problem, each at the word that causes it, in the order of the file."""
-    return sorted({_problem(details, tree, model) for details in error.errors()})
+    details = error.errors()
+    instead = {_meant_key(each, model) for each in details if each["type"] == "extra_forbidden"}
+    return sorted(
+        {
+            _problem(each, tree, model)
+            for each in details
+            if each["type"] != "missing" or tuple(each["loc"]) not in instead
+        }
+    )
+
+
+def _meant_key(details: ErrorDetails, model: type[BaseModel]) -> tuple[Step, ...]:
+    """Return the path of the key that a misspelt one was meant to be: it is not missing too."""
+    *above, key = details["loc"]
+    near = get_close_matches(str(key).lower(), _fields_at(model, above), n=1, cutoff=0.6)
+    return (*above, *near)
 
 
 def _problem(details: ErrorDetails, tree: Node, model: type[BaseModel]) -> Problem:
@@ -29,8 +45,10 @@ def _problem(details: ErrorDetails, tree: Node, model: type[BaseModel]) -> Probl
         steps, key = steps[:-1], str(steps[-1])
         node, path = locate(tree, steps)
         if kind == "missing":
-            return Problem(node.place, f"{spell(path) or 'the file'} has no '{key}'")
-        near = meant(key, _keys_at(model, steps))
+            what = (_fields_at(model, steps).get(key) or "").rstrip(".")
+            told = f": {what[0].lower()}{what[1:]}" if what else ""
+            return Problem(node.place, f"{_subject(path)} has no '{key}'{told}")
+        near = meant(key, _fields_at(model, steps))
         return Problem(_key_place(node, key), f"{_subject(path)} has no key '{key}'{near}")
     node, path = locate(tree, steps)
     place = node.place
@@ -82,8 +100,8 @@ def _what(node: Node) -> str:
             return "a mapping with keys"
 
 
-def _keys_at(model: type[BaseModel], steps: Sequence[Step]) -> list[str]:
-    """Return the keys that may stand on that path."""
+def _fields_at(model: type[BaseModel], steps: Sequence[Step]) -> dict[str, str | None]:
+    """Return the keys that may stand on that path, with what each is for."""
     here: type[BaseModel] = model
     for step in steps:
         if not isinstance(step, str):
@@ -92,7 +110,7 @@ def _keys_at(model: type[BaseModel], steps: Sequence[Step]) -> list[str]:
         if field is None:  # the id in a mapping of ids: its model was entered with the field
             continue
         here = next(_models_in(field.annotation), here)
-    return [field.alias or name for name, field in here.model_fields.items()]
+    return {field.alias or name: field.description for name, field in here.model_fields.items()}
 
 
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:

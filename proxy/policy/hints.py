@@ -23,6 +23,7 @@ def anchor(name: str) -> str:
 
 def tag(name: str) -> str:
     """Return what to do about `!name`."""
+    name = name.replace("tag:yaml.org,2002:", "!!")
     return f"the YAML tag '{name}' is refused: everything here is text; quote what begins with '!'"
 
 
@@ -59,4 +60,7 @@ def _quote(rest: str) -> str:
     word = rest
     for end in (",", "}", "]", " #"):
         word = word.partition(end)[0]
+    if rest.startswith("*."):
+        bare = word.strip().removeprefix("*.")
+        return f"text that begins with '*' needs quotes; a host is '{bare}' and means its subdomains too"
     return f"text that begins with '{rest[:1]}' needs quotes: \"{word.strip()}\""

@@ -27,7 +27,7 @@ KINDS = ("html", "cookie", "url", "request", "header")
 VERDICTS = {
     "html": ("keep", "hold", "replace", "remove"),
     "url": ("keep", "hold", "replace", "remove"),
-    "cookie": ("keep", "drop", "cap to ..."),
+    "cookie": ("keep", "drop", "cap to 6 months"),
     "request": ("keep", "answer 204"),
     "header": ("keep", "drop"),
 }
@@ -239,7 +239,7 @@ def _verdict(word: str, info: ValidationInfo) -> str:
         return word
     if word not in VERDICTS[kind]:
         near = meant(word, VERDICTS[kind])
-        raise fault(f"is '{word}'{near or f'; {kind} can be {listed(VERDICTS[kind])}'}")
+        raise fault(f"is '{word}'{near or f'; a {kind} test expects {listed(VERDICTS[kind])}'}")
     return word
 
 
@@ -285,7 +285,7 @@ class RulesShape(Shape):
 
     policy: PolicyShape
     purposes: Annotated[dict[words.Id, PurposeShape], AfterValidator(_knows_necessary)] = Field(
-        description="In the order visitors read them."
+        description="What visitors agree to, in the order they read it."
     )
     undeclared: UndeclaredShape = UndeclaredShape()
     neutral: tuple[NeutralShape, ...] = ()
