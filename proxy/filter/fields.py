@@ -13,7 +13,7 @@ Headers = list[tuple[bytes, bytes]]
 
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
-_LIST_PART = re.compile(rb'(?:[^,"]|"(?:[^"\\]|\\.)*"?)*', re.DOTALL)
+_LIST_PART = re.compile(rb'(?:[^,"]++|"(?:[^"\\]++|\\.)*+"?)*+', re.DOTALL)
 _SPACE = b" \t"
 
 
