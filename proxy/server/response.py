@@ -25,8 +25,8 @@ class RawResponse:
     """
 
     __slots__ = (
-        "_chunked", "_complete", "_ended", "_first", "_left", "_request", "_was_cut", "bodiless", "body_length",
-        "headers", "keep_alive", "reason", "status",
+        "_chunked", "_complete", "_ended", "_first", "_left", "_request", "_was_cut", "bodiless",
+        "body_length", "headers", "keep_alive", "reason", "status",
     )  # fmt: skip
 
     def __init__(

@@ -13,6 +13,7 @@ import select
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from math import inf
+from typing import cast
 
 import httptools
 
@@ -163,8 +164,7 @@ class Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport; watch its socket for `is_quiet`."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by name
         self._poll.register(transport.get_extra_info("socket").fileno(), READABLE)
 
     def data_received(self, data: bytes) -> None:
