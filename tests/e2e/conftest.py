@@ -93,7 +93,11 @@ class Running:
             stderr=subprocess.STDOUT,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
-        self._wait()
+        try:
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
 
     def _wait(self) -> None:
         for _ in range(200):
@@ -166,13 +170,13 @@ def playwright_engine():
 
 
 @pytest.fixture
-def visit(playwright_engine, tmp_path, providers, proxy_process):
+def visit(request, playwright_engine, tmp_path, providers):
     """Open a browser: visit() or visit(port=..., java_script_enabled=False, ...)."""
     opened = []
 
     def open_one(*, port: int | None = None, **options) -> Visitor:
         visitor = Visitor(
-            playwright_engine, tmp_path / f"profile{len(opened)}", port or proxy_process.port, providers.port, **options
+            playwright_engine, tmp_path / f"profile{len(opened)}", port or request.getfixturevalue("proxy_process").port, providers.port, **options
         )
         opened.append(visitor)
         return visitor

@@ -1,0 +1,102 @@
+"""What no HTML filter can see is stopped by the fence: every vector, in every state, in a real browser."""
+
+import pytest
+from aiohttp import web
+
+from tests.e2e.conftest import HOSTS, ROOT, Running
+from tests.e2e.providers import serve_in_thread, tls_for
+
+pytestmark = pytest.mark.e2e
+
+PAGE = (ROOT / "tests" / "data" / "site" / "vectors.html").read_text()
+UNDECLARED = "tracker.example"
+REFUSED = "googletagmanager.com"
+UNOBSERVED = {"preconnect"}
+VECTORS = 30
+"""How many of the page's vectors a browser without us carries out; the instrument must see them."""
+
+
+async def vectors(request: web.BaseRequest) -> web.Response:
+    if request.path != "/vectors":
+        return web.Response(text="ok", content_type="text/plain")
+    target = request.query.get("to", UNDECLARED)
+    headers = {"Link": f"<https://linkheader.{target}/x.gif>; rel=preload; as=image"}
+    return web.Response(text=PAGE.replace("TARGET", target), content_type="text/html", headers=headers)
+
+
+@pytest.fixture(scope="module")
+def site():
+    port, stop = serve_in_thread(vectors)
+    yield port
+    stop()
+
+
+@pytest.fixture(scope="module")
+def fenced(tmp_path_factory, site):
+    running = Running(tmp_path_factory.mktemp("fence"), site)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def open_site():
+    tls, _, _ = tls_for(*HOSTS)
+    port, stop = serve_in_thread(vectors, tls=tls)
+    yield port
+    stop()
+
+
+def reached(providers, target: str) -> set[str]:
+    return {host.removesuffix("." + target) for host in providers.hosts() if host.endswith("." + target)}
+
+
+def look(visitor, target: str) -> None:
+    visitor.goes(f"/vectors?to={target}")
+    visitor.page.wait_for_timeout(1500)
+
+
+@pytest.mark.parametrize("target", [UNDECLARED, REFUSED])
+def test_without_us_nearly_every_vector_reaches_the_third_party(visit, providers, open_site, target):
+    look(visit(port=open_site), target)
+
+    assert len(reached(providers, target)) >= VECTORS, sorted(reached(providers, target))
+
+
+@pytest.mark.parametrize("target", [UNDECLARED, REFUSED])
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_before_a_choice_no_vector_reaches_it(visit, providers, fenced, target, scripts):
+    visitor = visit(port=fenced.port, java_script_enabled=scripts)
+    look(visitor, target)
+
+    assert reached(providers, target) == set()
+
+
+def test_the_sites_own_inline_script_still_runs_under_the_fence(visit, fenced):
+    visitor = visit(port=fenced.port)
+    look(visitor, UNDECLARED)
+
+    assert visitor.page.evaluate("window.siteScriptRan") == 1
+
+
+def test_after_accept_all_an_undeclared_third_party_stays_out_since_nobody_was_told_about_it(visit, providers, fenced):
+    visitor = visit(port=fenced.port)
+    visitor.goes("/vectors")
+    with visitor.page.expect_response(lambda r: "/.consent/choice" in r.url):
+        visitor.page.get_by_role("button", name="Accept all", exact=True).click()
+    visitor.page.wait_for_timeout(500)
+    providers.forget()
+    look(visitor, UNDECLARED)
+
+    assert reached(providers, UNDECLARED) == set()
+
+
+def test_after_accept_all_a_granted_provider_is_reached_by_script_too(visit, providers, fenced):
+    visitor = visit(port=fenced.port)
+    visitor.goes("/vectors")
+    with visitor.page.expect_response(lambda r: "/.consent/choice" in r.url):
+        visitor.page.get_by_role("button", name="Accept all", exact=True).click()
+    visitor.page.wait_for_timeout(500)
+    providers.forget()
+    look(visitor, REFUSED)
+
+    assert {"createelement", "newimage", "fetch", "xhr", "beacon", "script", "img"} <= reached(providers, REFUSED)
