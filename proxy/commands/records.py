@@ -115,7 +115,7 @@ def verify(
         if not found.sound:
             raise typer.Exit(1)
 
-    _with_store(config, run)
+    _with_store(config, run, needed=False)  # a damaged file is a finding, not a failure
 
 
 @records_app.command("export")
@@ -221,16 +221,16 @@ def heads(
     _with_store(config, run)
 
 
-def _with_store(config: Path, run: Callable[[RecordStore], Awaitable[None]]) -> None:
+def _with_store(config: Path, run: Callable[[RecordStore], Awaitable[None]], *, needed: bool = True) -> None:
     async def main() -> None:
-        async with _store(config) as store:
+        async with _store(config, needed=needed) as store:
             await run(store)
 
     asyncio.run(main())
 
 
 @contextlib.asynccontextmanager
-async def _store(path: Path) -> AsyncIterator[RecordStore]:
+async def _store(path: Path, *, needed: bool) -> AsyncIterator[RecordStore]:
     """Open the store that a config names; it must exist, a command makes none."""
     config = read_config(path)
     # Without a store there is nothing to read, and no reason to make a key for it.
@@ -242,6 +242,7 @@ async def _store(path: Path) -> AsyncIterator[RecordStore]:
         keep=config.records.keep,
         folder=folder,
         create=False,
+        needed=needed,
     )
     try:
         yield store

@@ -195,6 +195,13 @@ def why(error: BaseException) -> str:
     return str(cause).strip().partition("\n")[0].split(">: ", 1)[-1] or type(cause).__name__
 
 
+def is_damage(error: BaseException) -> bool:
+    """True when the file of a store is broken: nothing that waiting would mend."""
+    cause = error.__cause__ if isinstance(error, RecordsError) else error
+    said = why(cause) if cause else ""
+    return any(sign in said for sign in ("malformed", "not a database", "disk I/O error", "not decode"))
+
+
 def _scripts() -> ScriptDirectory:
     config = AlembicConfig()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))

@@ -187,7 +187,6 @@ class RecordStore:
     ) -> Verification:
         """Return what is wrong with the store; `heads` are those kept outside."""
         with _told():
-            await load_keys(self._database, self._keyring)
             return await verify(self._database, self._keyring, heads, on_progress)
 
     async def heads(self, since: int = 0) -> list[Head]:

@@ -14,8 +14,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from proxy.consent.record import chain_link, content_digest, digest_of
+from proxy.errors import RecordsError
 from proxy.records.chain import Head, Keyring, root
-from proxy.records.database import Database, why
+from proxy.records.database import Database, is_damage, why
+from proxy.records.keys import load_keys
 from proxy.records.leaving import erasure_parts
 from proxy.records.reading import PAGE
 from proxy.records.schema import record_of, records, texts, writers
@@ -59,13 +61,16 @@ async def verify(
     """Return what is wrong, first things first; stops after `most` faults."""
     found = Verification()
     try:
+        await load_keys(database, keyring)
         damage = await database.damage()
         if damage:
             found.faults.append(Fault("damaged", f"the file of the store is damaged: {damage}"))
             return found
         await _Walk(database, keyring, heads, on_progress, most, found).everything()
-    except DBAPIError as error:
-        found.faults.append(Fault("damaged", f"the store cannot be read to its end: {why(error)}"))
+    except (DBAPIError, RecordsError) as error:
+        if not is_damage(error):
+            raise
+        found.faults.append(Fault("damaged", f"the file of the store is damaged: {why(error)}"))
     return found
 
 
@@ -153,6 +158,10 @@ class _Walk:
                 "altered", f"the head of writer {name} does not match its last record", at=(name, position)
             )
         await self._beyond(name)
+        for kept in self.heads:
+            if kept.writer == name and kept.position > chain["head_position"]:
+                says = f"record {kept.position} of writer {name}, whose head was kept outside, is gone"
+                self._fault("head", says, at=(name, kept.position))
 
     def _sealed_end(self, chain: Row, end: str) -> None:
         name, position, seal = chain["name"], chain[f"{end}_position"], chain[f"{end}_seal"]

@@ -11,26 +11,14 @@ import contextlib
 import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from sqlalchemy import func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from proxy.consent.record import (
-    ConsentRecord,
-    NewRecord,
-    Shown,
-    content_of,
-    record_id,
-    same_choice,
-)
+from proxy.consent.record import ConsentRecord, NewRecord, record_id
 from proxy.errors import ProxyError, RecordsError
-from proxy.records.chain import Chain, Keyring, root
+from proxy.records.chain import Keyring
 from proxy.records.database import Database, why
-from proxy.records.keys import remember_keys
-from proxy.records.schema import record_of, records, row_of, texts, writers
+from proxy.records.ledger import Ledger, Waiting
 
 PATIENCE = 5.0
 """Seconds that an answer waits for its record before it is put off."""
@@ -38,37 +26,13 @@ _COMMIT = 4.5
 """Seconds that one transaction may take; less than PATIENCE, more than a busy neighbour."""
 _BATCH = 512
 _BACKLOG = 10_000
-_CLAIMING = 0x77726974
-"""The advisory lock under which a writer begins on PostgreSQL ("writ")."""
-_TWICE = 60_000
-"""Milliseconds within which the same choice again is the same record (a double click)."""
-
-
-@dataclass(eq=False, slots=True)
-class Waiting:
-    """An answer on its way into the store; `record` is None where nobody waits for it."""
-
-    new: NewRecord
-    id: str
-    record: asyncio.Future[ConsentRecord] | None
-    tried: bool = False  # a commit of it may have arrived although its connection died
-
-    @property
-    def wanted(self) -> bool:
-        """False once the visitor was put off: what they were not promised is not written."""
-        return self.record is None or not self.record.done()
 
 
 class Writer:
     """Writes records on one chain of its own. `trouble` says why the last attempt failed."""
 
     def __init__(self, database: Database, keyring: Keyring, clock: Callable[[], int]) -> None:
-        self._database = database
-        self._keyring = keyring
-        self._clock = clock
-        self._name = secrets.token_hex(6)
-        self._known: set[str] = set()  # texts that this store has
-        self._opening = 0  # which opening of the store that is true of
+        self._ledger = Ledger(database, keyring, clock)
         self._queue: deque[Waiting] = deque()
         self._later: deque[Waiting] = deque()
         self._wake = asyncio.Event()
@@ -191,141 +155,11 @@ class Writer:
     async def _persist(self, batch: Sequence[Waiting]) -> list[ConsentRecord]:
         """Write once; and once more where the connection turned out to be dead."""
         try:
-            return await self._commit(batch)
+            return await self._ledger.write(batch)
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
-            return await self._commit(batch)
-
-    async def _commit(self, batch: Sequence[Waiting]) -> list[ConsentRecord]:
-        again = any(waiting.tried for waiting in batch)
-        for waiting in batch:
-            waiting.tried = True
-        shown = {waiting.new.shown for waiting in batch}
-        async with self._database.writing() as connection:
-            if self._opening != self._database.openings:
-                self._opening = self._database.openings
-                self._known.clear()
-            await self._remember(connection, shown)
-            chain = await self._end_of_chain(connection)
-            done, fresh = await self._place(connection, batch, chain, again=again)
-            if fresh:
-                await connection.execute(insert(records), [row_of(record) for record in fresh])
-                await self._move_head(connection, chain)
-        self._known.update(map(_digests, shown))
-        return done
-
-    async def _place(
-        self, connection: AsyncConnection, batch: Sequence[Waiting], chain: Chain, *, again: bool
-    ) -> tuple[list[ConsentRecord], list[ConsentRecord]]:
-        """Return the record of each answer, and those of them that are new."""
-        latest = await self._latest(connection, {waiting.new.visitor for waiting in batch})
-        there = await self._there(connection, [waiting.id for waiting in batch]) if again else {}
-        done, fresh = [], []
-        for waiting in batch:
-            new = waiting.new
-            before = latest.get(new.visitor)
-            content = content_of(new, before.id if before else None)
-            record = there.get(waiting.id)
-            if record is None and before is not None and before.content is not None:
-                soon = abs(new.time - before.time) < _TWICE
-                record = before if soon and same_choice(content, before.content) else None
-            if record is None:
-                record = chain.append(waiting.id, new.time, content)
-                fresh.append(record)
-            latest[new.visitor] = record
-            done.append(record)
-        return done, fresh
-
-    async def _latest(self, connection: AsyncConnection, visitors: set[str]) -> dict[str, ConsentRecord]:
-        newest = (
-            select(func.max(records.c.id)).where(records.c.visitor.in_(visitors)).group_by(records.c.visitor)
-        )
-        rows = (await connection.execute(select(records).where(records.c.id.in_(newest)))).mappings()
-        return {row["visitor"]: record_of(dict(row)) for row in rows}
-
-    async def _there(self, connection: AsyncConnection, ids: Sequence[str]) -> dict[str, ConsentRecord]:
-        rows = (await connection.execute(select(records).where(records.c.id.in_(ids)))).mappings()
-        return {row["id"]: record_of(dict(row)) for row in rows}
-
-    async def _remember(self, connection: AsyncConnection, shown: set[Shown]) -> None:
-        """Keep each text once, before the first record that names it."""
-        new = [s for s in shown if _digests(s) not in self._known]
-        rows = {
-            digest: {
-                "digest": digest,
-                "kind": kind,
-                "name": s.policy_version,
-                "body": body,
-                "added": self._clock(),
-            }
-            for s in new
-            for digest, kind, body in (
-                (s.rules_digest, "rules", s.rules),
-                (s.wording_digest, "wording", s.wording),
-                (s.policy_digest, "policy", s.policy),
-            )
-            if digest
-        }
-        if rows:
-            dialect = sqlite if self._database.path is not None else postgresql
-            # In one order everywhere, so that two proxies never wait for each other.
-            ordered = [rows[digest] for digest in sorted(rows)]
-            await connection.execute(dialect.insert(texts).on_conflict_do_nothing(), ordered)
-
-    async def _end_of_chain(self, connection: AsyncConnection) -> Chain:
-        """Return where our chain ends, read anew: after a failure only the store knows."""
-        own = select(writers).where(writers.c.name == self._name).with_for_update()
-        row = (await connection.execute(own)).mappings().first()
-        if row is None:
-            return await self._claim(connection)
-        key = self._keyring.key(row["key_id"])
-        assert key is not None, "our own chain is sealed with our own key"
-        return Chain(key, self._name, row["head_position"], row["head_link"])
-
-    async def _claim(self, connection: AsyncConnection) -> Chain:
-        """Begin a chain, bound to the writer before us; writers come one at a time."""
-        if self._database.path is None:
-            await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_CLAIMING})")
-        last = select(writers.c.number, writers.c.root).order_by(writers.c.number.desc()).limit(1)
-        found = (await connection.execute(last)).first()
-        number, before = (found.number + 1, found.root) if found else (1, b"")
-        key = self._keyring.key(self._keyring.newest)
-        assert key is not None
-        await remember_keys(connection, self._keyring)
-        start = root(key, self._name, number, before)
-        now = self._clock()
-        await connection.execute(
-            insert(writers).values(
-                number=number,
-                name=self._name,
-                key_id=self._keyring.newest,
-                root=start,
-                started=now,
-                head_position=0,
-                head_link=start,
-                head_time=now,
-                head_seal=self._keyring.seal("head", self._name, 0, start),
-                base_position=0,
-                base_link=start,
-                base_seal=self._keyring.seal("base", self._name, 0, start),
-            )
-        )
-        return Chain(key, self._name, 0, start)
-
-    async def _move_head(self, connection: AsyncConnection, chain: Chain) -> None:
-        seal = self._keyring.seal("head", chain.writer, chain.position, chain.link)
-        await connection.execute(
-            update(writers)
-            .where(writers.c.name == chain.writer)
-            .values(
-                head_position=chain.position, head_link=chain.link, head_time=self._clock(), head_seal=seal
-            )
-        )
-
-
-def _digests(shown: Shown) -> str:
-    return shown.wording_digest + shown.rules_digest + shown.policy_digest
+            return await self._ledger.write(batch)
 
 
 def _is_down(error: Exception) -> bool:
