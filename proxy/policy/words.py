@@ -99,7 +99,7 @@ def _path(word: str) -> str:
         raise fault(f"is '{word}'; a path begins with '/' or '*'; did you mean '/{word}'?")
     if word.startswith("//"):
         raise fault(f"is '{word}', an address; write its host in 'from' and its path here")
-    if len(word.strip("*")) < 3:
+    if "*" in word and len(word.replace("*", "")) < 3:
         raise fault(f"is '{word}', a pattern that matches nearly everything; write more of the path")
     return word
 

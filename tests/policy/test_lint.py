@@ -1,0 +1,164 @@
+"""Lint is certain: it warns of what can never matter, and never of what might."""
+
+from pathlib import Path
+
+import pytest
+
+from proxy.policy.lint import lint, shadows
+from proxy.policy.load import load_policy
+from proxy.policy.model import InlineText, TagRule
+from proxy.policy.source import Place
+from tests.policy.rules import policy_of
+
+OURS = Path(__file__).parents[2] / "rules.yaml"
+ROW = "- { name: a, domain: .example.com, purpose: functional, lasts: Session, why: x }"
+TAG = "- { from: x.com, purpose: performance }"
+
+
+def warnings(**blocks: str) -> list[str]:
+    return [f"{p.place.line}: {p.text}" for p in lint(policy_of(**blocks))]
+
+
+def test_our_own_rules_raise_no_warning():
+    assert lint(load_policy(OURS.read_text(encoding="utf-8"))) == ()
+
+
+def test_sound_rules_raise_no_warning():
+    assert warnings(cookies=ROW, tags=TAG) == []
+
+
+def test_every_warning_says_that_it_is_one():
+    assert all(problem.warning for problem in lint(policy_of()))
+
+
+def test_a_provider_that_does_nothing_is_told():
+    assert warnings() == [
+        "9: purposes.functional is used by no rule: visitors are not asked about it",
+        "10: purposes.performance is used by no rule: visitors are not asked about it",
+        "12: providers.acme names no cookie, no tag, no request and no storage: it does nothing",
+    ]
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        {"requests": "- { path: /metrics, purpose: performance }"},
+        {"storage": "- { key: abc, purpose: performance }"},
+        {"tags": TAG},
+        {"cookies": ROW.replace("functional", "performance")},
+    ],
+)
+def test_a_purpose_is_used_by_any_kind_of_rule(blocks):
+    assert warnings(**blocks) == [
+        "9: purposes.functional is used by no rule: visitors are not asked about it"
+    ]
+
+
+def test_a_purpose_of_a_header_is_used():
+    assert not any("performance" in w for w in warnings(headers="- { name: NEL, purpose: performance }"))
+
+
+def test_a_tag_rule_behind_a_wider_one_is_told():
+    told = warnings(cookies=ROW, tags=f"{TAG}\n- {{ from: cdn.x.com, element: script, purpose: functional }}")
+
+    assert told == ["18: this tag rule can never win: line 17 matches all that it matches"]
+
+
+def test_a_cookie_row_behind_a_wider_one_is_told():
+    later = "\n- { name: [a], domain: www.example.com, purpose: performance, lasts: Session, why: y }"
+
+    assert warnings(cookies=ROW + later) == [
+        "16: this cookie row can never win: line 15 speaks of the same cookies"
+    ]
+
+
+def test_a_row_for_one_host_hides_nothing_of_the_domain():
+    first = ROW.replace(".example.com", "example.com")
+    later = "\n- { name: a, domain: .example.com, purpose: performance, lasts: Session, why: y }"
+
+    assert warnings(cookies=first + later) == []
+
+
+def test_a_neutral_host_that_a_rule_speaks_of_is_told():
+    told = warnings(cookies=ROW, tags=TAG, neutral="- { from: [cdn.x.com, y.com], why: fonts }")
+
+    assert told == ["19: neutral 'cdn.x.com' never counts: the tag rule in line 17 speaks of it"]
+
+
+def test_a_neutral_host_of_which_a_rule_takes_one_path_still_counts():
+    tags = "- { from: x.com, path: /pixel/*, purpose: performance }"
+
+    assert warnings(cookies=ROW, tags=tags, neutral="- { from: x.com, why: fonts }") == []
+
+
+def test_a_third_partys_cookie_that_nothing_keeps_away_is_told():
+    rows = ROW + "\n- { name: b, domain: .other.com, purpose: performance, lasts: Session, why: y }"
+
+    assert warnings(cookies=rows, tags=TAG) == [
+        "16: '.other.com' is a third party that no tag rule names: nothing keeps this cookie away"
+    ]
+
+
+def test_a_tag_that_asks_less_than_its_hosts_cookie_is_told():
+    rows = ROW + "\n- { name: b, domain: .x.com, purpose: functional, lasts: Session, why: y }"
+
+    assert warnings(cookies=rows, tags=TAG) == [
+        "18: 'x.com' loads without functional, which its cookie b needs (line 16)"
+    ]
+
+
+def test_the_sites_own_hosts_may_serve_for_any_purpose():
+    assert warnings(cookies=ROW, tags="- { from: metrics.example.com, purpose: performance }") == []
+
+
+def test_keep_that_ignores_the_answer_is_told():
+    told = warnings(cookies=ROW, tags="- { from: x.com, purpose: performance, do: keep }")
+
+    assert told == ["17: 'do: keep' loads this for everybody, also without performance"]
+    assert warnings(cookies=ROW, tags=f"{TAG}\n- {{ from: y.com, purpose: necessary, do: keep }}") == []
+
+
+def rule(**conditions: object) -> TagRule:
+    return TagRule("acme", ("performance",), Place("r", 1), **conditions)
+
+
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        ({"hosts": ("x.com",)}, {"hosts": ("x.com",)}),
+        ({"hosts": ("x.com",)}, {"hosts": ("a.x.com", "b*.x.com"), "paths": ("/p",)}),
+        ({"hosts": ("self",)}, {"hosts": ("self",), "ids": ("a",)}),
+        ({"paths": ("/p*",)}, {"paths": ("/path/*",), "elements": ("img",)}),
+        ({"ids": ("a*",)}, {"ids": ("ab", "ac*")}),
+        ({"classes": ("c",)}, {"classes": ("c",), "elements": ("div",)}),
+        ({"elements": ("x-y", "x-z")}, {"elements": ("x-y",)}),
+        ({"attributes": (("type", None),)}, {"attributes": (("type", "g*"), ("id", None))}),
+        ({"attributes": (("type", "g*"),)}, {"attributes": (("type", "gtag"),)}),
+        ({"text": InlineText(all=("gtm",))}, {"text": InlineText(all=("gtm.start", "x"))}),
+        ({"text": InlineText(any=("gtm", "ga"))}, {"text": InlineText(all=("gtm.start",))}),
+        ({"text": InlineText(any=("gtm", "gtag"))}, {"text": InlineText(any=("gtm.js", "gtag/js"))}),
+    ],
+)
+def test_a_rule_that_asks_less_shadows_one_that_asks_more(first, later):
+    assert shadows(rule(**first), rule(**later))
+
+
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        ({"hosts": ("x.com",)}, {"ids": ("a",)}),
+        ({"hosts": ("x.com",)}, {"hosts": ("x.com", "y.com")}),
+        ({"hosts": ("a.x.com",)}, {"hosts": ("x.com",)}),
+        ({"hosts": ("self",)}, {"hosts": ("x.com",)}),
+        ({"hosts": ("x.com",), "elements": ("iframe",)}, {"hosts": ("x.com",)}),
+        ({"hosts": ("x.com",), "paths": ("/a*",)}, {"hosts": ("x.com",), "paths": ("/b*",)}),
+        ({"attributes": (("type", "g*"),)}, {"attributes": (("type", None),)}),
+        ({"attributes": (("type", "g*"),)}, {"attributes": (("id", "gtag"),)}),
+        ({"text": InlineText(all=("gtm.start", "gtm.js"))}, {"text": InlineText(all=("gtm.start",))}),
+        ({"text": InlineText(any=("gtm",))}, {"text": InlineText(any=("gtm.js", "other"))}),
+        ({"text": InlineText(any=("gtm",))}, {"text": InlineText(all=("other",))}),
+        ({"text": InlineText(all=("gtm",))}, {"hosts": ("x.com",)}),
+    ],
+)
+def test_a_rule_that_might_leave_something_shadows_nothing(first, later):
+    assert not shadows(rule(**first), rule(**later))
