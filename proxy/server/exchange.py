@@ -7,7 +7,9 @@ UpstreamError, because another parser behind or before us could read it differen
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import base64
+import hashlib
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,8 @@ Headers = list[tuple[bytes, bytes]]
 REPEATABLE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
 SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS"})
 _OURS = frozenset({b"transfer-encoding", b"connection", b"keep-alive", b"upgrade", b"te", b"trailer"})
+_UPGRADE = (b"Connection: Upgrade", b"Upgrade: websocket")
+_WEBSOCKET = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 _WATCHED = frozenset(
     {10, 12, 14, 17}
 )  # lengths of connection, content-type, content-length, transfer-encoding
@@ -32,7 +36,7 @@ class UpstreamRequest:
     """What is sent: target and headers go out byte for byte; framing fields are the connection's own.
 
     `body` is None, all of it, or its pieces as they come (chunked unless there is a Content-Length).
-    `first_byte` overrides the deadline for the whole answer head, in seconds.
+    `first_byte` overrides the deadline for the whole answer head, in seconds. `upgrade` asks for a WebSocket.
     """
 
     method: bytes
@@ -40,6 +44,7 @@ class UpstreamRequest:
     headers: Headers
     body: AsyncIterator[bytes] | bytes | None = None
     first_byte: float | None = None
+    upgrade: bool = False
     length: int | None = None  # set by request_head from Content-Length
 
     @property
@@ -50,7 +55,7 @@ class UpstreamRequest:
     @property
     def needs_fresh(self) -> bool:
         """True when it must not meet a connection that may just be closing: it could not be sent again."""
-        return self.body is not None or self.method not in SAFE
+        return self.body is not None or self.method not in SAFE or self.upgrade
 
 
 def request_head(request: UpstreamRequest) -> bytes:
@@ -70,6 +75,8 @@ def request_head(request: UpstreamRequest) -> bytes:
             lines.append(b"Content-Length: %d" % len(body))
         else:
             lines.append(b"Transfer-Encoding: chunked")
+    if request.upgrade:
+        lines += _UPGRADE
     request.length = None if length is None else int(length)
     if request.length and (body is None or (isinstance(body, bytes) and len(body) != request.length)):
         raise BadRequest("the request has a Content-Length and no such body")
@@ -110,30 +117,27 @@ def _framing_fields(fields: Headers) -> tuple[int, list[bytes], bytes, bytes]:
     return lengths, codings, connection, kind
 
 
+def _accept(headers: Headers) -> bytes:
+    """Return the proof that an upstream has read this WebSocket handshake, nothing without a key."""
+    keys = [value for name, value in headers if name.lower() == b"sec-websocket-key"]
+    if len(keys) != 1:
+        return b""
+    return base64.b64encode(hashlib.sha1(keys[0] + _WEBSOCKET, usedforsecurity=False).digest())
+
+
 class Reply:
     """An upstream's answer: the head is complete, the body comes as it is read."""
 
     __slots__ = (
-        "_complete",
-        "_error",
-        "_loop",
-        "_pieces",
-        "_waiter",
-        "bodiless",
-        "buffered",
-        "headed",
-        "headers",
-        "method",
-        "reason",
-        "reused",
-        "status",
-        "unanswered",
-        "wire",
+        "_complete", "_error", "_loop", "_pieces", "_waiter", "accept", "bodiless", "buffered", "headed",
+        "headers", "method", "on_writable", "reason", "reused", "status", "unanswered", "wire",
     )  # fmt: skip
 
-    def __init__(self, method: bytes) -> None:
+    def __init__(self, request: UpstreamRequest) -> None:
         self._loop = asyncio.get_running_loop()
-        self.method = method
+        self.method = request.method
+        self.accept = _accept(request.headers) if request.upgrade else b""
+        self.on_writable: Callable[[], None] | None = None  # called when a tunnel takes bytes again
         self.status = 0
         self.reason = b""
         self.headers: Headers = []
@@ -169,6 +173,15 @@ class Reply:
         if not self._complete and self.wire is not None:
             self.wire.fail(UpstreamError("given up"))
 
+    def send(self, piece: bytes) -> bool:
+        """Send bytes up a WebSocket; False when the upstream is behind, until `on_writable` is called."""
+        return self.wire is None or self.wire.write(piece)
+
+    def hang_up(self) -> None:
+        """End a WebSocket's connection after what was sent."""
+        if self.wire is not None:
+            self.wire.close()
+
     async def head(self) -> None:
         """Wait until status and headers are here."""
         while not self.headed:
@@ -182,6 +195,8 @@ class Reply:
         """Take status and headers; UpstreamError when their framing is not beyond doubt."""
         if version not in ("1.1", "1.0"):
             raise UpstreamError(f"its answer claims to be HTTP/{version}")
+        if status == 101:
+            return self._switched(reason, fields)
         if not 200 <= status <= 599:
             raise UpstreamError(f"its answer has the status {status}")
         lengths, codings, connection, kind = _framing_fields(fields)
@@ -197,6 +212,13 @@ class Reply:
         return Framing(
             persistent=persistent and not until_eof, until_eof=until_eof, endless=kind == b"text/event-stream"
         )
+
+    def _switched(self, reason: bytes, fields: Headers) -> Framing:
+        accepts = [value for name, value in fields if name.lower() == b"sec-websocket-accept"]
+        if not self.accept or accepts != [self.accept]:
+            raise UpstreamError("it switched protocols unasked")
+        self.status, self.reason, self.headers, self.headed = 101, reason, fields, True
+        return Framing(persistent=False, until_eof=True, endless=True)
 
     def take(self, piece: bytes) -> None:
         """Keep a piece of the body; the wire wakes the reader once per read."""

@@ -92,7 +92,7 @@ class Pool:
         wire = None if anew else self._youngest(request.needs_fresh)
         if wire is None:
             wire = await self._another(request.needs_fresh, anew=anew)
-        reply = Reply(request.method)
+        reply = Reply(request)
         try:
             wire.send(request, reply)
         except BaseException:

@@ -12,7 +12,7 @@ from proxy.errors import UpstreamError
 from proxy.server.exchange import Headers
 from proxy.server.incoming import Incoming
 
-_OURS = frozenset({b"transfer-encoding", b"connection", b"keep-alive"})
+_OURS = frozenset({b"transfer-encoding", b"connection", b"keep-alive", b"upgrade"})
 _PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
@@ -152,6 +152,9 @@ class RawResponse:
         return lines, length
 
     def _say_whether_it_lasts(self, request: Incoming, lines: list[bytes]) -> None:
+        if self.status == 101:
+            lines += (b"Connection: Upgrade", b"Upgrade: websocket")
+            return
         # an unread body would be taken for the next request
         if not (request.keep_alive and request.body_is_through):
             self.keep_alive = False

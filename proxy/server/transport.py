@@ -79,7 +79,7 @@ class Listener(web.Server):
     @property
     def busy(self) -> int:
         """How many connections are answering a request just now."""
-        return sum(1 for connection in self._connections if connection._current_request is not None)  # noqa: SLF001
+        return sum(1 for connection in self._connections if _is_busy(connection))
 
     async def drain(self, seconds: float) -> int:
         """Let requests in flight end within so many seconds; return how many were cut."""
@@ -93,15 +93,20 @@ class Listener(web.Server):
         return left
 
 
+def _is_busy(connection: RequestHandler) -> bool:
+    return connection._current_request is not None and not getattr(connection, "tunnels", False)  # noqa: SLF001
+
+
 class Connection(RequestHandler):
     """A visitor's connection: aiohttp's, with a deadline for a whole head and refusals of our own."""
 
-    __slots__ = ("_head_begun", "listener")
+    __slots__ = ("_head_begun", "listener", "tunnels")
 
     def __init__(self, listener: Listener, **options: Any) -> None:
         super().__init__(listener, **options)
         self.listener = listener
         self._head_begun = False
+        self.tunnels = False  # a WebSocket: nothing to wait for when the program ends
 
     @property
     def allowance(self) -> Allowance:

@@ -1,0 +1,139 @@
+"""Reads answers of an upstream with httptools (llhttp, strict): bytes in, a filled Reply out. No socket here.
+
+What llhttp lets pass and we do not: other versions, codings besides one 'chunked', heads without bound,
+a switch of protocols nobody asked for, and bytes behind the end of an answer.
+"""
+
+from __future__ import annotations
+
+import httptools
+
+from proxy.errors import UpstreamError
+from proxy.server.exchange import Framing, Headers, Reply
+
+HEAD_BYTES = 65_536  # nginx takes 8 x 8k by default; a CSP with many cookies stays far below
+HEAD_FIELDS = 512
+_NO_FRAMING = Framing(persistent=False, until_eof=False, endless=False)
+
+
+class AnswerParser:
+    """One connection's answers, one after the other: `begin` with a Reply, then `feed` what comes.
+
+    `ended`: the answer is complete. `excess`: more came than was asked for, so the connection is spoilt.
+    """
+
+    __slots__ = (
+        "_bodiless_bytes", "_fields", "_head_bytes", "_interim", "_parser", "_reason", "_reply", "ended",
+        "excess", "framing", "headed", "heard",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self._parser: httptools.HttpResponseParser | None = None
+        self._reply: Reply | None = None
+
+    def begin(self, reply: Reply) -> None:
+        """Expect the answer to one request."""
+        self._reply = reply
+        self._fields: Headers = []
+        self._reason = b""
+        self._head_bytes = self._bodiless_bytes = 0
+        self._interim = self.heard = self.headed = self.ended = self.excess = False
+        self.framing = _NO_FRAMING
+        if self._parser is None:
+            self._parser = httptools.HttpResponseParser(self)
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes; UpstreamError when they are no answer that all parsers would read alike."""
+        self.heard = True
+        self._bodiless_bytes += len(data)  # a byte of body sets it back
+        try:
+            self._parse(data)
+        except httptools.HttpParserError as error:
+            if not self.ended:
+                raise _fault(error) from None
+            self.excess = True
+        if self._bodiless_bytes > HEAD_BYTES and not self.ended:
+            raise UpstreamError(f"its answer has more than {HEAD_BYTES} bytes between bytes of body")
+
+    def release(self) -> None:
+        """Forget everything; the parser refers back to us."""
+        self._parser = self._reply = None
+
+    def _parse(self, data: bytes) -> None:
+        parser = self._parser
+        if parser is None:  # behind a 101, or behind the answer to HEAD
+            self.on_body(data)
+            return
+        try:
+            parser.feed_data(data)
+        except httptools.HttpParserUpgrade as switch:
+            if not self.headed:
+                raise
+            self._parser = None
+            if rest := data[switch.args[0] :]:
+                self.on_body(rest)
+
+    # -- httptools calls ---------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """Start a head: of an interim answer, of the answer, or of one too many."""
+        if self.ended:
+            self.excess = True
+
+    def on_status(self, reason: bytes) -> None:
+        """Collect the reason phrase; it may come in pieces."""
+        self._reason += reason
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Collect one field; those after the head are trailers, which are dropped (threats T18)."""
+        if self.headed:
+            return
+        self._head_bytes += len(name) + len(value) + 4
+        self._fields.append((name, value.rstrip(b" \t")))
+        if self._head_bytes > HEAD_BYTES or len(self._fields) > HEAD_FIELDS:
+            raise UpstreamError(f"its answer head has more than {HEAD_BYTES} bytes or {HEAD_FIELDS} fields")
+
+    def on_headers_complete(self) -> None:
+        """Take the head: refuse what is ambiguous, drop an interim one (threats T14)."""
+        if self.ended:
+            self.excess = True
+            return
+        parser, reply = self._parser, self._reply
+        assert parser is not None
+        assert reply is not None
+        status = parser.get_status_code()
+        if status < 200 and not (status == 101 and parser.should_upgrade()):
+            self._interim = True
+            self._fields, self._reason, self._head_bytes = [], b"", 0
+            return
+        self.framing = reply.read_head(status, self._reason, self._fields, parser.get_http_version())
+        self.headed = True
+        if reply.bodiless:
+            self.ended = True
+            self._parser = None  # it cannot be told that no body follows: the next answer gets a new one
+
+    def on_body(self, piece: bytes) -> None:
+        """Keep a piece of the body."""
+        if self.ended:
+            self.excess = True
+            return
+        self._bodiless_bytes = 0
+        assert self._reply is not None
+        self._reply.take(piece)
+
+    def on_message_complete(self) -> None:
+        """End the answer, unless it was an interim one, or ends with its connection."""
+        if self._interim:
+            self._interim = False
+        elif self.headed and not self.framing.until_eof:
+            self.ended = True
+
+
+def _fault(error: httptools.HttpParserError) -> Exception:
+    """Return our own error that a callback raised, else one that says what llhttp found."""
+    cause = error.__context__
+    if isinstance(cause, UpstreamError):
+        return cause
+    if isinstance(error, httptools.HttpParserUpgrade):
+        return UpstreamError("it switched protocols unasked")
+    return UpstreamError(f"its answer is not HTTP/1.1: {error}")

@@ -1,0 +1,67 @@
+"""WebSockets: after a handshake that both sides have proven, a tunnel for bytes.
+
+Frames pass as they are, so subprotocols, extensions, close codes, pings and messages of any size need no
+code and no memory of ours. The handshake is a request like any other until the upstream's 101, whose
+Sec-WebSocket-Accept must fit: nothing less opens the tunnel.
+"""
+
+from __future__ import annotations
+
+from proxy.errors import UpstreamError
+from proxy.server.exchange import Headers, Reply
+from proxy.server.incoming import Incoming
+from proxy.server.response import RawResponse
+
+
+def wants_websocket(request: Incoming) -> bool:
+    """True when the visitor asks to switch; pass `upgrade=True` on to the upstream then."""
+    if request.method != b"GET" or request.upgrade != b"websocket" or request.version != (1, 1):
+        return False
+    options = b",".join(value for name, value in request.headers if name.lower() == b"connection").lower()
+    keys = sum(name.lower() == b"sec-websocket-key" for name, _ in request.headers)
+    return b"upgrade" in {option.strip() for option in options.split(b",")} and keys == 1
+
+
+async def relay_websocket(request: Incoming, reply: Reply, headers: Headers) -> RawResponse:
+    """Answer with the upstream's 101 (`headers`: what may be seen of it), and relay until one side ends."""
+    answer = RawResponse(101, headers, reason=reply.reason, keep_alive=False)
+    try:
+        await answer.prepare(request)
+        request.protocol.tunnels = True
+        request.protocol.set_parser(_Upward(request, reply))  # type: ignore[arg-type] # all that it calls
+        while piece := await reply.read():
+            answer.body_length += len(piece)
+            await request.send(piece)
+    except UpstreamError:
+        answer.cut()
+    finally:
+        reply.hang_up()
+    return answer
+
+
+class _Upward:
+    """What the visitor sends, to the upstream; the visitor waits while the upstream does."""
+
+    def __init__(self, request: Incoming, reply: Reply) -> None:
+        self._request = request
+        self._reply = reply
+        self._paused = False
+        reply.on_writable = self._resume
+
+    def feed_data(self, piece: bytes) -> tuple[bool, bytes]:
+        """Pass on what came (aiohttp calls it); the tunnel never ends by what is in it."""
+        if not self._reply.send(piece) and not self._paused:
+            transport = self._request.protocol.transport
+            if transport is not None:
+                self._paused = True
+                transport.pause_reading()
+        return False, b""
+
+    def feed_eof(self) -> None:
+        """The visitor is gone; the relay is cancelled and hangs up."""
+
+    def _resume(self) -> None:
+        transport = self._request.protocol.transport
+        if self._paused and transport is not None:
+            self._paused = False
+            transport.resume_reading()
