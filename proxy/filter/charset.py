@@ -13,12 +13,11 @@ quotes are where the bytes say.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from proxy.errors import Unreadable
 from proxy.filter.fields import cut_at_commas
 from proxy.filter.labels import encoding_of
-from proxy.filter.prescan import PRESCAN, declared_html, declared_xml
+from proxy.filter.prescan import declared_html, declared_xml
 
 UTF16 = frozenset({"utf-16le", "utf-16be"})
 REFUSED = frozenset({"iso-2022-jp", "replacement"})
@@ -28,18 +27,11 @@ _BARE = (b"<\0?\0x\0", b"\0<\0?\0x")
 _PARAMETER = re.compile(rb';[\t\n\r ]*([^;="\t\n\r ]+)=(?:"((?:[^"\\]|\\.)*)"?|([^;]*))', re.DOTALL)
 
 
-class Charset(NamedTuple):
-    """An encoding; `said` when mark or header name it, so that no browser thinks otherwise."""
-
-    name: str
-    said: bool
-
-
 def charset_of(first: bytes, content_type: bytes | None, *, xml: bool = False) -> str:
     """Return the encoding of a document that begins like this; Unreadable where we cannot scan it."""
-    known = named(first, content_type, whole=True)
+    known = named(first, content_type)
     if known is not None:
-        return readable(known.name)
+        return readable(known)
     declared = declared_xml(first) if xml else declared_html(first)
     return readable(declared or ("utf-8" if xml else "windows-1252"))
 
@@ -51,24 +43,19 @@ def readable(encoding: str) -> str:
     return encoding
 
 
-def named(first: bytes, content_type: bytes | None, *, whole: bool) -> Charset | None:
-    """Return what mark, header or the shape of the first bytes name, or None for nothing yet.
+def named(first: bytes, content_type: bytes | None) -> str | None:
+    """Return what mark or header name, so that no browser thinks otherwise, or None.
 
-    With `whole` the first bytes are all there will be. UTF-16 without mark or header is
-    told by an XML declaration in it.
+    UTF-16 with neither is told by an XML declaration written in it.
     """
     for mark, name in _MARKS:
         if first.startswith(mark):
-            return Charset(name, said=True)
-        if not whole and mark.startswith(first):
-            return None
+            return name
     label = charset_parameter(content_type) if content_type else None
     encoding = encoding_of(label) if label is not None else None
-    if encoding:
-        return Charset(encoding, said=True)
-    if first.startswith(_BARE):
-        return Charset("utf-16le" if first[:1] == b"<" else "utf-16be", said=True)
-    return None
+    if encoding is None and first.startswith(_BARE):
+        return "utf-16le" if first[:1] == b"<" else "utf-16be"
+    return encoding
 
 
 def undecided(first: bytes) -> bool:
@@ -100,6 +87,3 @@ def charset_parameter(content_type: bytes) -> bytes | None:
             charset = said
         essence = name
     return charset
-
-
-__all__ = ["PRESCAN", "Charset", "charset_of", "charset_parameter", "named", "readable", "undecided"]
