@@ -1,0 +1,102 @@
+// The third net: refuses and shortens what scripts store, by the rows of rules.yaml.
+//
+// It is the first script in <head>. filter/guard.py puts its table where TABLE stands:
+//   rows     [pattern of "name;domain", life, purpose]; the first that fits decides.
+//            life: 0 refused, -1 for the session, else the most seconds
+//   keep     1 where undeclared cookies are kept
+//   keys     pattern of the storage keys that are refused
+//   reports  where the names of what was refused are counted: names, never values
+// The script's data-since holds, for each purpose, the day since which it has been granted.
+//
+// No "less than" and no ampersand in here: the same bytes stand in HTML and in XHTML. What
+// pages carry is squeezed (filter/squeeze.py), which asks for every semicolon; parts that a
+// table does not need are left out.
+((rows, keep, keys, reports) => {
+  let since = ("" + document.currentScript.dataset.since).split(" "), counts = {}, room = 30;
+
+  // Returns the text to write: the very same where all is well, nothing where it is refused.
+  let judge = text => {
+    let times, age, date, now = Date.now() / 1e3, domain = "";
+    let bare = text.replace(/;\s*(?:max-(age)|expires)\s*=?([^;]*)/gi, (all, key, value) => {
+      times = 1;
+      if (!key) date = (Date.parse(value) + 1) / 1e3 || date;
+      else if (/^\s*-?\d+\s*$/.test(value)) age = value;
+      return "";
+    });
+    let life = age ? +age : date - now;
+    if (0 >= life) return text;
+
+    let name = /^[\s=]*([^=;]*)/.exec(text)[1].trim();
+    // only with domains
+    let host = location.hostname;
+    domain = (/.*;\s*domain\s*=\s*\.?([^;\s]*)/i.exec(text) || [0, host])[1].toLowerCase();
+    if (!("." + host).endsWith("." + domain)) domain = host;
+    // end
+    let row = rows.find(row => row[0].test(name + ";" + domain));
+    if (row ? !row[1] : !keep) {
+      if (counts[name] || room-- > 0) counts[name] = -~counts[name];
+      return;
+    }
+    if (!row || !times) return text;
+
+    // filter/cookies.py counts the same way: spans of one life each, from the end of that day.
+    let limit = row[1], late = now - (+since[row[2]] + 1) * 86400;
+    if (late > 0) limit -= late % limit;
+    if (limit >= life) return text;
+    return Math.min(limit, life) > 0 ? bare + ";max-age=" + Math.floor(limit) : bare;
+  };
+
+  let redefine = (proto, name, field, make) => {
+    let own = Object.getOwnPropertyDescriptor(proto, name), native = own[field];
+    if (native.guard) throw 0;
+    own[field] = make(native);
+    own[field].guard = 1;
+    Object.defineProperty(proto, name, own);
+  };
+
+  let guard = w => {
+    try {
+      w = w.defaultView || w;
+      redefine(w.Document.prototype, "cookie", "set", native => function (text) {
+        if (text = judge("" + text)) native.call(this, text);
+      });
+      // Frames without an address of their own share our cookies and bring fresh setters.
+      ["contentWindow", "contentDocument"].forEach(name => redefine(w.HTMLIFrameElement.prototype, name, "get", native => function () {
+        let found = native.call(this);
+        guard(found);
+        return found;
+      }));
+      new MutationObserver(() => {
+        for (let i = w.length; i--;) guard(w[i]);
+      }).observe(w.document, { childList: 1, subtree: 1 });
+      // only with keys
+      redefine(w.Storage.prototype, "setItem", "value", native => function (key) {
+        keys.test(key) || native.apply(this, arguments);
+      });
+      // end
+      redefine(w.CookieStore.prototype, "set", "value", native => function (name, value) {
+        let init = Object(name) === name ? Object.assign({}, name) : { name: name, value: value };
+        let text = (init.name || init.value) + "=;domain=" + init.domain + ";expires=" + new Date(init.expires === null ? NaN : init.expires);
+        let judged = judge(text), life = /age=(.+)/.exec(judged);
+        if (judged != text) init.expires = life ? Date.now() + life[1] * 1e3 : null;
+        return judged ? native.call(this, init) : Promise.resolve();
+      });
+    } catch (done) {}
+  };
+
+  let leave = () => {
+    // only with keys
+    // Keys written as properties pass no function: they go when a page comes and when it goes.
+    try {
+      [localStorage, sessionStorage].forEach(store => Object.keys(store).forEach(key => keys.test(key) ? store.removeItem(key) : 0));
+    } catch (denied) {}
+    // end
+    if (30 > room) navigator.sendBeacon(reports, JSON.stringify({ cookies: counts }));
+    counts = {};
+    room = 30;
+  };
+
+  guard(window);
+  leave();
+  addEventListener("pagehide", leave);
+})(TABLE);
