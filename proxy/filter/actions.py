@@ -1,0 +1,155 @@
+"""What is done to a start tag: every edit keeps the bytes around it.
+
+The first attribute of a name wins in HTML, so what makes a tag inert is inserted right
+behind its name. In XML names are unique: there a value is replaced instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from enum import Enum
+
+from proxy.filter.attributes import Attribute, escaped, tag_name
+from proxy.filter.verdict import Verdict
+
+MARK = "data-consent"
+"""Names the purposes a held element waits for; also the prefix of renamed attributes."""
+
+
+class Follow(Enum):
+    """What the scanner does behind a start tag."""
+
+    NOTHING = 0
+    SCRIPT = 1  # a script that is decided: its text is skipped
+    INLINE = 2  # a script to be judged by its text
+    MAP = 3  # an import map
+    SPECULATION = 4  # speculation rules
+    STYLE = 5
+    RAW = 6  # title, textarea, xmp, iframe, noembed, noframes
+    NOSCRIPT = 7
+    PLAINTEXT = 8
+    FOREIGN = 9  # svg, math
+
+
+class Where(Enum):
+    """Where a placeholder stands."""
+
+    NOWHERE = 0
+    BEFORE = 1
+    INSIDE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class TagFacts:
+    """What a placeholder may need to know about the tag it stands for."""
+
+    element: str
+    link: str | None = None  # the provider's page a visitor can go to instead
+    title: str = ""
+    values: dict[str, str] = field(default_factory=dict)
+    with_: str = "link"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One start tag, judged. `out` is None where its bytes pass unchanged."""
+
+    name: str
+    follow: Follow = Follow.NOTHING
+    out: bytes | None = None
+    verdict: Verdict | None = None
+    where: Where = Where.NOWHERE
+    facts: TagFacts | None = None
+    removes: bool = False
+    values: dict[str, str] = field(default_factory=dict)
+    also: tuple[Verdict, ...] = ()  # what was refused inside: styles, srcdoc
+
+
+class Edits:
+    """Changes to one start tag, applied all at once."""
+
+    def __init__(self, raw: bytes, attributes: list[Attribute], *, xml: bool) -> None:
+        self.raw = raw
+        self.attributes = attributes
+        self.xml = xml
+        self._edits: dict[tuple[int, int], bytes] = {}
+        self._inserted = b""
+
+    def __bool__(self) -> bool:
+        return bool(self._edits or self._inserted)
+
+    def rename(self, names: Collection[str]) -> None:
+        """Take every attribute of these names, doubles too, out of the browser's sight."""
+        for attribute in self.attributes:
+            if attribute.name in names:
+                span = (attribute.start, attribute.name_end)
+                kept = self.raw[span[0] : span[1]]
+                self._edits[span] = MARK.encode() + b"-" + (kept.replace(b":", b"-") if self.xml else kept)
+
+    def insert(self, name: str, value: str | None) -> None:
+        """Give the tag an attribute that wins over any other of its name."""
+        first = next((a for a in self.attributes if a.name == name), None)
+        if self.xml and first is not None:
+            self.set(first, value or name)
+            return
+        text = b" " + name.encode()
+        if value is not None or self.xml:
+            text += b'="' + escaped(name if value is None else value) + b'"'
+        self._inserted += text
+
+    def set(self, attribute: Attribute, value: str) -> None:
+        """Replace the value of one attribute."""
+        text = escaped(value).replace(b"'", b"&#39;")
+        if attribute.value_start < 0:
+            self._edits[attribute.name_end, attribute.name_end] = b'="' + text + b'"'
+        else:
+            whole = text if attribute.quote else b'"' + text + b'"'
+            self._edits[attribute.value_start, attribute.value_end] = whole
+
+    def result(self) -> bytes:
+        """Return the tag with every change made."""
+        at = 1 + len(tag_name(self.raw))
+        parts = [self.raw[:at], self._inserted]
+        for (start, end), text in sorted(self._edits.items()):
+            parts += (self.raw[at:start], text)
+            at = end
+        parts.append(self.raw[at:])
+        return b"".join(parts)
+
+
+def marked(verdict: Verdict) -> str:
+    """Return what a held element is marked with: the purposes it waits for."""
+    return " ".join(verdict.needs) or "undeclared"
+
+
+def hold_script(edits: Edits, verdict: Verdict, lazy: Collection[str]) -> None:
+    """Make a script inert: no browser runs `text/plain`, no lazy loader finds its address."""
+    previous = next((a for a in edits.attributes if a.name == "type"), None)
+    edits.insert("type", "text/plain")
+    if edits.xml and previous is not None and not any(a.name == MARK + "-type" for a in edits.attributes):
+        edits.insert(MARK + "-type", previous.value)
+    edits.insert(MARK, marked(verdict))
+    edits.rename(lazy)
+
+
+def hold(edits: Edits, verdict: Verdict, names: Collection[str]) -> None:
+    """Make any other element inert: what it would load or run is renamed."""
+    edits.insert(MARK, marked(verdict))
+    edits.rename(names)
+
+
+def hide(edits: Edits) -> None:
+    """Keep an empty box from the page where a placeholder stands for it."""
+    edits.insert("hidden", None)
+
+
+def relink(edits: Edits, link: str) -> None:
+    """Let a link that ran the provider's code lead to the provider's page instead."""
+    edits.rename({"href", "target", "rel"} if edits.xml else ())
+    for name, value in (("href", link), ("target", "_blank"), ("rel", "noopener noreferrer")):
+        first = next((a for a in edits.attributes if a.name == name), None)
+        if edits.xml and first is not None:
+            edits._inserted += b" " + name.encode() + b'="' + escaped(value) + b'"'  # noqa: SLF001
+        else:
+            edits.insert(name, value)

@@ -1,0 +1,120 @@
+"""The attributes of one start tag, as a browser reads them, and where each one stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html.entities import html5
+
+_ATTRIBUTE = re.compile(
+    rb"[ \t\n\f\r/]*+(?P<name>[^ \t\n\f\r/>][^ \t\n\f\r/>=]*+)"
+    rb"(?:[ \t\n\f\r]*+=[ \t\n\f\r]*+(?:\"(?P<double>[^\"]*+)\"|'(?P<single>[^']*+)'|(?P<bare>[^ \t\n\f\r>\"'][^ \t\n\f\r>]*+)|(?=>)))?+"
+)
+_TAG_NAME = re.compile(rb"<[^ \t\n\f\r/>]*+")
+_REFERENCE = re.compile(r"&(?:#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?|([a-zA-Z][a-zA-Z0-9]*);?)(=?)")
+_WINDOWS = bytes(range(0x80, 0xA0)).decode("cp1252", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One attribute: where its name and value stand in the tag, and what it says."""
+
+    name: str  # lower case
+    start: int
+    name_end: int
+    end: int
+    value_start: int  # -1 where there is no value
+    value_end: int
+    quote: bytes  # the quote around the value, or b""
+    raw: bytes
+
+    @property
+    def value(self) -> str:
+        """The value with its character references resolved."""
+        return decoded(self.raw)
+
+
+def tag_name(raw: bytes) -> bytes:
+    """Return the name in a start tag, lower-case."""
+    match = _TAG_NAME.match(raw)
+    return raw[1 : match.end()].lower() if match else b""
+
+
+def attributes_of(raw: bytes) -> list[Attribute]:
+    """Return every attribute of a complete start tag, doubles included, in order."""
+    match = _TAG_NAME.match(raw)
+    at = match.end() if match else 1
+    found = []
+    while (match := _ATTRIBUTE.match(raw, at)) is not None:
+        at = match.end()
+        kind = match.lastgroup or "name"
+        quote = {"double": b'"', "single": b"'"}.get(kind, b"")
+        start, end = match.span(kind) if kind != "name" else (-1, -1)
+        found.append(
+            Attribute(
+                match["name"].decode("utf-8", "surrogateescape").lower(),
+                match.start("name"),
+                match.end("name"),
+                at,
+                start,
+                end,
+                quote,
+                match[kind] if kind != "name" else b"",
+            )
+        )
+    return found
+
+
+def values(attributes: list[Attribute]) -> dict[str, str]:
+    """Return name -> value as the document has it: of doubles the first counts."""
+    found: dict[str, str] = {}
+    for attribute in attributes:
+        if attribute.name not in found:
+            found[attribute.name] = attribute.value
+    return found
+
+
+def decoded(raw: bytes, entities: Mapping[str, str] | None = None) -> str:
+    """Return an attribute's value: bytes to text, references resolved as in attributes."""
+    text = raw.decode("utf-8", "surrogateescape")
+    if "&" not in text:
+        return text
+    return _REFERENCE.sub(lambda match: _resolved(match, entities), text)
+
+
+def _resolved(match: re.Match[str], entities: Mapping[str, str] | None) -> str:
+    """Return what one reference stands for (HTML 13.2.5.72 to 80)."""
+    whole, equals = match[0], match[4]
+    if match[3] is None:
+        try:
+            code = int(match[1], 16) if match[1] else int(match[2])
+        except ValueError:  # more digits than Python reads at once
+            return "\ufffd" + equals
+        return _character(code) + equals
+    name = whole[1 : len(whole) - len(equals)]
+    if name.endswith(";"):
+        if entities and name[:-1] in entities:
+            return entities[name[:-1]] + equals
+        if name in html5:
+            return html5[name] + equals
+        bare = name[:-1]
+        return html5[bare] + ";" + equals if bare in html5 else whole
+    if name in html5 and not equals:
+        return html5[name]
+    return whole
+
+
+def _character(code: int) -> str:
+    """Return the character of a numeric reference, with the standard's corrections."""
+    if 0x80 <= code <= 0x9F:
+        return _WINDOWS[code - 0x80]
+    if code == 0 or code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
+        return "\ufffd"
+    return chr(code)
+
+
+def escaped(value: str) -> bytes:
+    """Return text as it can stand between double quotes in HTML and in XML."""
+    text = value.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.encode("utf-8", "surrogateescape")

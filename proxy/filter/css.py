@@ -1,0 +1,86 @@
+"""Style sheets inside a page: what a refused host would be asked for is not asked.
+
+Addresses stand in `url(...)`, after `@import`, and as strings in functions such as
+image-set(). Everything else, comments above all, stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+INVALID = "about:invalid"
+
+_STRING = r"\"(?:[^\"\\\n]|\\[\s\S])*+\"?|'(?:[^'\\\n]|\\[\s\S])*+'?"
+
+
+def _ident(word: str) -> str:
+    """Return a pattern for a CSS word in any case, escapes included."""
+    return "".join(
+        rf"(?:[{c}{c.upper()}]|\\0{{0,4}}(?:{ord(c):x}|{ord(c.upper()):x})[ \t\n\f\r]?|\\[{c}{c.upper()}])"
+        for c in word
+    )
+
+
+_TOKEN = re.compile(
+    r"/\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/)?"
+    rf"|(?P<url>{_ident('url')}\(\s*+)(?P<in>{_STRING}|(?:[^)\"'\\]|\\[\s\S])*+)"
+    rf"|(?P<import>@{_ident('import')}\s*+|[(,]\s*+)(?P<text>{_STRING})"
+    rf"|{_STRING}"
+)
+_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\f\r]?|\n|([\s\S]))")
+_WORTH = re.compile(r"//|\\|[/]\s+/|[hH][tT][tT][pP][sS]?:")
+
+
+def calmed(css: str, refuses: Callable[[str], bool]) -> str:
+    """Return the style sheet with the addresses that `refuses` names made invalid."""
+    if not _WORTH.search(css):
+        return css
+
+    def change(match: re.Match[str]) -> str:
+        value = match["in"] if match["url"] else match["text"]
+        if not value:
+            return match[0]
+        quote = value[0] if value[0] in "\"'" else ""
+        inner = value[1:].removesuffix(quote) if quote else value.strip()
+        if not refuses(_unescaped(inner)):
+            return match[0]
+        closing = quote if quote and value.endswith(quote) and len(value) > 1 else ""
+        return (match["url"] or match["import"]) + quote + INVALID + closing
+
+    return _TOKEN.sub(change, css)
+
+
+def _unescaped(text: str) -> str:
+    if "\\" not in text:
+        return text
+    return _ESCAPE.sub(_meant, text)
+
+
+def _meant(match: re.Match[str]) -> str:
+    if match[1]:
+        code = int(match[1], 16)
+        return chr(code) if 0 < code < 0xD800 or 0xE000 <= code <= 0x10FFFF else "\ufffd"
+    return match[2] or ""
+
+
+def piece(css: str) -> tuple[int, str]:
+    """Return where an over-long style sheet can be cut, and what closes a token cut open.
+
+    Between two rules if there is one; else before a token that reaches the end; a token
+    that is long itself (a font as data:) is cut open.
+    """
+    if end := css.rfind("}") + 1:
+        return end, ""
+    last = None
+    for last in _TOKEN.finditer(css):  # noqa: B007 - the last one is wanted
+        pass
+    if last is None or last.end() < len(css):
+        return len(css), ""
+    if last.start() and len(css) - last.start() < 4096:
+        return last.start(), ""
+    if last["url"]:
+        value = last["in"]
+        return len(css), value[0] if value[:1] in ("'", '"') else ")"
+    text = last["text"] or last[0]
+    return len(css), "*/" if text.startswith("/*") else text[0]

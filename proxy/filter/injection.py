@@ -1,0 +1,195 @@
+"""Where our own bytes go into a page: behind <head>, behind <body>, before the last </body>.
+
+Only into complete documents (their first tag is a doctype, html, head or body), and
+never into AMP, whose validators refuse what they do not know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from proxy.filter.actions import TagFacts
+from proxy.filter.attributes import escaped
+from proxy.filter.elements import HEAD_CONTENT
+from proxy.filter.verdict import Verdict
+
+_HEAD_CONTENT = frozenset(name.encode() for name in HEAD_CONTENT)
+_AMP = ("amp", "\u26a1", "amp4ads", "\u26a14ads", "amp4email", "\u26a14email")
+
+
+@dataclass(slots=True)
+class PageSeen:
+    """What the stream has shown of the page so far."""
+
+    lang: str = ""
+    meta_csp: tuple[str, ...] = ()
+    amp: bool = False
+
+    def html(self, values: dict[str, str]) -> None:
+        """Note the attributes of <html>."""
+        self.lang = self.lang or values.get("lang", "") or values.get("xml:lang", "")
+        self.amp = self.amp or any(name in values for name in _AMP)
+
+    def meta(self, values: dict[str, str]) -> None:
+        """Note a <meta>."""
+        if values.get("http-equiv", "").strip().lower() == "content-security-policy" and "content" in values:
+            self.meta_csp += (values["content"],)
+
+
+class Injector(Protocol):
+    """What is put into a page. All of it ASCII or UTF-8 and well-formed as XML."""
+
+    def head(self, page: PageSeen) -> bytes:
+        """Return what stands first in the head."""
+        ...
+
+    def body(self, page: PageSeen) -> bytes:
+        """Return what stands first in the body."""
+        ...
+
+    def foot(self, page: PageSeen) -> bytes:
+        """Return what stands last in the body."""
+        ...
+
+    def placeholder(self, verdict: Verdict, facts: TagFacts) -> bytes:
+        """Return what stands in place of a replaced element."""
+        ...
+
+
+def plain_placeholder(verdict: Verdict, facts: TagFacts) -> bytes:
+    """Return the placeholder where nobody injects a better one: a plain link."""
+    if facts.link is None:
+        return b""
+    link = escaped(facts.link)
+    return b'<a href="' + link + b'" rel="noopener noreferrer" target="_blank">' + link + b"</a>"
+
+
+class Phase(Enum):
+    """How far into the page the stream is."""
+
+    START = 0  # nothing but white space and comments so far
+    PRE_HEAD = 1  # a complete document, its head not begun
+    HEAD = 2
+    BODY = 3
+    FRAGMENT = 4  # not a complete document: nothing is injected
+
+
+class Injection:
+    """Follows a page from its first byte to its body and says what goes where."""
+
+    def __init__(self, inject: Injector | None, page: PageSeen, *, nested: bool = False) -> None:
+        self.phase = Phase.START
+        self.is_quiet = False  # no placeholder may stand here
+        self.page = page
+        self.has_body = False
+        self.inject = inject
+        self._inject = None if nested else inject
+        self._templates = 0
+
+    @property
+    def is_before_body(self) -> bool:
+        """True while every tag matters for where head and body begin."""
+        return self.phase.value < Phase.BODY.value
+
+    @property
+    def waits(self) -> bool:
+        """True while text that is not white space would begin the body."""
+        return self.is_before_body and not self._templates
+
+    @property
+    def has_foot(self) -> bool:
+        """True when something goes to the foot of this page."""
+        return self._inject is not None and self.has_body and not self.page.amp
+
+    def _head(self) -> bytes:
+        return self._inject.head(self.page) if self._inject and not self.page.amp else b""
+
+    def _body(self) -> bytes:
+        self.phase = Phase.BODY
+        self.has_body = True
+        return self._inject.body(self.page) if self._inject and not self.page.amp else b""
+
+    def foot(self) -> bytes:
+        """Return what goes to the foot of the body."""
+        return self._inject.foot(self.page) if self._inject and self.has_foot else b""
+
+    def placeholder(self, verdict: Verdict, facts: TagFacts) -> bytes:
+        """Return what stands for a replaced element; nothing where it would end the head."""
+        if self.is_quiet or self.phase in (Phase.PRE_HEAD, Phase.HEAD):
+            return b""
+        make = self.inject.placeholder if self.inject else plain_placeholder
+        return make(verdict, facts)
+
+    def doctype(self) -> None:
+        """Note a doctype."""
+        if self.phase is Phase.START:
+            self.phase = Phase.PRE_HEAD
+
+    def doctype_of(self, root: str) -> None:
+        """Note the doctype of an XML document: only an HTML one is a page of ours."""
+        if root == "html":
+            self.doctype()
+        elif self.phase is Phase.START:
+            self.phase = Phase.FRAGMENT
+
+    def text(self) -> bytes:
+        """Return what goes before text that is not white space."""
+        if self.phase is Phase.START:
+            self.phase = Phase.FRAGMENT
+        if not self.is_before_body or self._templates:
+            return b""
+        head = self._head() if self.phase is Phase.PRE_HEAD else b""
+        return head + self._body()
+
+    def start(self, name: bytes, values: dict[str, str]) -> tuple[bytes, bytes]:
+        """Return what goes before and behind a start tag."""
+        if name == b"html":
+            self.page.html(values)
+        if self.phase is Phase.START:
+            complete = name in (b"html", b"head", b"body")
+            self.phase = Phase.PRE_HEAD if complete else Phase.FRAGMENT
+        if not self.is_before_body or self._templates or name == b"html":
+            if self._templates and name == b"template":
+                self._templates += 1
+            return b"", b""
+        if name == b"head":
+            return b"", self._begun()
+        before = self._begun()
+        if name == b"template":
+            self._templates += 1
+        if name == b"body":
+            return before, self._body()
+        if name == b"frameset":
+            self.phase = Phase.BODY
+            return before, b""
+        if name not in _HEAD_CONTENT:
+            return before + self._body(), b""
+        return before, b""
+
+    def _begun(self) -> bytes:
+        """Return the head's bytes if the head begins only now."""
+        if self.phase is not Phase.PRE_HEAD:
+            return b""
+        self.phase = Phase.HEAD
+        return self._head()
+
+    def end(self, name: bytes) -> bytes:
+        """Return what goes before an end tag."""
+        if self._templates:
+            self._templates -= name == b"template"
+            return b""
+        if self.phase is Phase.START:
+            self.phase = Phase.FRAGMENT
+        if not self.is_before_body:
+            return b""
+        if name == b"head":
+            return self._begun()
+        if name in (b"body", b"html", b"br"):
+            return self.text()
+        return b""
+
+    def finish(self) -> bytes:
+        """Return what goes to the end of a page that never began its body."""
+        return self.text() if self.phase in (Phase.PRE_HEAD, Phase.HEAD) else b""

@@ -1,0 +1,294 @@
+"""Rules compiled for speed, and the judge who applies them for one set of grants.
+
+`Rules` depend on the policy and on which hosts are the site's own; they are compiled once,
+off the event loop. A `Judge` adds what visitors agreed to; one per (site, grants), kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from proxy.consent.decision import allows
+from proxy.filter.actions import Judged
+from proxy.filter.elements import NAVIGATING
+from proxy.filter.memo import Memo
+from proxy.filter.patterns import Glob, HostGlob, Words, literal_suffix, suffixes
+from proxy.filter.steps import Interests, plain_step
+from proxy.filter.urls import Url
+from proxy.filter.verdict import KEEP, Does, Verdict
+from proxy.policy.model import NECESSARY, OWN, Action, Policy, TagRule, Undeclared
+from proxy.policy.own import OwnHosts
+from proxy.policy.scope import Pair
+
+_DOES = {
+    Action.HOLD: Does.HOLD,
+    Action.REPLACE: Does.REPLACE,
+    Action.RELAY: Does.REPLACE,
+    Action.REMOVE: Does.REMOVE,
+    Action.KEEP: Does.KEEP,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """A TagRule ready to be asked. `index` is its rank: first in the file wins."""
+
+    index: int
+    rule: TagRule
+    needs: tuple[str, ...]  # of its purposes those that need consent
+    hosts: frozenset[str]
+    host_globs: tuple[HostGlob, ...]
+    own: bool
+    paths: tuple[Glob, ...]
+    elements: frozenset[str]
+    ids: tuple[Glob, ...]
+    classes: tuple[Glob, ...]
+    attributes: tuple[tuple[str, Glob | None], ...]
+    all_words: frozenset[bytes]
+    any_words: frozenset[bytes]
+
+    @property
+    def by_address(self) -> bool:
+        """True when the rule speaks of an address, not only of the element."""
+        return bool(self.rule.hosts or self.paths)
+
+    def fits(self, element: str, values: Mapping[str, str]) -> bool:
+        """True when the conditions on the element itself hold."""
+        if self.elements and element not in self.elements:
+            return False
+        if self.ids and not any(glob.matches(values.get("id", "")) for glob in self.ids):
+            return False
+        if self.classes:
+            words = values.get("class", "").split()
+            if not any(glob.matches(word) for glob in self.classes for word in words):
+                return False
+        return all(
+            name in values and (glob is None or glob.matches(values[name])) for name, glob in self.attributes
+        )
+
+    def reaches(self, url: Url, rules: Rules) -> bool:
+        """True when the conditions on the address hold."""
+        if self.rule.hosts and not self._host(url.host, rules):
+            return False
+        return not self.paths or any(glob.matches(url.path) for glob in self.paths)
+
+    def _host(self, host: str, rules: Rules) -> bool:
+        if rules.owns(host):
+            return self.own or any(suffix in self.hosts for suffix in suffixes(host))
+        if any(suffix in self.hosts for suffix in suffixes(host)):
+            return True
+        return any(glob.matches(host) for glob in self.host_globs)
+
+    def reads(self, words: frozenset[bytes]) -> bool:
+        """True when the condition on an inline text holds for one with these words."""
+        return self.all_words <= words and (not self.any_words or not self.any_words.isdisjoint(words))
+
+
+def _matcher(index: int, rule: TagRule, policy: Policy) -> Matcher:
+    """Return the rule compiled."""
+    literal = frozenset(h.lower().strip(".") for h in rule.hosts if h != OWN and "*" not in h)
+    text = rule.text
+    return Matcher(
+        index=index,
+        rule=rule,
+        needs=tuple(p for p in rule.purposes if p != NECESSARY and policy.needs_consent(p)),
+        hosts=literal,
+        host_globs=tuple(HostGlob.of(h) for h in rule.hosts if "*" in h),
+        own=OWN in rule.hosts,
+        paths=tuple(Glob.of(path) for path in rule.paths),
+        elements=frozenset(name.lower() for name in rule.elements),
+        ids=tuple(Glob.of(id_) for id_ in rule.ids),
+        classes=tuple(Glob.of(class_) for class_ in rule.classes),
+        attributes=tuple((name.lower(), None if g is None else Glob.of(g)) for name, g in rule.attributes),
+        all_words=frozenset(word.encode() for word in text.all) if text else frozenset(),
+        any_words=frozenset(word.encode() for word in text.any) if text else frozenset(),
+    )
+
+
+class Rules:
+    """All tag rules of a policy, found by what a tag shows first: host, id, class, text."""
+
+    def __init__(self, policy: Policy, own: OwnHosts) -> None:
+        self.policy = policy
+        self.own = own
+        rules = [rule for provider in policy.providers for rule in provider.tags]
+        self.matchers = tuple(_matcher(index, rule, policy) for index, rule in enumerate(rules))
+        self.named = frozenset(name for m in self.matchers for name in m.elements)
+        self.holds_undeclared = policy.undeclared_tags is not Undeclared.KEEP
+        self._neutral = frozenset(
+            h.lower().strip(".") for n in policy.neutral for h in n.hosts if "*" not in h
+        )
+        self._neutral_globs = tuple(HostGlob.of(h) for n in policy.neutral for h in n.hosts if "*" in h)
+        self._by_host: dict[str, list[Matcher]] = {}
+        self._by_id: dict[str, list[Matcher]] = {}
+        self._by_class: dict[str, list[Matcher]] = {}
+        self._by_attribute: dict[str, list[Matcher]] = {}
+        self._by_element: dict[str, list[Matcher]] = {}
+        self._anywhere: list[Matcher] = []  # a glob as id or class, or a path on any host
+        self.texts: list[Matcher] = []
+        for matcher in self.matchers:
+            self._file(matcher)
+        self.words = Words(word.decode() for m in self.texts for word in m.all_words | m.any_words)
+        self._hosts: dict[str, tuple[Matcher, ...]] = {}
+        self.bodies: Memo[frozenset[bytes]] = Memo(limit=8_000_000, longest=160_000)
+        self.step = plain_step(self._interests())
+
+    def _file(self, matcher: Matcher) -> None:
+        """Put the rule where its most telling condition will find it."""
+        rule = matcher.rule
+        if rule.text is not None:
+            self.texts.append(matcher)
+        elif rule.hosts:
+            for host in rule.hosts:
+                self._by_host.setdefault(host if host == OWN else literal_suffix(host), []).append(matcher)
+        elif rule.ids and not any("*" in id_ for id_ in rule.ids):
+            for id_ in rule.ids:
+                self._by_id.setdefault(id_, []).append(matcher)
+        elif rule.classes and not any("*" in class_ for class_ in rule.classes):
+            for class_ in rule.classes:
+                self._by_class.setdefault(class_, []).append(matcher)
+        elif rule.attributes:
+            self._by_attribute.setdefault(matcher.attributes[0][0], []).append(matcher)
+        elif rule.elements and not rule.paths:
+            for name in matcher.elements:
+                self._by_element.setdefault(name, []).append(matcher)
+        else:
+            self._anywhere.append(matcher)
+
+    def _interests(self) -> Interests:
+        """Return what the scanner has to stop at for these rules' sake."""
+        found = Interests()
+        for matcher in self.matchers:
+            rule = matcher.rule
+            if rule.text is not None:
+                continue  # scripts are visited anyway
+            if rule.hosts:  # so is whatever holds an address, save where it is a navigation
+                found.elements.update(matcher.elements & NAVIGATING)
+            elif rule.ids:
+                found.ids.update(rule.ids)
+            elif rule.classes:
+                found.classes.update(rule.classes)
+            elif rule.elements:
+                found.elements.update(matcher.elements)
+            else:
+                found.attributes.update(name for name, _ in matcher.attributes[:1])
+        return found
+
+    def owns(self, host: str) -> bool:
+        """True for the page's own origin ("") and every host of the site."""
+        return not host or self.own.owns(host)
+
+    def neutral(self, host: str) -> bool:
+        """True for third parties that may load for everyone."""
+        return any(suffix in self._neutral for suffix in suffixes(host)) or any(
+            glob.matches(host) for glob in self._neutral_globs
+        )
+
+    def of_host(self, host: str) -> tuple[Matcher, ...]:
+        """Return the rules that speak of this host, in file order."""
+        found = self._hosts.get(host)
+        if found is None:
+            keys = [*suffixes(host), ""] + ([OWN] if self.owns(host) else [])
+            several = {m.index: m for key in keys for m in self._by_host.get(key, ())}
+            found = tuple(several[index] for index in sorted(several))
+            if len(self._hosts) > 5_000:
+                self._hosts.clear()
+            self._hosts[host] = found
+        return found
+
+    def of_element(self, element: str, values: Mapping[str, str]) -> list[Matcher]:
+        """Return the rules that this element may meet whatever it loads."""
+        found = list(self._anywhere)
+        found += self._by_id.get(values.get("id", ""), ())
+        found += self._by_element.get(element, ())
+        if self._by_class and "class" in values:
+            for word in values["class"].split():
+                found += self._by_class.get(word, ())
+        if self._by_attribute:
+            for name in values:
+                found += self._by_attribute.get(name, ())
+        return found
+
+    def read(self, text: bytes) -> frozenset[bytes]:
+        """Return which of the rules' words an inline text holds."""
+        found = self.bodies.get(text)
+        if found is None:
+            found = self.words.within(text)
+            self.bodies.keep(text, found)
+        return found
+
+
+def compile_rules(policy: Policy, own: OwnHosts) -> Rules:
+    """Return the policy's tag rules compiled; takes a while, so do it off the event loop."""
+    return Rules(policy, own)
+
+
+class Judge:
+    """What may run for visitors who granted exactly this.
+
+    `tags` and `srcdocs` are memos of what was judged; emptying them changes nothing but time.
+    """
+
+    def __init__(self, rules: Rules, grants: frozenset[Pair]) -> None:
+        self.rules = rules
+        self.grants = grants
+        self._verdicts: dict[int, Verdict] = {}
+        self.tags: Memo[Judged | None] = Memo(limit=8_000_000, longest=3_000)
+        self.xml_tags: Memo[Judged | None] = Memo(limit=2_000_000, longest=3_000)
+
+    def verdict_of(self, matcher: Matcher) -> Verdict:
+        """Return what that rule says for these grants."""
+        found = self._verdicts.get(matcher.index)
+        if found is None:
+            found = self._verdicts[matcher.index] = self._of_rule(matcher)
+        return found
+
+    def _of_rule(self, matcher: Matcher) -> Verdict:
+        rule = matcher.rule
+        missing = tuple(p for p in matcher.needs if not allows(self.grants, rule.provider, (p,)))
+        does = _DOES[rule.do] if missing else Does.KEEP
+        return Verdict(does, rule.place, rule.provider, missing if does is not Does.KEEP else ())
+
+    def judge_url(self, url: Url, element: str = "", values: Mapping[str, str] | None = None) -> Verdict:
+        """Return what happens to something of that element that asks this address."""
+        matcher = self.match_url(url, element, values or {}, self.rules.of_element(element, values or {}))
+        if matcher is not None:
+            return self.verdict_of(matcher)
+        return self.undeclared(url)
+
+    def match_url(
+        self, url: Url, element: str, values: Mapping[str, str], others: Iterable[Matcher]
+    ) -> Matcher | None:
+        """Return the first rule in file order for this address on this element."""
+        best = None
+        for matcher in self.rules.of_host(url.host):
+            if matcher.reaches(url, self.rules) and matcher.fits(element, values):
+                best = matcher
+                break
+        for matcher in others:
+            if (
+                (best is None or matcher.index < best.index)
+                and matcher.fits(element, values)
+                and (not matcher.by_address or matcher.reaches(url, self.rules))
+            ):
+                best = matcher
+        return best
+
+    def undeclared(self, url: Url) -> Verdict:
+        """Return what happens to an address that no rule speaks of."""
+        if self.rules.owns(url.host) or not self.rules.holds_undeclared or self.rules.neutral(url.host):
+            return KEEP
+        return Verdict(Does.HOLD, note=f"undeclared third party {url.host}")
+
+    def match_text(self, words: frozenset[bytes], element: str, values: Mapping[str, str]) -> Matcher | None:
+        """Return the first rule whose inline text these words are."""
+        for matcher in self.rules.texts:
+            if matcher.reads(words) and matcher.fits(element, values) and not matcher.by_address:
+                return matcher
+        return None
+
+
+def judge_for(rules: Rules, grants: frozenset[Pair]) -> Judge:
+    """Return the judge for visitors who granted these pairs; keep one per (site, grants)."""
+    return Judge(rules, grants)

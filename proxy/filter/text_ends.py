@@ -1,0 +1,119 @@
+"""Where text that is not markup ends: scripts with their escapes, and other raw text.
+
+A finder keeps its place between pieces, so that no byte is searched more than twice
+however the stream is cut. `find` returns where the end tag begins, or -1; then `at`
+says from where the next piece has to be joined on.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Protocol
+
+from proxy.filter.tokens import any_word
+
+_END = rb"(?=[ \t\n\f\r/>])"
+_PREFIX = rb"(?:[^<>/ \t\n\f\r:]{1,64}+:)?+"
+
+
+class Finder(Protocol):
+    """Finds where raw text ends."""
+
+    at: int
+
+    def find(self, text: bytes, at: int) -> int:
+        """Return where in `text`, from `at` on, the end tag begins, or -1."""
+        ...
+
+
+class RawEnd:
+    """The end of title, textarea, style, xmp, iframe, noembed, noframes, noscript."""
+
+    _patterns: dict[bytes, re.Pattern[bytes]] = {}  # noqa: RUF012 - filled once per name
+
+    def __init__(self, name: bytes) -> None:
+        self.at = 0
+        self._keep = len(name) + 2
+        if name not in self._patterns:
+            self._patterns[name] = re.compile(rb"</" + any_word([name.decode()]) + _END)
+        self._search = self._patterns[name].search
+
+    def find(self, text: bytes, at: int) -> int:
+        """Return where the end tag begins, or -1."""
+        match = self._search(text, at)
+        if match is not None:
+            return match.start()
+        self.at = max(at, len(text) - self._keep)
+        return -1
+
+
+_SCRIPT = any_word(["script"])
+_STATES = (
+    re.compile(rb"<(?:/" + _SCRIPT + _END + rb"|!--)"),  # script data
+    re.compile(rb"-->|</?" + _SCRIPT + _END),  # escaped
+    re.compile(rb"-->|</" + _SCRIPT + _END),  # double escaped
+)
+
+
+class ScriptEnd:
+    """The end of a script: `<!--` and `<script` inside it move it (HTML 13.2.5.15 to 33)."""
+
+    def __init__(self) -> None:
+        self.at = 0
+        self._state = 0
+
+    def find(self, text: bytes, at: int) -> int:
+        """Return where the end tag begins, or -1."""
+        while (match := _STATES[self._state].search(text, at)) is not None:
+            found = match[0]
+            at = match.end()
+            if found == b"-->":
+                self._state = 0
+            elif found == b"<!--":
+                self._state = 1
+                at -= 2  # in `<!-->` the dashes of the beginning are those of the end
+            elif found[1] != 0x2F:
+                self._state = 2
+            elif self._state == 2:
+                self._state = 1
+            else:
+                return match.start()
+        self.at = max(at, len(text) - 8)
+        return -1
+
+
+class SectionEnd:
+    """The end of a script or style where its content is markup: foreign content and XML.
+
+    An end tag inside a comment or a CDATA section is none.
+    """
+
+    _patterns: dict[bytes, re.Pattern[bytes]] = {}  # noqa: RUF012 - filled once per name
+
+    def __init__(self, name: bytes) -> None:
+        self.at = 0
+        self._keep = len(name) + 2 + 65
+        self._inside = b""
+        if name not in self._patterns:
+            word = any_word([name.decode()])
+            self._patterns[name] = re.compile(rb"<(?:/" + _PREFIX + word + _END + rb"|!--|!\[CDATA\[)")
+        self._search = self._patterns[name].search
+
+    def find(self, text: bytes, at: int) -> int:
+        """Return where the end tag begins, or -1."""
+        while True:
+            if self._inside:
+                end = text.find(self._inside, at)
+                if end < 0:
+                    self.at = max(at, len(text) - 2)
+                    return -1
+                at = end + 3
+                self._inside = b""
+            match = self._search(text, at)
+            if match is None:
+                self.at = max(at, len(text) - self._keep)
+                return -1
+            if match[0].startswith(b"</"):
+                return match.start()
+            at = match.end()
+            self._inside = b"-->" if match[0] == b"<!--" else b"]]>"

@@ -1,0 +1,119 @@
+"""HTML bytes as tags: the grammar of WHATWG's tokeniser, as patterns that cannot backtrack.
+
+Everything here is possessive: a byte is looked at a bounded number of times. A step
+pattern swallows text and constructs no rule can touch, and stops at the first tag that
+somebody has to look at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+WS = rb"[ \t\n\f\r]"
+NAME = rb"[a-zA-Z][^ \t\n\f\r/>]*+"
+VALUE = rb"(?:\"[^\"]*+\"|'[^']*+'|(?=>)|[^ \t\n\f\r>\"'][^ \t\n\f\r>]*+)"
+ATTRIBUTE = (
+    rb"[^ \t\n\f\r/>][^ \t\n\f\r/>=]*+(?:[ \t\n\f\r]*+=[ \t\n\f\r]*+" + VALUE + rb"|(?![ \t\n\f\r]*+=))"
+)
+REST = rb"(?: [a-zA-Z-]++=\"[^\"]*+\"|[ \t\n\f\r/]++|" + ATTRIBUTE + rb")*+>"
+"""From behind the name of a tag to its `>`; never quote-blind."""
+
+COMMENT = rb"!--(?:-?>|(?!-?>)[^-]*+(?:-(?!-!?>)[^-]*+)*+--!?>)"
+XML_COMMENT = rb"!--[^-]*+(?:-(?!->)[^-]*+)*+-->"
+BOGUS = rb"(?:!(?!--)|\?|/(?![a-zA-Z>]))[^>]*+>"
+FOREIGN_BOGUS = rb"(?:!(?!--|\[CDATA\[)|\?|/(?![a-zA-Z>]))[^>]*+>"
+CDATA = rb"!\[CDATA\[[^\]]*+(?:\](?!\]>)[^\]]*+)*+\]\]>"
+INSTRUCTION = rb"\?[^?]*+(?:\?(?!>)[^?]*+)*+\?>"
+TEXT = rb"(?=[^a-zA-Z/!?])|/>"
+"""`<` that begins nothing, and `</>`, which is nothing."""
+
+_END_OF_NAME = rb"[ \t\n\f\r/>]"
+_IN_NAME = rb"[^ \t\n\f\r/>]"
+
+
+def any_word(words: Iterable[str]) -> bytes:
+    """Return a pattern for one of these words, factored by letter, any case."""
+    return _trie(sorted({word.lower() for word in words}))
+
+
+def _letter(letter: str) -> bytes:
+    if letter.isalpha() and letter.isascii():
+        return f"[{letter}{letter.upper()}]".encode()
+    return re.escape(letter.encode("utf-8"))
+
+
+def _trie(words: list[str]) -> bytes:
+    """Return a pattern for sorted words; a shared beginning is written once."""
+    if words == [""]:
+        return b""
+    optional = "" in words
+    heads: dict[str, list[str]] = {}
+    for word in words:
+        if word:
+            heads.setdefault(word[0], []).append(word[1:])
+    branches = [_letter(head) + _trie(sorted(tails)) for head, tails in sorted(heads.items())]
+    joined = branches[0] if len(branches) == 1 and not optional else b"(?:" + b"|".join(branches) + b")"
+    return joined + b"?" if optional else joined
+
+
+def other_than(
+    words: Iterable[str], *, end: bytes, more: bytes, first: bytes, prefixes: bool = False
+) -> bytes:
+    """Return a pattern for any word but these, decided on its first letter where possible.
+
+    `first` is the set of first bytes of a word, `more` of those that follow, `end` what
+    ends one; with `prefixes` every word that begins like one of these is excluded too.
+    """
+    by_letter: dict[str, list[str]] = {}
+    for word in sorted({word.lower() for word in words}):
+        by_letter.setdefault(word[0], []).append(word[1:])
+    letters = b"".join(_letter(letter).strip(b"[]") for letter in by_letter)
+    lookahead = b"" if prefixes else end
+    branches = [b"(?![" + letters + b"])" + first + more + b"*+" if letters else first + more + b"*+"]
+    branches += [
+        _letter(letter) + b"(?!" + _grouped(tails) + lookahead + b")" + more + b"*+"
+        for letter, tails in by_letter.items()
+    ]
+    return b"(?:" + b"|".join(branches) + b")"
+
+
+def _grouped(tails: list[str]) -> bytes:
+    return b"(?:" + _trie(sorted(tails)) + b")"
+
+
+def step(boring: Iterable[bytes], captured: bytes) -> re.Pattern[bytes]:
+    """Return a pattern: text and boring constructs, then at most one captured tag."""
+    dull = b"|".join(boring)
+    return re.compile(rb"[^<]*+(?:<(?:" + dull + rb")[^<]*+)*+(?:" + captured + rb")?")
+
+
+ANY_TAG = rb"(<(/?)(" + NAME + rb")" + REST + rb")"
+"""Captures the tag, its slash, and its name."""
+
+EVERY = step((COMMENT, BOGUS, TEXT), ANY_TAG)
+"""Stops at every tag: heads, and HTML inside foreign content."""
+
+FOREIGN = step((COMMENT, FOREIGN_BOGUS, CDATA, TEXT), ANY_TAG)
+"""Stops at every tag of SVG and MathML; their CDATA sections are text."""
+
+XML_NAME = rb"[^ \t\n\f\r/>!?<&\"'=][^ \t\n\f\r/>]*+"
+XML = step((XML_COMMENT, CDATA), rb"(<(/?)(" + XML_NAME + rb")" + REST + rb")")
+"""Stops at every tag, doctype and processing instruction of an XML document."""
+
+_DOCTYPE_NAME = rb"![dD][oO][cC][tT][yY][pP][eE]"
+_DOCTYPE = _DOCTYPE_NAME + rb"[^>]*+>"
+HEAD = re.compile(
+    rb"[ \t\n\f\r]*+(?:<(?:"
+    + COMMENT
+    + rb"|(?!"
+    + _DOCTYPE_NAME
+    + rb")"
+    + BOGUS
+    + rb"|/>)[ \t\n\f\r]*+)*+(?:"
+    + ANY_TAG
+    + rb"|(<"
+    + _DOCTYPE
+    + rb"))?"
+)
+"""Until the body begins: stops at every tag and doctype, and at text that is not white space."""

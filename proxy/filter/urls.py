@@ -1,0 +1,112 @@
+"""What a browser makes of an address in a page: which host it asks, and for which path.
+
+Follows the URL standard where it decides whom the browser talks to: control characters
+and spaces around are stripped, tabs and newlines inside removed, `\\` is `/`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import unicodedata
+from dataclasses import dataclass
+from urllib.parse import unquote, unquote_to_bytes
+
+_AROUND = "".join(map(chr, range(33)))
+_INSIDE = str.maketrans("", "", "\t\n\r")
+# Special schemes of the URL standard. `https:host` without slashes is another host whenever the page's
+# own scheme differs, which a filter cannot know: it counts as one.
+_ABSOLUTE = re.compile(r"(?:(?:https?|wss?|ftp):[/\\]*|[/\\]{2,})([^/\\?#]*)([^#]*)", re.IGNORECASE)
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_DATA = re.compile(r"data:([^,]*),(.*)", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """Where a request would go. `host` is "" for the page's own origin (a relative address)."""
+
+    host: str
+    path: str  # path and query
+
+
+def cleaned(address: str) -> str:
+    """Return the address without what browsers strip from it."""
+    return address.strip(_AROUND).translate(_INSIDE)
+
+
+def url_of(address: str, base: str = "") -> Url | None:
+    """Return whom a browser would ask, or None where no host is asked (data:, javascript:, #).
+
+    `base` is the host of a `<base href>` on another host.
+    """
+    address = cleaned(address)
+    if (match := _ABSOLUTE.match(address)) is not None:
+        return Url(host_of(match[1]), match[2].replace("\\", "/") or "/")
+    if _SCHEME.match(address) or not address or address[0] == "#":
+        return None
+    return Url(base, address.partition("#")[0].replace("\\", "/"))
+
+
+def host_of(authority: str) -> str:
+    """Return the host in an authority, as browsers spell it: lower case, no port, ASCII."""
+    host = unquote(authority.rpartition("@")[2])
+    if not host.isascii():
+        host = _ascii(host)
+    if not host.startswith("["):
+        host = host.partition(":")[0]
+    return host.lower().rstrip(".")
+
+
+def _ascii(host: str) -> str:
+    """Return an internationalised host in its ASCII form, or its normal form if it has none."""
+    normal = unicodedata.normalize("NFKC", host).replace("\u3002", ".").replace("\u00ad", "").lower()
+    try:
+        return normal.encode("idna").decode("ascii")
+    except UnicodeError:
+        return normal
+
+
+_CANDIDATE = re.compile(r"[\s,]*(\S+)")
+_DESCRIPTOR = re.compile(r"(?:\([^)]*\)?|[^,(])*,?")
+
+
+def listed(srcset: str) -> list[str]:
+    """Return the addresses of a `srcset`, read as the HTML standard says."""
+    found, at = [], 0
+    while (match := _CANDIDATE.match(srcset, at)) is not None:
+        address, at = match[1], match.end()
+        if not address.endswith(",") and (rest := _DESCRIPTOR.match(srcset, at)) is not None:
+            at = rest.end()
+        if kept := address.rstrip(","):
+            found.append(kept)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosed:
+    """What a `data:` address carries."""
+
+    type: str
+    body: bytes
+
+
+def enclosed(address: str) -> Enclosed | None:
+    """Return what a `data:` address carries, or None for any other address."""
+    match = _DATA.match(cleaned(address))
+    if match is None:
+        return None
+    kind, _, parameters = match[1].partition(";")
+    body = unquote_to_bytes(match[2].partition("#")[0])
+    if parameters.lower().replace(" ", "").endswith("base64"):
+        body = _unbase64(body)
+    return Enclosed(kind.strip().lower() or "text/plain", body)
+
+
+def _unbase64(text: bytes) -> bytes:
+    """Return what is encoded; a truncated or sloppy text gives what can be read of it."""
+    kept = re.sub(rb"[^A-Za-z0-9+/]", b"", text)
+    try:
+        return base64.b64decode(kept + b"=" * (-len(kept) % 4))
+    except binascii.Error:
+        return base64.b64decode(kept[: len(kept) // 4 * 4])
