@@ -114,7 +114,8 @@ class Database:
     def _engines(self) -> tuple[AsyncEngine, AsyncEngine]:
         if self.path is not None:
             return self._sqlite("BEGIN IMMEDIATE", 1), self._sqlite("BEGIN", 4)
-        return self._postgresql(1), self._postgresql(4)
+        # A reader asks whether the connection still lives; the writer tries again by itself.
+        return self._postgresql(1, ping=False), self._postgresql(4, ping=True)
 
     def _sqlite(self, begin: str, connections: int) -> AsyncEngine:
         assert self.path is not None
@@ -146,13 +147,14 @@ class Database:
 
         return engine
 
-    def _postgresql(self, connections: int) -> AsyncEngine:
+    def _postgresql(self, connections: int, *, ping: bool) -> AsyncEngine:
         url = self._url.set(drivername="postgresql+asyncpg")
         if "sslmode" in url.query:  # what psql calls sslmode, asyncpg calls ssl
             url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": url.query["sslmode"]})
         return create_async_engine(
             url,
             pool_size=connections,
+            pool_pre_ping=ping,
             max_overflow=0,
             pool_timeout=_BUSY,
             # A commit is an answer to a visitor: it must have reached the disk.

@@ -12,10 +12,10 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
 from proxy.consent.record import ConsentRecord, NewRecord, record_id
-from proxy.errors import ProxyError, RecordsError
+from proxy.errors import RecordsError
 from proxy.records.chain import Keyring
 from proxy.records.database import Database, why
 from proxy.records.ledger import Ledger, Waiting
@@ -38,6 +38,8 @@ class Writer:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
+        self._down = False
+        self._turn = False
         self.trouble: str | None = None
         self.lost = 0
 
@@ -93,23 +95,37 @@ class Writer:
             batch = self._take()
             if batch:
                 await self._write(batch)
+                if self._down and not self._queue:
+                    await self._rest()
             elif self._closing:
                 return
             else:
-                self._wake.clear()
-                with contextlib.suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), 1.0 if self._later else None)
+                await self._pause(None)
+
+    async def _rest(self) -> None:
+        """Ask a store that is down again in a second, or at once for the next visitor."""
+        if self._closing:
+            self.lost += len(self._later)
+            self._later.clear()
+        else:
+            await self._pause(1.0)
+
+    async def _pause(self, seconds: float | None) -> None:
+        self._wake.clear()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
 
     def _take(self) -> list[Waiting]:
-        """Return what to write now: visitors who wait first, the backlog when all is well."""
+        """Return what to write now: visitors who wait; in turns with them, while all is well, the backlog."""
+        from_backlog = bool(self._later) and not self._queue
+        if self._later and self._queue and not self._down:
+            from_backlog = self._turn = not self._turn
+        source = self._later if from_backlog else self._queue
         batch: list[Waiting] = []
-        while self._queue and len(batch) < _BATCH:
-            waiting = self._queue.popleft()
+        while source and len(batch) < _BATCH:
+            waiting = source.popleft()
             if waiting.wanted:
                 batch.append(waiting)
-        if self.trouble is None or not batch:
-            while self._later and len(batch) < _BATCH:
-                batch.append(self._later.popleft())
         return batch
 
     async def _write(self, batch: Sequence[Waiting]) -> None:
@@ -119,38 +135,32 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for an answer
             await self._failed(batch, error)
         else:
-            self.trouble = None
+            self._down, self.trouble = False, None
             for waiting, record in zip(batch, done, strict=True):
                 if waiting.record is not None and not waiting.record.done():
                     waiting.record.set_result(record)
 
     async def _failed(self, batch: Sequence[Waiting], error: Exception) -> None:
         trouble = f"no proof could be written: {why(error)}"
-        if _is_down(error):
-            await self._put_off(batch, trouble)
+        if not _is_answers_fault(error):
+            self._put_off(batch, trouble)
         elif len(batch) > 1:  # one answer that cannot be stored must not spoil the others
             for waiting in batch:
-                await self._write([waiting])
+                if waiting.wanted:
+                    await self._write([waiting])
         elif batch[0].record is None:
             self.trouble = trouble
             self.lost += 1
         elif not batch[0].record.done():
             batch[0].record.set_exception(RecordsError(trouble))
 
-    async def _put_off(self, batch: Sequence[Waiting], trouble: str) -> None:
-        self.trouble = trouble
+    def _put_off(self, batch: Sequence[Waiting], trouble: str) -> None:
+        self._down, self.trouble = True, trouble
         for waiting in reversed(batch):
             if waiting.record is None:
                 self._later.appendleft(waiting)
             elif not waiting.record.done():
                 waiting.record.set_exception(RecordsError(trouble))
-        if self._closing:
-            self.lost += len(self._later)
-            self._later.clear()
-        elif not self._queue:
-            self._wake.clear()
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), 1.0)
 
     async def _persist(self, batch: Sequence[Waiting]) -> list[ConsentRecord]:
         """Write once; and once more where the connection turned out to be dead."""
@@ -162,8 +172,16 @@ class Writer:
             return await self._ledger.write(batch)
 
 
-def _is_down(error: Exception) -> bool:
-    """True when the store failed, False when it only refused what this batch says."""
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated or isinstance(error, OperationalError)
-    return isinstance(error, (OSError, TimeoutError, EOFError, ProxyError))
+def _is_answers_fault(error: Exception) -> bool:
+    """True when the store refused what an answer says; in doubt it is the store that failed."""
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, (ValueError, TypeError, OverflowError, StatementError))
+    if error.connection_invalidated:
+        return False
+    code = str(getattr(error.orig, "sqlstate", None) or "")  # classes 22: bad value, 23: constraint
+    said = str(error.orig)
+    return (
+        isinstance(error, (DataError, IntegrityError))
+        or code[:2] in {"22", "23"}
+        or "invalid input for query argument" in said
+    )

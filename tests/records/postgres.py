@@ -71,6 +71,13 @@ class Postgres:
             else:
                 return
 
+    def ensure(self) -> None:
+        """Start unless it runs."""
+        try:
+            self._run("pg_ctl", "-D", str(self.data), "status")
+        except subprocess.CalledProcessError:
+            self.start()
+
     def stop(self, mode: str = "fast") -> None:
         with contextlib.suppress(subprocess.CalledProcessError):
             self._run("pg_ctl", "-w", "-s", "-m", mode, "-D", str(self.data), "stop")
