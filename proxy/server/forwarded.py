@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from proxy.filter.headers import Headers
+from proxy.filter.fields import Headers
 from proxy.server.units import Network
 
 CLOUDFLARE = tuple(

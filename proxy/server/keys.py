@@ -36,7 +36,7 @@ def load_keys(config: Config) -> tuple[bytes, ...]:
     path = key_file(config)
     try:
         return _read(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if config.consent.key is not None and not path.parent.is_dir():
             raise StartError(
                 f"consent.key is {path}, and that folder does not exist; make it or name another"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from proxy.consent.signal import may_lack_cookies, refuses_by_signal
 from proxy.errors import BadRequest
-from proxy.filter.headers import Headers
+from proxy.filter.fields import Headers
 from proxy.server.forwarded import Trust, Visitor
 
 Fields = Mapping[bytes, list[bytes]]

@@ -1,0 +1,102 @@
+import pytest
+
+from proxy.errors import BadRequest
+from proxy.server.forwarded import Trust
+from proxy.server.visit import host_of, visit_of
+from tests.server.visits import visit
+
+
+@pytest.mark.parametrize("target", [b"/", b"/a%2fb/../c?x=1&y", b"//double", b"/\xc3\xa9", b"/?"])
+def test_the_target_stays_byte_for_byte(target):
+    assert visit(target).target == target
+
+
+def test_the_path_ends_before_the_query():
+    seen = visit(b"/a/b?mail=me@example.com?x")
+
+    assert (seen.path, seen.query) == (b"/a/b", b"mail=me@example.com?x")
+
+
+@pytest.mark.parametrize(
+    ("authority", "host"),
+    [
+        (b"callkom.io", "callkom.io"),
+        (b"CALLKOM.io:8443", "callkom.io"),
+        (b"callkom.io.", "callkom.io"),
+        (b"[::1]:80", "::1"),
+    ],
+)
+def test_ports_and_case_do_not_matter_for_the_host(authority, host):
+    assert host_of(authority) == host
+
+
+@pytest.mark.parametrize(
+    "target",
+    [b"http://callkom.io/a?b", b"HTTP://CALLKOM.IO:80/a?b", b"https://callkom.io/a?b"],
+)
+def test_an_absolute_target_that_names_the_host_becomes_its_path(target):
+    assert visit(target).target == b"/a?b"
+
+
+def test_an_absolute_target_without_path_is_the_root():
+    assert visit(b"http://callkom.io").target == b"/"
+    assert visit(b"http://callkom.io?x=1").target == b"/?x=1"
+
+
+@pytest.mark.parametrize(
+    "target", [b"http://evil.example/a", b"http://callkom.io@evil.example/", b"http://evil@callkom.io/"]
+)
+def test_an_absolute_target_of_another_host_is_misdirected(target):
+    with pytest.raises(BadRequest) as caught:
+        visit(target)
+
+    assert caught.value.status == 421
+
+
+@pytest.mark.parametrize("target", [b"*", b"ftp://callkom.io/", b"callkom.io:443", b"path"])
+def test_other_targets_are_refused(target):
+    with pytest.raises(BadRequest):
+        visit(target)
+
+
+def test_options_may_ask_for_the_whole_server():
+    assert visit(b"*", method=b"OPTIONS").target == b"*"
+
+
+@pytest.mark.parametrize("hosts", [[], [b"a.io", b"a.io"], [b"a.io", b"b.io"], [b""]])
+def test_exactly_one_host_is_expected(hosts):
+    headers = [(b"Host", host) for host in hosts]
+
+    with pytest.raises(BadRequest):
+        visit_of(b"GET", b"/", headers, peer="", trust=Trust(), secure=False, id_=b"", now=0)
+
+
+def test_a_request_that_comes_around_again_is_a_loop():
+    with pytest.raises(BadRequest) as caught:
+        visit(b"/", (b"Via", b"1.1 varnish, 1.1 consent-proxy"))
+
+    assert caught.value.status == 508
+
+
+CROSS = (b"Sec-Fetch-Site", b"cross-site")
+
+
+@pytest.mark.parametrize(
+    ("method", "mode", "dest", "withheld"),
+    [
+        (b"GET", b"navigate", b"document", False),
+        (b"POST", b"navigate", b"document", True),
+        (b"GET", b"navigate", b"iframe", True),
+        (b"GET", b"no-cors", b"image", True),
+        (b"GET", b"cors", b"empty", True),
+    ],
+)
+def test_a_lax_cookie_is_withheld_but_from_a_top_level_get(method, mode, dest, withheld):
+    asked = visit(b"/", CROSS, (b"Sec-Fetch-Mode", mode), (b"Sec-Fetch-Dest", dest), method=method)
+
+    assert asked.withheld is withheld
+
+
+def test_nothing_is_withheld_from_the_same_site_or_an_old_browser():
+    assert not visit(b"/", (b"Sec-Fetch-Site", b"same-origin"), method=b"POST").withheld
+    assert not visit(b"/", method=b"POST").withheld
