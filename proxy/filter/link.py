@@ -16,8 +16,8 @@ from proxy.filter.urls import listed, url_of
 from proxy.filter.verdict import KEEP, Verdict
 
 _ENTRY_PART = re.compile(rb'(?:[^,"<]++|<[^>]*+>?|"(?:[^"\\]++|\\.)*+"?)*+', re.DOTALL)
-_TARGET = re.compile(rb"[ \t]*<([^>]*)>")
-_ANY_TARGET = re.compile(rb"<([^>]*)")
+_TARGET = re.compile(rb"[ \t]*<([^<>]*)>")
+_ANY_TARGET = re.compile(rb"<([^<>]*)")
 _PARAMETER = re.compile(
     rb';[ \t]*([^\s=;,"]+)[ \t]*(?:=[ \t]*(?:"((?:[^"\\]|\\.)*)"?|([^;,"\s]*)))?', re.DOTALL
 )
