@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("CONSENT_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 

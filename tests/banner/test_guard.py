@@ -1,0 +1,460 @@
+"""The guard in a real Chromium: what it refuses, shortens and leaves exactly as it was."""
+
+import gzip
+import json
+import shutil
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from proxy.filter.guard import guard_code, guard_table, since_attribute
+from proxy.policy.load import load_policy, rehome
+from proxy.policy.own import OwnHosts
+from proxy.policy.scope import scope_of
+from tests.policy.rules import policy_of
+from tests.shared import ROOT
+
+GUARD = (ROOT / "proxy" / "banner" / "guard.js").read_text()
+HOST = "www.callkom.localhost"
+OWN = OwnHosts(frozenset({HOST, "app.callkom.localhost"}), "callkom.localhost")
+DAY = 86_400
+
+COOKIES = """
+- { name: session, domain: .callkom.localhost, purpose: necessary, lasts: 1 year, why: x }
+- { name: hubspotutk, domain: .callkom.localhost, purpose: functional, lasts: 6 months, why: x }
+- { name: language, domain: .callkom.localhost, purpose: functional, lasts: Session, why: x }
+- { name: __hstc, domain: .callkom.localhost, purpose: performance, lasts: 6 months, why: x }
+- { name: __hssc, domain: .callkom.localhost, purpose: performance, lasts: 30 min, why: x }
+- { name: [_ga, "_ga_*"], domain: .callkom.localhost, purpose: performance, lasts: 13 months, why: x }
+- { name: ai_user, domain: app.callkom.localhost, purpose: performance, lasts: 11 months, why: x }
+"""
+POLICY = policy_of(cookies=COOKIES, storage='- { key: ["ai_*"], purpose: performance }')
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+class Site(BaseHTTPRequestHandler):
+    """A site that serves the pages given, and keeps what the guard reports."""
+
+    def do_GET(self):
+        pages = self.server.pages
+        kind, body = pages.get(self.path, ("text/html", "<!doctype html><p>plain"))
+        self.send_response(200)
+        self.send_header("Content-Type", f"{kind}; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def do_POST(self):
+        self.server.beacons.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def site():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
+    server.pages, server.beacons = {}, []
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+class Visit:
+    """One page of the site under the guard, in a browser without any cookie."""
+
+    def __init__(self, chromium, site, *granted, policy=POLICY, since=None, host=HOST, body="", times=1):
+        self.context = chromium.new_context()
+        self.page = self.context.new_page()
+        self.site, self.errors = site, []
+        site.beacons.clear()
+        code = guard_code(GUARD, guard_table(policy, scope_of(policy).granted(granted), OWN))
+        days = since_attribute(policy, since or {})
+        tag = f'<script data-cfasync="false" data-since="{days}">{code}</script>'
+        site.pages["/"] = (
+            "text/html",
+            f"<!doctype html><html><head>{tag * times}</head><body>{body}</body></html>",
+        )
+        self.origin = f"http://{host}:{site.server_port}"
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.goto(self.origin + "/")
+
+    def leave(self):
+        """Go to a page without the guard, and return what the last page reported."""
+        self.page.goto(self.origin + "/plain")
+        self.page.wait_for_timeout(300)
+        return self.site.beacons
+
+    def run(self, script):
+        return self.page.evaluate(script)
+
+    def write(self, text):
+        self.run(f"document.cookie = {json.dumps(text)}")
+
+    def lives(self, name):
+        """Return in how many seconds the cookie ends, None for the session, "gone" without it."""
+        found = [cookie for cookie in self.context.cookies() if cookie["name"] == name]
+        if not found:
+            return "gone"
+        ends = found[0]["expires"]
+        return None if ends == -1 else ends - time.time()
+
+    def names(self):
+        return {cookie["name"] for cookie in self.context.cookies()}
+
+
+@pytest.fixture
+def visit(chromium, site):
+    visits = []
+
+    def begin(*granted, **how):
+        visits.append(Visit(chromium, site, *granted, **how))
+        return visits[-1]
+
+    yield begin
+    for each in visits:
+        assert each.errors == []
+        each.context.close()
+
+
+def nearly(seconds):
+    return pytest.approx(seconds, abs=90)
+
+
+def test_nothing_that_needs_consent_is_written_before_a_choice(visit):
+    page = visit()
+    for name in ("hubspotutk", "language", "__hstc", "__hssc", "_ga", "_ga_ABC123"):
+        page.write(f"{name}=1; path=/; domain=callkom.localhost; max-age=600")
+
+    assert page.names() == set()
+
+
+def test_hubspotutk_is_refused_without_functional_while_its_neighbour_passes_with_performance(visit):
+    page = visit("performance")
+    page.write("hubspotutk=1; path=/")
+    page.write("__hstc=1; path=/")
+
+    assert page.names() == {"__hstc"}
+
+
+def test_what_nobody_declared_is_refused_and_counted_by_name_only(visit):
+    page = visit("functional", "performance")
+    page.write("_fbp=secret; path=/")
+    page.write("_fbp=secret; path=/")
+    page.write("_gallery=1")
+    page.run("cookieStore.set('_tt', 'secret')")
+
+    assert page.names() == set()
+    assert page.leave() == [{"cookies": {"_fbp": 2, "_gallery": 1, "_tt": 1}}]
+
+
+def test_a_page_that_writes_a_thousand_names_reports_thirty(visit):
+    page = visit()
+    page.run("for (let i = 0; i < 1000; i++) document.cookie = 'x' + i + '=1'")
+
+    assert len(page.leave()[0]["cookies"]) == 30
+
+
+def test_a_page_that_was_refused_nothing_sends_nothing(visit):
+    page = visit()
+    page.write("session=1")
+
+    assert page.leave() == []
+
+
+def test_undeclared_cookies_stay_where_the_site_keeps_them(visit):
+    policy = policy_of(cookies=COOKIES, undeclared="{ cookies: keep, tags: hold }")
+    page = visit(policy=policy)
+    page.write("theme=dark; max-age=99999999")
+    page.write("_ga=1")
+
+    assert page.names() == {"theme"}
+
+
+def test_the_consent_cookie_cannot_be_written_by_a_script(visit):
+    page = visit("functional", "performance")
+    page.write("consent_callkom=AQ; path=/deeper")
+    page.write("consent_callkom=AQ; path=/; domain=callkom.localhost; max-age=999")
+
+    assert page.names() == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "left"),
+    [
+        ("_ga=1; max-age=63072000", "_ga", 395 * DAY),
+        ("_ga=1; Max-Age = 63072000 ; path=/", "_ga", 395 * DAY),
+        ("_ga=1; max-age=60; max-age=63072000", "_ga", 395 * DAY),
+        ("_ga=1; max-age=63072000; max-age=60", "_ga", 60),
+        ("_ga=1; max-age=63072000; expires=Thu, 01 Jan 2037 00:00:00 GMT", "_ga", 395 * DAY),
+        ("_ga=1; expires=Thu, 01 Jan 2037 00:00:00 GMT", "_ga", 395 * DAY),
+        ("_ga=1; EXPIRES=Thu, 01-Jan-2037 00:00:00 GMT", "_ga", 395 * DAY),
+        ("_ga=1; max-age=600", "_ga", 600),
+        ("_ga=1", "_ga", None),
+        ("__hssc=1; max-age=86400", "__hssc", 1800),
+        ("language=fr; max-age=86400", "language", None),
+        ("language=fr; expires=Thu, 01 Jan 2037 00:00:00 GMT", "language", None),
+        ("session=1; max-age=99999999", "session", 365 * DAY),
+        ("_ga=1; expires=not a date", "_ga", None),
+    ],
+)
+def test_a_granted_cookie_lives_no_longer_than_its_row_says(visit, text, name, left):
+    page = visit("functional", "performance")
+    page.write(text)
+
+    assert page.lives(name) == (left if left is None else nearly(left))
+
+
+def test_a_life_is_counted_from_the_day_of_consent_and_does_not_slide(visit):
+    today = int(time.time()) // DAY
+    page = visit("performance", since={"performance": today - 300})
+    page.write("_ga=1; max-age=63072000")
+    page.write("__hssc=1; max-age=1800")
+
+    end = (today - 300 + 1 + 395) * DAY
+    assert page.lives("_ga") == nearly(end - time.time())
+    assert page.lives("__hssc") == nearly(1800)
+
+
+def test_after_the_end_the_day_starts_anew(visit):
+    today = int(time.time()) // DAY
+    page = visit("performance", since={"performance": today - 400})
+    page.write("_ga=1; max-age=63072000")
+
+    assert page.lives("_ga") == nearly((today - 400 + 1 + 2 * 395) * DAY - time.time())
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "max-age=0",
+        "max-age=-1",
+        "expires=Thu, 01 Jan 1970 00:00:00 GMT",
+        "expires=Thu, 01-Jan-1970 00:00:01 GMT",
+    ],
+)
+def test_deletions_always_pass(visit, end):
+    page = visit()
+    page.context.add_cookies(
+        [{"name": n, "value": "1", "domain": HOST, "path": "/"} for n in ("_ga", "theme")]
+    )
+    page.write(f"_ga=; path=/; {end}")
+    page.write(f"theme=; path=/; {end}")
+
+    assert page.names() == set()
+
+
+def test_an_empty_max_age_is_no_deletion(visit):
+    page = visit()
+    page.write("_ga=1; max-age=")
+    page.write("_ga=1; max-age=0x0")
+
+    assert page.names() == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=_ga=1",
+        "_ga",
+        "=_ga",
+        "  _ga = 1",
+        "\t_ga=1",
+        "_ga=1;domain=.callkom.localhost",
+        "_ga=1; Domain=elsewhere.example",
+    ],
+)
+def test_no_spelling_of_a_refused_name_gets_through(visit, text):
+    page = visit()
+    page.write(text)
+
+    assert page.context.cookies() == []
+
+
+def test_a_row_for_one_host_speaks_of_that_host_only(visit):
+    there = visit("performance", host="app.callkom.localhost")
+    there.write("ai_user=1; max-age=99999999")
+    here = visit("performance")
+    here.write("ai_user=1; max-age=99999999")
+
+    assert there.lives("ai_user") == nearly(335 * DAY)
+    assert here.names() == set()
+
+
+def test_a_necessary_cookie_is_written_exactly_as_without_the_guard(visit):
+    line = 'session="a b|ü%20"; path=/; domain=callkom.localhost; max-age=600; samesite=strict; priority=high'
+    guarded, bare = visit(), visit(times=0)
+    for page in (guarded, bare):
+        page.write(line)
+
+    def plain(page):
+        return [{**cookie, "expires": round(cookie["expires"], -2)} for cookie in page.context.cookies()]
+
+    assert plain(guarded) == plain(bare) != []
+    assert guarded.run("document.cookie") == bare.run("document.cookie")
+
+
+def test_the_property_looks_to_scripts_as_it_did(visit):
+    look = """(() => { let d = Object.getOwnPropertyDescriptor(Document.prototype, 'cookie');
+        return [typeof d.get, typeof d.set, d.enumerable, d.configurable, 'cookie' in document, document.hasOwnProperty('cookie')] })()"""
+
+    assert visit().run(look) == visit(times=0).run(look)
+
+
+def test_what_is_written_need_not_be_a_string(visit):
+    page = visit()
+    page.run("document.cookie = { toString() { return 'session=1' } }")
+    page.run("document.cookie = null; document.cookie = undefined; document.cookie = 7")
+
+    assert page.names() == {"session"}
+
+
+def test_cookie_store_obeys_the_same_rows(visit):
+    page = visit("performance")
+    page.run("cookieStore.set('hubspotutk', '1')")
+    page.run("cookieStore.set({ name: 'hubspotutk', value: '1', expires: Date.now() + 1e9 })")
+    page.run("cookieStore.set('__hstc', '1')")
+    page.run("cookieStore.set({ name: '_ga', value: '1', expires: Date.now() + 63072e6 })")
+    page.run(
+        "cookieStore.set({ name: '__hssc', value: '1', expires: Date.now() + 60e3, domain: 'callkom.localhost' })"
+    )
+    page.run("cookieStore.set({ name: 'session', value: '1', expires: null })")
+
+    assert page.names() == {"__hstc", "_ga", "__hssc", "session"}
+    assert page.lives("_ga") == nearly(395 * DAY)
+    assert page.lives("__hssc") == nearly(60)
+    assert (page.lives("__hstc"), page.lives("session")) == (None, None)
+    assert page.run("cookieStore.get('session').then(c => c.value)") == "1"
+
+
+def test_cookie_store_deletes_and_complains_as_ever(visit):
+    page = visit("performance")
+    page.run("cookieStore.set('_ga', '1').then(() => cookieStore.delete('_ga'))")
+
+    assert page.names() == set()
+    assert page.run("cookieStore.set('session', 'a;b').then(() => 0, error => error.name)") == "TypeError"
+
+
+def test_storage_keys_are_refused_until_granted(visit):
+    write = """localStorage.setItem('ai_session', '1'); sessionStorage.setItem('ai_buffer', '1'); localStorage.setItem('theme', 'dark');
+        [localStorage.length, sessionStorage.length]"""
+
+    assert visit().run(write) == [1, 0]
+    assert visit("performance").run(write) == [2, 1]
+
+
+def test_storage_keys_written_as_properties_are_gone_on_the_next_page(visit):
+    page = visit()
+    page.run("localStorage.ai_session = '1'; localStorage.theme = 'dark'")
+    page.leave()
+
+    assert page.run("Object.keys(localStorage)") == ["theme"]
+
+
+def test_loading_it_twice_is_harmless(visit):
+    page = visit("performance", times=2)
+    page.write("_ga=1; max-age=63072000")
+    page.write("_fbp=1")
+    page.run("cookieStore.set('__hstc', '1')")
+
+    assert page.names() == {"_ga", "__hstc"}
+    assert page.leave() == [{"cookies": {"_fbp": 1}}]
+
+
+FRAMES = {
+    "contentWindow": "let f = document.body.appendChild(document.createElement('iframe')); f.contentWindow.document.cookie = '_ga=1'",
+    "contentDocument": "let f = document.body.appendChild(document.createElement('iframe')); f.contentDocument.cookie = '_ga=1'",
+    "setter": """let f = document.body.appendChild(document.createElement('iframe'));
+        Object.getOwnPropertyDescriptor(f.contentWindow.Document.prototype, 'cookie').set.call(document, '_ga=1')""",
+    "nested": """let f = document.body.appendChild(document.createElement('iframe')), d = f.contentDocument;
+        d.body.appendChild(d.createElement('iframe')).contentDocument.cookie = '_ga=1'""",
+    "storage": "document.body.appendChild(document.createElement('iframe')).contentWindow.localStorage.setItem('ai_session', '1')",
+}
+
+
+@pytest.mark.parametrize("way", FRAMES)
+def test_a_frame_of_the_same_site_brings_no_fresh_setter(visit, way):
+    page = visit()
+    page.run(f"(() => {{ {FRAMES[way]} }})()")
+
+    assert page.names() == set()
+    assert page.run("localStorage.length") == 0
+
+
+@pytest.mark.parametrize("how", ["static", "dynamic"])
+def test_a_script_inside_srcdoc_is_guarded_too(visit, how):
+    inner = "<script>document.cookie='_ga=1';document.cookie='session=1'<\\/script>"
+    static = inner.replace("\\", "").replace("'", "&#39;")
+    page = visit(body=f'<iframe srcdoc="{static}"></iframe>' if how == "static" else "")
+    if how == "dynamic":
+        page.run(
+            f'(() => {{ let f = document.createElement("iframe"); f.srcdoc = "{inner}"; document.body.append(f) }})()'
+        )
+    page.page.wait_for_timeout(500)
+
+    assert page.names() == {"session"}
+
+
+def test_foreign_frames_load_as_ever(visit, site):
+    page = visit(body=f'<iframe src="http://elsewhere.localhost:{site.server_port}/plain"></iframe>')
+    page.page.wait_for_timeout(300)
+
+    assert len(page.page.frames) == 2
+    assert page.page.frames[1].evaluate("document.body.textContent") == "plain"
+
+
+def test_a_script_that_wraps_the_setter_later_still_works(visit):
+    page = visit("performance")
+    page.run("""(() => { let own = Object.getOwnPropertyDescriptor(Document.prototype, 'cookie');
+        Object.defineProperty(document, 'cookie', { configurable: true, get() { return own.get.call(this) }, set(v) { own.set.call(this, v) } }) })()""")
+    page.write("_ga=1; max-age=63072000")
+    page.write("hubspotutk=1")
+
+    assert page.names() == {"_ga"}
+    assert page.lives("_ga") == nearly(395 * DAY)
+
+
+def test_it_runs_in_xhtml(chromium, site):
+    code = guard_code(GUARD, guard_table(POLICY, frozenset(), OWN))
+    head = f'<head><title>x</title><script data-since="">{code}</script></head>'
+    site.pages["/x"] = (
+        "application/xhtml+xml",
+        f'<html xmlns="http://www.w3.org/1999/xhtml">{head}<body/></html>',
+    )
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(f"http://{HOST}:{site.server_port}/x")
+    page.evaluate("document.cookie = '_ga=1'; document.cookie = 'session=1'")
+
+    assert page.evaluate("document.cookie") == "session=1"
+    context.close()
+
+
+def test_with_callkoms_own_rules_it_weighs_no_more_than_1500_bytes():
+    policy = rehome(load_policy((ROOT / "rules.yaml").read_text()), "callkom.io", "callkom.localhost")
+    pairs = scope_of(policy)
+    weights = {
+        granted: len(
+            gzip.compress(guard_code(GUARD, guard_table(policy, pairs.granted(granted), OWN)).encode(), 9)
+        )
+        for granted in ((), ("functional",), ("performance",), ("functional", "performance"))
+    }
+
+    assert max(weights.values()) <= 1500, weights
