@@ -148,7 +148,11 @@ class Supervisor:
     def ready(self) -> dict[str, Any]:
         """Ready while at least one worker is; the others are named."""
         said = {number: worker.said for number, worker in sorted(self._workers.items())}
-        why = [f"worker {number}: {', '.join(one.get('why', ['starting']))}" for number, one in said.items() if not one.get("ready")]
+        why = [
+            f"worker {number}: {', '.join(one.get('why', ['starting']))}"
+            for number, one in said.items()
+            if not one.get("ready")
+        ]
         if self._stopping.is_set():
             why.insert(0, "stopping")
         ready = not self._stopping.is_set() and any(worker.ready for worker in self._workers.values())

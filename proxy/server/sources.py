@@ -26,7 +26,9 @@ def read_policy(path: Path) -> Policy:
         problem = Problem(Place(path.name, 1), f"is not UTF-8 (byte {error.start}); save it as UTF-8")
         raise PolicyError([problem]) from None
     except OSError as error:
-        problem = Problem(Place(str(path), 1), f"cannot be read ({error.strerror}); name another with --rules")
+        problem = Problem(
+            Place(str(path), 1), f"cannot be read ({error.strerror}); name another with --rules"
+        )
         raise PolicyError([problem]) from error
     return load_policy(text, path.name)
 

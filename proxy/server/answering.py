@@ -1,0 +1,108 @@
+"""What becomes of a choice: the answer it makes, its proof, and the cookie that carries it.
+
+Proof before yes: what grants more than before takes effect only once its record is
+durable. What grants nothing more always takes effect, recorded as soon as the store can.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from proxy.consent.answer import Answer, next_answer
+from proxy.consent.decision import Decision
+from proxy.consent.record import ConsentRecord, NewRecord, Shown
+from proxy.errors import RecordsError
+from proxy.records.store import RecordStore
+from proxy.server.choice import Choice
+from proxy.server.sites import Site
+from proxy.server.visit import Visit
+
+QUICKLY = 0.5
+"""Seconds that a refusal waits for its receipt; it takes effect either way."""
+
+
+class Outcome(Enum):
+    """What became of a choice; the values are words of the metrics."""
+
+    RECORDED = "recorded"
+    LATER = "later"  # takes effect; its record is written when the store is back
+    UNPROVEN = "unproven"  # no effect: it grants something and could not be recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A choice that was dealt with: the standing answer, and its record if there is one yet."""
+
+    outcome: Outcome
+    answer: Answer | None
+    record: ConsentRecord | None = None
+
+
+async def settle(
+    store: RecordStore,
+    site: Site,
+    visit: Visit,
+    choice: Choice,
+    decision: Decision,
+    *,
+    shown: Shown,
+    language: str,
+) -> Answered:
+    """Return the answer that a choice makes, with its proof where it needs one."""
+    previous = decision.answer
+    answer = next_answer(
+        previous,
+        visitor=secrets.token_urlsafe(12),
+        granted=choice.granted,
+        scope=site.scope,
+        policy_version=site.policy.version,
+        now=visit.now,
+        ask_again_after=site.ask_again_after,
+    )
+    record = NewRecord(
+        visitor=answer.visitor,
+        time=visit.now * 1000,
+        site=visit.host,
+        language=language,
+        shown=shown,
+        scope=site.scope,
+        granted=answer.granted,
+        how=choice.how,
+        provider=choice.provider,
+    )
+    if answer.grants() <= decision.grants:
+        return await _without_condition(store, record, answer, previous)
+    try:
+        # A visitor who leaves now has agreed all the same: the record is finished without them.
+        kept = await asyncio.shield(asyncio.ensure_future(store.add(record)))
+    except RecordsError:
+        return Answered(Outcome.UNPROVEN, None)
+    return Answered(Outcome.RECORDED, answer, kept)
+
+
+async def _without_condition(
+    store: RecordStore, record: NewRecord, answer: Answer, previous: Answer | None
+) -> Answered:
+    """Let what grants nothing new take effect, whatever the store does."""
+    if store.trouble is None:
+        writing = asyncio.ensure_future(store.add(record))
+        with contextlib.suppress(RecordsError, TimeoutError):
+            return Answered(
+                Outcome.RECORDED, answer, await asyncio.wait_for(asyncio.shield(writing), QUICKLY)
+            )
+        writing.add_done_callback(_heard)
+    store.add_later(record)
+    if answer.granted and previous is not None:
+        # Without its proof a narrower yes keeps the age of the one it narrows.
+        answer = replace(answer, at=previous.at)
+    return Answered(Outcome.LATER, answer)
+
+
+def _heard(writing: asyncio.Future[ConsentRecord]) -> None:
+    """Take note of how it ended, so that asyncio does not warn of an error nobody looked at."""
+    if not writing.cancelled():
+        writing.exception()

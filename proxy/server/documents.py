@@ -1,0 +1,47 @@
+"""What an answer's body is: found out from its headers, or else from its first bytes."""
+
+from __future__ import annotations
+
+from proxy.errors import Unreadable
+from proxy.filter.body import first_bytes
+from proxy.filter.document import SNIFF, Sort, sort_of
+from proxy.filter.fields import value_of, values_of
+from proxy.server.exchange import Reply
+
+ENOUGH = 65_536
+"""Coded bytes after which a body that still unfolds to next to nothing is no page."""
+
+PAGES = frozenset({Sort.HTML, Sort.XML})
+"""Sorts whose bodies are read and rewritten."""
+
+WORKERS = frozenset({b"worker", b"sharedworker", b"serviceworker"})
+"""Destinations of scripts that run under the policy of their own answer: they are fenced too (T25)."""
+
+
+async def sort_body(reply: Reply, dest: bytes | None) -> tuple[Sort, bytes, bool]:
+    """Return what the body is, and what has arrived of it (all of it, when the last is True).
+
+    Waits for first bytes only where nothing but they can tell.
+    """
+    headers = reply.headers
+    types = values_of(headers, b"content-type")
+    nosniff = b"nosniff" in (value_of(headers, b"x-content-type-options") or b"").lower()
+    disposition = value_of(headers, b"content-disposition")
+    data, complete = reply.arrived()
+    sort = sort_of(types, nosniff=nosniff, dest=dest, first=None, disposition=disposition)
+    if sort is None and reply.bodiless:
+        return Sort.HTML, data, complete  # HEAD: it may be a page, so its headers are a page's
+    coding = b",".join(values_of(headers, b"content-encoding"))
+    while sort is None:
+        try:
+            first = first_bytes(data, coding)
+        except Unreadable:
+            return Sort.HTML, data, complete  # perhaps a page, in a coding that has to be asked for otherwise
+        more = not complete and len(first) < SNIFF and len(data) < ENOUGH
+        sort = sort_of(types, nosniff=nosniff, dest=dest, first=first, disposition=disposition, more=more)
+        if sort is None and not more:
+            sort = Sort.OTHER
+        elif sort is None:
+            piece = await reply.read()
+            data, complete = data + piece, not piece
+    return sort, data, complete

@@ -1,0 +1,90 @@
+"""All that rules and config say at one moment, ready to answer: built whole, swapped whole."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from proxy.policy.model import Policy
+from proxy.records.store import RecordStore
+from proxy.server.config import Config
+from proxy.server.consent_api import Pages
+from proxy.server.dressing import Wardrobe, page_tag
+from proxy.server.forwarded import Trust
+from proxy.server.incoming import Incoming
+from proxy.server.observe import Tally
+from proxy.server.passage import Passage
+from proxy.server.sites import Reach, Site, Sites, build_sites
+from proxy.server.upstream import Upstreams
+from proxy.server.visit import Visit, visit_of
+
+_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Rules, config, sites and our own pages, as one."""
+
+    config: Config
+    policy: Policy
+    sites: Sites
+    reach: Mapping[str, Upstreams]
+    trust: Trust
+    wardrobe: Wardrobe
+    pages: Pages
+    store: RecordStore
+
+    def visit(self, incoming: Incoming) -> Visit:
+        """Return what a visitor asks for; BadRequest where the request contradicts itself."""
+        peer = incoming.peer
+        visit = visit_of(
+            incoming.method,
+            incoming.target,
+            incoming.headers,
+            peer=peer,
+            trust=self.trust,
+            secure=incoming.secure,
+            id_=b"",
+            now=int(time.time()),
+        )
+        given = visit.first(b"x-request-id") if self.trust.believes(peer) else None
+        visit.id = given if given and _ID.fullmatch(given) else secrets.token_hex(8).encode()
+        return visit
+
+    def decide(self, site: Site, visit: Visit, incoming: Incoming, began: float) -> Passage:
+        """Return the request with the decision that holds for it, and what is compiled for that."""
+        reading = site.read(visit)
+        decision = site.decide(visit, reading.answer)
+        variant = site.variant(decision.grants, secure=visit.visitor.secure)
+        tag = page_tag(visit, variant, decision)
+        return Passage(self, incoming, visit, site, reading, decision, variant, began, tag)
+
+    @property
+    def https_port(self) -> bytes:
+        """The port behind a host in an https address of ours; empty where it is the usual one."""
+        port = self.config.listen[0].port if self.config.tls else 443
+        return b"" if port in (443, 0) else b":%d" % port
+
+
+async def build_house(
+    config: Config, policy: Policy, keys: tuple[bytes, ...], store: RecordStore, reach: Reach, tally: Tally
+) -> House:
+    """Return everything built; raises the error of whatever cannot be used, and changes nothing then."""
+    loop = asyncio.get_running_loop()
+    # Compiling takes tens of milliseconds: visitors are served meanwhile.
+    sites = await loop.run_in_executor(None, build_sites, config, policy, keys)
+    wardrobe = await loop.run_in_executor(None, Wardrobe, config, policy)
+    return House(
+        config=config,
+        policy=policy,
+        sites=sites,
+        reach=await reach.renew(config),
+        trust=Trust(config.trusted_proxies, config.cloudflare),
+        wardrobe=wardrobe,
+        pages=Pages(config, policy, sites, wardrobe, store, tally),
+        store=store,
+    )

@@ -1,0 +1,191 @@
+"""The route of a request, one step a line. What each step does is in the module it names."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from proxy.errors import Unreadable, UpstreamError
+from proxy.filter.document import Sort
+from proxy.server.config import OnError
+from proxy.server.documents import PAGES, sort_body
+from proxy.server.exchange import Reply, UpstreamRequest
+from proxy.server.heads import Asked, ask_identity, asked, judged
+from proxy.server.house import House
+from proxy.server.incoming import Incoming
+from proxy.server.logs import log
+from proxy.server.observe import Tally
+from proxy.server.outgoing import Outgoing, compose, is_unfit, unread
+from proxy.server.passage import Passage
+from proxy.server.response import RawResponse
+from proxy.server.transport import plain_refusal
+from proxy.server.websocket import relay_websocket, wants_websocket
+
+ENDLESS = 86_400.0
+"""Seconds until the head of an event stream or a WebSocket: as good as for ever."""
+
+
+class Relay:
+    """Answers every request of this process. `house` gives what rules and config say now."""
+
+    def __init__(self, house: Callable[[], House], tally: Tally) -> None:
+        self._house = house
+        self._tally = tally
+
+    async def answer(self, incoming: Incoming) -> RawResponse:
+        """Return the answer to one request, which has left already where it was long."""
+        began = time.perf_counter()
+        house = self._house()
+        visit = house.visit(incoming)
+        site = house.sites.match(visit.host)
+        if house.pages.owns(visit):
+            return await house.pages.answer(site, visit, incoming)
+        passage = house.decide(site, visit, incoming, began)
+        if refused := _refused(passage):
+            return self._end(passage, refused)
+        try:
+            return await self._relay(passage)
+        except (UpstreamError, Unreadable) as error:
+            return self._end(passage, self._failure(passage, error), str(error))
+        except BaseException as error:
+            passage.tell(self._tally, 499, type(error).__name__)
+            raise
+
+    async def _relay(self, passage: Passage) -> RawResponse:
+        ask = asked(passage)
+        switching = wants_websocket(passage.incoming)
+        reply = await _fetch(passage, ask, switching=switching)
+        try:
+            if reply.status == 101:
+                return await self._switch(passage, reply)
+            sort, data, complete = await sort_body(reply, passage.visit.destination)
+            if passage.may_ask_again and is_unfit(reply, sort):
+                reply.abort()
+                ask.headers = ask_identity(ask.headers)
+                reply = await _fetch(passage, ask)
+                sort, data, complete = await sort_body(reply, passage.visit.destination)
+            return await self._send(passage, ask, reply, sort, data, complete=complete)
+        finally:
+            reply.abort()
+
+    async def _send(
+        self, passage: Passage, ask: Asked, reply: Reply, sort: Sort, data: bytes, *, complete: bool
+    ) -> RawResponse:
+        if sort in PAGES and not complete and not data:
+            data = await reply.read()  # a page that cannot be read is to be refused before its first byte
+            complete = not data
+        outgoing, first = self._begin(passage, ask, reply, sort, data, complete=complete)
+        response = RawResponse(reply.status, outgoing.headers, first, complete=complete, reason=reply.reason)
+        if not complete:
+            await self._pour(passage, reply, outgoing, response)
+        passage.judged(("tag", verdict) for verdict in outgoing.body.verdicts)
+        return self._end(passage, response)
+
+    def _begin(
+        self, passage: Passage, ask: Asked, reply: Reply, sort: Sort, data: bytes, *, complete: bool
+    ) -> tuple[Outgoing, bytes]:
+        """Return what leaves, and the bytes that leave with the head."""
+        try:
+            outgoing = compose(passage, ask, reply, sort)
+            first = outgoing.body.feed(data) if data else b""
+            return outgoing, first + outgoing.body.close() if complete else first
+        except Unreadable as error:
+            site = passage.site
+            if site.config.on_error is not OnError.PASS:
+                raise
+            self._tally.add("passed_unread", site.name)
+            log().warning("document_passed_unread", site=site.name, why=str(error))
+            return unread(passage, reply), data
+
+    async def _pour(self, passage: Passage, reply: Reply, outgoing: Outgoing, response: RawResponse) -> None:
+        """Send piece by piece as it comes; what goes wrong now leaves a visibly cut answer (T48)."""
+        body = outgoing.body
+        await response.prepare(passage.incoming)
+        try:
+            while chunk := await reply.read():
+                for piece in body.pieces(chunk):
+                    await response.write(piece)
+            await response.finish(body.close())
+        except (UpstreamError, Unreadable) as error:
+            response.cut()
+            self._note(passage, error)
+
+    async def _switch(self, passage: Passage, reply: Reply) -> RawResponse:
+        headers, verdicts = judged(reply.headers, passage)
+        passage.judged(verdicts)
+        passage.kind = "websocket"
+        return self._end(passage, await relay_websocket(passage.incoming, reply, headers))
+
+    # -- ends ------------------------------------------------------------------------------------------
+
+    def _end(self, passage: Passage, response: RawResponse, outcome: str = "") -> RawResponse:
+        passage.tell(self._tally, response.status, outcome)
+        return response
+
+    def _failure(self, passage: Passage, error: UpstreamError | Unreadable) -> RawResponse:
+        """Return our own page for an upstream that failed or a document that cannot be read (T50)."""
+        self._note(passage, error)
+        status = error.status if isinstance(error, UpstreamError) else 502
+        passage.kind = "refused"
+        return passage.house.pages.error(passage.visit, status)
+
+    def _note(self, passage: Passage, error: UpstreamError | Unreadable) -> None:
+        site, visit = passage.site.name, passage.visit
+        said = {"site": site, "path": visit.path.decode("latin-1"), "request_id": visit.id.decode("latin-1")}
+        if isinstance(error, UpstreamError):
+            self._tally.add("upstream_failures", site, str(error.status))
+            log().warning("upstream_failed", why=str(error), status=error.status, **said)
+        else:
+            self._tally.add("unreadable", site)
+            log().warning("document_unreadable", why=str(error), **said)
+
+    def refuse(self, status: int, incoming: Incoming | None) -> RawResponse:
+        """Return what is said where no site is known yet, or the request is none."""
+        self._tally.add("requests", "none", "refused", f"{status // 100}xx")
+        if incoming is None or status in (400, 408, 421, 501, 505):
+            return plain_refusal(status)
+        return self._house().pages.refusal(status, incoming)
+
+    def report(self, error: BaseException) -> None:
+        """Take note of an error nobody expected: its kind and place, nothing a visitor sent."""
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        where = f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else "?"
+        log().error("request_broken", error=type(error).__name__, where=where)
+
+    async def to_https(self, incoming: Incoming) -> RawResponse:
+        """Return the way to the same address under https (308 keeps method and body)."""
+        house = self._house()
+        visit = house.visit(incoming)
+        house.sites.match(visit.host)
+        where = b"https://%b%b%b" % (visit.host.encode("latin-1"), house.https_port, visit.target)
+        return RawResponse(308, [(b"Location", where), (b"Cache-Control", b"no-store")])
+
+
+def _refused(passage: Passage) -> RawResponse | None:
+    """Return 204 for a request that only measures and is not agreed to (T31); observing only counts it."""
+    verdict = passage.site.refusal(passage.visit, passage.decision)
+    if verdict.keeps:
+        return None
+    passage.judged([("request", verdict)])
+    return None if passage.site.observes else RawResponse(204, [(b"Cache-Control", b"no-store")])
+
+
+async def _fetch(passage: Passage, ask: Asked, *, switching: bool = False) -> Reply:
+    incoming, visit = passage.incoming, passage.visit
+    began = time.perf_counter()
+    endless = switching or b"text/event-stream" in (visit.first(b"accept") or b"")
+    try:
+        return await passage.house.reach[passage.site.name].fetch(
+            UpstreamRequest(
+                visit.method,
+                visit.target,
+                ask.headers,
+                incoming.body() if incoming.has_body else None,
+                first_byte=ENDLESS if endless else None,
+                upgrade=switching,
+            )
+        )
+    finally:
+        passage.upstream_seconds += time.perf_counter() - began

@@ -1,0 +1,230 @@
+"""The sites this proxy stands before, and everything about them that is built once and kept.
+
+What depends only on (site, purposes granted, scheme, language) is made when first needed:
+a request does look-ups, not set-up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ssl
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from proxy.consent.answer import Answer
+from proxy.consent.cookie import Reading, consent_cookie, read_answers, write_answer
+from proxy.consent.decision import Decision, decide
+from proxy.errors import BadRequest
+from proxy.filter.cookies import CookieRules, values_of
+from proxy.filter.fence import fence
+from proxy.filter.headers import refused_headers
+from proxy.filter.matching import Judge, Rules, compile_rules, judge_for
+from proxy.filter.requests import RequestRules, refused_request
+from proxy.filter.verdict import Verdict
+from proxy.policy.model import Policy, Undeclared
+from proxy.policy.own import OwnHosts
+from proxy.policy.scope import Pair, Scope, scope_of
+from proxy.server.config import Config, Mode, SiteConfig
+from proxy.server.keys import consent_domain
+from proxy.server.upstream import Deadlines, HealthCheck, Upstreams, default_tls
+from proxy.server.visit import Visit
+
+VARIANTS = 256
+"""Grants x schemes kept per site: two purposes make eight, a scope in transition a few more."""
+
+ANSWERS = 8192
+"""Consent cookies whose reading is remembered: each costs 25 us and some 500 bytes."""
+
+_NONE = Reading(None)
+
+
+@dataclass(slots=True)
+class Variant:
+    """What holds for all visitors of a site who granted the same: compiled, shared, never changed."""
+
+    grants: frozenset[Pair]
+    judge: Judge
+    fence: bytes
+    refused_headers: frozenset[bytes]
+    tag: bytes  # names grants and rules in validators
+
+    @property
+    def granted(self) -> frozenset[str]:
+        """Every purpose granted to at least one provider."""
+        return frozenset(pair.purpose for pair in self.grants)
+
+
+class Site:
+    """One site, its rules compiled, its servers at hand."""
+
+    def __init__(self, config: Config, chosen: SiteConfig, policy: Policy, keys: tuple[bytes, ...]) -> None:
+        self.config = chosen
+        self.name = chosen.hosts[0]
+        self.observes = chosen.mode is Mode.OBSERVE
+        self.policy = _with_undeclared(policy, chosen)
+        self.own = own_hosts(config)
+        self.scope: Scope = scope_of(policy)
+        self.cookie = config.consent.cookie
+        self.cookies = CookieRules(self.policy, config.consent.cookie)
+        self.requests = RequestRules(self.policy)
+        self.rules: Rules = compile_rules(self.policy, self.own)
+        self.reports = f"{config.consent.path}reports"
+        self.ask_again_after = policy.ask_again_after.seconds or 0
+        self._keys = keys
+        self._variants: OrderedDict[tuple[frozenset[Pair], bool], Variant] = OrderedDict()
+        self._answers: dict[tuple[bytes, int], Reading] = {}
+
+    def read(self, visit: Visit) -> Reading:
+        """Return what the visitor's consent cookies say."""
+        lines = visit.fields.get(b"cookie")
+        if lines is None:
+            return _NONE
+        values = [value for line in lines for value in values_of(line, self.cookie)]
+        if not values:
+            return _NONE
+        if len(values) > 1:
+            return self._read(values, visit.now)
+        key = (values[0], visit.now // 60)
+        found = self._answers.get(key)
+        if found is None:
+            if len(self._answers) >= ANSWERS:
+                self._answers.clear()
+            found = self._answers[key] = self._read(values, visit.now)
+        return found
+
+    def _read(self, values: list[bytes], now: int) -> Reading:
+        return read_answers(values, self._keys, self.scope, now=now, lasts=self.ask_again_after)
+
+    def cookie_line(self, visit: Visit, answer: Answer) -> bytes:
+        """Return the Set-Cookie line that carries an answer for what is left of its life."""
+        return consent_cookie(
+            self.cookie,
+            write_answer(answer, self._keys, self.scope),
+            domain=self.own.domain,
+            secure=visit.visitor.secure,
+            max_age=answer.at + self.ask_again_after - visit.now,
+        )
+
+    def decide(self, visit: Visit, answer: Answer | None) -> Decision:
+        """Return what holds for this request."""
+        return decide(
+            self.scope,
+            answer,
+            now=visit.now,
+            ask_again_after=self.ask_again_after,
+            signal=visit.signal,
+            withheld=visit.withheld,
+        )
+
+    def refusal(self, visit: Visit, decision: Decision) -> Verdict:
+        """Return whether this request only measures, and is refused."""
+        return refused_request(self.requests, visit.host, visit.target, decision.grants)
+
+    def variant(self, grants: frozenset[Pair], *, secure: bool) -> Variant:
+        """Return what is compiled for these grants."""
+        key = (grants, secure)
+        found = self._variants.get(key)
+        if found is None:
+            found = self._variants[key] = self._compile(grants, secure=secure)
+            if len(self._variants) > VARIANTS:
+                self._variants.popitem(last=False)
+        return found
+
+    def _compile(self, grants: frozenset[Pair], *, secure: bool) -> Variant:
+        names = "\n".join(sorted(f"{pair.purpose} {pair.provider}" for pair in grants))
+        tag = hashlib.blake2b(f"{self.policy.digest}\n{names}\n{secure}".encode(), digest_size=6).hexdigest()
+        policy = fence(self.policy, self.own, grants, secure=secure, report=self.reports)
+        refused = refused_headers(self.policy, grants)
+        return Variant(grants, judge_for(self.rules, grants), policy, refused, tag.encode())
+
+
+class Sites:
+    """All sites, by the names visitors ask for."""
+
+    def __init__(self, sites: tuple[Site, ...]) -> None:
+        self.all = sites
+        self._by_host: Mapping[str, Site] = {host: site for site in sites for host in site.config.hosts}
+
+    def match(self, host: str) -> Site:
+        """Return the site of that name; names that nobody configured are refused (threats T37)."""
+        site = self._by_host.get(host)
+        if site is None:
+            raise BadRequest("no site of that name is here", 421)
+        return site
+
+    def ours(self, host: str) -> bool:
+        """True when a name is configured: only from there a choice is accepted."""
+        return host in self._by_host
+
+
+def build_sites(config: Config, policy: Policy, keys: tuple[bytes, ...]) -> Sites:
+    """Return every site of the config, its rules compiled."""
+    return Sites(tuple(Site(config, chosen, policy, keys) for chosen in config.sites))
+
+
+def own_hosts(config: Config) -> OwnHosts:
+    """Return the hosts that serve the sites' own files."""
+    return OwnHosts(config.hosts | frozenset(config.own), consent_domain(config))
+
+
+def _with_undeclared(policy: Policy, chosen: SiteConfig) -> Policy:
+    """Return the policy with what this site says of undeclared cookies and tags."""
+    said = chosen.undeclared
+    return replace(
+        policy,
+        undeclared_cookies=Undeclared(said.cookies) if said.cookies else policy.undeclared_cookies,
+        undeclared_tags=Undeclared(said.tags) if said.tags else policy.undeclared_tags,
+    )
+
+
+@dataclass(slots=True)
+class Reach:
+    """The way to the upstreams of each site; kept over a reload where nothing of it changed."""
+
+    _kept: dict[tuple[object, ...], Upstreams] = field(default_factory=dict)
+
+    async def renew(self, config: Config) -> dict[str, Upstreams]:
+        """Return the upstreams by site name; those no longer configured end."""
+        wanted = {_reach_key(config, site): site for site in config.sites}
+        for key in [key for key in self._kept if key not in wanted]:
+            await self._kept.pop(key).close()
+        for key, site in wanted.items():
+            if key not in self._kept:
+                self._kept[key] = _upstreams(config, site)
+        return {site.hosts[0]: self._kept[key] for key, site in wanted.items()}
+
+    async def close(self) -> None:
+        """End every connection."""
+        while self._kept:
+            await self._kept.popitem()[1].close()
+
+
+def _reach_key(config: Config, site: SiteConfig) -> tuple[object, ...]:
+    return (
+        site.upstream,
+        site.upstream_host,
+        site.ca,
+        site.health,
+        config.timeouts,
+        config.limits.connections,
+        site.hosts[0],
+    )
+
+
+def _upstreams(config: Config, site: SiteConfig) -> Upstreams:
+    times = config.timeouts
+    deadlines = Deadlines(connect=times.connect, first_byte=times.first_byte, idle=times.idle)
+    secure = any(origin.startswith("https:") for origin in site.upstream)
+    tls: ssl.SSLContext | None = None
+    if secure:
+        tls = default_tls(str(config.file(site.ca)) if site.ca else None)
+    check = HealthCheck(path=site.health, host=site.upstream_host or site.hosts[0]) if site.health else None
+    return Upstreams(
+        site.upstream,
+        deadlines=deadlines,
+        limit=config.limits.connections,
+        tls=tls,
+        server_name=site.upstream_host,
+        health=check,
+    )
