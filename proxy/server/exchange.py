@@ -179,8 +179,9 @@ class Reply:
 
     def hang_up(self) -> None:
         """End a WebSocket's connection after what was sent."""
-        if self.wire is not None:
-            self.wire.close()
+        wire, self.wire = self.wire, None
+        if wire is not None:
+            wire.close()
 
     async def head(self) -> None:
         """Wait until status and headers are here."""

@@ -14,9 +14,10 @@ import json
 import socket
 import ssl
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Self
 
 
 class Step(Enum):
@@ -93,6 +94,7 @@ class Origin:
         answers: Mapping[bytes, Answer] | None = None,
         *,
         otherwise: Answer = echo,
+        serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]] | None = None,
         early: bool = False,  # answer when the head is here, before the body is read
         tls: ssl.SSLContext | None = None,
         port: int = 0,
@@ -100,6 +102,7 @@ class Origin:
     ) -> None:
         self.answers = dict(answers or {})
         self.otherwise = otherwise
+        self.serve = serve  # takes over each connection, for what a script cannot say
         self.early = early
         self.seen: list[Seen] = []
         self.connections = 0
@@ -112,7 +115,7 @@ class Origin:
     def url(self) -> str:
         return f"http{'s' * bool(self._tls)}://{self.host}:{self.port}"
 
-    async def __aenter__(self) -> "Origin":
+    async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(
             self._connected, self.host, self.port, ssl=self._tls, limit=2**20, backlog=512
         )
@@ -135,10 +138,15 @@ class Origin:
         self.open += 1
         number = self.connections
         try:
-            while await self._one(reader, writer, number):
-                pass
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError, ssl.SSLError):
+            if self.serve is not None:
+                await self.serve(reader, writer)
+            else:
+                while await self._one(reader, writer, number):
+                    pass
+        except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
             pass
+        except asyncio.CancelledError:
+            writer.transport.abort()
         finally:
             self.open -= 1
             self.closed.set()

@@ -1,0 +1,190 @@
+"""The connections to one upstream: the youngest first, never more than a limit, no slot ever lost."""
+
+import asyncio
+import random
+
+import pytest
+
+from proxy.errors import UpstreamError
+from proxy.server import pool
+from proxy.server.pool import Address
+from proxy.server.upstream import Deadlines, UpstreamRequest, Upstreams
+from tests.server.origin import CLOSE, HANG, Origin, ok, until
+
+
+@pytest.fixture(autouse=True)
+def _quick_sweep(monkeypatch):
+    monkeypatch.setattr(pool, "TICK", 0.02)
+
+
+def get(target: bytes = b"/") -> UpstreamRequest:
+    return UpstreamRequest(b"GET", target, [(b"Host", b"a")])
+
+
+async def page(upstreams: Upstreams, target: bytes = b"/") -> bytes:
+    reply = await upstreams.fetch(get(target))
+    body = b""
+    while piece := await reply.read():
+        body += piece
+    return body
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("http://127.0.0.1:9001", Address("127.0.0.1", 9001)),
+        ("http://app", Address("app", 80)),
+        ("https://app/", Address("app", 443, secure=True)),
+        ("http://[::1]:8080", Address("::1", 8080)),
+    ],
+)
+def test_an_address_is_a_host_and_a_port(url, address):
+    assert Address.parse(url) == address
+    assert Address.parse(str(address)) == address
+
+
+@pytest.mark.parametrize(
+    "url", ["app:80", "ftp://app", "http://", "http://app/path", "http://me@app", "http://app?x"]
+)
+def test_anything_else_is_none(url):
+    with pytest.raises(ValueError, match="upstream"):
+        Address.parse(url)
+
+
+async def test_no_more_connections_are_opened_than_allowed_and_all_are_answered():
+    async with Origin(otherwise=[0.002, ok(b"x")]) as origin:
+        upstreams = Upstreams([origin.url], limit=2)
+        pages = await asyncio.gather(*(page(upstreams) for _ in range(200)))
+
+        assert pages == [b"x"] * 200
+        assert origin.connections == 2
+        await upstreams.close()
+
+
+async def test_who_waits_too_long_for_a_connection_gets_503():
+    async with Origin({b"/": [HANG]}) as origin:
+        upstreams = Upstreams([origin.url], limit=1, deadlines=Deadlines(slot=0.1))
+        first = asyncio.create_task(page(upstreams))
+        await until(lambda: origin.seen)
+        with pytest.raises(UpstreamError) as caught:
+            await page(upstreams)
+
+        assert caught.value.status == 503
+        assert upstreams.is_up()
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        await upstreams.close()
+
+
+async def test_no_slot_leaks_when_requests_are_cancelled_fail_or_hang():
+    chance = random.Random(4)
+
+    def answer(seen):
+        return chance.choice([ok(b"x"), [0.003, ok(b"x")], [CLOSE], b"garbage\r\n\r\n", [HANG]])
+
+    async with Origin(otherwise=answer) as origin:
+        upstreams = Upstreams([origin.url], limit=4, deadlines=Deadlines(first_byte=0.1, slot=0.5))
+        tasks = []
+        for _ in range(600):
+            task = asyncio.create_task(page(upstreams))
+            tasks.append(task)
+            if chance.random() < 0.23:
+                asyncio.get_running_loop().call_later(chance.random() * 0.02, task.cancel)
+            await asyncio.sleep(0.001)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await until(lambda: upstreams.snapshot()[0].busy == 0)
+        origin.otherwise = ok(b"well")
+
+        assert await asyncio.gather(*(page(upstreams) for _ in range(20))) == [b"well"] * 20
+        assert upstreams.snapshot()[0].connections <= 4
+        assert upstreams.snapshot()[0].waiting == 0
+        await upstreams.close()
+
+
+async def test_the_youngest_idle_connection_is_taken_first():
+    async with Origin(otherwise=lambda seen: [0.05, ok(b"%d" % seen.connection)]) as origin:
+        upstreams = Upstreams([origin.url])
+        await asyncio.gather(*(page(upstreams) for _ in range(3)))
+        pages = [await page(upstreams) for _ in range(3)]
+
+        assert len(set(pages)) == 1
+        await upstreams.close()
+
+
+async def test_idle_connections_end_before_the_upstream_would_end_them():
+    async with Origin(otherwise=ok(b"x")) as origin:
+        upstreams = Upstreams([origin.url], deadlines=Deadlines(keepalive=0.05))
+        await page(upstreams)
+        await until(lambda: origin.open == 0, 2)
+
+        assert upstreams.snapshot()[0].connections == 0
+        await upstreams.close()
+
+
+async def test_the_sweep_rests_when_there_is_nothing_to_sweep():
+    async with Origin(otherwise=ok(b"x")) as origin:
+        upstreams = Upstreams([origin.url], deadlines=Deadlines(keepalive=0.02))
+        await page(upstreams)
+        await until(lambda: upstreams._pools[0]._sweeper is None)
+        assert await page(upstreams) == b"x"
+        await upstreams.close()
+
+
+async def test_requests_timed_round_the_end_of_idle_connections_never_fail():
+    """The origin ends idle connections after 30 ms; sixty requests come 24 to 36 ms apart."""
+
+    async def hasty(reader, writer):
+        try:
+            while True:
+                async with asyncio.timeout(0.03):
+                    await reader.readuntil(b"\r\n\r\n")
+                writer.write(ok(b"x"))
+        except (TimeoutError, asyncio.IncompleteReadError):
+            return
+
+    async with Origin(serve=hasty) as origin:
+        upstreams = Upstreams([origin.url])
+        for n in range(60):
+            assert await page(upstreams) == b"x"
+            await asyncio.sleep(0.024 + n * 0.0002)
+        await upstreams.close()
+
+
+async def test_a_name_with_several_addresses_is_tried_address_by_address(monkeypatch):
+    async with Origin(otherwise=ok(b"here")) as origin:
+        upstreams = Upstreams([f"http://several.test:{origin.port}"])
+
+        async def resolved(*_args, **_more):
+            return [(2, 1, 6, "", (ip, origin.port)) for ip in ("127.0.0.2", "127.0.0.1")]
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolved)
+        assert await page(upstreams) == b"here"
+        await upstreams.close()
+
+
+async def test_a_name_nobody_knows_is_502():
+    upstreams = Upstreams(["http://no-such-name.invalid"], deadlines=Deadlines(connect=3))
+    with pytest.raises(UpstreamError) as caught:
+        await page(upstreams)
+
+    assert caught.value.status in {502, 504}
+    await upstreams.close()
+
+
+async def test_a_connection_that_is_not_accepted_in_time_is_504():
+    """A listener whose backlog is full neither accepts nor refuses."""
+    import socket
+
+    listener = socket.create_server(("127.0.0.1", 0), backlog=0)
+    fillers = [socket.socket() for _ in range(4)]
+    for filler in fillers:
+        filler.setblocking(False)
+        filler.connect_ex(listener.getsockname())
+    upstreams = Upstreams([f"http://127.0.0.1:{listener.getsockname()[1]}"], deadlines=Deadlines(connect=0.3))
+    with pytest.raises(UpstreamError) as caught:
+        await page(upstreams)
+
+    assert caught.value.status == 504
+    await upstreams.close()
+    for one in (*fillers, listener):
+        one.close()
