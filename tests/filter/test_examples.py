@@ -8,7 +8,7 @@ import pytest
 
 from proxy.filter.examples import Bench, own_hosts, run_examples, untested, without_tag
 from proxy.policy.load import load_policy
-from proxy.policy.model import Example, Policy, Provider
+from proxy.policy.model import Example, Policy, Provider, TagRule
 from proxy.policy.own import OwnHosts
 from proxy.policy.source import Place
 from tests.policy.rules import policy_of
@@ -74,6 +74,37 @@ TAG_RULES = [tag for provider in OURS.providers for tag in provider.tags]
 @pytest.mark.parametrize("tag", TAG_RULES, ids=lambda tag: tag.place.rule)
 def test_a_tag_rule_that_goes_is_missed(tag):
     assert notices(without_tag(OURS, tag), ("html", "url", "header"), first=tag.place)
+
+
+ALTERNATIVES = ("hosts", "paths", "elements", "ids", "classes")
+
+
+def less_one_word(tag: TagRule) -> list[TagRule]:
+    """Return the rule without each of its alternatives, and without each word of its text."""
+    found = []
+    for block in ALTERNATIVES:
+        words = getattr(tag, block)
+        if len(words) > 1:
+            found += [replace(tag, **{block: tuple(w for w in words if w != word)}) for word in words]
+    for part in ("all", "any"):
+        words = getattr(tag.text, part) if tag.text else ()
+        if len(words) > 1:
+            texts = [replace(tag.text, **{part: tuple(w for w in words if w != word)}) for word in words]
+            found += [replace(tag, text=text) for text in texts]
+    return found
+
+
+@pytest.mark.parametrize("tag", TAG_RULES, ids=lambda tag: tag.place.rule)
+def test_a_word_of_a_tag_rule_that_goes_is_missed(tag):
+    for less in less_one_word(tag):
+        changed = replace(
+            OURS,
+            providers=tuple(
+                replace(p, tags=tuple(less if t is tag else t for t in p.tags)) for p in OURS.providers
+            ),
+        )
+
+        assert notices(changed, ("html", "url", "header"), first=tag.place), less
 
 
 def each_less_one(block: str) -> list[tuple[object, Policy]]:
