@@ -18,7 +18,7 @@ from proxy.errors import ProxyError
 
 app = typer.Typer(
     name="consent-proxy",
-    help="Makes a cookie policy true: nothing that needs consent loads or stores anything before the visitor agreed.",
+    help="Makes a cookie policy true: nothing that needs consent loads or stores anything before agreement.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -43,7 +43,8 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def root(
     _version: Annotated[
-        bool, typer.Option("--version", help="Print the version and end.", callback=_print_version, is_eager=True)
+        bool,
+        typer.Option("--version", help="Print the version and end.", callback=_print_version, is_eager=True),
     ] = False,
 ) -> None:
     """Reverse proxy that enforces a cookie policy."""

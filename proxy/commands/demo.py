@@ -34,8 +34,12 @@ WALK = (
 
 def demo(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the proxy.")] = 8080,
-    folder: Annotated[Path, typer.Option(help="Where the demo keeps its key and its proofs.")] = Path("demo-state"),
-    rules: Annotated[Path | None, typer.Option("--rules", "-r", help="Try your own rules.yaml on the demo site.")] = None,
+    folder: Annotated[Path, typer.Option(help="Where the demo keeps its key and its proofs.")] = Path(
+        "demo-state"
+    ),
+    rules: Annotated[
+        Path | None, typer.Option("--rules", "-r", help="Try your own rules.yaml on the demo site.")
+    ] = None,
 ) -> None:
     """Run the proxy in front of the bundled demo site and print the addresses to open."""
     config = _settle(folder, port)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from io import BufferedReader
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from yarl import URL
@@ -42,9 +43,13 @@ def purposes_named(policy: Policy, granted: str) -> list[str]:
 
 def rewrite(
     url: Annotated[str, typer.Option(help="Address of the page: decides what is the site's own.")],
-    rules: Annotated[Path | None, typer.Option("--rules", "-r", help="rules.yaml (default: the shipped one).")] = None,
+    rules: Annotated[
+        Path | None, typer.Option("--rules", "-r", help="rules.yaml (default: the shipped one).")
+    ] = None,
     granted: Annotated[str, typer.Option(help="Purposes granted, separated by commas.")] = "",
-    content_type: Annotated[str, typer.Option(help="Content-Type header that came with the page.")] = "text/html",
+    content_type: Annotated[
+        str, typer.Option(help="Content-Type header that came with the page.")
+    ] = "text/html",
     xml: Annotated[bool, typer.Option("--xml", help="The page is XHTML, SVG or other XML.")] = False,
 ) -> None:
     """Read a page on standard input and write what the visitor would get, banner left out."""
@@ -62,8 +67,9 @@ def rewrite(
         inject=None,
     )
     write = sys.stdout.buffer.write
+    arriving = cast("BufferedReader", sys.stdin.buffer)  # read1: what is there, never waiting for more
     try:
-        while chunk := sys.stdin.buffer.read1(CHUNK):
+        while chunk := arriving.read1(CHUNK):
             write(body.feed(chunk))
         write(body.close())
     except Unreadable as error:

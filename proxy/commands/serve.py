@@ -16,7 +16,10 @@ from proxy.server.app import run
 def serve(
     config: Annotated[Path, typer.Option("--config", "-c", help="Where it runs: the config file.")],
     rules: Annotated[
-        Path | None, typer.Option("--rules", "-r", help="What may run and be stored: rules.yaml (default: the shipped one).")
+        Path | None,
+        typer.Option(
+            "--rules", "-r", help="What may run and be stored: rules.yaml (default: the shipped one)."
+        ),
     ] = None,
 ) -> None:
     """Run the proxy. SIGTERM drains and ends it, SIGHUP reads rules and config again."""

@@ -19,7 +19,9 @@ PATIENCE = 5.0
 
 
 def status(
-    config: Annotated[Path, typer.Option("--config", "-c", help="Config of the running proxy: says where it can be asked.")],
+    config: Annotated[
+        Path, typer.Option("--config", "-c", help="Config of the running proxy: says where it can be asked.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Ask the admin address of a running proxy; exit 0 ready, 1 not ready or not there."""
@@ -70,5 +72,12 @@ def _rows(said: dict[str, Any], depth: int = 0) -> list[tuple[str, str]]:
         elif isinstance(value, list):
             rows.append((label, ", ".join(str(one) for one in value) or "none"))
         else:
-            rows.append((label, {True: "yes", False: "no", None: "-"}.get(value, str(value)) if not isinstance(value, str) else value))
+            rows.append(
+                (
+                    label,
+                    {True: "yes", False: "no", None: "-"}.get(value, str(value))
+                    if not isinstance(value, str)
+                    else value,
+                )
+            )
     return rows

@@ -22,13 +22,18 @@ class Form(Enum):
 
 
 def table(
-    rules: Annotated[Path | None, typer.Option("--rules", "-r", help="rules.yaml (default: the shipped one).")] = None,
+    rules: Annotated[
+        Path | None, typer.Option("--rules", "-r", help="rules.yaml (default: the shipped one).")
+    ] = None,
     form: Annotated[Form, typer.Option("--format", "-f", help="How the table is written.")] = Form.MARKDOWN,
     json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
     unpublished: Annotated[
-        bool, typer.Option("--unpublished", help="Only the rows that the published policy still lacks, and why.")
+        bool,
+        typer.Option("--unpublished", help="Only the rows that the published policy still lacks, and why."),
     ] = False,
-    language: Annotated[str, typer.Option("--language", "-l", help="Language of headings and purposes.")] = "en",
+    language: Annotated[
+        str, typer.Option("--language", "-l", help="Language of headings and purposes.")
+    ] = "en",
 ) -> None:
     """Print the cookie table for the published policy."""
     from proxy.banner.table import as_html, as_json, as_markdown, rows  # noqa: PLC0415

@@ -9,7 +9,13 @@ from string import Template
 from aiohttp import web
 
 PAGES = {
-    "en": {"home": "Home", "contact": "Contact", "booking": "Booking", "app": "Application", "checkout": "Checkout"},
+    "en": {
+        "home": "Home",
+        "contact": "Contact",
+        "booking": "Booking",
+        "app": "Application",
+        "checkout": "Checkout",
+    },
     "fr": {
         "home": "Accueil",
         "contact": "Contact",

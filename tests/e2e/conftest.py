@@ -87,7 +87,16 @@ class Running:
         )
         self.log = (folder / "proxy.log").open("wb")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "proxy", "serve", "--config", str(folder / "config.yaml"), "--rules", str(ROOT / "rules.yaml")],
+            [
+                sys.executable,
+                "-m",
+                "proxy",
+                "serve",
+                "--config",
+                str(folder / "config.yaml"),
+                "--rules",
+                str(ROOT / "rules.yaml"),
+            ],
             cwd=folder,
             stdout=self.log,
             stderr=subprocess.STDOUT,
@@ -103,10 +112,10 @@ class Running:
         for _ in range(200):
             if self.process.poll() is not None:
                 raise RuntimeError((self.folder / "proxy.log").read_text())
-            with contextlib.suppress(OSError):
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.admin}/readyz", timeout=1) as answer:
-                    if answer.status == 200:
-                        return
+            address = f"http://127.0.0.1:{self.admin}/readyz"
+            with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=1) as answer:
+                if answer.status == 200:
+                    return
             time.sleep(0.1)
         raise RuntimeError("the proxy did not become ready: " + (self.folder / "proxy.log").read_text())
 
@@ -176,7 +185,11 @@ def visit(request, playwright_engine, tmp_path, providers):
 
     def open_one(*, port: int | None = None, **options) -> Visitor:
         visitor = Visitor(
-            playwright_engine, tmp_path / f"profile{len(opened)}", port or request.getfixturevalue("proxy_process").port, providers.port, **options
+            playwright_engine,
+            tmp_path / f"profile{len(opened)}",
+            port or request.getfixturevalue("proxy_process").port,
+            providers.port,
+            **options,
         )
         opened.append(visitor)
         return visitor

@@ -90,13 +90,23 @@ class Providers:
         if "Origin" in request.headers:
             headers["Access-Control-Allow-Credentials"] = "true"
         script = next((js for suffix, js in SCRIPTS.items() if _within(host, suffix)), "")
-        wants_script = request.path.endswith((".js", "/js")) or request.path in ("/v3/", "/gtag/js", "/gtm.js")
+        wants_script = request.path.endswith((".js", "/js")) or request.path in (
+            "/v3/",
+            "/gtag/js",
+            "/gtm.js",
+        )
         if wants_script:
             response = web.Response(text=script, content_type="text/javascript", headers=headers)
         elif request.path.endswith((".gif", "/6", "/collect")):
-            response = web.Response(body=b"GIF89a\x01\x00\x01\x00\x00\x00\x00;", content_type="image/gif", headers=headers)
+            response = web.Response(
+                body=b"GIF89a\x01\x00\x01\x00\x00\x00\x00;", content_type="image/gif", headers=headers
+            )
         else:
-            response = web.Response(text=f"<!doctype html><title>{host}</title><p>{host}", content_type="text/html", headers=headers)
+            response = web.Response(
+                text=f"<!doctype html><title>{host}</title><p>{host}",
+                content_type="text/html",
+                headers=headers,
+            )
         for suffix, lines in HTTP_COOKIES.items():
             if _within(host, suffix):
                 for line in lines:

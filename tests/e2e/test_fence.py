@@ -78,7 +78,9 @@ def test_the_sites_own_inline_script_still_runs_under_the_fence(visit, fenced):
     assert visitor.page.evaluate("window.siteScriptRan") == 1
 
 
-def test_after_accept_all_an_undeclared_third_party_stays_out_since_nobody_was_told_about_it(visit, providers, fenced):
+def test_after_accept_all_an_undeclared_third_party_stays_out_since_nobody_was_told_about_it(
+    visit, providers, fenced
+):
     visitor = visit(port=fenced.port)
     visitor.goes("/vectors")
     with visitor.page.expect_response(lambda r: "/.consent/choice" in r.url):
@@ -99,4 +101,6 @@ def test_after_accept_all_a_granted_provider_is_reached_by_script_too(visit, pro
     providers.forget()
     look(visitor, REFUSED)
 
-    assert {"createelement", "newimage", "fetch", "xhr", "beacon", "script", "img"} <= reached(providers, REFUSED)
+    assert {"createelement", "newimage", "fetch", "xhr", "beacon", "script", "img"} <= reached(
+        providers, REFUSED
+    )

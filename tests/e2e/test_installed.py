@@ -41,7 +41,11 @@ def running(command, folder: Path):
     log = folder / "out.log"
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            [str(part) for part in command], cwd=folder, env=clean_environment(folder), stdout=sink, stderr=subprocess.STDOUT
+            [str(part) for part in command],
+            cwd=folder,
+            env=clean_environment(folder),
+            stdout=sink,
+            stderr=subprocess.STDOUT,
         )
         try:
             yield process, log
@@ -103,9 +107,16 @@ def test_it_serves_with_a_config_in_another_folder(installed, tmp_path, demo_ori
 
 def test_rules_of_ones_own_are_taken_from_where_they_lie(installed, tmp_path):
     bad = tmp_path / "rules.yaml"
-    bad.write_text((ROOT / "rules.yaml").read_text().replace("purpose: performance", "purpose: preformance", 1))
+    bad.write_text(
+        (ROOT / "rules.yaml").read_text().replace("purpose: performance", "purpose: preformance", 1)
+    )
     told = subprocess.run(
-        [installed, "check", bad], cwd=tmp_path, env=clean_environment(tmp_path), capture_output=True, text=True, check=False
+        [installed, "check", bad],
+        cwd=tmp_path,
+        env=clean_environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert told.returncode == 1

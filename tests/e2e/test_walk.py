@@ -7,7 +7,13 @@ from tests.e2e.providers import serve_in_thread, tls_for
 
 pytestmark = pytest.mark.e2e
 
-PAGES = [("callkom.io", "/"), ("callkom.io", "/contact"), ("callkom.io", "/booking"), ("callkom.io", "/checkout"), ("app.callkom.io", "/")]
+PAGES = [
+    ("callkom.io", "/"),
+    ("callkom.io", "/contact"),
+    ("callkom.io", "/booking"),
+    ("callkom.io", "/checkout"),
+    ("app.callkom.io", "/"),
+]
 FUNCTIONAL = ["hsforms.net", "calendly.com", "hsappstatic.net"]
 PERFORMANCE = ["googletagmanager.com", "hs-scripts.com", "cloudflareinsights.com", "js.monitor.azure.com"]
 NECESSARY = {"js.stripe.com", "m.stripe.com", "m.stripe.network"}
@@ -30,9 +36,9 @@ def choose(visitor, name: str) -> None:
 
 
 def third_parties(providers) -> set[str]:
-    return {host for host in providers.hosts() if host not in NECESSARY and "google" not in host.split(".")[0]} - {
-        "accounts.google.com"
-    }
+    return {
+        host for host in providers.hosts() if host not in NECESSARY and "google" not in host.split(".")[0]
+    } - {"accounts.google.com"}
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +52,9 @@ def unprotected():
     stop()
 
 
-def test_without_us_the_same_walk_leaks_to_every_provider_and_stores_their_cookies(visit, unprotected, providers):
+def test_without_us_the_same_walk_leaks_to_every_provider_and_stores_their_cookies(
+    visit, unprotected, providers
+):
     """The measuring instrument works: otherwise every test below could be green for nothing."""
     visitor = visit(port=unprotected)
     walk(visitor)
@@ -83,7 +91,9 @@ def test_after_refuse_all_nothing_loads_on_any_host(visit, providers):
 
     assert third_parties(providers) == set()
     assert visitor.cookie_names() & NEEDS_CONSENT == set()
-    assert visitor.page.get_by_role("button", name="Accept all", exact=True).count() == 0, "who refused is not asked again"
+    assert visitor.page.get_by_role("button", name="Accept all", exact=True).count() == 0, (
+        "who refused is not asked again"
+    )
 
 
 def test_after_accept_all_every_provider_loads(visit, providers):
@@ -95,7 +105,10 @@ def test_after_accept_all_every_provider_loads(visit, providers):
     assert {"hubspotutk", "__hstc", "_ga", "ai_user"} <= visitor.cookie_names()
 
 
-@pytest.mark.parametrize(("label", "loads", "stays_out"), [("Functional", FUNCTIONAL, PERFORMANCE), ("Performance", PERFORMANCE, FUNCTIONAL)])
+@pytest.mark.parametrize(
+    ("label", "loads", "stays_out"),
+    [("Functional", FUNCTIONAL, PERFORMANCE), ("Performance", PERFORMANCE, FUNCTIONAL)],
+)
 def test_customize_grants_one_purpose_and_only_that(visit, providers, label, loads, stays_out):
     visitor = visit()
     visitor.goes("/")

@@ -1,0 +1,90 @@
+"""`consent-proxy check`: rules, their tests, the config and the languages, all faults at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from proxy.banner.words import language_problems
+from proxy.bundled import bundled
+from proxy.commands.console import err, out, print_json, read_text, say_problems
+from proxy.errors import FaultsError
+from proxy.filter.examples import run_examples, untested
+from proxy.policy.lint import lint
+from proxy.policy.load import load_policy
+from proxy.policy.model import Policy
+from proxy.policy.source import Problem
+from proxy.server.config_file import read_config
+
+FAULTS, WARNINGS = 1, 3
+
+
+def check(
+    rules: Annotated[Path | None, typer.Argument(help="rules.yaml (default: the shipped one).")] = None,
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="Check this config file too.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Check rules.yaml (and a config): exit 0 fine, 1 faults, 3 warnings only."""
+    path = rules or bundled("rules.yaml")
+    policy, problems = _rules(path)
+    folder = None
+    if config is not None:
+        found, folder = _config(config)
+        problems += found
+    if policy is not None:
+        problems += language_problems(policy, folder)
+    problems.sort(key=lambda problem: (problem.warning, problem.place))
+    faults = sum(not problem.warning for problem in problems)
+    if as_json:
+        print_json([_row(problem) for problem in problems])
+    else:
+        say_problems(tuple(problems))
+        _say_sum(policy, path, faults, len(problems) - faults)
+    raise typer.Exit(FAULTS if faults else WARNINGS if problems else 0)
+
+
+def _rules(path: Path) -> tuple[Policy | None, list[Problem]]:
+    """Return the policy, if it can be read, and all that is wrong or doubtful about it."""
+    try:
+        policy = load_policy(read_text(path, "rules file"), path.name)
+    except FaultsError as error:
+        return None, list(error.problems)
+    return policy, [*run_examples(policy), *lint(policy), *untested(policy)]
+
+
+def _config(path: Path) -> tuple[list[Problem], Path | None]:
+    """Return what is wrong with a config, and its folder of languages if it names one."""
+    read_text(path, "config file")
+    try:
+        config = read_config(path)
+    except FaultsError as error:
+        return list(error.problems), None
+    return [], config.file(config.languages) if config.languages else None
+
+
+def _row(problem: Problem) -> dict[str, object]:
+    place = problem.place
+    return {
+        "file": place.file,
+        "line": place.line,
+        "column": place.column,
+        "severity": "warning" if problem.warning else "fault",
+        "text": problem.text,
+    }
+
+
+def _say_sum(policy: Policy | None, path: Path, faults: int, warnings: int) -> None:
+    if faults or warnings or policy is None:
+        counts = ((faults, "fault"), (warnings, "warning"))
+        words = [f"{n} {word}{'s' * (n != 1)}" for n, word in counts if n]
+        err.print(" and ".join(words))
+        return
+    tags = sum(len(provider.tags) for provider in policy.providers)
+    rows = sum(len(provider.cookies) for provider in policy.providers)
+    verdicts = sum(len(example.expect) for example in policy.examples)
+    out.print(
+        f"[green]{path.name} is fine[/]: {len(policy.providers)} providers, {rows} cookie rows, {tags} tag rules,"
+        f" {len(policy.examples)} tests with {verdicts} expectations, all fulfilled."
+    )

@@ -1,0 +1,183 @@
+"""`consent-proxy explain`: what happens to something in each state of consent, and which line says so."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from proxy.bundled import bundled
+from proxy.commands.asked import explain_answer
+from proxy.commands.console import STYLES, fail, out, print_json, read_policy
+from proxy.commands.rewrite import own_hosts
+from proxy.filter.examples import Bench, Outcome
+from proxy.filter.verdict import Verdict
+from proxy.policy.model import NECESSARY, Example, Policy
+from proxy.policy.own import OwnHosts
+
+SUBJECTS = (
+    "An address, a tag, a Set-Cookie line, a header line, a path of the site, "
+    "a file with a page, or - for a page on standard input."
+)
+HEADER = re.compile(r"([A-Za-z0-9-]+):\s+(.*)", re.DOTALL)
+SHOWN = 72  # letters of a subject in a heading
+
+
+def explain(
+    subject: Annotated[
+        str,
+        typer.Argument(help=SUBJECTS),
+    ],
+    rules: Annotated[
+        Path | None, typer.Option("--rules", "-r", help="rules.yaml (default: the shipped one).")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Host of the page (default: that of policy.page).")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", help="To read a consent cookie: the config whose key signed it."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Tell what happens to something in each state of consent, and which line of rules.yaml says so."""
+    policy = read_policy(rules or bundled("rules.yaml"))
+    if config is not None:
+        said = explain_answer(policy, config, subject)
+        print_json(said) if as_json else out.print(_facts(said))
+        return
+    kind, text = _what(subject)
+    example = Example(subject, kind, text, host, (), policy.place)
+    bench = Bench(policy, _own(policy, host))
+    told = [(visitor, bench.outcome(example, visitor)) for visitor in visitors(policy)]
+    if as_json:
+        print_json({"subject": subject, "kind": kind, "visitors": {v: _json(o) for v, o in told}})
+        return
+    shown = subject if len(subject) <= SHOWN else subject[:SHOWN] + "…"
+    out.print(Text(f"{shown}  ({kind})", style="bold"))
+    out.print(_page(policy, told) if _many(told) else _single(policy, told))
+
+
+def visitors(policy: Policy) -> list[str]:
+    """Return the states of consent: nothing, each purpose alone, everything."""
+    switches = [p.id for p in policy.purposes if p.id != NECESSARY and policy.needs_consent(p.id)]
+    return ["refused", *switches, "accepted"]
+
+
+def _own(policy: Policy, host: str | None) -> OwnHosts | None:
+    return own_hosts(policy, f"https://{host}/") if host else None
+
+
+def _what(subject: str) -> tuple[str, str]:
+    """Return the kind of a subject and its text, by what it looks like."""
+    if subject == "-":
+        return "html", sys.stdin.buffer.read().decode("utf-8", "replace")
+    if subject.lstrip().startswith("<"):
+        return "html", subject
+    if header := HEADER.match(subject):
+        name, value = header.groups()
+        return ("cookie", value) if name.lower() == "set-cookie" else ("header", subject)
+    if "://" in subject.partition("=")[0] or subject.startswith("//"):
+        return "url", subject
+    if len(subject) < 4096 and Path(subject).is_file():
+        return "html", Path(subject).read_bytes().decode("utf-8", "replace")
+    if subject.startswith("/"):
+        return "request", subject
+    if "=" in subject:
+        return "cookie", subject
+    if "." in subject and " " not in subject:
+        return "url", f"https://{subject}"
+    return fail(
+        f"cannot tell what {subject!r} is: give an address, a tag, a Set-Cookie line, a path or a file", 2
+    )
+
+
+def _many(told: list[tuple[str, Outcome]]) -> bool:
+    return any(len(outcome.verdicts) > 1 for _, outcome in told)
+
+
+def _verdict_of(outcome: Outcome) -> Verdict | None:
+    return outcome.verdicts[0] if outcome.verdicts else None
+
+
+def _single(policy: Policy, told: list[tuple[str, Outcome]]) -> Table:
+    """Return one row a visitor; a kept tag names the rule that would have held it."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("visitor", "what happens", "rule", "provider", "still needs"):
+        table.add_column(heading)
+    spoken = next((v for _, o in told if (v := _verdict_of(o)) and v.because), None)
+    for visitor, outcome in told:
+        verdict = _verdict_of(outcome)
+        speaks = verdict if verdict and verdict.because else spoken
+        rule = speaks.because.rule if speaks and speaks.because else _silence(outcome)
+        needs = ", ".join(verdict.needs) if verdict else ""
+        table.add_row(visitor, _styled(outcome.words), rule, _provider(policy, speaks), needs)
+    return table
+
+
+def _silence(outcome: Outcome) -> str:
+    notes = [verdict.note for verdict in outcome.verdicts if verdict.note]
+    return notes[0] if notes else "no rule speaks of it"
+
+
+def _provider(policy: Policy, verdict: Verdict | None) -> str:
+    found = policy.provider(verdict.provider) if verdict and verdict.provider else None
+    return found.name if found else ""
+
+
+def _page(policy: Policy, told: list[tuple[str, Outcome]]) -> Table:
+    """Return one row a rule that touches the page, one column a visitor."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("rule", "provider", *(visitor for visitor, _ in told)):
+        table.add_column(heading)
+    for key in sorted({_key(v) for _, o in told for v in o.verdicts}):
+        rule, provider = key
+        cells = [_counted(v for v in outcome.verdicts if _key(v) == key) for _, outcome in told]
+        found = policy.provider(provider)
+        table.add_row(rule, found.name if found else "", *cells)
+    return table
+
+
+def _key(verdict: Verdict) -> tuple[str, str]:
+    return (verdict.because.rule if verdict.because else verdict.note or "undeclared", verdict.provider or "")
+
+
+def _counted(verdicts: Iterable[Verdict]) -> Text:
+    words = [verdict.does.value for verdict in verdicts]
+    if not words:
+        return _styled("keep")
+    return _styled(words[0] if len(words) == 1 else f"{words[0]} x{len(words)}")
+
+
+def _styled(words: str) -> Text:
+    kind = "cap" if words.startswith("cap") else words.partition(" x")[0].partition(" and ")[0]
+    return Text(words, style=STYLES.get(kind, ""))
+
+
+def _json(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "does": outcome.words,
+        "verdicts": [
+            {
+                "does": v.does.value,
+                "rule": v.because.rule if v.because else None,
+                "provider": v.provider,
+                "needs": list(v.needs),
+                "note": v.note,
+            }
+            for v in outcome.verdicts
+        ],
+    }
+
+
+def _facts(said: dict[str, Any]) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column()
+    for name, value in said.items():
+        table.add_row(name.replace("_", " "), ", ".join(value) if isinstance(value, list) else str(value))
+    return table
