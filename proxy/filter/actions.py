@@ -49,6 +49,8 @@ class TagFacts:
     title: str = ""
     values: dict[str, str] = field(default_factory=dict)
     with_: str = "link"
+    name: str = ""  # of the provider
+    privacy: str | None = None  # the provider's privacy notice
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,8 @@ class HtmlFilter:
     def _every(self, data: bytes, at: int) -> int:
         """HTML before the body, and foreign content: every tag counts."""
         start = at
+        if self._injection.phase is Phase.START and data.startswith(_BOM, at):
+            at += 3
         while self._run is HtmlFilter._every:
             pattern = self._pattern()
             match = pattern.match(data, at)

@@ -58,12 +58,13 @@ class Injector(Protocol):
         ...
 
 
-def plain_placeholder(verdict: Verdict, facts: TagFacts) -> bytes:
+def plain_placeholder(_verdict: Verdict, facts: TagFacts) -> bytes:
     """Return the placeholder where nobody injects a better one: a plain link."""
-    if facts.link is None:
-        return b""
-    link = escaped(facts.link)
-    return b'<a href="' + link + b'" rel="noopener noreferrer" target="_blank">' + link + b"</a>"
+    link = facts.link or facts.privacy
+    words = escaped(facts.link or facts.name)
+    if link is None:
+        return b"<span>" + words + b"</span>" if words else b""
+    return b'<a href="' + escaped(link) + b'" rel="noopener noreferrer" target="_blank">' + words + b"</a>"
 
 
 class Phase(Enum):

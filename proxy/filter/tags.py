@@ -141,7 +141,7 @@ class _Tag:
         if refused is None and not asked:
             refused = self._by_itself(others)
         if refused is not None and refused.matcher is not None and not refused.matcher.rule.hosts:
-            refused.names |= self._element_names(refused.matcher)
+            refused.names |= self._element_names()
         if refused is not None and refused.matcher is not None:
             refused.names |= self._condition_names(refused.matcher)
         return refused
@@ -160,7 +160,7 @@ class _Tag:
                 return None if verdict.keeps else _Refusal(verdict, matcher, set())
         return None
 
-    def _element_names(self, matcher: Matcher) -> set[str]:
+    def _element_names(self) -> set[str]:
         """Return what an element refused as such would load from."""
         return {name for name, _, _ in self.addresses()} | ({"srcdoc"} & self.values.keys())
 
@@ -171,7 +171,7 @@ class _Tag:
             names.add("class")
         if matcher.ids and self.name not in elements.LOADS:
             names.add("id")
-        return names & self.values.keys() - {"type", "rel", "href" if self.name == "a" else "rel"}
+        return names & self.values.keys()
 
     def _enclosed(self, address: str) -> tuple[Verdict | None, Matcher | None]:
         """Return what is said of code or a document inside a data: or javascript: address."""
@@ -274,14 +274,22 @@ class _Tag:
             and (not matcher or matcher.rule.with_ != "nothing")
         ):
             where = self._place()
-        facts = TagFacts(
+        return Judged(
+            self.name, follow, edits.result(), noted, where, self._facts(matcher, address), also=also
+        )
+
+    def _facts(self, matcher: Matcher | None, address: str | None) -> TagFacts:
+        policy = self.reader.judge.rules.policy
+        provider = policy.provider(matcher.rule.provider) if matcher else None
+        return TagFacts(
             self.name,
             self.link(matcher, address),
             self.values.get("title", ""),
             self.values,
             matcher.rule.with_ if matcher else "link",
+            provider.name if provider else "",
+            provider.privacy if provider else None,
         )
-        return Judged(self.name, follow, edits.result(), noted, where, facts, also=also)
 
     def _note(self, address: str | None) -> str:
         url = url_of(address, self.reader.base) if address else None
