@@ -1,0 +1,80 @@
+"""`check` finds every fault at once, and its exit status says which kind."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def check(*arguments: str | Path) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "proxy", "check", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+
+
+def edited(tmp_path, old: str, new: str) -> Path:
+    text = (ROOT / "rules.yaml").read_text()
+    assert old in text
+    path = tmp_path / "rules.yaml"
+    path.write_text(text.replace(old, new, 1))
+    return path
+
+
+def test_the_shipped_rules_and_configs_are_fine():
+    for config in ("config/local.yaml", "config/callkom.yaml"):
+        told = check("rules.yaml", "--config", config)
+
+        assert told.returncode == 0, told.stderr
+        assert "is fine" in told.stdout
+
+
+def test_a_misspelt_purpose_is_a_fault_with_its_place_and_a_suggestion(tmp_path):
+    told = check(edited(tmp_path, "purpose: performance", "purpose: preformance"))
+
+    assert told.returncode == 1
+    assert "rules.yaml:" in told.stderr
+    assert "did you mean 'performance'?" in told.stderr
+
+
+def test_a_rule_changed_against_its_own_test_is_a_fault(tmp_path):
+    told = check(edited(tmp_path, "expect: { refused: hold", "expect: { refused: keep"))
+
+    assert told.returncode == 1
+    assert "refused gets hold, not keep" in told.stderr
+    assert "because of rules.yaml:" in told.stderr
+
+
+def test_faults_of_rules_and_config_are_told_in_one_run(tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text("listen: nowhere\nsites: []\n")
+    told = check(edited(tmp_path, "purpose: performance", "purpose: preformance"), "--config", config)
+
+    assert "rules.yaml:" in told.stderr
+    assert "config.yaml:1:" in told.stderr
+
+
+def test_warnings_alone_end_with_3(tmp_path):
+    path = tmp_path / "rules.yaml"
+    text = (ROOT / "rules.yaml").read_text()
+    start = text.index("\ntests:")
+    path.write_text(text[:start] + "\n")
+    told = check(path)
+
+    assert told.returncode == 3, told.stderr
+    assert "no test of this file trips this tag rule" in told.stderr
+
+
+def test_programs_get_json(tmp_path):
+    told = check(edited(tmp_path, "purpose: performance", "purpose: preformance"), "--json")
+    problems = json.loads(told.stdout)
+
+    assert problems[0]["severity"] == "fault"
+    assert problems[0]["line"] > 1
+
+
+def test_a_file_that_is_not_there_is_one_sentence():
+    told = check("nowhere.yaml")
+
+    assert told.returncode == 2
+    assert told.stderr.strip() == "consent-proxy: there is no rules file at nowhere.yaml"

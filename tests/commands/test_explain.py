@@ -1,0 +1,102 @@
+"""What `explain` tells a rule author, and how it tells what it was given."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from proxy.commands.explain import _what
+from proxy.filter.examples import Bench
+from proxy.policy.load import load_policy
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def explain(*arguments: str, **options) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "proxy", "explain", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60, **options
+    )
+
+
+def line_of(words: str) -> int:
+    lines = (ROOT / "rules.yaml").read_text().splitlines()
+    return next(number for number, line in enumerate(lines, 1) if words in line)
+
+
+@pytest.mark.parametrize(
+    ("subject", "kind"),
+    [
+        ("https://calendly.com/x", "url"),
+        ("//js.hs-scripts.com/1.js", "url"),
+        ("js.stripe.com", "url"),
+        ("<img src=x>", "html"),
+        ("_ga=1; Max-Age=60; Domain=.callkom.io", "cookie"),
+        ("Set-Cookie: _ga=https://x/; Path=/", "cookie"),
+        ("Link: <https://js.hs-scripts.com/1.js>; rel=preload", "header"),
+        ("/metrics/collect?v=2", "request"),
+        ("rules.yaml", "html"),
+    ],
+)
+def test_what_a_subject_is_can_be_seen_from_it(subject, kind, monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+    assert _what(subject)[0] == kind
+
+
+def test_each_state_of_consent_gets_its_verdict_and_the_line_that_says_so():
+    told = json.loads(explain("_ga=1; Max-Age=63072000; Path=/", "--json").stdout)["visitors"]
+
+    assert [(visitor, said["does"]) for visitor, said in told.items()] == [
+        ("refused", "drop"),
+        ("functional", "drop"),
+        ("performance", "cap to 13 months"),
+        ("accepted", "cap to 13 months"),
+    ]
+    assert {v["rule"] for said in told.values() for v in said["verdicts"]} == {
+        f"rules.yaml:{line_of('_ga, _ga_*')}"
+    }
+
+
+def test_a_tag_that_passes_still_names_the_rule_that_would_have_held_it():
+    told = explain("<script src=//js.hs-scripts.com/1.js></script>").stdout
+
+    rows = [row.split() for row in told.splitlines() if row.startswith(("refused", "performance"))]
+    assert rows[0][:3] == ["refused", "hold", rows[1][2]]
+    assert rows[1][1] == "keep"
+
+
+def test_a_page_is_told_rule_by_rule():
+    told = explain("proxy/demo/pages/booking.en.html").stdout
+
+    assert "Calendly" in told
+    assert "HubSpot" in told
+    assert "replace" in told
+
+
+def test_a_page_may_come_on_standard_input():
+    told = explain("-", input='<script src="//js.hs-scripts.com/1.js"></script>')
+
+    assert "hold" in told.stdout
+
+
+def test_what_nobody_declared_says_that():
+    assert "undeclared" in explain("mystery=1; Path=/").stdout
+
+
+def test_nonsense_is_answered_by_one_sentence_and_status_2():
+    told = explain("what is this")
+
+    assert told.returncode == 2
+    assert "cannot tell what" in told.stderr
+    assert len(told.stderr.strip().splitlines()) == 1
+
+
+def test_what_explain_says_is_what_the_filter_does():
+    """Both ask the same bench: there is no second opinion."""
+    policy = load_policy((ROOT / "rules.yaml").read_text())
+    bench = Bench(policy)
+
+    assert bench.grants("accepted") > bench.grants("functional")

@@ -1,0 +1,42 @@
+"""The public cookie table, as the policy's author needs it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def table(*arguments: str) -> str:
+    command = [sys.executable, "-m", "proxy", "table", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def test_every_published_row_stands_in_the_markdown_table():
+    told = table()
+
+    for name in ("__cf_bm", "hubspotutk", "_cfuvid", "wp-wpml_current_language", "ai_user", "__hstc"):
+        assert name in told
+    assert told.startswith("|")
+
+
+def test_json_carries_the_same_rows_for_programs():
+    rows = json.loads(table("--json"))
+
+    assert rows
+
+
+def test_what_the_published_policy_still_lacks_is_told_with_the_reason():
+    told = table("--unpublished")
+
+    assert "consent_callkom" in told
+    assert "| __hstc" not in told
+
+
+def test_html_is_a_table():
+    assert "<table" in table("--format", "html")
+
+
+def test_the_table_speaks_french():
+    assert "Fonctionnel" in table("--language", "fr")
