@@ -1,14 +1,17 @@
 """rules.yaml becomes a Policy that knows every place."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from proxy.errors import PolicyError
 from proxy.policy.load import load_policy
 from proxy.policy.model import Action, Basis, InlineText, Undeclared
-from proxy.policy.source import Place
+from proxy.policy.source import Place, Problem, read
 from tests.policy.rules import HEAD, policy_of, text_of
 
 OURS = Path(__file__).parents[2] / "rules.yaml"
@@ -193,3 +196,88 @@ def test_our_own_rules_load():
 
     assert len(policy.providers) >= 8
     assert HEAD not in policy.text
+
+
+LINES = OURS.read_text(encoding="utf-8").splitlines(keepends=True)
+VALUES = st.sampled_from(
+    [
+        "",
+        "x",
+        "[]",
+        "{}",
+        "[x]",
+        "{ a: b }",
+        "[[x]]",
+        "'*'",
+        "https://x.com/",
+        "*x",
+        "&x y",
+        "!t z",
+        "performance",
+        "\t",
+        "- x",
+    ]
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(at=st.integers(18, 250), value=VALUES, cut=st.sampled_from(["value", "line", "rest"]))
+def test_whatever_is_wrong_with_a_file_its_author_gets_a_place_in_it(at, value, cut):
+    lines = LINES[:260] if cut != "rest" else LINES[:at]
+    if cut == "line":
+        lines = lines[:at] + lines[at + 1 :]
+    elif cut == "value" and at < len(lines):
+        head, colon, _ = lines[at].rstrip("\n").partition(": ")
+        lines[at] = f"{head}{colon}{value}\n"
+    problems = problems_of("".join(lines))
+
+    assert all(1 <= problem.place.line <= len(lines) + 1 for problem in problems)
+    assert all(problem.text[-1] not in ".: " for problem in problems)
+    assert list(problems) == sorted(problems)
+
+
+def problems_of(text: str) -> tuple[Problem, ...]:
+    """Return what its author is told; nothing where it loads."""
+    try:
+        load_policy(text)
+    except PolicyError as error:
+        return error.problems or pytest.fail("refused, and nothing is told")
+    return ()
+
+
+TREES = st.recursive(st.sampled_from(["", "x", "self", "performance", "https://x.com"]), lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["from", "name", "all", "purpose", "x"]), inner, max_size=2), max_leaves=4)  # fmt: skip
+
+
+def put(tree: object, steps: list[int], value: object) -> object:
+    """Return the tree with another value at the place to which these steps lead."""
+    if not steps or not isinstance(tree, dict | list) or not tree:
+        return value
+    if isinstance(tree, list):
+        at = steps[0] % len(tree)
+        return [*tree[:at], put(tree[at], steps[1:], value), *tree[at + 1 :]]
+    key = list(tree)[steps[0] % len(tree)]
+    return {**tree, key: put(tree[key], steps[1:], value)}
+
+
+WHOLE = read(text_of(
+    cookies="- { name: [a, bc*], domain: .example.com, purpose: performance, lasts: Session, why: x, unpublished: y }",
+    tags="- { from: x.com, path: /p, element: img, id: a, class: c, attribute: { type: g }, text: { any: [some words] }, purpose: [performance] }",
+    requests="- { path: /metrics, purpose: performance, host: m.example.com }",
+    storage="- { key: abc, purpose: performance }",
+    connect="[y.com]",
+    relay="{ host: x.com, path: /embed, method: [GET], max_body: 4096, per_minute: 3, pass_on: [Origin] }",
+    neutral="- { from: z.com, why: w }",
+    headers="- { name: NEL }",
+    tests="- { it: x, cookie: a=b, expect: { refused: drop } }",
+    undeclared="{ cookies: drop }",
+), "r")[0].plain()  # fmt: skip
+
+
+@settings(deadline=None)
+@given(steps=st.lists(st.integers(0, 9), max_size=6), value=TREES)
+def test_any_other_value_anywhere_loads_or_is_told(steps, value):
+    problems_of(json.dumps(put(WHOLE, steps, value)))
+
+
+def test_the_whole_of_that_file_loads():
+    assert problems_of(json.dumps(WHOLE)) == ()
