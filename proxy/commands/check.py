@@ -85,6 +85,7 @@ def _say_sum(policy: Policy | None, path: Path, faults: int, warnings: int) -> N
     rows = sum(len(provider.cookies) for provider in policy.providers)
     verdicts = sum(len(example.expect) for example in policy.examples)
     out.print(
-        f"[green]{path.name} is fine[/]: {len(policy.providers)} providers, {rows} cookie rows, {tags} tag rules,"
-        f" {len(policy.examples)} tests with {verdicts} expectations, all fulfilled."
+        f"[green]{path.name} is fine[/]: {len(policy.providers)} providers,"
+        f" {rows} cookie rows, {tags} tag rules,"
+        f" {len(policy.examples)} tests, {verdicts} expectations, all fulfilled."
     )

@@ -14,12 +14,16 @@ from rich.table import Table
 
 from proxy.bundled import bundled
 from proxy.commands.console import fail, out, say_problems
+from proxy.demo.rules import demo_rules
 from proxy.demo.site import demo_site
 from proxy.errors import FaultsError
 from proxy.server.app import run
 
 SITE_PORT = 9001
 """Where config/local.yaml expects the site."""
+
+ADMIN_PORT = 9100
+"""Where config/local.yaml puts health and figures."""
 
 WALK = (
     ("callkom.localhost", "/", "home: Google Analytics, Tag Manager, HubSpot's loader"),
@@ -42,7 +46,7 @@ def demo(
     ] = None,
 ) -> None:
     """Run the proxy in front of the bundled demo site and print the addresses to open."""
-    config = _settle(folder, port)
+    config, chosen = _settle(folder, port, rules)
     _start_site(SITE_PORT)
     table = Table(title="Open one of these (end with Ctrl-C)", title_justify="left", box=None, pad_edge=False)
     table.add_column("address", style="bold cyan", no_wrap=True)
@@ -51,28 +55,39 @@ def demo(
         table.add_row(f"http://{host}:{port}{path}", what)
     out.print(table)
     try:
-        run(config, rules or bundled("rules.yaml"))
+        run(config, chosen)
     except FaultsError as error:
         say_problems(error.problems)
         raise typer.Exit(1) from None
 
 
-def _settle(folder: Path, port: int) -> Path:
-    """Return a config in the demo's own folder; the shipped one may lie where nobody can write."""
+def _settle(folder: Path, port: int, rules: Path | None) -> tuple[Path, Path]:
+    """Return a config and rules in the demo's own folder; the shipped ones may lie where nobody can write."""
+    if not _is_free(port):
+        fail(f"port {port} is taken; choose another with --port")
+    text = bundled("local.yaml").read_text(encoding="utf-8").replace("127.0.0.1:8080", f"127.0.0.1:{port}")
+    if not _is_free(ADMIN_PORT):  # another demo, or a node exporter: health then has no address here
+        text = "\n".join(line for line in text.split("\n") if not line.startswith("admin:"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        config = folder / "local.yaml"
+        config.write_text(text, encoding="utf-8")
+        if rules is None:
+            rules = folder / "rules.yaml"
+            rules.write_text(demo_rules(bundled("rules.yaml").read_text(encoding="utf-8")), encoding="utf-8")
+    except OSError as error:
+        fail(f"cannot write to {folder} ({error.strerror}); name another folder with --folder")
+    return config, rules
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            fail(f"port {port} is taken; choose another with --port")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        text = bundled("local.yaml").read_text(encoding="utf-8")
-        config = folder / "local.yaml"
-        config.write_text(text.replace("127.0.0.1:8080", f"127.0.0.1:{port}"), encoding="utf-8")
-    except OSError as error:
-        fail(f"cannot write to {folder} ({error.strerror}); name another folder with --folder")
-    return config
+            return False
+    return True
 
 
 def _start_site(port: int) -> None:
