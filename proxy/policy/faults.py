@@ -76,8 +76,9 @@ def _said(details: ErrorDetails, node: Node) -> str:
             return details["msg"]
         case "literal_error" | "enum":
             known = re.findall(r"'([^']*)'", str(details.get("ctx", {}).get("expected", "")))
-            word = node.value if isinstance(node, Text) else _what(node)
-            return f"is '{word}'{meant(word, known) or f'; it can be {listed(known)}'}"
+            if not isinstance(node, Text):
+                return f"is {_what(node)}; it can be {listed(known)}"
+            return f"is '{node.value}'{meant(node.value, known) or f'; it can be {listed(known)}'}"
         case "string_type":
             return f"is {_what(node)}, and must be one text"
         case "tuple_type" | "list_type":
@@ -91,13 +92,9 @@ def _said(details: ErrorDetails, node: Node) -> str:
 
 
 def _what(node: Node) -> str:
-    match node:
-        case Text():
-            return f"the text '{node.value}'"
-        case Listing():
-            return "a list"
-        case Mapping():
-            return "a mapping with keys"
+    if isinstance(node, Text):
+        return f"the text '{node.value}'"
+    return "a list" if isinstance(node, Listing) else "a mapping with keys"
 
 
 def _fields_at(model: type[BaseModel], steps: Sequence[Step]) -> dict[str, str | None]:

@@ -120,7 +120,7 @@ def spell(steps: Sequence[Step]) -> str:
     return words.removeprefix(".")
 
 
-class Fault(Exception):  # noqa: N818 (internal: it only carries a Problem up to `read`)
+class Fault(Exception):
     """Reading cannot go on past this problem."""
 
     def __init__(self, problem: Problem) -> None:

@@ -1,11 +1,15 @@
 """Every faulty rules file in tests/data/rules-bad tells its author exactly what it says there."""
 
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from proxy.errors import PolicyError
+from proxy.policy.faults import problems_of
 from proxy.policy.load import load_policy
+from proxy.policy.source import read
 from tests.policy.rules import text_of
 
 CASES = sorted((Path(__file__).parents[1] / "data" / "rules-bad").glob("*.txt"))
@@ -30,6 +34,25 @@ def test_each_of_them_has_one_defect(case):
     message = case.read_text(encoding="utf-8").partition("----------\n")[2]
 
     assert message.count("\n") == 1
+
+
+def test_other_files_with_other_models_are_told_the_same_way():
+    class Below(BaseModel):
+        port: Annotated[int, Field(gt=0)]
+
+    class Other(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+        below: dict[str, Below]
+
+    tree, _ = read("below:\n  a: { port: -1 }\n  b: { port: x }\nbelw: 1\n", "c.yaml")
+    with pytest.raises(ValidationError) as caught:
+        Other.model_validate(tree.plain())
+
+    assert [str(problem) for problem in problems_of(caught.value, tree, Other)] == [
+        "c.yaml:2:14: below.a.port is wrong: input should be greater than 0",
+        "c.yaml:3:14: below.b.port is wrong: input should be a valid integer, unable to parse string as an integer",
+        "c.yaml:4:1: the file has no key 'belw'; did you mean 'below'?",
+    ]
 
 
 def faults(text: str) -> list[str]:
@@ -85,7 +108,7 @@ def test_what_yaml_refuses_and_what_rules_refuse_is_told_together():
         ),
         (
             {"tags": "- { from: x.com, purpose: performance, do: [hold] }"},
-            "providers.acme.tags[0].do is 'a list'; it can be hold, replace, remove, keep or relay",
+            "providers.acme.tags[0].do is a list; it can be hold, replace, remove, keep or relay",
         ),
         (
             {"tags": "- { text: { al: some words }, purpose: performance }"},
