@@ -32,7 +32,7 @@ _SAME = {b"x-gzip": b"gzip"}
 class Cap:
     """How far a body may unfold: past `free` bytes at most `ratio` times what came, never past `size`."""
 
-    free: int = 64 << 20
+    free: int = 16 << 20
     ratio: int = 250
     size: int = 1 << 30
 
@@ -99,58 +99,58 @@ class _Brotli:
     """Brotli's own reader fails on bytes after the end without giving the last piece.
 
     So the compressed bytes of a page are kept (up to a megabyte) and, only when it fails,
-    read again one byte at a time to find where the stream ended.
+    read again, the last of them one at a time, to find where the stream ended.
     """
 
     def __init__(self) -> None:
         self._stream = brotli.Decompressor()
-        self._kept: bytes | None = b""
+        self._kept: list[bytes] | None = []
+        self._room = _BROTLI_KEPT
         self._given = 0
         self.eof = False
         self.unused = b""
 
     def run(self, data: bytes) -> Iterator[bytes]:
-        before, self._kept = self._kept, None
-        if before is not None and len(before) + len(data) <= _BROTLI_KEPT:
-            self._kept = before + data
-        while True:
-            try:
-                out = self._stream.process(data, output_buffer_limit=PIECE)
-            except brotli.error as error:
-                yield from self._end_of(before, error)
-                return
-            data = b""
-            if out:
+        self._room -= len(data)
+        if self._kept is not None:
+            self._kept.append(data)
+        if self._room < 0:
+            self._kept = None
+        try:
+            for out in _drained(self._stream, data):
                 self._given += len(out)
                 yield out
-            if self._stream.is_finished():
-                self.eof = True
-                return
-            if len(out) < PIECE and self._stream.can_accept_more_data():
-                return
+            self.eof = self._stream.is_finished()
+        except brotli.error as error:
+            if self._kept is None:
+                raise Unreadable("a br body is damaged, or has bytes after its end") from error
+            yield from self._again(self._kept)
 
-    def _end_of(self, before: bytes | None, error: Exception) -> Iterator[bytes]:
+    def _again(self, kept: list[bytes]) -> Iterator[bytes]:
         """Yield what was not yet given of a stream that is followed by other bytes."""
-        if self._kept is None or before is None:
-            raise Unreadable("a br body is damaged or has bytes after its end") from error
-        stream, skip = brotli.Decompressor(), self._given
-        for at in range(len(self._kept)):
-            data = self._kept[at : at + 1]
-            while True:
-                try:
-                    out = stream.process(data, output_buffer_limit=PIECE)
-                except brotli.error as again:
-                    raise Unreadable(f"a br body is damaged: {again}") from again
-                data = b""
-                if len(out) > skip:
-                    yield out[skip:]
-                skip = max(0, skip - len(out))
-                if stream.is_finished():
-                    self.eof, self.unused = True, self._kept[at + 1 :]
-                    return
-                if len(out) < PIECE and stream.can_accept_more_data():
-                    break
-        raise Unreadable("a br body is damaged") from error
+        stream, skip, last = brotli.Decompressor(), self._given, kept[-1]
+        tries = (*kept[:-1], *(last[at : at + 1] for at in range(len(last))))
+        for data in tries:  # pragma: no branch - these very bytes failed before, so one is past the end
+            try:
+                for out in _drained(stream, data):
+                    if len(out) > skip:
+                        yield out[skip:]
+                    skip = max(0, skip - len(out))
+            except brotli.error as error:
+                raise Unreadable(f"a br body is damaged: {error}") from error
+            if stream.is_finished():
+                break
+        self.eof = stream.is_finished()
+
+
+def _drained(stream: brotli.Decompressor, data: bytes) -> Iterator[bytes]:
+    while True:
+        out = stream.process(data, output_buffer_limit=PIECE)
+        data = b""
+        if out:
+            yield out
+        if stream.is_finished() or (len(out) < PIECE and stream.can_accept_more_data()):
+            return
 
 
 def _gzip_begins(data: bytes) -> bool | None:
@@ -245,11 +245,6 @@ class Decoder:
 
     def __init__(self, names: list[bytes], cap: Cap) -> None:
         self._layers = [_Layer(name, cap) for name in reversed(names)]
-
-    @property
-    def reads(self) -> bool:
-        """False when the body is not coded at all."""
-        return bool(self._layers)
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Yield what these bytes unfold to, in pieces of bounded size."""

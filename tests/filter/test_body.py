@@ -333,7 +333,7 @@ def test_a_bomb_costs_little_memory_and_is_refused() -> None:
     finally:
         tracemalloc.stop()
 
-    assert sum(came) <= 65 << 20
+    assert sum(came) <= 17 << 20
     assert peak < 8 << 20
 
 
