@@ -1,0 +1,121 @@
+"""The raw-socket battery beside the project, against the installed product and nginx in one session.
+
+Hundreds of ways to confuse two HTTP parsers: every case of every level has to pass, in pass-through (observe)
+and in rewriting (enforce) mode. nginx, with a plain proxy_pass, is only the measure.
+"""
+
+import asyncio
+import contextlib
+import json
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.server.proxying import RULES
+from tests.shared import shared
+
+pytestmark = [pytest.mark.load, pytest.mark.timeout(300)]
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+async def answers(port: int) -> None:
+    for _ in range(200):
+        with contextlib.suppress(OSError):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.close()
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"nobody listens on {port}")
+
+
+@contextlib.asynccontextmanager
+async def running(*command: str, port: int):
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL)
+    try:
+        await answers(port)
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        await process.wait()
+
+
+def product(folder: Path, mode: str, port: int, origin: int) -> list[str]:
+    (folder / "rules.yaml").write_text(RULES)
+    (folder / "config.yaml").write_text(
+        f"listen: 127.0.0.1:{port}\n"
+        f"sites:\n  - {{ hosts: [example.test], upstream: 'http://127.0.0.1:{origin}', mode: {mode} }}\n"
+        "records: sqlite:///proofs.db\n"
+    )
+    paths = ["--config", str(folder / "config.yaml"), "--rules", str(folder / "rules.yaml")]
+    return [sys.executable, "-m", "proxy", "serve", *paths]
+
+
+def nginx(folder: Path, port: int, origin: int) -> list[str]:
+    (folder / "nginx.conf").write_text(
+        f"""daemon off; pid {folder}/pid; error_log {folder}/error.log;
+        events {{ worker_connections 512; }}
+        http {{
+          access_log off; client_body_temp_path {folder}/a; proxy_temp_path {folder}/b;
+          fastcgi_temp_path {folder}/c; uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
+          upstream origin {{ server 127.0.0.1:{origin}; keepalive 16; }}
+          server {{ listen 127.0.0.1:{port};
+            location / {{ proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection "";
+              proxy_set_header Host $http_host; }} }}
+        }}"""
+    )
+    return ["nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder)]
+
+
+async def battery(folder: Path, command: list[str], port: int, origin: int) -> list[dict]:
+    suite = shared("suites", "http-battery")
+    async with running(*command, port=port):
+        run = await asyncio.create_subprocess_exec(
+            sys.executable, str(suite / "battery.py"), "--proxy", f"127.0.0.1:{port}", "--origin-port", str(origin),
+            "--cases", str(suite / "battery.json"), "--out", str(folder / "out.json"),
+            stdout=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        await run.wait()
+    return json.loads((folder / "out.json").read_text())
+
+
+def table(results: dict[str, list[dict]]) -> str:
+    """Passed of all, by level and by proxy."""
+    levels = ["must", "should", "policy", "consent"]
+    lines = [f"{'level':10}" + "".join(f"{name:>16}" for name in results)]
+    for level in levels:
+        cells = []
+        for cases in results.values():
+            of_level = [case for case in cases if case["level"] == level]
+            cells.append(f"{sum(not case['fails'] for case in of_level)}/{len(of_level)}")
+        lines.append(f"{level:10}" + "".join(f"{cell:>16}" for cell in cells))
+    return "\n".join(lines)
+
+
+async def test_the_battery_finds_nothing_in_either_mode(tmp_path, capsys):
+    shared("suites", "http-battery", "battery.py")
+    makers = {
+        "pass-through": lambda folder, port, origin: product(folder, "observe", port, origin),
+        "rewriting": lambda folder, port, origin: product(folder, "enforce", port, origin),
+    }
+    if shutil.which("nginx"):
+        makers["nginx"] = nginx
+    runs = {}
+    for name, make in makers.items():
+        folder, port, origin = tmp_path / name, free_port(), free_port()
+        folder.mkdir()
+        runs[name] = battery(folder, make(folder, port, origin), port, origin)
+    results = dict(zip(runs, await asyncio.gather(*runs.values()), strict=True))
+    with capsys.disabled():
+        print("\n" + table(results))
+    for name in ("pass-through", "rewriting"):
+        failed = {case["id"]: case["fails"] for case in results[name] if case["fails"]}
+        assert failed == {}, name
