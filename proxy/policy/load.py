@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from proxy.errors import PolicyError
 from proxy.policy import shape
 from proxy.policy.durations import parse_duration, parse_size
+from proxy.policy.example import KINDS, ExampleShape
 from proxy.policy.faults import problems_of
 from proxy.policy.model import (
     Action,
@@ -134,9 +135,9 @@ class _Builder:
             enabled=block.enabled == "yes",
         )
 
-    def _examples(self, at: int, block: shape.ExampleShape) -> Iterator[Example]:
+    def _examples(self, at: int, block: ExampleShape) -> Iterator[Example]:
         """Yield one example for each thing the block tries."""
-        kind = next(kind for kind in shape.KINDS if getattr(block, kind) is not None)
+        kind = next(kind for kind in KINDS if getattr(block, kind) is not None)
         expect = tuple(
             (visitor, said, self._place("tests", at, "expect", visitor))
             for visitor, said in block.expect.items()

@@ -6,37 +6,20 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
-    ValidationInfo,
+    WithJsonSchema,
     model_validator,
 )
 
 from proxy.policy import words
 from proxy.policy.durations import parse_duration
+from proxy.policy.example import ExampleShape
 from proxy.policy.model import NECESSARY
-from proxy.policy.words import fault, listed, meant
+from proxy.policy.words import Shape, fault
 
 ASK_AGAIN_LONGEST = 183 * 86_400
 """The policy promises to ask again "at most every 6 months"; half a year is 183 days at most."""
-
-KINDS = ("html", "cookie", "url", "request", "header")
-
-VERDICTS = {
-    "html": ("keep", "hold", "replace", "remove"),
-    "url": ("keep", "hold", "replace", "remove"),
-    "cookie": ("keep", "drop", "cap to 6 months"),
-    "request": ("keep", "answer 204"),
-    "header": ("keep", "drop"),
-}
-
-
-class Shape(BaseModel):
-    """What all blocks share: unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
 
 
 def _ask_again(word: str) -> str:
@@ -115,6 +98,18 @@ def _text(value: Any) -> Any:
     return {"all": value} if isinstance(value, (str, list)) else value
 
 
+_TEXT_SCHEMA = {
+    "anyOf": [
+        *words.ONE_OR_MANY["anyOf"],
+        {
+            "type": "object",
+            "properties": {"all": words.ONE_OR_MANY, "any": words.ONE_OR_MANY},
+            "additionalProperties": False,
+        },
+    ]
+}
+
+
 class TagShape(Shape):
     """`tags:` an element that may run only for its purposes; all given conditions must hold."""
 
@@ -128,10 +123,9 @@ class TagShape(Shape):
     attribute: words.Attributes | None = Field(
         default=None, description="An attribute, or attributes with a pattern for each value."
     )
-    text: Annotated[
-        TextShape | None,
-        BeforeValidator(_text),
-    ] = Field(default=None, description="Words in an inline script: all of a list, or {any: [...]}.")
+    text: Annotated[TextShape | None, BeforeValidator(_text), WithJsonSchema(_TEXT_SCHEMA)] = Field(
+        default=None, description="Words in an inline script: all of a list, or {any: [...]}."
+    )
     purpose: words.Purposes = Field(description="One, or a list: then all of them are needed.")
     do: Literal["hold", "replace", "remove", "keep", "relay"] = "hold"
     with_: Literal["link", "nothing"] = Field(
@@ -213,61 +207,6 @@ class ProviderShape(Shape):
         for at, tag in enumerate(self.tags):
             if tag.do == "relay" and self.relay is None:
                 raise fault(f"says 'do: relay' in tags[{at}] and has no 'relay:' that allows it")
-        return self
-
-
-def _visitor(word: str, info: ValidationInfo) -> str:
-    known: tuple[str, ...] = (info.context or {}).get("purposes", ())
-    if word in ("refused", "accepted") or not known:
-        return word
-    for part in word.split("+"):
-        if part not in known or part == NECESSARY:
-            visitors = ("refused", "accepted", *(p for p in known if p != NECESSARY))
-            near = meant(part, visitors) or f"; a visitor is {listed(visitors)}, or several joined by '+'"
-            raise fault(f"is no visitor{near}")
-    return word
-
-
-def _verdict(word: str, info: ValidationInfo) -> str:
-    kind = next((kind for kind in KINDS if info.data.get(kind) is not None), None)
-    if kind is None:
-        return word
-    said = word.removeprefix("cap to ")
-    if kind == "cookie" and said != word:
-        if parse_duration(said) is None:
-            raise fault(f"is '{word}', and '{said}' is no duration")
-        return word
-    if word not in VERDICTS[kind]:
-        near = meant(word, VERDICTS[kind])
-        raise fault(f"is '{word}'{near or f'; a {kind} test expects {listed(VERDICTS[kind])}'}")
-    return word
-
-
-class ExampleShape(Shape):
-    """`tests:` what each visitor gets, tried on the real filter; a list tries each of its items."""
-
-    it: words.Filled = Field(description="A sentence: holds GA4 until performance is granted.")
-    html: words.Words | None = Field(default=None, description="Markup with the tag.")
-    cookie: words.Words | None = Field(default=None, description="A Set-Cookie line.")
-    url: words.Words | None = Field(default=None, description="The address of a script.")
-    request: words.Words | None = Field(default=None, description="A path asked of the site.")
-    header: words.Words | None = Field(default=None, description="A response header: 'Name: value'.")
-    host: words.Filled | None = Field(
-        default=None, description="The host of the page; default: policy.page's."
-    )
-    expect: dict[Annotated[str, AfterValidator(_visitor)], Annotated[str, AfterValidator(_verdict)]] = Field(
-        description="For each visitor: keep, hold, replace, remove, drop, cap to ..., answer 204."
-    )
-
-    @model_validator(mode="after")
-    def _asks_one_thing(self) -> Self:
-        given = [kind for kind in KINDS if getattr(self, kind) is not None]
-        if not given:
-            raise fault(f"tries nothing; give it {listed([repr(kind) for kind in KINDS])}")
-        if len(given) > 1:
-            raise fault(f"tries '{given[0]}' and '{given[1]}'; one test tries one thing")
-        if not self.expect:
-            raise fault("expects nothing; say what a visitor gets: expect: { refused: hold }")
         return self
 
 

@@ -7,7 +7,15 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints, ValidationInfo, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from proxy.policy.durations import EXAMPLES, parse_duration, parse_size
@@ -46,7 +54,7 @@ def _not_empty(words: tuple[str, ...]) -> tuple[str, ...]:
     return words
 
 
-_JSON_ONE_OR_MANY = {
+ONE_OR_MANY: dict[str, Any] = {
     "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
 }
 
@@ -180,7 +188,7 @@ Count = Annotated[
 Version = Annotated[Filled, WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "number"}]})]
 PurposeId = Annotated[str, AfterValidator(_known_purpose)]
 
-_Many = (BeforeValidator(_one_or_many), AfterValidator(_not_empty), WithJsonSchema(_JSON_ONE_OR_MANY))
+_Many = (BeforeValidator(_one_or_many), AfterValidator(_not_empty), WithJsonSchema(ONE_OR_MANY))
 
 Words = Annotated[tuple[Filled, ...], *_Many]
 Hosts = Annotated[tuple[Annotated[str, AfterValidator(_host)], ...], *_Many]
@@ -198,9 +206,15 @@ Attributes = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                *_JSON_ONE_OR_MANY["anyOf"],
+                *ONE_OR_MANY["anyOf"],
                 {"type": "object", "additionalProperties": {"type": "string"}},
             ]
         }
     ),
 ]
+
+
+class Shape(BaseModel):
+    """What all blocks share: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)

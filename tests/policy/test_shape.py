@@ -1,5 +1,6 @@
 """What a block of rules.yaml may say as a whole, and the schema that editors read."""
 
+import copy
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from proxy.errors import PolicyError
 from proxy.policy.load import load_policy
 from proxy.policy.shape import json_schema
+from proxy.policy.source import read
 from tests.policy.rules import HEAD, policy_of, text_of
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +36,74 @@ def test_the_schema_describes_every_key_that_has_words_for_it():
     assert {"from", "class", "with"} <= set(tag)
     assert tag["from"]["description"].startswith("Hosts")
     assert schema["additionalProperties"] is False
+
+
+def fits(value: object, schema: dict, root: dict) -> bool:
+    """True when the value satisfies the part of JSON schema that ours uses."""
+    if "$ref" in schema:
+        return fits(value, root["$defs"][schema["$ref"].rpartition("/")[2]], root)
+    if "anyOf" in schema:
+        return any(fits(value, one, root) for one in schema["anyOf"])
+    if "enum" in schema:
+        return value in schema["enum"]
+    match schema["type"]:
+        case "object":
+            if not isinstance(value, dict):
+                return False
+            known, more = schema.get("properties", {}), schema.get("additionalProperties", True)
+            return set(schema.get("required", ())) <= set(value) and all(
+                fits(inner, known[key], root)
+                if key in known
+                else more is True or (isinstance(more, dict) and fits(inner, more, root))
+                for key, inner in value.items()
+            )
+        case "array":
+            enough = isinstance(value, list) and len(value) >= schema.get("minItems", 0)
+            return enough and all(fits(item, schema["items"], root) for item in value)
+        case kind:
+            return isinstance(
+                value, {"string": str, "number": float, "integer": int, "null": type(None)}[kind]
+            )
+
+
+def test_our_rules_satisfy_the_schema_and_a_misspelt_key_does_not():
+    schema = json_schema()
+    rules = read((ROOT / "rules.yaml").read_text(encoding="utf-8"), "r")[0].plain()
+
+    assert fits(rules, schema, schema)
+    for path in (
+        ["policy"],
+        ["providers", "hubspot"],
+        ["providers", "hubspot", "tags", 0],
+        ["tests", 0],
+        ["neutral", 0],
+    ):
+        changed = copy.deepcopy(rules)
+        block = changed
+        for step in path:
+            block = block[step]
+        block["zzz"] = "x"
+        assert not fits(changed, schema, schema), path
+
+
+@pytest.mark.parametrize(
+    ("tag", "answer"),
+    [
+        ({"text": "some words"}, True),
+        ({"text": ["some", "words"]}, True),
+        ({"text": {"any": "words"}}, True),
+        ({"text": {"ani": "words"}}, False),
+        ({"attribute": "onclick"}, True),
+        ({"attribute": {"onclick": "*x*"}}, True),
+        ({"from": ["a.com", "b.com"], "do": "replace"}, True),
+        ({"from": "a.com", "do": "replase"}, False),
+        ({"from": {"a": "b"}}, False),
+    ],
+)
+def test_the_schema_takes_a_tag_rule_as_the_loader_does(tag, answer):
+    schema = json_schema()
+
+    assert fits({"purpose": "performance", **tag}, schema["$defs"]["TagShape"], schema) is answer
 
 
 def test_our_rules_name_their_schema_for_editors():
@@ -100,51 +170,3 @@ def test_a_tag_is_relayed_only_where_the_provider_says_how():
         "providers.acme says 'do: relay' in tags[0] and has no 'relay:' that allows it"
     ]
     assert policy_of(tags=tag, relay="{ host: x.com, path: /x/* }").providers[0].relay is not None
-
-
-@pytest.mark.parametrize(
-    ("kind", "said", "message"),
-    [
-        ("cookie", "hold", "is 'hold'; a cookie test expects keep, drop or cap to 6 months"),
-        ("cookie", "cap to six months", "is 'cap to six months', and 'six months' is no duration"),
-        ("html", "holt", "is 'holt'; did you mean 'hold'?"),
-        ("url", "drop", "is 'drop'; a url test expects keep, hold, replace or remove"),
-        ("request", "hold", "is 'hold'; a request test expects keep or answer 204"),
-        ("header", "cap to 6 months", "is 'cap to 6 months'; a header test expects keep or drop"),
-    ],
-)
-def test_a_test_expects_what_can_happen_to_its_kind(kind, said, message):
-    tests = f"- {{ it: x, {kind}: some text, expect: {{ refused: {said} }} }}"
-
-    assert told(text_of(tests=tests)) == [f"tests[0].expect.refused {message}"]
-
-
-@pytest.mark.parametrize(
-    ("visitor", "message"),
-    [
-        ("refuse", "is no visitor; did you mean 'refused'?"),
-        ("performance+functionl", "is no visitor; did you mean 'functional'?"),
-        (
-            "necessary",
-            "is no visitor; a visitor is refused, accepted, functional or performance, or several joined by '+'",
-        ),
-    ],
-)
-def test_a_visitor_is_known_by_what_was_granted(visitor, message):
-    tests = f"- {{ it: x, cookie: a=b, expect: {{ {visitor}: keep }} }}"
-
-    assert told(text_of(tests=tests)) == [f"tests[0].expect.{visitor} {message}"]
-
-
-def test_a_test_tries_something():
-    assert told(text_of(tests="- { it: x, expect: { refused: keep } }")) == [
-        "tests[0] tries nothing; give it 'html', 'cookie', 'url', 'request' or 'header'"
-    ]
-
-
-def test_wrong_visitors_are_not_judged_where_purposes_are_missing():
-    text = text_of(tests="- { it: x, cookie: a=b, expect: { anybody: keep } }").replace(
-        "purposes:", "purpose:"
-    )
-
-    assert told(text) == ["the file has no key 'purpose'; did you mean 'purposes'?"]
