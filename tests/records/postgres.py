@@ -32,10 +32,11 @@ def installed() -> Path | None:
 class Postgres:
     """One server in a folder of its own, reached through a Unix socket; no port is taken."""
 
-    def __init__(self, binaries: Path) -> None:
+    def __init__(self, binaries: Path, *, fsync: bool = True) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         self.data = self.folder / "data"
         self._databases = 0
+        self._fsync = "on" if fsync else "off"
         # PostgreSQL refuses to run as root: then it runs as nobody.
         self._as: dict[str, Any] = {}
         if os.geteuid() == 0:
@@ -49,7 +50,7 @@ class Postgres:
 
     def start(self) -> None:
         """Start, also after a kill: then the dead server's children need a moment to go."""
-        options = f"-h '' -k {self.folder} -c max_connections=60"
+        options = f"-h '' -k {self.folder} -c max_connections=60 -c fsync={self._fsync}"
         for attempt in range(20):
             try:
                 self._run(
