@@ -16,6 +16,11 @@ _BREAKOUT = frozenset(
     b" menu meta nobr ol p pre ruby s small span strong strike sub sup table tt u ul var".split()
 )
 _VOID = frozenset(name.encode() for name in VOID)
+_CLOSES_P = frozenset(
+    b"address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption figure footer"
+    b" form h1 h2 h3 h4 h5 h6 header hgroup hr li listing main menu nav ol p plaintext pre search section"
+    b" summary table ul xmp".split()
+)
 _SVG_POINTS = frozenset({b"foreignobject", b"desc", b"title"})
 _MATH_POINTS = frozenset({b"mi", b"mo", b"mn", b"ms", b"mtext"})
 
@@ -85,6 +90,8 @@ class Foreign:
         if kind in (Kind.HTML, Kind.MATH_TEXT):
             if name in (b"svg", b"math"):
                 return self._root(name, closed)
+            if name in _CLOSES_P and self.levels[-1].counts[b"p"]:
+                self.levels[-1].pop_to(b"p")
             if name not in _VOID:
                 self.levels[-1].push(name)
             return True

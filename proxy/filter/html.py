@@ -238,7 +238,7 @@ class HtmlFilter:
         else:
             self._data = HtmlFilter._plain
         if self._run in (HtmlFilter._every, HtmlFilter._plain):
-            self._run: State = self._data
+            self._run = self._data
 
     def _judged(self, raw: bytes) -> Judged | None:
         judged = self._reader.judged(raw)
@@ -340,7 +340,10 @@ class HtmlFilter:
             self._pending = data[finder.at :]
             return -1
         self._out.emit(self._consumer.feed(data[at:end]))
-        self._out.emit(self._consumer.end())
+        if isinstance(finder, SectionEnd) and finder.by_tag and isinstance(self._consumer, Inline):
+            self._out.emit(self._consumer.broken())
+        else:
+            self._out.emit(self._consumer.end())
         self._run = HtmlFilter._drop_end if self._consumer.removed else self._data
         self._consumer = Skip()
         return end
@@ -356,7 +359,7 @@ class HtmlFilter:
         if match is None:
             self._pending = data[at:]
             return -1
-        self._run: State = self._data
+        self._run = self._data
         return match.end()
 
     # Markup that is not complete
@@ -389,7 +392,7 @@ class HtmlFilter:
             self._pending = data[keep:]
             return -1
         self._out.emit(data[at : match.end()])
-        self._run: State = self._data
+        self._run = self._data
         return match.end()
 
     def _begin_long(self, raw: bytes, at: int) -> int:
@@ -405,7 +408,7 @@ class HtmlFilter:
             self._pending = data[at + used :]
             return -1
         long, self._long = self._long, None
-        self._run: State = self._data
+        self._run = self._data
         self._after_long(long)
         return at + used
 

@@ -83,24 +83,26 @@ class ScriptEnd:
 
 
 class SectionEnd:
-    """The end of a script or style where its content is markup: foreign content and XML.
+    """The end of a script's or style's text where its content is markup: foreign content and XML.
 
-    An end tag inside a comment or a CDATA section is none.
+    Comments and CDATA sections belong to it; any tag ends it. `by_tag` is True when that
+    was another tag than its own end tag.
     """
 
     _patterns: dict[bytes, re.Pattern[bytes]] = {}  # noqa: RUF012 - filled once per name
 
     def __init__(self, name: bytes) -> None:
         self.at = 0
-        self._keep = len(name) + 2 + 65
+        self.by_tag = False
         self._inside = b""
         if name not in self._patterns:
-            word = any_word([name.decode()])
-            self._patterns[name] = re.compile(rb"<(?:/" + _PREFIX + word + _END + rb"|!--|!\[CDATA\[)")
+            own = rb"(?P<own>/" + _PREFIX + any_word([name.decode()]) + _END + rb")"
+            other = rb"(?P<other>/?[^!?<>/ \t\n\f\r][^<>/ \t\n\f\r]{0,80}+)"
+            self._patterns[name] = re.compile(rb"<(?:!--|!\[CDATA\[|" + own + rb"|" + other + rb")")
         self._search = self._patterns[name].search
 
     def find(self, text: bytes, at: int) -> int:
-        """Return where the end tag begins, or -1."""
+        """Return where the first tag begins, or -1."""
         while True:
             if self._inside:
                 end = text.find(self._inside, at)
@@ -111,9 +113,13 @@ class SectionEnd:
                 self._inside = b""
             match = self._search(text, at)
             if match is None:
-                self.at = max(at, len(text) - self._keep)
+                self.at = max(at, len(text) - 8)
                 return -1
-            if match[0].startswith(b"</"):
+            if match.lastgroup is not None:
+                if match.end() == len(text) and match.end() - match.start() < 80:
+                    self.at = match.start()
+                    return -1
+                self.by_tag = match.lastgroup == "other"
                 return match.start()
             at = match.end()
             self._inside = b"-->" if match[0] == b"<!--" else b"]]>"

@@ -110,6 +110,13 @@ class Inline(Held):
         self._late = LateReading(self._reader, self._judged, self._note)
         return self._raw + self._late.begin(text[:LONGEST_SCRIPT]) + self._late.feed(text[LONGEST_SCRIPT:])
 
+    def broken(self) -> bytes:
+        """Return the script held where markup stands in its text, if its text matters at all."""
+        if self._late is not None or self._passing is not None or not self._reader.judge.rules.texts:
+            return self.end()
+        verdict = Verdict(Does.HOLD, note="a script with markup in its text")
+        return self._held(held_block(self._reader, self._raw, verdict)) + self._text()
+
     def end(self) -> bytes:
         """Return the script, held or as it was."""
         if self._passing is not None:
