@@ -256,6 +256,20 @@ def test_a_cookie_is_judged_on_the_host_of_the_example():
     assert failures(policy_of(cookies=row, tests=tests)) == []
 
 
+def test_a_provider_that_is_switched_off_fails_no_test():
+    blocks = {"tags": TAGS, "enabled": "no"}
+
+    assert (
+        try_one(
+            "html",
+            '<script src="https://x.com/a.js"></script>',
+            "refused: hold, performance: keep, accepted: keep",
+            **blocks,
+        )
+        == []
+    )
+
+
 # What its author reads
 
 

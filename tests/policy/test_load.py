@@ -198,6 +198,17 @@ def test_our_own_rules_load():
     assert HEAD not in policy.text
 
 
+def test_the_relay_that_our_rules_offer_in_a_comment_loads_when_it_is_switched_on():
+    written = OURS.read_text(encoding="utf-8")
+    forms = "{ text: hbspt.forms.create, purpose: functional, do: replace }"
+    on = re.sub(r"^    # (relay:|  \w+: )", r"    \1", written, flags=re.MULTILINE)
+    on = on.replace(forms, forms.replace("replace", "relay"))
+
+    assert load_policy(written).provider("hubspot").relay is None
+    assert load_policy(on).provider("hubspot").relay.max_body == 64_000
+    assert Action.RELAY in {tag.do for tag in load_policy(on).provider("hubspot").tags}
+
+
 LINES = OURS.read_text(encoding="utf-8").splitlines(keepends=True)
 VALUES = st.sampled_from(
     [
