@@ -218,6 +218,11 @@ class Rules:
             self.bodies.keep(text, found)
         return found
 
+    def forget(self) -> None:
+        """Empty the memos."""
+        self.bodies.forget()
+        self._hosts.clear()
+
 
 def compile_rules(policy: Policy, own: OwnHosts) -> Rules:
     """Return the policy's tag rules compiled; takes a while, so do it off the event loop."""
