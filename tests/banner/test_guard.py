@@ -106,7 +106,7 @@ class Visit:
         return self.page.evaluate(script)
 
     def write(self, text):
-        self.run(f"document.cookie = {json.dumps(text)}")
+        self.run(f"document.cookie = {json.dumps(text)}; document.cookie")  # read: wait until it is written
 
     def lives(self, name):
         """Return in how many seconds the cookie ends, None for the session, "gone" without it."""
@@ -376,6 +376,15 @@ def test_loading_it_twice_is_harmless(visit):
 
     assert page.names() == {"_ga", "__hstc"}
     assert page.leave() == [{"cookies": {"_fbp": 1}}]
+
+
+def test_a_frame_is_guarded_once_however_often_it_is_looked_at(visit):
+    same = """(async () => { let f = document.body.appendChild(document.createElement('iframe'));
+        let setter = () => Object.getOwnPropertyDescriptor(f.contentWindow.Document.prototype, 'cookie').set, first = setter();
+        for (let i = 0; i < 20; i++) { document.body.append('x'); await null }
+        return first === setter() })()"""
+
+    assert visit().run(same)
 
 
 FRAMES = {

@@ -1,0 +1,81 @@
+"""From one answer to the next: what is carried on, and what starts anew."""
+
+from proxy.consent.answer import Answer, next_answer
+from proxy.policy.model import DAY
+from proxy.policy.scope import Pair, Scope
+
+SCOPE = Scope(frozenset({Pair("functional", "a"), Pair("performance", "a"), Pair("performance", "b")}))
+NOW = 20_000 * DAY + 3_000
+HALF_YEAR = 180 * DAY
+
+
+def choose(previous, *granted, now=NOW, scope=SCOPE):
+    return next_answer(
+        previous,
+        visitor="new",
+        granted=granted,
+        scope=scope,
+        policy_version="v2",
+        now=now,
+        ask_again_after=HALF_YEAR,
+    )
+
+
+def test_an_answer_grants_the_providers_it_was_asked_about():
+    said = Answer("v", NOW, frozenset({"performance"}), SCOPE, "v1")
+
+    assert said.grants() == {Pair("performance", "a"), Pair("performance", "b")}
+
+
+def test_a_first_answer_begins_today():
+    said = choose(None, "performance")
+
+    assert said == Answer(
+        "new", NOW, frozenset({"performance"}), SCOPE, "v2", {"performance": 20_000}, 20_000
+    )
+
+
+def test_only_what_was_asked_can_be_granted():
+    assert choose(None, "performance", "necessary", "marketing").granted == {"performance"}
+
+
+def test_the_visitor_keeps_id_and_days_of_what_stays_granted():
+    first = choose(None, "performance", now=NOW - 100 * DAY)
+    second = choose(first, "functional", "performance")
+
+    assert second.visitor == first.visitor
+    assert second.since == {"functional": 20_000, "performance": 19_900}
+    assert second.swept == 19_900
+
+
+def test_days_are_carried_through_many_renewals():
+    said = choose(None, "performance", now=NOW)
+    for month in range(1, 13):
+        said = choose(said, "performance", now=NOW + month * 30 * DAY)
+
+    assert said.since == {"performance": 20_000}
+
+
+def test_a_purpose_refused_in_between_starts_anew():
+    granted = choose(None, "performance", now=NOW - 100 * DAY)
+    refused = choose(granted, now=NOW - 50 * DAY)
+    again = choose(refused, "performance")
+
+    assert refused.since == {}
+    assert again.since == {"performance": 20_000}
+
+
+def test_an_answer_that_ran_out_is_an_interruption():
+    expired = choose(None, "performance", now=NOW - HALF_YEAR)
+
+    assert choose(expired, "performance").since == {"performance": 20_000}
+    assert choose(expired, "performance").visitor == "new"
+    assert choose(choose(None, "performance", now=NOW - HALF_YEAR + 1), "performance").since == {
+        "performance": 19_820
+    }
+
+
+def test_a_day_of_the_future_is_not_carried_on():
+    ahead = Answer("v", NOW + 3_600, frozenset({"performance"}), SCOPE, "v1", {"performance": 20_001})
+
+    assert choose(ahead, "performance").since == {"performance": 20_000}
