@@ -13,6 +13,7 @@ quotes are where the bytes say.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from proxy.errors import Unreadable
 from proxy.filter.fields import cut_at_commas
@@ -64,6 +65,7 @@ def undecided(first: bytes) -> bool:
     return any(len(first) < len(mark) and mark.startswith(first) for mark in marks)
 
 
+@lru_cache(maxsize=128)
 def charset_parameter(content_type: bytes) -> bytes | None:
     """Return the charset of the Content-Type that counts (Fetch "extract a MIME type"), or None.
 

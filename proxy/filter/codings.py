@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 import brotli
@@ -126,6 +127,7 @@ def _weight(parameters: bytes) -> int:
     return round(float(value) * 1000)
 
 
+@lru_cache(maxsize=128)
 def choose(accept_encoding: bytes | None) -> bytes | None:
     """Return the coding to write for this Accept-Encoding (RFC 9110 12.5.3), None for none.
 
@@ -145,6 +147,7 @@ def choose(accept_encoding: bytes | None) -> bytes | None:
     return best if weight > 0 and weight >= weights.get(b"identity", 0) else None
 
 
+@lru_cache(maxsize=128)
 def ask_upstream(accept_encoding: bytes | None) -> bytes | None:
     """Return the Accept-Encoding for the server: what both the visitor and we can read.
 

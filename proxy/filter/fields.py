@@ -41,7 +41,8 @@ def list_of(values: list[bytes]) -> list[bytes]:
     """Return the parts of a comma-separated field, cut outside quotes, without white space around."""
     parts: list[bytes] = []
     for value in values:
-        parts += [part for _, part in cut_at_commas(value)]
+        quoted = b'"' in value
+        parts += [part for _, part in cut_at_commas(value)] if quoted else value.split(b",")
     return [part for part in (part.strip(_SPACE) for part in parts) if part]
 
 

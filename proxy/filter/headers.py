@@ -141,8 +141,7 @@ def document_headers(headers: Headers, *, variant: bytes, coding: bytes | None) 
     """
     etag = tagged(headers, variant)
     kept = [pair for pair in headers if not _of_server_bytes(pair[0].lower())]
-    out = _private(kept)
-    out = _varying(out, (b"Cookie", b"Accept-Encoding"))
+    out = _varying(_private(kept), (b"Cookie", b"Accept-Encoding"))
     if coding:
         out.append((b"Content-Encoding", coding))
     if etag:
@@ -168,28 +167,26 @@ def _for_shared_caches(name: bytes) -> bool:
 
 
 def _private(headers: Headers) -> Headers:
-    said = [part.lower() for part in list_of(values_of(headers, b"cache-control"))]
-    value = b", ".join([b"private", b"no-cache", *(word for word in _STAYING if word in said)])
-    return _put(headers, b"Cache-Control", value)
+    said = values_of(headers, b"cache-control")
+    words = [part.lower() for part in list_of(said)] if said else []
+    value = b", ".join([b"private", b"no-cache", *(word for word in _STAYING if word in words)])
+    return _put(headers, b"Cache-Control", b"cache-control", value)
 
 
 def _varying(headers: Headers, names: tuple[bytes, ...]) -> Headers:
-    said = [part.lower() for part in list_of(values_of(headers, b"vary"))]
-    missing = [name for name in names if name.lower() not in said]
-    if not missing or b"*" in said:
+    said = values_of(headers, b"vary")
+    words = [part.lower() for part in list_of(said)] if said else []
+    missing = [name for name in names if name.lower() not in words]
+    if not missing or b"*" in words:
         return headers
-    whole = b", ".join([part for part in values_of(headers, b"vary") if part.strip()] + missing)
-    return _put(headers, b"Vary", whole)
+    whole = b", ".join([part for part in said if part.strip()] + missing)
+    return _put(headers, b"Vary", b"vary", whole)
 
 
-def _put(headers: Headers, name: bytes, value: bytes) -> Headers:
+def _put(headers: Headers, name: bytes, lower: bytes, value: bytes) -> Headers:
     """Return the headers with that field once, where it first stood, else at the end."""
-    out: Headers = []
-    done = False
-    for pair in headers:
-        if pair[0].lower() != name.lower():
-            out.append(pair)
-        elif not done:
-            out.append((pair[0], value))
-            done = True
-    return out if done else [*out, (name, value)]
+    at = next((at for at, pair in enumerate(headers) if pair[0].lower() == lower), None)
+    if at is None:
+        return [*headers, (name, value)]
+    rest = [pair for pair in headers[at + 1 :] if pair[0].lower() != lower]
+    return [*headers[:at], (headers[at][0], value), *rest]

@@ -64,7 +64,10 @@ def translate_conditionals(headers: Headers, variant: bytes) -> Conditionals:
     One of this variant is turned back; one of another variant goes. One that is none of
     ours goes where a page is asked: it may be of a copy from before this proxy stood here.
     """
-    asked = list_of(values_of(headers, _IF_NONE_MATCH))
+    lines = values_of(headers, _IF_NONE_MATCH)
+    if not lines and value_of(headers, _IF_MODIFIED_SINCE) is None:
+        return Conditionals(headers, ours=False)
+    asked = list_of(lines)
     page = asks_for_page(headers)
     mine = [found for found in map(_TAGGED.fullmatch, asked) if found]
     if not mine and not page:
