@@ -28,6 +28,8 @@ _BUSY = 3.0
 _ATTEMPTS = 10
 _MIGRATING = 0x636F6E73
 """The advisory lock that a migrating proxy holds on PostgreSQL ("cons")."""
+VERSIONS = "consent_proxy_schema"
+"""The table that holds the schema's number; a name of our own, others use Alembic too."""
 _OPTIONS = frozenset({"mode", "max_page_count"})
 _SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -214,7 +216,7 @@ def _scripts() -> ScriptDirectory:
 def _is_current(connection: Connection) -> bool:
     """True at our schema; raises StartError for a store from the future."""
     scripts = _scripts()
-    found = MigrationContext.configure(connection).get_current_revision()
+    found = MigrationContext.configure(connection, opts={"version_table": VERSIONS}).get_current_revision()
     known = {script.revision for script in scripts.walk_revisions()}
     if found is not None and found not in known:
         raise StartError(
@@ -229,7 +231,7 @@ def _upgrade(connection: Connection) -> None:
     if _is_current(connection):
         return
     scripts = _scripts()
-    config = AlembicConfig(attributes={"connection": connection})
+    config = AlembicConfig(attributes={"connection": connection, "version_table": VERSIONS})
     head = scripts.get_current_head()
     with EnvironmentContext(
         config,

@@ -5,13 +5,16 @@ from hypothesis import strategies as st
 
 from proxy.consent.answer import How
 from proxy.consent.record import ConsentRecord, content_of
+from proxy.records.database import VERSIONS
 from proxy.records.schema import CONTENT, metadata, record_of, row_of
 from tests.records.answers import NOON, answer
 
 
 async def test_the_migrations_make_exactly_the_tables_that_the_program_reads(store):
     def differences(connection):
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "version_table": VERSIONS}
+        )
         return compare_metadata(context, metadata)
 
     async with store._database.writing() as connection:

@@ -278,7 +278,7 @@ async def _opened(url, **options):
 async def test_a_store_of_a_newer_program_is_refused_in_one_sentence(url):
     async with _opened(url) as store:
         await store.add(answer())
-    await raw(url, "UPDATE alembic_version SET version_num = '9999'")
+    await raw(url, "UPDATE consent_proxy_schema SET version_num = '9999'")
 
     with pytest.raises(StartError, match=r"schema 9999.*newer consent-proxy"):
         await RecordStore.open(url, keys=[KEY])

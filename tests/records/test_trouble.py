@@ -148,7 +148,7 @@ async def test_a_newer_schema_that_appears_while_running_is_not_written_to(tmp_p
     newer = tmp_path / "newer.db"
     async with opened(f"sqlite:///{newer}"):
         pass
-    await raw(f"sqlite:///{newer}", "UPDATE alembic_version SET version_num = '9999'")
+    await raw(f"sqlite:///{newer}", "UPDATE consent_proxy_schema SET version_num = '9999'")
     async with opened(url) as store:
         await store.add(answer())
         for file in tmp_path.glob("proofs.db-*"):

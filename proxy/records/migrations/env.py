@@ -3,6 +3,11 @@
 from alembic import context
 
 connection = context.config.attributes["connection"]
-context.configure(connection=connection, transactional_ddl=True, target_metadata=None)
+context.configure(
+    connection=connection,
+    transactional_ddl=True,
+    target_metadata=None,
+    version_table=context.config.attributes["version_table"],
+)
 with context.begin_transaction():
     context.run_migrations()
