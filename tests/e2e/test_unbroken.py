@@ -1,0 +1,144 @@
+"""What must not break under the fence: everything a site does by itself, and every way to log in."""
+
+import asyncio
+
+import pytest
+from aiohttp import WSMsgType, web
+
+from tests.e2e.conftest import ROOT, Running
+from tests.e2e.providers import serve_in_thread
+
+pytestmark = pytest.mark.e2e
+
+PAGE = (ROOT / "tests" / "data" / "site" / "unbroken.html").read_text()
+NONCES = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>nonces</title>
+<script nonce="n0nce">window.byNonce = 1; var s = document.createElement("script"); s.src = "/trusted.js"; document.head.appendChild(s);</script>
+<script>window.withoutNonce = 1;</script></head><body><p>text</p></body></html>"""
+DOT = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
+PDF = b"%PDF-1.1\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Count 0/Kids[]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+
+
+async def site(request: web.BaseRequest) -> web.StreamResponse:
+    allow = {"Access-Control-Allow-Origin": "https://callkom.io"}
+    match request.path:
+        case "/echo":
+            socket = web.WebSocketResponse()
+            await socket.prepare(request)
+            async for message in socket:
+                if message.type is WSMsgType.TEXT:
+                    await socket.send_str(message.data)
+            return socket
+        case "/events":
+            stream = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+            await stream.prepare(request)
+            await stream.write(b"data: hello\n\n")
+            await asyncio.sleep(0.2)
+            return stream
+        case "/silent":
+            return _html(
+                '<!doctype html><html lang="en"><script>parent.postMessage("silent", "*")</script></html>'
+            )
+        case "/nonces":
+            policy = {
+                "Content-Security-Policy": "script-src 'nonce-n0nce' 'strict-dynamic'; object-src 'none'; base-uri 'none'"
+            }
+            return web.Response(text=NONCES, content_type="text/html", headers=policy)
+        case "/trusted.js":
+            return web.Response(text="window.trusted = 1", content_type="text/javascript")
+        case "/module.js":
+            return web.Response(text="export const answer = 42", content_type="text/javascript")
+        case "/api":
+            return web.json_response({"ok": True}, headers=allow)
+        case "/dot.gif":
+            return web.Response(body=DOT, content_type="image/gif")
+        case "/paper.pdf":
+            return web.Response(body=PDF, content_type="application/pdf")
+        case "/login":
+            raise web.HTTPFound("https://login.partner.example/authorize?return=https://callkom.io/back")
+        case "/back":
+            return _html(
+                f'<!doctype html><html lang="en"><title>back</title><body><p id="who">{request.method}</p></body></html>'
+            )
+        case _:
+            return _html(PAGE)
+
+
+def _html(text: str) -> web.Response:
+    return web.Response(text=text, content_type="text/html")
+
+
+@pytest.fixture(scope="module")
+def fenced(tmp_path_factory):
+    port, stop = serve_in_thread(site)
+    running = Running(tmp_path_factory.mktemp("unbroken"), port)
+    yield running
+    running.stop()
+    stop()
+
+
+def results(visitor, wanted: int) -> dict:
+    for _ in range(40):
+        found = visitor.page.evaluate("window.results")
+        if len(found) >= wanted:
+            return found
+        visitor.page.wait_for_timeout(100)
+    return visitor.page.evaluate("window.results")
+
+
+WORKS = [
+    "handler", "eval", "newFunction", "blobWorker", "webAssembly", "webSocket", "eventSource", "crossFetch", "dataFetch", "module",
+    "picture", "silentFrame", "srcdoc",
+]  # fmt: skip
+
+
+def test_everything_the_site_does_by_itself_works_before_any_choice(visit, fenced):
+    visitor = visit(port=fenced.port)
+    refused = []
+    visitor.page.on(
+        "console",
+        lambda message: refused.append(message.text) if "Content Security Policy" in message.text else None,
+    )
+    visitor.goes("/")
+    found = results(visitor, len(WORKS))
+
+    assert {name: found.get(name) for name in WORKS} == dict.fromkeys(WORKS, True)
+    assert refused == []
+
+
+def test_a_login_that_redirects_to_another_host_and_back_works(visit, fenced, providers):
+    visitor = visit(port=fenced.port)
+    visitor.goes("/login")
+
+    assert visitor.page.url.startswith("https://login.partner.example/authorize")
+    visitor.page.evaluate("location.href = 'https://callkom.io/back'")
+    visitor.page.wait_for_url("https://callkom.io/back")
+    assert visitor.page.locator("#who").text_content() == "GET"
+
+
+def test_a_form_posted_across_hosts_arrives_as_saml_needs_it(visit, fenced, providers):
+    visitor = visit(port=fenced.port)
+    visitor.goes("/login")
+    visitor.page.evaluate(
+        "() => { const f = document.createElement('form'); f.method = 'post'; f.action = 'https://callkom.io/back'; document.body.append(f); f.submit(); }"
+    )
+    visitor.page.wait_for_url("https://callkom.io/back")
+
+    assert visitor.page.locator("#who").text_content() == "POST"
+
+
+def test_a_form_of_the_site_may_be_sent_to_a_partner(visit, fenced, providers):
+    visitor = visit(port=fenced.port)
+    visitor.goes("/")
+    visitor.page.evaluate("document.querySelector('form[target=saml]').submit()")
+    visitor.page.wait_for_timeout(800)
+
+    # The form leaves for the frame it names; whether that frame may show the partner is the fence's business.
+    assert "f.submit" not in "".join(visitor.errors)
+
+
+def test_a_site_with_nonces_and_strict_dynamic_keeps_its_own_policy_and_runs(visit, fenced):
+    visitor = visit(port=fenced.port)
+    visitor.goes("/nonces")
+
+    assert visitor.page.evaluate("[window.byNonce, window.trusted, window.withoutNonce]") == [1, 1, None]
+    assert visitor.page.get_by_role("button", name="Refuse all", exact=True).is_visible()
