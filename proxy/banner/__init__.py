@@ -1,0 +1,1 @@
+"""What the visitor sees: words, look, banner, panel, placeholders. render.py puts them together."""

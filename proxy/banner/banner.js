@@ -1,0 +1,122 @@
+// What pages of a site do beyond showing: answers without leaving the page, other tabs that
+// follow, a link that stays when the page is rewritten by its own scripts.
+//
+// Without this script everything works by forms and links. It runs in <head> behind the guard;
+// its script element says: data-granted the purposes granted, data-state a name for these
+// grants, data-ask whether and why the page asks ("no" when it does not).
+//
+// No "less than" and no ampersand in here: the same bytes stand in HTML and in XHTML. It is
+// shipped squeezed (filter/squeeze.py), which asks for every semicolon.
+(() => {
+  let page = document, script = page.currentScript, said = script.dataset, style = script.previousSibling;
+  let room = 20, state = said.state, nav, typed, stale;
+  let find = id => page.getElementById(id);
+  let kept = Object.freeze({ granted: Object.freeze(said.granted.split(" ").filter(Boolean)), asked: said.ask });
+  let channel = new BroadcastChannel("cc-consent");
+
+  // Reloads, unless the visitor typed something: then it is theirs to say when.
+  let renew = () => {
+    if (!typed) return location.reload();
+    let word = nav.firstChild;
+    nav.className = "cc m n";
+    word.textContent = word.dataset.stale;
+    word.nextSibling.onclick = () => location.reload();
+  };
+
+  // Another tab was answered: this one follows once it is looked at.
+  let follow = () => {
+    if (stale) if (!page.hidden) {
+      stale = 0;
+      renew();
+    }
+  };
+
+  // only with asking
+  let banner, busy, natively, low = matchMedia("(max-height:420px)");
+
+  // The top layer is above whatever the page puts above all; it cannot be in the page's flow.
+  let raise = () => {
+    try {
+      banner[low.matches ? "hidePopover" : "showPopover"]();
+    } catch (none) {}
+  };
+
+  let close = () => {
+    if (banner) {
+      banner.remove();
+      find("cc-s").remove();
+      banner = busy = 0;
+    }
+  };
+
+  addEventListener("submit", event => {
+    let form = event.target, button = event.submitter, words;
+    if (form.parentNode != banner || natively) return;
+    event.preventDefault();
+    if (busy) return;
+    busy = 1;
+    words = new URLSearchParams(new FormData(form));
+    words.append("choice", button.value);
+    fetch(new URL(form.getAttribute("action"), location.href), { method: "POST", headers: { Accept: "application/json" }, body: words }).then(answer => {
+      if (!answer.ok) throw answer;
+      return answer.json();
+    }).then(answer => {
+      if (state || answer.granted.length) {
+        banner.hidden = busy = 0;
+        renew();
+      } else {
+        close();
+        channel.postMessage(state);
+      }
+    }).catch(() => {
+      natively = 1;
+      button.click();
+    });
+  }, true);
+  // end
+
+  // Frameworks replace bodies, old scripts rewrite documents: what is ours goes back in.
+  let keep = () => {
+    let link = find("cc-l");
+    if (link) nav = link;
+    else if (nav) if (page.body) if (room-- > 0) {
+      page.body.append(nav);
+      if (page.head) if (!style.isConnected) page.head.prepend(style);
+    }
+    // only with asking
+    link = find("cc-b");
+    if (link) {
+      if (link != banner) {
+        banner = link;
+        raise();
+      }
+    } else if (banner) if (page.body) if (room-- > 0) {
+      page.body.prepend(banner);
+      raise();
+    }
+    // end
+  };
+
+  Object.defineProperty(window, "callkomConsent", { value: kept, enumerable: true });
+  new MutationObserver(keep).observe(page, { childList: true, subtree: true });
+  page.addEventListener("visibilitychange", follow);
+  page.addEventListener("DOMContentLoaded", () => page.dispatchEvent(new CustomEvent("callkom:consent", { detail: kept })));
+  addEventListener("input", event => {
+    if (event.isTrusted) if (!event.target.closest(".cc")) typed = 1;
+  }, true);
+  // only with asking
+  low.onchange = raise;
+  // end
+  channel.onmessage = event => {
+    if (event.data != state) {
+      stale = 1;
+      follow();
+    }
+    // only with asking
+    else close();
+    // end
+  };
+  // only without asking
+  channel.postMessage(state);
+  // end
+})();

@@ -1,0 +1,197 @@
+"""The panel: what was answered, every purpose with its providers and cookies, and the way to change it.
+
+A page of its own that works without script. Withdrawing takes as many clicks as agreeing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from proxy.banner.markup import Markup, escape, external, fill, joined
+from proxy.banner.page import Shell, link
+from proxy.banner.words import Words
+from proxy.consent.decision import Ask, Decision
+from proxy.policy.model import Policy, Provider, Purpose
+from proxy.policy.scope import Pair, Scope, scope_of
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One policy's panel in one language."""
+
+    shell: Shell
+    words: Words
+    scope: Scope
+
+    @classmethod
+    def of(cls, shell: Shell, words: Words) -> Panel:
+        """Return the panel of the shell's policy."""
+        return cls(shell, words, scope_of(shell.policy))
+
+    @property
+    def policy(self) -> Policy:
+        """The policy it speaks of."""
+        return self.shell.policy
+
+    def page(self, decision: Decision, *, back: str, host: str, problem: str | None) -> bytes:
+        """Return the page on which somebody sees and changes their answer."""
+        said = self.words.plain
+        content = fill(
+            "panel",
+            path=self.shell.path,
+            alert=fill("alert", text=said(problem)) if problem else "",
+            answer_title=said("panel.answer"),
+            answer=self.answer(decision),
+            withdraw=said("panel.withdraw"),
+            choose=said("panel.choose"),
+            back=back,
+            purposes=joined(self.purpose(purpose, decision) for purpose in self.policy.purposes),
+            save=said("buttons.save"),
+            refuse=said("buttons.refuse"),
+            accept=said("buttons.accept"),
+            links=self._links(decision, back),
+        )
+        return self.shell.page(self.words, title=said("panel.title"), content=content, host=host)
+
+    def _links(self, decision: Decision, back: str) -> Markup:
+        own = [(f"{self.shell.path}receipt", self.words.plain("panel.receipt"))] if decision.answer else []
+        return self.shell.links(self.words, back=back, without="panel", more=own)
+
+    def answer(self, decision: Decision) -> Markup:
+        """Return what this visitor said, when, and when they are asked again."""
+        answer, say = decision.answer, self.words.say
+        signal = [say("panel.signal")] if decision.signal else []
+        if answer is None:
+            return _paragraphs(signal or [say("panel.none")])
+        date = self.words.date
+        if decision.ask in (Ask.EXPIRED, Ask.SIGNAL):
+            return _paragraphs([say("panel.expired", date=date(answer.at)), *signal])
+        time, version = self.words.time(answer.at), answer.policy_version
+        life = self.policy.ask_again_after.seconds or 0
+        lines = [
+            say(
+                "panel.given", what=self._content(decision), date=date(answer.at), time=time, version=version
+            ),
+            say("panel.again", date=date(answer.at + life)),
+        ]
+        if decision.new.pairs:
+            lines.append(say("panel.new", new=self.names(decision.new)))
+        if decision.signal:
+            lines.append(say("panel.outranks"))
+        return _paragraphs(lines)
+
+    def _content(self, decision: Decision) -> Markup:
+        answer = decision.answer
+        granted = [p.id for p in self.policy.purposes if answer and p.id in answer.granted]
+        if answer is None or not granted:
+            return self.words.say("panel.refused")
+        if answer.scope.purposes <= set(granted):
+            return self.words.say("panel.accepted")
+        labels = self.words.listed(self.words.purpose(id_, "label") for id_ in granted)
+        return self.words.say("panel.mixed", purposes=labels)
+
+    def names(self, scope: Scope) -> Markup:
+        """Return what a scope holds, as `HubSpot (Functional)`, in the order of the rules."""
+        return self.words.listed(
+            f"{provider.name} ({self.words.purpose(purpose.id, 'label')})"
+            for purpose in self.policy.purposes
+            for provider in self.policy.providers
+            if Pair(purpose.id, provider.id) in scope.pairs
+        )
+
+    def purpose(self, purpose: Purpose, decision: Decision) -> Markup:
+        """Return one purpose: basis, consequence of refusing, switch, providers."""
+        needs = self.policy.needs_consent(purpose.id)
+        if needs and purpose.id not in self.scope.purposes:
+            return Markup()
+        words = self.words
+        label = words.purpose(purpose.id, "label")
+        sentence = words.sentence(
+            [
+                words.purpose(purpose.id, "sentence"),
+                words.purpose(purpose.id, "refusing"),
+                words.say("panel.basis", basis=words.basis(purpose.basis)),
+                "" if needs else words.plain("panel.always_on"),
+            ]
+        )
+        switch = fill(
+            "panel_switch",
+            id=purpose.id,
+            checked=self._checked(purpose, decision),
+            allow=words.say("panel.allow", label=label),
+        )
+        return fill(
+            "panel_purpose",
+            id=purpose.id,
+            label=label,
+            sentence=sentence,
+            switch=switch if needs else "",
+            providers=joined(self.provider(purpose, p) for p in self._providers(purpose)),
+        )
+
+    def _checked(self, purpose: Purpose, decision: Decision) -> Markup:
+        """A tick says what holds now: a purpose that a new provider joined is not wholly agreed to."""
+        asked = {pair for pair in self.scope.pairs if pair.purpose == purpose.id}
+        return Markup(' checked="checked"') if asked <= decision.grants else Markup()
+
+    def _providers(self, purpose: Purpose) -> Iterable[Provider]:
+        for provider in self.policy.providers:
+            has_rows = any(row.purpose == purpose.id for row in provider.cookies)
+            if provider.enabled and (has_rows or Pair(purpose.id, provider.id) in self.scope.pairs):
+                yield provider
+
+    def provider(self, purpose: Purpose, provider: Provider) -> Markup:
+        """Return one provider of a purpose: recipient, transfers, and its cookies."""
+        chosen = [row for row in provider.cookies if row.purpose == purpose.id]
+        count = sum(len(row.names) for row in chosen)
+        key = "provider.zero" if not count else "provider.one" if count == 1 else "provider.many"
+        domains = dict.fromkeys(domain.removeprefix(".") for row in chosen for domain in row.domains)
+        summary = [self.words.say(key, count=count), *([", ".join(domains)] if domains else [])]
+        return fill(
+            "panel_provider",
+            name=provider.name,
+            summary=" \u00b7 ".join(summary),
+            facts=self._facts(purpose, provider, has_rows=bool(chosen)),
+            table=self._table(purpose, provider) if chosen else "",
+        )
+
+    def _table(self, purpose: Purpose, provider: Provider) -> Markup:
+        said = self.words.plain
+        lines = [
+            fill(
+                "panel_row",
+                names=", ".join(row.names),
+                why=self.words.phrase(row.why),
+                lasts=self.words.duration(row.lasts),
+            )
+            for row in provider.cookies
+            if row.purpose == purpose.id
+        ]
+        heads = {"name": said("table.name"), "why": said("table.why"), "lasts": said("table.lasts")}
+        return fill("panel_table", **heads, rows=joined(lines))
+
+    def _facts(self, purpose: Purpose, provider: Provider, *, has_rows: bool) -> Markup:
+        """Return who receives data, where, under which safeguards, and their own notice."""
+        words, name = self.words, provider.name
+        keys = ", ".join(key for rule in provider.storage if rule.purpose == purpose.id for key in rule.keys)
+        loads = "provider.loads" if self.policy.needs_consent(purpose.id) else "provider.loads_always"
+        where = words.phrase(provider.country or "")
+        safe = words.phrase(provider.transfers or "")
+        text = words.sentence(
+            [
+                words.say(
+                    "provider.country" if where else "provider.recipient", provider=name, country=where
+                ),
+                words.say("provider.transfers", transfers=safe) if safe else "",
+                words.say("provider.storage", keys=keys) if keys else "",
+                "" if has_rows else words.plain(loads),
+            ]
+        )
+        address = external(provider.privacy or "")
+        notice = link(address, words.say("provider.privacy", provider=name)) if address else None
+        return Markup(f"{text} {notice}") if notice else text
+
+
+def _paragraphs(lines: Iterable[Markup]) -> Markup:
+    return joined(Markup(f"<p>{escape(line)}</p>") for line in lines)

@@ -1,0 +1,87 @@
+"""What sites' own scripts and granted providers are told: stand-ins, and consent in their own words.
+
+Which part a page needs follows from the tag rules: a host whose rule is refused needs a
+stand-in, one whose rule is granted is told what was agreed to.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from proxy.banner.assets import source
+from proxy.consent.decision import allows
+from proxy.filter.squeeze import squeeze
+from proxy.policy.model import Policy
+from proxy.policy.scope import Pair
+
+GOOGLE = "googletagmanager.com"
+HUBSPOT = "hs-scripts.com"
+HUBSPOT_FORMS = "hsforms.net"
+
+SWALLOWED = {
+    HUBSPOT_FORMS: "hbspt",
+    "usemessages.com": "HubSpotConversations",
+    "js.monitor.azure.com": "appInsights",
+}
+"""Objects whose every use is swallowed while the rule for that host is refused."""
+
+_PART = re.compile(r"// for ([^\n:]+)(?::[^\n]*)?\n(.*?)// end\n", re.DOTALL)
+
+
+def signals(policy: Policy, grants: frozenset[Pair]) -> str:
+    """Return the script that stands before any provider's: consent told, gaps filled."""
+    states = _states(policy, grants)
+    return (
+        _google(states)
+        + _hubspot(states)
+        + stubs(frozenset(h for h, granted in states.items() if not granted))
+    )
+
+
+def stubs(hosts: frozenset[str]) -> str:
+    """Return the stand-ins for what these refused hosts would have defined."""
+    parts = dict(_PART.findall(source("stubs.js")))
+    names = [name for host, name in SWALLOWED.items() if host in hosts]
+    code = "".join(part for host, part in parts.items() if host in hosts)
+    if names:
+        code += parts["nothing"].replace("NAMES", json.dumps(names))
+    return squeeze(code) if code else ""
+
+
+def _states(policy: Policy, grants: frozenset[Pair]) -> dict[str, bool]:
+    """Return each host that a tag rule names, and whether every rule for it is granted."""
+    states: dict[str, bool] = {}
+    for provider in policy.providers:
+        if not provider.enabled:
+            continue
+        for rule in provider.tags:
+            needs = [p for p in rule.purposes if policy.needs_consent(p)]
+            granted = allows(grants, provider.id, needs)
+            for host in rule.hosts:
+                states[host] = states.get(host, True) and granted
+    return states
+
+
+def _google(states: dict[str, bool]) -> str:
+    """Return Consent Mode v2: denied before any Google tag, then what was granted (basic mode)."""
+    if GOOGLE not in states:
+        return ""
+    code = (
+        "window.dataLayer=window.dataLayer||[];"
+        "window.gtag=window.gtag||function(){dataLayer.push(arguments)};"
+        'gtag("consent","default",{ad_storage:"denied",ad_user_data:"denied",'
+        'ad_personalization:"denied",analytics_storage:"denied"});'
+    )
+    return code + ('gtag("consent","update",{analytics_storage:"granted"});' if states[GOOGLE] else "")
+
+
+def _hubspot(states: dict[str, bool]) -> str:
+    """Return what HubSpot's script is told on every page it runs on: it keeps no state itself."""
+    if not states.get(HUBSPOT):
+        return ""
+    functional = json.dumps(states.get(HUBSPOT_FORMS, False))
+    return (
+        "window.disableHubSpotCookieBanner=true;(window._hsp=window._hsp||[]).push"
+        f'(["setHubSpotConsent",{{analytics:true,advertisement:false,functionality:{functional}}}]);'
+    )

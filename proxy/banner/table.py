@@ -1,0 +1,138 @@
+"""The cookie table: the same rows as HTML, Markdown and JSON, in the policy's own column order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from proxy.banner.markup import Markup, escape, joined
+from proxy.banner.words import Words, load_languages
+from proxy.policy.model import CookieRule, Policy, Provider, Purpose
+
+COLUMNS = ("category", "name", "provider", "why", "basis", "lasts")
+"""As published: category, name, domain / provider, purpose, legal basis, duration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: a cookie rule with the provider and the purpose it speaks of."""
+
+    purpose: Purpose
+    provider: Provider
+    rule: CookieRule
+
+    def cells(self, words: Words) -> tuple[str, ...]:
+        """Return the cells in that language, in the order of COLUMNS."""
+        rule = self.rule
+        return (
+            words.purpose(self.purpose.id, "label"),
+            ", ".join(rule.names),
+            f"{' / '.join(rule.domains)} / {self.provider.name}",
+            words.phrase(rule.why),
+            words.basis(self.purpose.basis),
+            words.duration(rule.lasts),
+        )
+
+
+def rows(policy: Policy, *, unpublished_only: bool = False) -> tuple[Row, ...]:
+    """Return the rows by purpose, then in the order of the file; providers not enabled have none."""
+    return tuple(
+        Row(purpose, provider, rule)
+        for purpose in policy.purposes
+        for provider in policy.providers
+        if provider.enabled
+        for rule in provider.cookies
+        if rule.purpose == purpose.id and (rule.unpublished is not None or not unpublished_only)
+    )
+
+
+def as_json(policy: Policy, chosen: Sequence[Row], language: str = "en") -> dict[str, Any]:
+    """Return the table for machines: names and domains as lists, lives in seconds."""
+    words = _words(language)
+    return {
+        "version": policy.version,
+        "page": policy.page,
+        "privacy": policy.privacy,
+        "contact": policy.contact,
+        "language": words.code,
+        "cookies": [_row_json(row, words) for row in chosen],
+    }
+
+
+def _row_json(row: Row, words: Words) -> dict[str, Any]:
+    rule, provider = row.rule, row.provider
+    return {
+        "category": words.purpose(row.purpose.id, "label"),
+        "purpose": row.purpose.id,
+        "names": list(rule.names),
+        "domains": list(rule.domains),
+        "provider": provider.name,
+        "why": words.phrase(rule.why),
+        "basis": row.purpose.basis.value,
+        "lasts": rule.lasts.text,
+        "seconds": rule.lasts.seconds,
+        "country": provider.country,
+        "transfers": provider.transfers,
+        "published": rule.unpublished is None,
+        "unpublished": rule.unpublished,
+    }
+
+
+def as_html(policy: Policy, chosen: Sequence[Row], language: str = "en") -> str:
+    """Return a <table> to paste into the published policy."""
+    words = _words(language)
+    table = table_markup(chosen, words, reasons=_only_unpublished(chosen))
+    return f"{table}\n<p>{words.say('table.version', version=policy.version)}</p>\n"
+
+
+def table_markup(chosen: Sequence[Row], words: Words, *, reasons: bool = False) -> Markup:
+    """Return the table as markup in one language."""
+    columns = (*COLUMNS, "unpublished") if reasons else COLUMNS
+    head = joined(Markup(f'<th scope="col">{escape(words.plain(f"table.{key}"))}</th>') for key in columns)
+    body = joined(_row_markup(row, words, reasons=reasons) for row in chosen)
+    return Markup(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+
+
+def _row_markup(row: Row, words: Words, *, reasons: bool) -> Markup:
+    cells = (*row.cells(words), row.rule.unpublished or "") if reasons else row.cells(words)
+    inner = joined(
+        Markup(f'<th scope="row">{escape(cell)}</th>' if i == 1 else f"<td>{escape(cell)}</td>")
+        for i, cell in enumerate(cells)
+    )
+    return Markup(f"<tr>{inner}</tr>")
+
+
+def as_markdown(policy: Policy, chosen: Sequence[Row], language: str = "en") -> str:
+    """Return the table as Markdown, with the version it belongs to."""
+    words = _words(language)
+    reasons = _only_unpublished(chosen)
+    columns = [words.plain(f"table.{key}") for key in (*COLUMNS, *(("unpublished",) if reasons else ()))]
+    lines = [_line(columns), _line(["---"] * len(columns))]
+    for row in chosen:
+        cells = [_cell(cell) for cell in row.cells(words)]
+        cells[1] = ", ".join(f"`{name}`" for name in row.rule.names)
+        lines.append(_line([*cells, _cell(row.rule.unpublished or "")] if reasons else cells))
+    version = words.say("table.version", version=policy.version)
+    return "\n".join(lines) + f"\n\n{version}\n"
+
+
+def _only_unpublished(chosen: Sequence[Row]) -> bool:
+    """True when every row lacks its place in the published policy: then the reason is shown."""
+    return bool(chosen) and all(row.rule.unpublished is not None for row in chosen)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(text: str) -> str:
+    """Return text that stays in its cell and means only itself."""
+    for mark in ("\\", "|", "*", "_", "`", "<", "["):
+        text = text.replace(mark, "\\" + mark)
+    return " ".join(text.split())
+
+
+def _words(language: str) -> Words:
+    languages = load_languages()
+    return languages.choose(page=language)
