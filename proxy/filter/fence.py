@@ -98,22 +98,21 @@ def _meet(one: Claim, other: Claim) -> bool:
 def _claims(policy: Policy, grants: frozenset[Pair]) -> Iterator[Claim]:
     """Yield what the rules say of third-party hosts, in file order; neutral hosts last."""
     order = 0
-    tagged: list[str] = []
+    tagged: list[Claim] = []
     for provider in policy.providers:
         for rule in provider.tags:
             order += 1
             granted = rule.do is Action.KEEP or _granted(policy, provider, rule.purposes, grants)
-            hosts = [host for host in rule.hosts if host != OWN]
-            tagged += hosts
-            yield from (Claim(host, rule.paths, granted, order) for host in hosts)
+            tagged += (Claim(host, rule.paths, granted, order) for host in rule.hosts if host != OWN)
+    yield from tagged
     for provider in policy.providers:
         order += 1
-        # "Once granted": all that its tags need. A tag rule that names the host knows better.
+        # "Once granted": all that its tags need. Where a tag rule means the host too, that rule
+        # decides, and the host is one that a pattern (`meetings*.hubspot.com`) could not name.
         granted = _granted(policy, provider, _purposes(provider), grants)
         for host in provider.connect:
-            known = any(covers(pattern, host) for pattern in tagged)
-            if not known or granted:
-                yield Claim(host, (), granted, order, sockets=True)
+            meant = [claim.granted for claim in tagged if covers(claim.pattern, host)]
+            yield Claim(host, (), all(meant) if meant else granted, order, sockets=not meant)
     for neutral in policy.neutral:
         yield from (Claim(host, (), granted=True, order=order + 1) for host in neutral.hosts)
 
