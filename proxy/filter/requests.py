@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 from proxy.consent.decision import allows
 from proxy.filter.patterns import Glob
 from proxy.filter.verdict import KEEP, Does, Verdict
-from proxy.policy.model import NECESSARY, OWN, Policy, RequestRule
+from proxy.policy.model import NECESSARY, Policy, RequestRule
 from proxy.policy.scope import Pair
 
 SLASHES = re.compile(r"/{2,}")
@@ -59,7 +59,7 @@ def _verdict(row: _Row, grants: frozenset[Pair]) -> Verdict:
 
 def _speaks_of(row: _Row, host: str, spellings: tuple[str, ...]) -> bool:
     named = row.rule.hosts
-    if named and OWN not in named and not any(host == h or host.endswith("." + h) for h in named):
+    if named and not any(host == h or host.endswith("." + h) for h in named):
         return False
     return any(glob.matches(text) for glob in row.globs for text in spellings)
 

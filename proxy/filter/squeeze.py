@@ -13,13 +13,13 @@ from string import ascii_letters
 
 TOKEN = re.compile(
     r"""(?P<blank>\s+|//[^\n]*)
-      |(?P<text>"(?:\\.|[^"\\])*")
+      |(?P<text>"(?:\\.|[^"\\\n])*")
       |(?P<word>[A-Za-z_$][\w$]*)
       |(?P<number>\.?\d[\w.]*)
-      |(?P<pattern>(?<![\w)\]])/(?:\\.|\[(?:\\.|[^\]\\])*\]|[^/\\\[\n])+/[a-z]*)
-      |(?P<mark>=>|\+\+|--|[^\s])""",
+      |(?P<mark>=>|\+\+|--|[^\s"'`])""",
     re.VERBOSE,
 )
+PATTERN = re.compile(r"/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\[\n])+/[a-z]*")
 KEYWORDS = frozenset(
     """break case catch const continue delete do else finally for function if in instanceof let new of
     return switch this throw try typeof var void while null true false undefined arguments""".split()  # noqa: SIM905
@@ -52,10 +52,19 @@ def _tokens(source: str) -> list[tuple[str, str]]:
         match = TOKEN.match(source, at)
         if match is None:
             raise ValueError(f"cannot read {source[at : at + 20]!r}")
+        kind = match.lastgroup or "blank"
+        if match.group() == "/" and _begins_pattern(found) and (pattern := PATTERN.match(source, at)):
+            match, kind = pattern, "pattern"
         at = match.end()
-        if match.lastgroup is not None and match.lastgroup != "blank":
-            found.append((match.lastgroup, match.group()))
+        if kind != "blank":
+            found.append((kind, match.group()))
     return found
+
+
+def _begins_pattern(before: list[tuple[str, str]]) -> bool:
+    """True where a slash begins a pattern: it divides only behind a value."""
+    kind, text = before[-1] if before else ("mark", "")
+    return text == "return" or (kind == "mark" and text not in (")", "]"))
 
 
 def _is_variable(tokens: list[tuple[str, str]], i: int) -> bool:
