@@ -32,7 +32,8 @@ def style(parts: Iterable[str], look: Look, *, layered: bool = True) -> str:
     declaration !important. Our own pages need neither.
     """
     rules = "".join(_part(part) for part in parts)
-    text = _squeezed(_variables(look, frozenset(_VARIABLE.findall(rules))) + rules)
+    # Behind the rest, since `all: initial` would take color-scheme back.
+    text = _squeezed(rules + _variables(look, frozenset(_VARIABLE.findall(rules))))
     return f"@layer {LAYER}{{{_important(text)}}}" if layered else text
 
 

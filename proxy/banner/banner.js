@@ -61,13 +61,9 @@
       if (!answer.ok) throw answer;
       return answer.json();
     }).then(answer => {
-      if (state || answer.granted.length) {
-        banner.hidden = busy = 0;
-        renew();
-      } else {
-        close();
-        channel.postMessage(state);
-      }
+      close();
+      if (state || answer.granted.length) renew();
+      else channel.postMessage(state);
     }).catch(() => {
       natively = 1;
       button.click();

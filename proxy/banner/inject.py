@@ -149,13 +149,15 @@ class Parts:
         for purpose in self.policy.purposes:
             ids = {pair.provider for pair in scope_of(self.policy).pairs if pair.purpose == purpose.id}
             names = ", ".join(p.name for p in self.policy.providers if p.id in ids)
-            part = [words.purpose(purpose.id, "sentence"), words.purpose(purpose.id, "refusing")]
+            sentence, refusing = (words.purpose(purpose.id, part) for part in ("sentence", "refusing"))
             label = words.purpose(purpose.id, "label")
             if ids:
-                text = words.sentence([*part, f"({names})"])
-                rows.append(fill("purpose", id=purpose.id, label=label, space=" ", text=text))
+                text = words.sentence([sentence, f"({names})"])
+                row = {"id": purpose.id, "label": label, "text": text}
+                then = Markup(f" <span>{escape(refusing)}</span>")
+                rows.append(fill("purpose", **row, space=" ", refusing=when(refusing, then)))
             elif not self.policy.needs_consent(purpose.id):
-                text = words.sentence([part[0], words.plain("banner.always_on")])
+                text = words.sentence([sentence, words.plain("banner.always_on")])
                 rows.append(Markup(f"<p><b>{escape(label)}.</b> {text}</p>"))
         return joined(rows)
 

@@ -144,7 +144,7 @@ class Panel:
     def provider(self, purpose: Purpose, provider: Provider) -> Markup:
         """Return one provider of a purpose: recipient, transfers, and its cookies."""
         chosen = [row for row in provider.cookies if row.purpose == purpose.id]
-        count = sum(len(row.names) for row in chosen)
+        count = len({name for row in chosen for name in row.names})
         key = "provider.zero" if not count else "provider.one" if count == 1 else "provider.many"
         domains = dict.fromkeys(domain.removeprefix(".") for row in chosen for domain in row.domains)
         summary = [self.words.say(key, count=count), *([", ".join(domains)] if domains else [])]

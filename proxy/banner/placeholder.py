@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from proxy.banner.markup import Markup, ascii_bytes, escape, external, fill, joined
+from proxy.banner.markup import Markup, ascii_bytes, escape, external, fill, joined, when
 from proxy.banner.words import Words
 from proxy.filter.actions import TagFacts
 from proxy.filter.verdict import Verdict
@@ -48,9 +48,8 @@ class Placeholders:
         ways = [_way(link, words.say("placeholder.open", provider=provider.name))] if link else []
         if asked:
             ways.append(self._always(provider, asked, words.say("placeholder.always", purposes=labels)))
-        covered = words.say(
-            "placeholder.covers", purposes=labels, providers=words.listed(self._covered(asked))
-        )
+        others = words.listed(self._covered(asked, provider))
+        covered = words.say("placeholder.covers", purposes=labels, providers=others)
         return ascii_bytes(
             fill(
                 "placeholder",
@@ -58,7 +57,7 @@ class Placeholders:
                 dir=words.direction,
                 title=words.say("placeholder.title", provider=provider.name),
                 text=words.say(key, provider=provider.name, cookies=", ".join(cookies), purposes=labels),
-                covers=Markup(f"<i>{covered}</i>") if asked else "",
+                covers=when(others, Markup(f"<i>{covered}</i>")),
                 ways=joined(ways),
             )
         )
@@ -67,10 +66,10 @@ class Placeholders:
         rows = [row for row in provider.cookies if row.purpose in asked]
         return list(dict.fromkeys(name for row in rows for name in row.names))
 
-    def _covered(self, asked: list[str]) -> list[str]:
-        """Return the names of everybody whom agreeing to these purposes lets in."""
+    def _covered(self, asked: list[str], provider: Provider) -> list[str]:
+        """Return the names of everybody else whom agreeing to these purposes lets in."""
         ids = {pair.provider for pair in self._scope.pairs if pair.purpose in asked}
-        return [provider.name for provider in self._policy.providers if provider.id in ids]
+        return [p.name for p in self._policy.providers if p.id in ids and p is not provider]
 
     def _always(self, provider: Provider, asked: list[str], text: Markup) -> Markup:
         address = f"{self._path}#cc-p-{asked[0]}"

@@ -29,7 +29,7 @@ _LASTS = re.compile(r"(up to )?(\d+) (sec|min|[a-z]+?)s?")
 _UNITS = {"sec": "second", "min": "minute"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Words:
     """One language: `of` maps `banner.title` to words, `phrases` the policy's words to its own."""
 
