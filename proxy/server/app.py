@@ -22,7 +22,7 @@ from proxy.records.store import RecordStore
 from proxy.server import lifetime
 from proxy.server.admin import listen_admin
 from proxy.server.config import Config
-from proxy.server.house import House, build_house
+from proxy.server.house import Ground, House, build_house
 from proxy.server.keys import load_keys
 from proxy.server.lifetime import Voice, on_signals, orphaned, supervise
 from proxy.server.listeners import Certificate, Door, bind, drain
@@ -81,9 +81,8 @@ class Server:
             folder=config.file(Path()),
             needed=False,
         )
-        self._house = await build_house(
-            config, self._policy, self._keys, self._store, self._reach, self.metrics.tally
-        )
+        self._ground = Ground(self._keys, self._store, self._reach, self.metrics.tally)
+        self._house = await build_house(config, self._policy, self._ground)
         await self._open_doors()
         if admin and config.admin is not None:
             self._end_admin = await listen_admin(config.admin, self)
@@ -127,9 +126,7 @@ class Server:
                 self._certificate.renew()
             try:
                 config, policy = self._sources.read()
-                house = await build_house(
-                    config, policy, self._keys, self.house.store, self._reach, self.metrics.tally
-                )
+                house = await build_house(config, policy, self._ground)
             except ProxyError as error:
                 problems = (
                     [str(one) for one in error.problems] if isinstance(error, FaultsError) else [str(error)]
@@ -280,7 +277,7 @@ async def serve(
 
 async def _speak_until(over: asyncio.Event, server: Server, voice: Voice | None) -> None:
     """Wait for the end; meanwhile a worker tells its supervisor how it is."""
-    waiting = [asyncio.ensure_future(over.wait())]
+    waiting: list[asyncio.Future[Any]] = [asyncio.ensure_future(over.wait())]
     if voice is not None:
         waiting.append(asyncio.ensure_future(_report(voice, server)))
         waiting.append(asyncio.ensure_future(orphaned()))

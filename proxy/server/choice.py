@@ -74,7 +74,8 @@ def read_choice(visit: Visit, body: bytes, scope: Scope) -> Choice:
         case _:
             granted = scope.purposes & frozenset(fields.get("purpose", ()))
     back = fields["return"][0] if "return" in fields else None
-    provider = next(iter(fields.get("provider", ())), None)
+    known = {pair.provider for pair in scope.pairs}
+    provider = next((id_ for id_ in fields.get("provider", ()) if id_ in known), None)
     return Choice(how, granted, return_path(visit, back), provider)
 
 

@@ -6,6 +6,7 @@ config_file.py reads it; nothing here opens a file or a socket.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from proxy.banner.look import Look, look_of
 from proxy.policy.model import DAY
 from proxy.server.units import (
     Bytes,
@@ -132,6 +134,21 @@ class Limits(Part):
     connections: Count = 256  # to one upstream
 
 
+class BannerConfig(Part):
+    """How banner and pages of ours look: a theme, and four colours for light and for dark."""
+
+    theme: Literal["auto", "light", "dark"] = "auto"
+    light: Mapping[str, str] = {}
+    dark: Mapping[str, str] = {}
+
+    def look(self) -> Look:
+        """Return the look; ValueError where colours are unknown or cannot be read by everybody."""
+        known = {"act", "on", "bg", "ink"}
+        if strange := sorted({*self.light, *self.dark} - known):
+            raise ValueError(f"banner has no colour '{strange[0]}'; known are act, on, bg, ink")
+        return look_of(self.theme, dict(self.light), dict(self.dark))
+
+
 class LogConfig(Part):
     """What is written to standard output."""
 
@@ -155,6 +172,8 @@ class Config(Part):
     cloudflare: Switch = False  # believe CF-Connecting-IP from Cloudflare's networks
     workers: Count = 1
     languages: Path | None = None  # a folder of *.yaml whose words replace ours
+    language: str | None = None  # spoken on pages that name none; else what the visitor's browser asks for
+    banner: BannerConfig = BannerConfig()
     timeouts: Timeouts = Timeouts()
     limits: Limits = Limits()
     log: LogConfig = LogConfig()

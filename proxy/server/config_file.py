@@ -64,6 +64,10 @@ def _contradictions(config: Config, root: Node) -> Iterable[Problem]:
                 yield at("sites", number, "hosts", index, text=text)
             seen.setdefault(host, number)
     yield from _consent_faults(config, at)
+    try:
+        config.banner.look()
+    except ValueError as error:
+        yield at("banner", text=f"cannot be used: {error}")
     if config.redirect and config.tls is None and not config.trusted_proxies and not config.cloudflare:
         yield at(
             "redirect",

@@ -6,37 +6,290 @@ GET changes nothing (threats T35).
 
 from __future__ import annotations
 
-from proxy.policy.model import Policy
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from proxy.banner.words import Words
+from proxy.consent.cookie import Reading
+from proxy.consent.decision import Decision
+from proxy.consent.record import Receipt
+from proxy.errors import BadRequest, RecordsError
+from proxy.filter.headers import Headers
+from proxy.filter.sweep import sweep
+from proxy.records.limits import AcceptanceLimit, Allowance
 from proxy.records.store import RecordStore
+from proxy.server.answering import Answered, Outcome, settle
+from proxy.server.choice import Choice, is_theirs, read_choice, return_path
 from proxy.server.config import Config
-from proxy.server.dressing import Wardrobe
 from proxy.server.incoming import Incoming
+from proxy.server.logs import log
 from proxy.server.observe import Tally
+from proxy.server.reports import read_reports
 from proxy.server.response import RawResponse
 from proxy.server.sites import Site, Sites
-from proxy.server.visit import Visit
+from proxy.server.visit import Visit, fields_of
+
+GPC = b"/.well-known/gpc.json"
+GPC_SINCE = "2026-11-01"
+"""When the meaning of the signal on these sites last changed (W3C GPC, `lastUpdate`)."""
+
+HTML = b"text/html; charset=utf-8"
+JSON = b"application/json; charset=utf-8"
+
+Answer = Callable[["Call"], Awaitable[RawResponse]]
 
 
-class Pages:
-    def __init__(
-        self,
-        config: Config,
-        policy: Policy,
-        sites: Sites,
-        wardrobe: Wardrobe,
-        store: RecordStore,
-        tally: Tally,
-    ) -> None:
+class Call:
+    """One request for an address of ours, with the visitor's decision."""
+
+    __slots__ = ("decision", "incoming", "reading", "site", "visit")
+
+    def __init__(self, site: Site, visit: Visit, incoming: Incoming) -> None:
+        self.site = site
+        self.visit = visit
+        self.incoming = incoming
+        self.reading: Reading = site.read(visit)
+        self.decision: Decision = site.decide(visit, self.reading.answer)
+
+    @property
+    def words(self) -> Words:
+        """The language the visitor's browser asks for."""
+        return self.site.renderer.languages.choose(accept=self.visit.first(b"accept-language"))
+
+    @property
+    def wants_json(self) -> bool:
+        """True when a program asks."""
+        return b"application/json" in (self.visit.first(b"accept") or b"")
+
+
+class OwnAddresses:
+    """Answers every request for an address of ours."""
+
+    def __init__(self, config: Config, sites: Sites, store: RecordStore, tally: Tally) -> None:
         self._path = config.consent.path.encode()
+        self._form = config.limits.form
+        self._sites = sites
+        self._renderer = sites.all[0].renderer  # errors look the same on all of them
+        self._store = store
+        self._tally = tally
+        self._limit = AcceptanceLimit(config.consent.acceptances_per_minute)
+        self._get: Mapping[bytes, Answer] = {
+            b"": self._panel,
+            b"policy": self._policy,
+            b"policy.json": self._policy_json,
+            b"receipt": self._receipt,
+            b"state": self._state,
+        }
+        self._post: Mapping[bytes, Answer] = {b"choice": self._choose, b"reports": self._reports}
 
     def owns(self, visit: Visit) -> bool:
-        return visit.path.startswith(self._path)
+        """True for an address of ours, byte for byte; anything like it is the site's (threats T40)."""
+        path = visit.path
+        return path.startswith(self._path) or path == GPC
 
     async def answer(self, site: Site, visit: Visit, incoming: Incoming) -> RawResponse:
-        return RawResponse(200, [], b"panel")
+        """Return what one of our addresses says."""
+        if visit.path == GPC:
+            return _json({"gpc": True, "lastUpdate": GPC_SINCE}, kept=True)
+        name = visit.path.removeprefix(self._path)
+        if visit.method in (b"GET", b"HEAD"):
+            table = self._get
+        else:
+            table = self._post if visit.method == b"POST" else {}
+        chosen = table.get(name)
+        if chosen is not None:
+            self._tally.add("requests", site.name, "own", "2xx")
+            return await chosen(Call(site, visit, incoming))
+        if name in self._get or name in self._post:
+            allowed = b"GET, HEAD" if name in self._get else b"POST"
+            return self._said(visit, 405, [(b"Allow", allowed)])
+        return self._said(visit, 404)
+
+    # -- what is shown -------------------------------------------------------------------------------
+
+    async def _panel(self, call: Call) -> RawResponse:
+        return self._panel_page(call, 200, None, return_path(call.visit, None))
+
+    def _panel_page(self, call: Call, status: int, problem: str | None, back: str) -> RawResponse:
+        words = call.words
+        page = call.site.renderer.panel(
+            words,
+            call.decision,
+            back=back,
+            host=call.visit.host,
+            problem=problem,
+        )
+        return self._page(page, status)
+
+    async def _policy(self, call: Call) -> RawResponse:
+        return self._page(call.site.renderer.table(call.words, host=call.visit.host))
+
+    async def _policy_json(self, call: Call) -> RawResponse:
+        return _json(call.site.renderer.table_json(call.words))
+
+    async def _receipt(self, call: Call) -> RawResponse:
+        """Show the visitor's newest proof to whoever holds their cookie."""
+        kept: dict[str, Any] | None = None
+        answer = call.decision.answer
+        if answer is not None:
+            try:
+                newest = await self._store.of_visitor(answer.visitor, 1)
+            except RecordsError:
+                return self._said(call.visit, 503, [(b"Retry-After", b"30")])
+            kept = Receipt(newest[0]).to_json() if newest else None
+        if call.wants_json:
+            return _json(kept or {"id": None})
+        return self._page(call.site.renderer.receipt(call.words, kept, host=call.visit.host))
+
+    async def _state(self, call: Call) -> RawResponse:
+        return _json(_state(call.decision, call.site))
+
+    # -- what is taken in ----------------------------------------------------------------------------
+
+    async def _choose(self, call: Call) -> RawResponse:
+        """Let a choice take effect, or say why not; nothing is set and nothing kept then."""
+        visit = call.visit
+        if not is_theirs(visit, self._sites.ours):
+            return self._said(visit, 403)
+        try:
+            choice = read_choice(visit, await call.incoming.whole_body(self._form), call.site.scope)
+        except BadRequest as error:
+            return self._said(visit, error.status)
+        if _widens(choice, call) and not self._has_room(visit):
+            self._tally.add("answers", call.site.name, choice.how.value, "limited")
+            return self._refused(call, 429, "panel.busy", choice)
+        words = call.words
+        answered = await settle(
+            self._store,
+            call.site,
+            visit,
+            choice,
+            call.decision,
+            shown=call.site.renderer.shown(words),
+            language=words.code,
+        )
+        self._note(call, choice, answered)
+        if answered.outcome is Outcome.UNPROVEN or answered.answer is None:
+            return self._refused(call, 503, "panel.unproven", choice)
+        return self._done(call, choice, answered)
+
+    def _done(self, call: Call, choice: Choice, answered: Answered) -> RawResponse:
+        """Return the answer to a choice that took effect: its cookie, and the end of what it refused."""
+        visit, site = call.visit, call.site
+        assert answered.answer is not None
+        decision = site.decide(visit, answered.answer)
+        headers: Headers = [(b"Set-Cookie", site.cookie_line(visit, answered.answer))]
+        headers += [(b"Set-Cookie", line) for line in self._sweep(call, decision)]
+        if call.wants_json:
+            record = Receipt(answered.record).to_json() if answered.record is not None else None
+            return _json(
+                {**_state(decision, site), "receipt": record, "outcome": answered.outcome.value}, headers
+            )
+        return RawResponse(303, [(b"Location", choice.back.encode("ascii")), *_OURS, *headers])
+
+    def _sweep(self, call: Call, decision: Decision) -> list[bytes]:
+        """Return the lines that expire refused cookies the visitor still holds (SAN-2025-005)."""
+        visit, site = call.visit, call.site
+        held = site.refused_names(visit, decision.grants)
+        secure = visit.visitor.secure
+        lines = sweep(held, host=visit.host, path=visit.path, domain=site.own.domain, secure=secure)
+        return lines + (site.expire_doubles(visit) if call.reading.doubled else [])
+
+    def _refused(self, call: Call, status: int, problem: str, choice: Choice) -> RawResponse:
+        if call.wants_json:
+            return _json({**_state(call.decision, call.site), "problem": problem}, [], status=status)
+        return self._panel_page(call, status, problem, choice.back)
+
+    def _has_room(self, visit: Visit) -> bool:
+        """True unless this network grants far more often than people do (threats T46)."""
+        allowed = self._limit.allows(visit.visitor.address, time.monotonic())
+        if allowed is Allowance.BLIND:
+            log().warning(
+                "consent_limit_blind",
+                note="all choices come from one private network: name your load balancer in trusted_proxies",
+            )
+        return allowed is not Allowance.NO
+
+    def _note(self, call: Call, choice: Choice, answered: Answered) -> None:
+        self._tally.add("answers", call.site.name, choice.how.value, answered.outcome.value)
+        event = "consent_unproven" if answered.outcome is Outcome.UNPROVEN else "consent_recorded"
+        log().info(
+            event,
+            site=call.site.name,
+            how=choice.how.value,
+            granted=sorted(choice.granted),
+            outcome=answered.outcome.value,
+            record=answered.record.id if answered.record else None,
+            request_id=call.visit.id.decode("latin-1"),
+        )
+
+    async def _reports(self, call: Call) -> RawResponse:
+        """Count what a browser reports, keep nothing of it."""
+        try:
+            body = await call.incoming.whole_body(self._form * 8)
+        except BadRequest as error:
+            return self._said(call.visit, error.status)
+        for report in read_reports(body, call.site.rules):
+            self._tally.add("reports", call.site.name, report.kind, report.provider)
+        return RawResponse(204, list(_OURS))
+
+    # -- pages of ours -------------------------------------------------------------------------------
 
     def error(self, visit: Visit, status: int) -> RawResponse:
-        return RawResponse(status, [], b"error")
+        """Return our own page for an upstream that failed: no provider, no cookie touched (T50)."""
+        more = [(b"Retry-After", b"10")] if status in (503, 504) else []
+        return self._said(visit, status, more)
 
     def refusal(self, status: int, incoming: Incoming) -> RawResponse:
-        return RawResponse(status, [], b"refused")
+        """Return our own page where a request went wrong before its site was known."""
+        accept = fields_of(incoming.headers).get(b"accept-language", [None])[0]
+        words = self._renderer.languages.choose(accept=accept)
+        return self._page(self._renderer.error(words, status), status)
+
+    def _said(self, visit: Visit, status: int, more: Headers | None = None) -> RawResponse:
+        reference = visit.id.decode("latin-1")
+        words = self._renderer.languages.choose(accept=visit.first(b"accept-language"))
+        page = self._renderer.error(words, status, reference=reference, host=visit.host)
+        return self._page(page, status, more)
+
+    def _page(self, page: bytes, status: int = 200, more: Headers | None = None) -> RawResponse:
+        headers: Headers = [(b"Content-Type", HTML), *_OURS]
+        headers += [(b"Content-Security-Policy", self._renderer.csp), (b"X-Frame-Options", b"DENY")]
+        return RawResponse(status, [*headers, *(more or [])], page)
+
+
+_OURS: Headers = [
+    (b"Cache-Control", b"no-store"),
+    (b"Referrer-Policy", b"same-origin"),
+    (b"X-Content-Type-Options", b"nosniff"),
+]
+
+
+def _json(
+    said: Mapping[str, Any], more: Headers | None = None, *, status: int = 200, kept: bool = False
+) -> RawResponse:
+    body = json.dumps(said, ensure_ascii=False).encode()
+    headers = [(b"Content-Type", JSON), *_OURS]
+    if kept:
+        headers = [(b"Content-Type", b"application/json"), (b"Cache-Control", b"max-age=86400")]
+    return RawResponse(status, [*headers, *(more or [])], body)
+
+
+def _widens(choice: Choice, call: Call) -> bool:
+    """True when a choice grants what does not hold already: only that needs a proof first."""
+    return not call.site.scope.granted(choice.granted) <= call.decision.grants
+
+
+def _state(decision: Decision, site: Site) -> dict[str, Any]:
+    """Return what holds for this visitor, for scripts of the site."""
+    answer = decision.answer
+    return {
+        "ask": decision.ask.value,
+        "signal": decision.signal,
+        "granted": sorted({pair.purpose for pair in decision.grants}),
+        "purposes": sorted(site.scope.purposes),
+        "answered": answer.at if answer is not None else None,
+        "policy_version": site.policy.version,
+    }

@@ -18,7 +18,7 @@ from proxy.filter.headers import (
     judged_headers,
     translate_conditionals,
 )
-from proxy.filter.sweep import expire_elsewhere, names_of, outlived, sweep, swept
+from proxy.filter.sweep import names_of, outlived, sweep, swept
 from proxy.filter.verdict import Does, Verdict
 from proxy.server.forwarded import forwarded_headers, is_claim
 from proxy.server.passage import Judgement, Passage
@@ -145,7 +145,7 @@ def cleaning(passage: Passage, hidden: tuple[bytes, ...]) -> Headers:
     if names:
         lines += sweep(names, host=host, path=visit.path, domain=domain, secure=secure)
     if passage.reading.doubled:
-        lines += expire_elsewhere(site.cookie, host=host, path=visit.path, domain=domain, secure=secure)
+        lines += site.expire_doubles(visit)
         if answer is not None:
             lines.append(site.cookie_line(visit, answer))
     return [(b"Set-Cookie", line) for line in lines]

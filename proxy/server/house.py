@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from proxy.policy.model import Policy
 from proxy.records.store import RecordStore
 from proxy.server.config import Config
-from proxy.server.consent_api import Pages
-from proxy.server.dressing import Wardrobe, page_tag
+from proxy.server.consent_api import OwnAddresses
+from proxy.server.dressing import page_facts
 from proxy.server.forwarded import Trust
 from proxy.server.incoming import Incoming
 from proxy.server.observe import Tally
@@ -34,8 +34,7 @@ class House:
     sites: Sites
     reach: Mapping[str, Upstreams]
     trust: Trust
-    wardrobe: Wardrobe
-    pages: Pages
+    pages: OwnAddresses
     store: RecordStore
 
     def visit(self, incoming: Incoming) -> Visit:
@@ -60,7 +59,7 @@ class House:
         reading = site.read(visit)
         decision = site.decide(visit, reading.answer)
         variant = site.variant(decision.grants, secure=visit.visitor.secure)
-        tag = page_tag(visit, variant, decision)
+        tag = site.tag(variant, page_facts(visit, decision))
         return Passage(self, incoming, visit, site, reading, decision, variant, began, tag)
 
     @property
@@ -70,21 +69,27 @@ class House:
         return b"" if port in (443, 0) else b":%d" % port
 
 
-async def build_house(
-    config: Config, policy: Policy, keys: tuple[bytes, ...], store: RecordStore, reach: Reach, tally: Tally
-) -> House:
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What outlives a reload, and every House stands on."""
+
+    keys: tuple[bytes, ...]
+    store: RecordStore
+    reach: Reach
+    tally: Tally
+
+
+async def build_house(config: Config, policy: Policy, ground: Ground) -> House:
     """Return everything built; raises the error of whatever cannot be used, and changes nothing then."""
     loop = asyncio.get_running_loop()
     # Compiling takes tens of milliseconds: visitors are served meanwhile.
-    sites = await loop.run_in_executor(None, build_sites, config, policy, keys)
-    wardrobe = await loop.run_in_executor(None, Wardrobe, config, policy)
+    sites = await loop.run_in_executor(None, build_sites, config, policy, ground.keys)
     return House(
         config=config,
         policy=policy,
         sites=sites,
-        reach=await reach.renew(config),
+        reach=await ground.reach.renew(config),
         trust=Trust(config.trusted_proxies, config.cloudflare),
-        wardrobe=wardrobe,
-        pages=Pages(config, policy, sites, wardrobe, store, tally),
-        store=store,
+        pages=OwnAddresses(config, sites, ground.store, ground.tally),
+        store=ground.store,
     )

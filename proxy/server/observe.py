@@ -31,7 +31,7 @@ _COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "unreadable": ("Documents refused because they cannot be read", ("site",)),
     "answers": ("Choices of visitors", ("site", "choice", "outcome")),
     "asked": ("Pages that carried the banner", ("site", "why")),
-    "reports": ("What browsers reported of our fence and guard", ("site", "kind", "known")),
+    "reports": ("What browsers reported of our fence and guard", ("site", "kind", "provider")),
     "upstream_failures": ("Answers an upstream owed", ("site", "status")),
     "reloads": ("Readings of rules, config and languages", ("outcome",)),
 }

@@ -48,7 +48,7 @@ def compose(passage: Passage, asked: Asked, reply: Reply, sort: Sort) -> Outgoin
     if reply.status == 304:
         return Outgoing(_not_modified(passage, asked, headers), Verbatim())
     match sort:
-        case Sort.HTML | Sort.XML | Sort.REFUSED:
+        case Sort.HTML | Sort.XML | Sort.RULES | Sort.REFUSED:
             return _document(passage, asked, reply, headers, sort)
         case Sort.CODE:
             return Outgoing(code_headers(headers), Verbatim())

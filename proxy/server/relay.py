@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable
 
 from proxy.errors import Unreadable, UpstreamError
@@ -148,10 +149,8 @@ class Relay:
 
     def report(self, error: BaseException) -> None:
         """Take note of an error nobody expected: its kind and place, nothing a visitor sent."""
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        where = f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else "?"
+        frames = traceback.extract_tb(error.__traceback__)[-6:]
+        where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames]
         log().error("request_broken", error=type(error).__name__, where=where)
 
     async def to_https(self, incoming: Incoming) -> RawResponse:

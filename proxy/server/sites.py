@@ -12,19 +12,23 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from proxy.banner.assets import source
+from proxy.banner.render import Renderer
+from proxy.banner.words import Languages, load_languages
 from proxy.consent.answer import Answer
 from proxy.consent.cookie import Reading, consent_cookie, read_answers, write_answer
 from proxy.consent.decision import Decision, decide
 from proxy.errors import BadRequest
-from proxy.filter.cookies import CookieRules, values_of
+from proxy.filter.cookies import CookieRules, strip_cookie_header, values_of
 from proxy.filter.fence import fence
 from proxy.filter.headers import refused_headers
 from proxy.filter.matching import Judge, Rules, compile_rules, judge_for
 from proxy.filter.requests import RequestRules, refused_request
+from proxy.filter.sweep import expire_elsewhere
 from proxy.filter.verdict import Verdict
 from proxy.policy.model import Policy, Undeclared
 from proxy.policy.own import OwnHosts
-from proxy.policy.scope import Pair, Scope, scope_of
+from proxy.policy.scope import Pair, Scope
 from proxy.server.config import Config, Mode, SiteConfig
 from proxy.server.keys import consent_domain
 from proxy.server.upstream import Deadlines, HealthCheck, Upstreams, default_tls
@@ -37,6 +41,21 @@ ANSWERS = 8192
 """Consent cookies whose reading is remembered: each costs 25 us and some 500 bytes."""
 
 _NONE = Reading(None)
+
+
+TAGS = 2048
+"""Names of pages kept: languages and days come from visitors, so they are bounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What sites that treat the undeclared alike share."""
+
+    policy: Policy
+    own: OwnHosts
+    rules: Rules
+    renderer: Renderer
+    salt: str  # changes with everything but the rules on which our part of a page depends
 
 
 @dataclass(slots=True)
@@ -58,19 +77,24 @@ class Variant:
 class Site:
     """One site, its rules compiled, its servers at hand."""
 
-    def __init__(self, config: Config, chosen: SiteConfig, policy: Policy, keys: tuple[bytes, ...]) -> None:
+    def __init__(
+        self, config: Config, chosen: SiteConfig, keys: tuple[bytes, ...], compiled: Compiled
+    ) -> None:
         self.config = chosen
         self.name = chosen.hosts[0]
         self.observes = chosen.mode is Mode.OBSERVE
-        self.policy = _with_undeclared(policy, chosen)
-        self.own = own_hosts(config)
-        self.scope: Scope = scope_of(policy)
+        self.policy = compiled.policy
+        self.own = compiled.own
+        self.scope: Scope = compiled.renderer.scope
+        self.renderer = compiled.renderer
         self.cookie = config.consent.cookie
         self.cookies = CookieRules(self.policy, config.consent.cookie)
         self.requests = RequestRules(self.policy)
-        self.rules: Rules = compile_rules(self.policy, self.own)
+        self.rules: Rules = compiled.rules
         self.reports = f"{config.consent.path}reports"
-        self.ask_again_after = policy.ask_again_after.seconds or 0
+        self.ask_again_after = self.policy.ask_again_after.seconds or 0
+        self._salt = compiled.salt
+        self._tags: dict[tuple[object, ...], bytes] = {}
         self._keys = keys
         self._variants: OrderedDict[tuple[frozenset[Pair], bool], Variant] = OrderedDict()
         self._answers: dict[tuple[bytes, int], Reading] = {}
@@ -106,6 +130,19 @@ class Site:
             max_age=answer.at + self.ask_again_after - visit.now,
         )
 
+    def refused_names(self, visit: Visit, grants: frozenset[Pair]) -> list[bytes]:
+        """Return the names of cookies in the request that these grants refuse."""
+        names: list[bytes] = []
+        for line in visit.fields.get(b"cookie", ()):
+            names += strip_cookie_header(self.cookies, line, host=visit.host, grants=grants)[1]
+        return names
+
+    def expire_doubles(self, visit: Visit) -> list[bytes]:
+        """Return the lines that take away consent cookies from wherever ours is not kept."""
+        return expire_elsewhere(
+            self.cookie, host=visit.host, path=visit.path, domain=self.own.domain, secure=visit.visitor.secure
+        )
+
     def decide(self, visit: Visit, answer: Answer | None) -> Decision:
         """Return what holds for this request."""
         return decide(
@@ -129,6 +166,17 @@ class Site:
             found = self._variants[key] = self._compile(grants, secure=secure)
             if len(self._variants) > VARIANTS:
                 self._variants.popitem(last=False)
+        return found
+
+    def tag(self, variant: Variant, facts: tuple[object, ...]) -> bytes:
+        """Return the name of the page that visitors of this variant and with these facts get."""
+        key = (variant.tag, facts)
+        found = self._tags.get(key)
+        if found is None:
+            if len(self._tags) >= TAGS:
+                self._tags.clear()
+            more = hashlib.blake2b(repr((self._salt, facts)).encode(), digest_size=6).hexdigest()
+            found = self._tags[key] = b"%b.%b" % (variant.tag, more.encode())
         return found
 
     def _compile(self, grants: frozenset[Pair], *, secure: bool) -> Variant:
@@ -160,7 +208,35 @@ class Sites:
 
 def build_sites(config: Config, policy: Policy, keys: tuple[bytes, ...]) -> Sites:
     """Return every site of the config, its rules compiled."""
-    return Sites(tuple(Site(config, chosen, policy, keys) for chosen in config.sites))
+    folder = config.file(config.languages) if config.languages else None
+    languages = load_languages(folder, configured=config.language)
+    kinds: dict[tuple[Undeclared, Undeclared], Compiled] = {}
+    sites = []
+    for chosen in config.sites:
+        own_policy = _with_undeclared(policy, chosen)
+        kind = (own_policy.undeclared_cookies, own_policy.undeclared_tags)
+        if kind not in kinds:
+            kinds[kind] = _compiled(config, own_policy, languages)
+        sites.append(Site(config, chosen, keys, kinds[kind]))
+    return Sites(tuple(sites))
+
+
+def _compiled(config: Config, policy: Policy, languages: Languages) -> Compiled:
+    own, look = own_hosts(config), config.banner.look()
+    consent = config.consent
+    renderer = Renderer(policy, languages, look, own=own, path=consent.path, cookie=consent.cookie)
+    words = [(code, sorted(words.of.items())) for code, words in sorted(languages.all.items())]
+    facts = (
+        [source(name) for name in ("banner.css", "banner.js", "guard.js")],
+        words,
+        look,
+        own,
+        consent.path,
+        consent.cookie,
+        policy.undeclared_cookies,
+    )
+    salt = hashlib.blake2b(repr(facts).encode(), digest_size=8).hexdigest()
+    return Compiled(policy, own, compile_rules(policy, own), renderer, salt)
 
 
 def own_hosts(config: Config) -> OwnHosts:
