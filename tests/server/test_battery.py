@@ -20,6 +20,14 @@ from tests.shared import shared
 pytestmark = [pytest.mark.load, pytest.mark.timeout(300)]
 
 
+DECLARED = """  suite:
+    name: What the suite sets
+    cookies:
+      - { name: a, domain: example.test, purpose: necessary, lasts: Session, why: To see whether it passes }
+      - { name: b, domain: example.test, purpose: necessary, lasts: Session, why: To see whether it passes }
+"""  # undeclared cookies are dropped in rewriting mode, as they should be
+
+
 def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
@@ -37,11 +45,10 @@ async def answers(port: int) -> None:
 
 
 @contextlib.asynccontextmanager
-async def running(*command: str, port: int):
+async def running(*command: str):
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL)
     try:
-        await answers(port)
-        yield
+        yield process
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
@@ -49,7 +56,7 @@ async def running(*command: str, port: int):
 
 
 def product(folder: Path, mode: str, port: int, origin: int) -> list[str]:
-    (folder / "rules.yaml").write_text(RULES)
+    (folder / "rules.yaml").write_text(RULES + DECLARED)
     (folder / "config.yaml").write_text(
         f"listen: 127.0.0.1:{port}\n"
         f"sites:\n  - {{ hosts: [example.test], upstream: 'http://127.0.0.1:{origin}', mode: {mode} }}\n"
@@ -77,13 +84,14 @@ def nginx(folder: Path, port: int, origin: int) -> list[str]:
 
 async def battery(folder: Path, command: list[str], port: int, origin: int) -> list[dict]:
     suite = shared("suites", "http-battery")
-    async with running(*command, port=port):
-        run = await asyncio.create_subprocess_exec(
-            sys.executable, str(suite / "battery.py"), "--proxy", f"127.0.0.1:{port}", "--origin-port", str(origin),
-            "--cases", str(suite / "battery.json"), "--out", str(folder / "out.json"),
-            stdout=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        await run.wait()
+    judge = [
+        sys.executable, str(suite / "battery.py"), "--proxy", f"127.0.0.1:{port}", "--origin-port", str(origin),
+        "--cases", str(suite / "battery.json"), "--out", str(folder / "out.json"),
+    ]  # fmt: skip
+    async with running(*command):
+        await answers(port)
+        async with running(*judge) as run:
+            await run.wait()
     return json.loads((folder / "out.json").read_text())
 
 
@@ -109,11 +117,12 @@ async def test_the_battery_finds_nothing_in_either_mode(tmp_path, capsys):
     if shutil.which("nginx"):
         makers["nginx"] = nginx
     runs = {}
-    for name, make in makers.items():
-        folder, port, origin = tmp_path / name, free_port(), free_port()
-        folder.mkdir()
-        runs[name] = battery(folder, make(folder, port, origin), port, origin)
-    results = dict(zip(runs, await asyncio.gather(*runs.values()), strict=True))
+    async with asyncio.TaskGroup() as together:
+        for name, make in makers.items():
+            folder, port, origin = tmp_path / name, free_port(), free_port()
+            folder.mkdir()
+            runs[name] = together.create_task(battery(folder, make(folder, port, origin), port, origin))
+    results = {name: run.result() for name, run in runs.items()}
     with capsys.disabled():
         print("\n" + table(results))
     for name in ("pass-through", "rewriting"):
