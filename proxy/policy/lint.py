@@ -174,7 +174,7 @@ def _cheap_tags(policy: Policy) -> Iterator[Problem]:
     for tag in _tags(policy):
         for host in tag.hosts:
             for row in _rows(policy):
-                dear = row.purpose != NECESSARY and policy.needs_consent(row.purpose)
+                dear = policy.needs_consent(row.purpose)
                 reached = any(
                     d.startswith(".") and covers(d[1:], host) and not _is_own(policy, d[1:])
                     for d in row.domains

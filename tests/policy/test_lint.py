@@ -100,11 +100,18 @@ def test_a_third_partys_cookie_that_nothing_keeps_away_is_told():
 
 
 def test_a_tag_that_asks_less_than_its_hosts_cookie_is_told():
-    rows = ROW + "\n- { name: b, domain: .x.com, purpose: functional, lasts: Session, why: y }"
+    rows = ROW + "\n- { name: b, domain: [.x.com, .y.com], purpose: functional, lasts: Session, why: y }"
 
-    assert warnings(cookies=rows, tags=TAG) == [
-        "18: 'x.com' loads without functional, which its cookie b needs (line 16)"
+    assert warnings(cookies=rows, tags=f"{TAG}\n{TAG.replace('x.com', 'y.com')}") == [
+        "18: 'x.com' loads without functional, which its cookie b needs (line 16)",
+        "19: 'y.com' loads without functional, which its cookie b needs (line 16)",
     ]
+
+
+def test_a_necessary_cookie_asks_nothing_of_the_tags_of_its_host():
+    rows = ROW + "\n- { name: b, domain: .x.com, purpose: necessary, lasts: Session, why: y }"
+
+    assert warnings(cookies=rows, tags=TAG) == []
 
 
 def test_the_sites_own_hosts_may_serve_for_any_purpose():

@@ -155,6 +155,12 @@ def test_a_tag_rule_must_be_narrow_and_make_sense(tag, message):
     assert told(text_of(tags=f"- {{ purpose: performance, {tag} }}")) == [message]
 
 
+def test_the_handler_is_found_among_several_attributes():
+    tag = "- { purpose: performance, attribute: [data-x, onclick], text: some words }"
+
+    assert "and for 'onclick'" in told(text_of(tags=tag))[0]
+
+
 def test_text_of_a_script_with_some_other_attribute_makes_sense():
     tag = (
         policy_of(tags="- { purpose: performance, attribute: data-x, text: some words }").providers[0].tags[0]
