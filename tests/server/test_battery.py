@@ -14,18 +14,34 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.proxying import RULES
 from tests.shared import shared
 
 pytestmark = [pytest.mark.load, pytest.mark.timeout(300)]
 
 
-DECLARED = """  suite:
+RULES = """
+policy:
+  version: 2026-11-01
+  page: https://example.test/cookie-policy
+  privacy: https://example.test/privacy
+  contact: privacy@example.test
+  ask_again_after: 6 months
+purposes:
+  necessary: { basis: legitimate interest }
+  performance: { basis: consent }
+providers:
+  suite:  # undeclared cookies are dropped in rewriting mode, as they should be
     name: What the suite sets
     cookies:
       - { name: a, domain: example.test, purpose: necessary, lasts: Session, why: To see whether it passes }
       - { name: b, domain: example.test, purpose: necessary, lasts: Session, why: To see whether it passes }
-"""  # undeclared cookies are dropped in rewriting mode, as they should be
+  google:
+    name: Google Analytics
+    cookies:
+      - { name: "_ga*", domain: .example.test, purpose: performance, lasts: 13 months, why: Statistics }
+    tags:
+      - { from: googletagmanager.com, purpose: performance }
+"""
 
 
 def free_port() -> int:
@@ -56,7 +72,7 @@ async def running(*command: str):
 
 
 def product(folder: Path, mode: str, port: int, origin: int) -> list[str]:
-    (folder / "rules.yaml").write_text(RULES + DECLARED)
+    (folder / "rules.yaml").write_text(RULES)
     (folder / "config.yaml").write_text(
         f"listen: 127.0.0.1:{port}\n"
         f"sites:\n  - {{ hosts: [example.test], upstream: 'http://127.0.0.1:{origin}', mode: {mode} }}\n"
