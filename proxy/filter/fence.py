@@ -35,12 +35,16 @@ PATH = re.compile(r"/[A-Za-z0-9._~%/-]*")  # what a source expression takes with
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What one rule says of a host: `pattern` as in `from:`, subdomains included."""
+    """What one rule says of a host: `pattern` as in `from:`, subdomains included.
+
+    `narrow`: it speaks only of some elements there, which a source cannot say.
+    """
 
     pattern: str
     paths: tuple[str, ...]
     granted: bool
     order: int
+    narrow: bool = False
     sockets: bool = False  # `connect:`, where WebSockets are expected too
 
 
@@ -103,7 +107,9 @@ def _claims(policy: Policy, grants: frozenset[Pair]) -> Iterator[Claim]:
         for rule in provider.tags:
             order += 1
             granted = rule.do is Action.KEEP or _granted(policy, provider, rule.purposes, grants)
-            tagged += (Claim(host, rule.paths, granted, order) for host in rule.hosts if host != OWN)
+            narrow = bool(rule.elements or rule.ids or rule.classes or rule.attributes or rule.text)
+            hosts = [host for host in rule.hosts if host != OWN]
+            tagged += (Claim(host, rule.paths, granted, order, narrow=narrow) for host in hosts)
     yield from tagged
     for provider in policy.providers:
         order += 1
@@ -153,23 +159,26 @@ def _sources_of(claim: Claim, claims: list[Claim]) -> Iterator[str]:
             yield f"*.{base}:*"
     else:
         refused = [c for c in above if not c.granted]
-        yield from (f"{base}:*{path}" for path in _paths(claim) if _clear(path, claim, refused))
+        yield from (f"{base}:*{path}" for path, whole in _paths(claim) if _clear(path, whole, claim, refused))
 
 
-def _paths(claim: Claim) -> Iterator[str]:
-    """Yield what CSP can say of the claim's paths: a directory, or one exact path (no query)."""
+def _paths(claim: Claim) -> Iterator[tuple[str, bool]]:
+    """Yield what CSP can say of the claim's paths: a directory, or one exact path with any query.
+
+    With it, whether the claim speaks of all that this lets through.
+    """
     for glob in claim.paths:
         path, star, _ = glob.partition("?")[0].partition("*")
         if PATH.fullmatch(path) and (not star or glob.endswith((path + "*", "?*"))):
-            yield path
+            yield path, glob == path + "*" and not claim.narrow
 
 
-def _clear(path: str, claim: Claim, refused: list[Claim]) -> bool:
-    """True when no refused rule speaks of that path before the claim, or of a part of it."""
+def _clear(path: str, whole: bool, claim: Claim, refused: list[Claim]) -> bool:
+    """True when nothing refused would load with that path: the first rule in the file decides."""
     for other in refused:
-        prefixes = [p.partition("*")[0].partition("?")[0] for p in other.paths]
-        if not prefixes and other.order < claim.order:
-            return False
+        if whole and other.order > claim.order:
+            continue
+        prefixes = [p.partition("*")[0].partition("?")[0] for p in other.paths] or [""]
         if any(path.startswith(prefix) or prefix.startswith(path) for prefix in prefixes):
             return False
     return True
