@@ -17,10 +17,12 @@
   // Reloads, unless the visitor typed something: then it is theirs to say when.
   let renew = () => {
     if (!typed) return location.reload();
-    let word = nav.firstChild;
-    nav.className = "cc m n";
+    let word = nav.firstChild, link = nav.lastChild.cloneNode();
+    nav.className += " n";
     word.textContent = word.dataset.stale;
-    word.nextSibling.onclick = () => location.reload();
+    link.textContent = word.dataset.reload;
+    link.onclick = () => !location.reload();
+    word.after(link);
   };
 
   // Another tab was answered: this one follows once it is looked at.

@@ -64,6 +64,7 @@ class Colours:
             "mute": _readable_mix(self.ink, self.bg),
             "line": mix(self.ink, self.bg, 0.18),
             "soft": mix(self.ink, self.bg, 0.04),
+            "page": mix("#000000", self.bg, 0.25) if self.is_dark else mix(self.ink, self.bg, 0.04),
             "act": self.act,
             "on": self.on,
             "edge": self.act if contrast(self.act, self.bg) >= PARTS else self.ink,

@@ -1,8 +1,9 @@
 """What stands in place of a refused embed: who it is, what they would receive, and fair ways on.
 
 Made of inline elements: it may stand inside a paragraph, and holds no form, since it may
-stand inside one. Its links work without script; banner.js lets `data-cc-always` post
-`choice=placeholder`, every purpose granted so far and this one, and `provider` instead.
+stand inside one. Its ways on are links, so they work without script. "Always" leads to that
+purpose on the panel; its data say what a post to `choice` would carry: choice=placeholder,
+purpose= for every purpose granted so far and for these, provider= the provider.
 """
 
 from __future__ import annotations
