@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-from proxy.filter.fields import cut_at_commas
+from proxy.filter.fields import cut_at_commas, list_of
 
 SNIFF = 1445
 """As many first bytes as a browser looks at."""
@@ -23,6 +23,7 @@ class Sort(Enum):
     XML = "xml"  # XHTML, SVG, XML shown as a page: read and rewritten by XML's rules
     FEED = "feed"  # XML that is no page: passes with its cache headers, under a fence
     CODE = "code"  # called a document, fetched as script, style or image: passes, is not kept for navigations
+    RULES = "rules"  # speculation rules: read whole, as what they load no fence stops
     OTHER = "other"  # passes
     REFUSED = "refused"  # a document in a form that cannot be read
 
@@ -84,6 +85,8 @@ def sort_of(
     essence = essence_of(content_types) or b""
     if essence == b"text/html":
         return Sort.CODE if dest in _INERT else Sort.HTML
+    if essence == b"application/speculationrules+json":
+        return Sort.RULES
     if essence in _SEALED or essence.startswith((b"multipart/", b"message/")) or essence in _ARCHIVES:
         return _sealed(essence, dest)
     if essence in _UNKNOWN:
@@ -91,6 +94,12 @@ def sort_of(
     if is_xml(essence):
         return _xml(essence, dest, first, more=more)
     return Sort.OTHER
+
+
+def forbids_sniffing(options: list[bytes]) -> bool:
+    """True when X-Content-Type-Options says nosniff: by its first value, as browsers read it."""
+    words = list_of(options)
+    return bool(words) and words[0].lower() == b"nosniff"
 
 
 def is_attachment(disposition: bytes | None) -> bool:
@@ -112,7 +121,7 @@ def names_document(dest: bytes | None) -> bool | None:
 
 def needs_whole(status: int, sort: Sort | None) -> bool:
     """True when a part of a document came (206): it has to be fetched again, whole (T9)."""
-    return status == 206 and sort in (Sort.HTML, Sort.XML, Sort.REFUSED, None)
+    return status == 206 and sort in (Sort.HTML, Sort.XML, Sort.RULES, Sort.REFUSED, None)
 
 
 def _sealed(essence: bytes, dest: bytes | None) -> Sort:

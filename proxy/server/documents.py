@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from proxy.errors import Unreadable
 from proxy.filter.body import first_bytes
-from proxy.filter.document import SNIFF, Sort, sort_of
+from proxy.filter.document import SNIFF, Sort, forbids_sniffing, sort_of
 from proxy.filter.fields import value_of, values_of
 from proxy.server.exchange import Reply
 
 ENOUGH = 65_536
 """Coded bytes after which a body that still unfolds to next to nothing is no page."""
 
-PAGES = frozenset({Sort.HTML, Sort.XML})
+PAGES = frozenset({Sort.HTML, Sort.XML, Sort.RULES})
 """Sorts whose bodies are read and rewritten."""
 
 WORKERS = frozenset({b"worker", b"sharedworker", b"serviceworker"})
@@ -25,7 +25,7 @@ async def sort_body(reply: Reply, dest: bytes | None) -> tuple[Sort, bytes, bool
     """
     headers = reply.headers
     types = values_of(headers, b"content-type")
-    nosniff = b"nosniff" in (value_of(headers, b"x-content-type-options") or b"").lower()
+    nosniff = forbids_sniffing(values_of(headers, b"x-content-type-options"))
     disposition = value_of(headers, b"content-disposition")
     data, complete = reply.arrived()
     sort = sort_of(types, nosniff=nosniff, dest=dest, first=None, disposition=disposition)

@@ -183,45 +183,6 @@ def test_bytes_that_no_encoding_has_are_kept(data: bytes, sizes: list[int]) -> N
     assert run(body_filter(content_type=b"text/html; charset=utf-8"), data, sizes) == data
 
 
-SWALLOWED = b"<p title='\x1b$B'><script src=//js.stats.example/1.js>\x1b(B'></script>"
-
-
-@pytest.mark.parametrize(
-    ("content_type", "page"),
-    [
-        (b"text/html; charset=iso-2022-jp", b"<p>x"),
-        (b"text/html", b"<meta charset=iso-2022-jp>" + SWALLOWED),
-        (b"text/html", b"<meta charset=iso-2022-jp>" + b"x" * 2000),
-        (b"text/html", SWALLOWED),
-        (b"text/html", b"x" * 5000 + SWALLOWED),
-        (b"text/html", b"x" * 1030 + b"<meta charset=iso-2022-jp>" + SWALLOWED),
-        (b"text/html", b"<p>\x1b(J</p>"),
-        (b"text/html; charset=hz-gb-2312", b"<p>x"),
-    ],
-)
-@pytest.mark.parametrize("step", [1, 7, 1 << 20])
-def test_what_a_browser_may_read_as_iso_2022_jp_is_refused(
-    content_type: bytes, page: bytes, step: int
-) -> None:
-    with pytest.raises(Unreadable, match=r"(?i)iso-2022-jp|replacement"):
-        run(body_filter(content_type=content_type), page, [step] * (len(page) // step))
-
-
-@pytest.mark.parametrize(
-    ("content_type", "page"),
-    [
-        (b"text/html; charset=utf-8", b"<p>\x1b$B</p>"),
-        (b"text/html", b"\xef\xbb\xbf<p>\x1b$B</p>"),
-        (b"text/html", b"<meta charset=utf-8><p>\x1b$B</p>"),
-        (b"text/html", b"<p>\x1b$B</p><meta charset=windows-1252>" + b"x" * 2000),
-        (b"text/html", b"<p>\x1b[31m red \x1b[0m \x1b"),
-    ],
-)
-@pytest.mark.parametrize("step", [1, 7, 1 << 20])
-def test_escapes_in_a_page_that_says_what_it_is_pass(content_type: bytes, page: bytes, step: int) -> None:
-    assert run(body_filter(content_type=content_type), page, [step] * (len(page) // step)) == page
-
-
 @pytest.mark.parametrize("codec", ["gbk", "gb18030", "big5", "shift_jis", "euc_jp", "euc_kr"])
 @pytest.mark.parametrize("step", [1, 1 << 20])
 def test_encodings_of_several_bytes_are_scanned_as_bytes(codec: str, step: int) -> None:
@@ -358,6 +319,14 @@ def test_what_is_no_document_passes_byte_for_byte(sort: Sort) -> None:
 def test_a_document_in_a_form_that_cannot_be_read_is_refused() -> None:
     with pytest.raises(Unreadable, match="form"):
         body_filter(sort=Sort.REFUSED)
+
+
+def test_a_file_of_speculation_rules_goes_through_the_same_codings() -> None:
+    rules = b'{"prefetch": [{"urls": ["https://stats.example/"]}]}'
+    stream = body_filter(sort=Sort.RULES, coding=b"br", answer=b"zstd")
+
+    assert zstd.decompress(run(stream, brotli.compress(rules), [5])) == b"{}"
+    assert [verdict.provider for verdict in stream.verdicts] == ["stats"]
 
 
 def test_observing_reports_what_would_be_held_and_changes_nothing() -> None:

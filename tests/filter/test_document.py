@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.filter.document import SNIFF, Sort, essence_of, names_document, needs_whole, sort_of
+from proxy.filter.document import (
+    SNIFF,
+    Sort,
+    essence_of,
+    forbids_sniffing,
+    names_document,
+    needs_whole,
+    sort_of,
+)
 
 HTML, XML, FEED, CODE, OTHER, REFUSED = Sort.HTML, Sort.XML, Sort.FEED, Sort.CODE, Sort.OTHER, Sort.REFUSED
 
@@ -61,6 +69,7 @@ def test_of_several_types_the_last_that_can_be_read_counts(types: list[bytes], e
         (b"image/png", OTHER),
         (b"application/octet-stream", OTHER),
         (b"application/pdf", OTHER),
+        (b"application/speculationrules+json", Sort.RULES),
         (b"application/rss+xml", FEED),
         (b"application/atom+xml; charset=utf-8", FEED),
         (b"multipart/x-mixed-replace; boundary=x", REFUSED),
@@ -229,7 +238,7 @@ def test_what_holds_pages_in_parts_is_refused_where_it_would_be_opened(
     assert sort(type_, dest=dest) is expected
 
 
-@pytest.mark.parametrize("kind", [HTML, XML, REFUSED, None])
+@pytest.mark.parametrize("kind", [HTML, XML, Sort.RULES, REFUSED, None])
 def test_a_part_of_a_document_is_fetched_again_whole(kind: Sort | None) -> None:
     assert needs_whole(206, kind)
     assert not needs_whole(200, kind)
@@ -238,6 +247,21 @@ def test_a_part_of_a_document_is_fetched_again_whole(kind: Sort | None) -> None:
 @pytest.mark.parametrize("kind", [FEED, CODE, OTHER])
 def test_a_part_of_anything_else_passes(kind: Sort) -> None:
     assert not needs_whole(206, kind)
+
+
+@pytest.mark.parametrize(
+    ("options", "forbidden"),
+    [
+        ([], False),
+        ([b"nosniff"], True),
+        ([b"NoSniff, x"], True),
+        ([b"x, nosniff"], False),
+        ([b"nosniffing"], False),
+        ([b"", b"nosniff"], True),
+    ],
+)
+def test_sniffing_is_forbidden_by_the_first_word(options: list[bytes], forbidden: bool) -> None:
+    assert forbids_sniffing(options) is forbidden
 
 
 @given(
