@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from proxy.banner.words import language_problems
+from proxy.banner.wording import word_problems
 from proxy.bundled import bundled
 from proxy.commands.console import err, out, print_json, read_text, say_problems
 from proxy.errors import FaultsError
@@ -34,7 +34,7 @@ def check(
         found, folder = _config(config)
         problems += found
     if policy is not None:
-        problems += language_problems(policy, folder)
+        problems += word_problems(policy, folder)
     problems.sort(key=lambda problem: (problem.warning, problem.place))
     faults = sum(not problem.warning for problem in problems)
     if as_json:
