@@ -15,6 +15,7 @@ from proxy.filter.decoding import Cap, decoder
 from proxy.filter.document import SNIFF, Sort
 from proxy.filter.injection import Injector
 from proxy.filter.matching import Judge
+from proxy.filter.pages import Filtered, PageMemo
 from proxy.filter.reading import PageText, Read, RulesText
 from proxy.filter.verdict import Verdict
 
@@ -159,6 +160,41 @@ def document_filter(
             return DocumentFilter(RulesText(judge), content_encoding, answer_coding, cap)
         case _:
             return Verbatim()
+
+
+def remembered_document(
+    memo: PageMemo,
+    body: bytes,
+    *,
+    tag: bytes,
+    sort: Sort,
+    content_type: bytes | None,
+    content_encoding: bytes,
+    answer_coding: bytes | None,
+    judge: Judge,
+    inject: Injector | None,
+) -> Filtered:
+    """Return a document that is here as a whole, as it leaves, and what was not kept in it.
+
+    From memory where it was seen before: neither decoded, scanned nor encoded again. `tag`
+    names all that the page is made of beside its bytes: site, grants, rules, what is injected.
+    """
+    kind = sort.value.encode()
+    key = b"\0".join((tag, kind, content_type or b"", content_encoding, answer_coding or b""))
+    digest = memo.digest(body, key)
+    found = memo.get(digest)
+    if found is None:
+        stream = document_filter(
+            sort=sort,
+            content_type=content_type,
+            content_encoding=content_encoding,
+            answer_coding=answer_coding,
+            judge=judge,
+            inject=inject,
+        )
+        found = stream.feed(body) + stream.close(), tuple(stream.verdicts)
+        memo.keep(digest, found[0], stream.verdicts)
+    return found
 
 
 def first_bytes(raw: bytes, content_encoding: bytes) -> bytes:

@@ -16,12 +16,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.errors import Unreadable
-from proxy.filter.body import BodyFilter, Observed, Verbatim, document_filter, first_bytes
+from proxy.filter.body import (
+    BodyFilter,
+    Observed,
+    Verbatim,
+    document_filter,
+    first_bytes,
+    remembered_document,
+)
 from proxy.filter.decoding import Cap
 from proxy.filter.document import SNIFF, Sort
 from proxy.filter.headers import judged_headers, refused_headers
 from proxy.filter.injection import Injector
 from proxy.filter.matching import Judge, compile_rules, judge_for
+from proxy.filter.pages import PageMemo
 from proxy.policy.load import load_policy
 from proxy.policy.own import OwnHosts
 from proxy.policy.scope import scope_of
@@ -301,6 +309,53 @@ def test_a_bomb_costs_little_memory_and_is_refused() -> None:
 def test_a_cap_can_be_set() -> None:
     with pytest.raises(Unreadable, match="unfolds too far"):
         run(body_filter(coding=b"gzip", cap=Cap(free=10, ratio=1, size=10)), gzip.compress(PAGE.encode()))
+
+
+# Pages seen before
+
+
+def remembered(memo: PageMemo, body: bytes, **other: object) -> tuple[bytes, list[str | None]]:
+    given = {
+        "tag": b"t1", "sort": Sort.HTML, "content_type": b"text/html", "content_encoding": b"gzip",
+        "answer_coding": None, "judge": judge(), "inject": None,
+    } | other  # fmt: skip
+    out, verdicts = remembered_document(memo, body, **given)
+    return out, [verdict.provider for verdict in verdicts]
+
+
+def test_a_page_seen_before_is_the_same_page() -> None:
+    memo, body = PageMemo(limit=1 << 20), gzip.compress(PAGE.encode())
+    first = remembered(memo, body)
+
+    assert [remembered(memo, body) for _ in range(3)] == [first] * 3
+    assert first == (run(body_filter(coding=b"gzip"), body), ["stats"])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"tag": b"t2", "judge": judge("performance")},
+        {"tag": b"t2", "inject": Words()},
+        {"answer_coding": b"br"},
+        {"content_type": b"text/html; charset=utf-16"},
+        {"sort": Sort.XML},
+    ],
+)
+def test_nothing_that_makes_a_page_another_is_forgotten(other: dict[str, object]) -> None:
+    """Equal bytes, remembered twice, then asked for by somebody else."""
+    memo, body = PageMemo(limit=1 << 20), gzip.compress(PAGE.encode() + b"<br")
+    for _ in range(3):
+        first = remembered(memo, body)
+
+    assert remembered(memo, body, **other)[0] != first[0] or other.get("sort") is Sort.XML
+    assert remembered(memo, body, **other) == remembered(PageMemo(limit=0), body, **other)
+
+
+def test_a_page_that_cannot_be_read_is_never_remembered() -> None:
+    memo, body = PageMemo(limit=1 << 20), gzip.compress(PAGE.encode())[:-3]
+    for _ in range(3):
+        with pytest.raises(Unreadable):
+            remembered(memo, body)
 
 
 # What is not a document
