@@ -137,6 +137,15 @@ def test_only_the_very_word_that_was_written_counts(spoilt):
     assert read(spoilt.format(write_answer(answer(), [KEY], SCOPE))).answer is None
 
 
+def test_a_word_longer_than_any_of_ours_is_not_read():
+    scope = scope_of_size(60)
+    payload = codec._pack(answer(scope=scope), scope.pairs, scope, 4) + bytes(300)
+    too_long = codec._armour(payload + codec._sign(payload, KEY))
+
+    assert len(too_long) > LONGEST
+    assert read(too_long, known=scope).answer is None
+
+
 def test_a_word_of_another_kind_or_layout_signed_with_our_key_is_no_answer(monkeypatch):
     monkeypatch.setattr(codec, "KIND", 2)
     other = write_answer(answer(), [KEY], SCOPE)

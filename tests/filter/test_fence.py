@@ -199,6 +199,14 @@ def test_connect_of_a_provider_without_tags_needs_what_it_stores():
     assert lets(made("performance", policy=policy), "https://x.com/")
 
 
+def test_connect_with_a_pattern_opens_its_domain_but_no_sockets():
+    policy = policy_of(tags="- { from: x.com, purpose: functional }", connect='["live*.y.com"]')
+    text = made("functional", policy=policy)
+
+    assert lets(text, "https://live-eu.y.com/")
+    assert "wss://live" not in text
+
+
 def test_a_provider_that_is_switched_off_stays_out():
     policy = policy_of(tags=TAGS, enabled="no")
 
