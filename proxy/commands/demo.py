@@ -46,8 +46,7 @@ def demo(
     ] = None,
 ) -> None:
     """Run the proxy in front of the bundled demo site and print the addresses to open."""
-    config, chosen = _settle(folder, port, rules)
-    _start_site(SITE_PORT)
+    config, chosen = _settle(folder, port, _start_site(), rules)
     table = Table(title="Open one of these (end with Ctrl-C)", title_justify="left", box=None, pad_edge=False)
     table.add_column("address", style="bold cyan", no_wrap=True)
     table.add_column("what it carries")
@@ -61,11 +60,14 @@ def demo(
         raise typer.Exit(1) from None
 
 
-def _settle(folder: Path, port: int, rules: Path | None) -> tuple[Path, Path]:
+def _settle(folder: Path, port: int, site: int, rules: Path | None) -> tuple[Path, Path]:
     """Return a config and rules in the demo's own folder; the shipped ones may lie where nobody can write."""
     if not _is_free(port):
         fail(f"port {port} is taken; choose another with --port")
-    text = bundled("local.yaml").read_text(encoding="utf-8").replace("127.0.0.1:8080", f"127.0.0.1:{port}")
+    text = bundled("local.yaml").read_text(encoding="utf-8")
+    text = text.replace("127.0.0.1:8080", f"127.0.0.1:{port}").replace(
+        f"127.0.0.1:{SITE_PORT}", f"127.0.0.1:{site}"
+    )
     if not _is_free(ADMIN_PORT):  # another demo, or a node exporter: health then has no address here
         text = "\n".join(line for line in text.split("\n") if not line.startswith("admin:"))
     try:
@@ -90,13 +92,13 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _start_site(port: int) -> None:
-    """Serve the demo site from a thread of its own, as a neighbour of the proxy."""
+def _start_site() -> int:
+    """Serve the demo site from a thread of its own, as a neighbour of the proxy; return its port."""
     loop = asyncio.new_event_loop()
     runner = web.AppRunner(demo_site(), access_log=None)
     loop.run_until_complete(runner.setup())
-    try:
-        loop.run_until_complete(web.TCPSite(runner, "127.0.0.1", port).start())
-    except OSError:
-        fail(f"port {port}, where the demo site answers, is taken by another program; end that one first")
+    listener = socket.create_server(("127.0.0.1", 0))
+    loop.run_until_complete(web.SockSite(runner, listener).start())
     threading.Thread(target=loop.run_forever, name="demo-site", daemon=True).start()
+    port: int = listener.getsockname()[1]
+    return port
