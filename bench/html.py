@@ -22,14 +22,10 @@ from proxy.policy.load import load_policy
 from proxy.policy.own import OwnHosts
 from tests.shared import SHARED
 
-HOSTS = """googletagmanager.com google-analytics.com doubleclick.net hs-scripts.com hs-analytics.net hsforms.net
-calendly.com js.stripe.com facebook.net hotjar.com clarity.ms cloudflareinsights.com pinterest.com twitter.com
-tiktok.com linkedin.com snapchat.com criteo.com taboola.com outbrain.com amazon-adsystem.com adnxs.com quantserve.com
-scorecardresearch.com segment.com mixpanel.com optimizely.com newrelic.com sentry-cdn.com intercom.io""".split()
-TEXTS = """gtm.start GoogleAnalyticsObject fbq(' hbspt.forms.create appInsightsSDK Calendly.init hotjar.com clarity.ms/tag
-_linkedin_partner_id optimizely.push""".split()
-CLASSES = "calendly-inline-widget hs-form-frame meetings-iframe-container fb-like twitter-timeline".split()
-EVENTS = "onclick onload onsubmit onchange".split()
+HOSTS = ["googletagmanager.com", "google-analytics.com", "doubleclick.net", "hs-scripts.com", "hs-analytics.net", "hsforms.net", "calendly.com", "js.stripe.com", "facebook.net", "hotjar.com", "clarity.ms", "cloudflareinsights.com", "pinterest.com", "twitter.com", "tiktok.com", "linkedin.com", "snapchat.com", "criteo.com", "taboola.com", "outbrain.com", "amazon-adsystem.com", "adnxs.com", "quantserve.com", "scorecardresearch.com", "segment.com", "mixpanel.com", "optimizely.com", "newrelic.com", "sentry-cdn.com", "intercom.io"]
+TEXTS = ["gtm.start", "GoogleAnalyticsObject", "fbq('", "hbspt.forms.create", "appInsightsSDK", "Calendly.init", "hotjar.com", "clarity.ms/tag", "_linkedin_partner_id", "optimizely.push"]
+CLASSES = ["calendly-inline-widget", "hs-form-frame", "meetings-iframe-container", "fb-like", "twitter-timeline"]
+EVENTS = ["onclick", "onload", "onsubmit", "onchange"]
 HEAD, BODY, FOOT = b"<script>/*guard*/</script>", b"<div id=c></div>", b"<script>/*banner*/</script>"
 
 TEMPLATE = """
@@ -220,8 +216,7 @@ def cut(page: bytes, size: int) -> list[bytes]:
 
 def forget(judge: Judge) -> None:
     """Empty every memo."""
-    judge.tags.forget()
-    judge.rules.forget()
+    judge.forget()
 
 
 def paired(pages_: list[list[bytes]], runs: dict[str, Callable], before: dict[str, Callable], rounds: int) -> dict[str, float]:

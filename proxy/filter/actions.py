@@ -6,7 +6,7 @@ behind its name. In XML names are unique: there a value is replaced instead.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -15,6 +15,9 @@ from proxy.filter.verdict import Verdict
 
 MARK = "data-consent"
 """Names the purposes a held element waits for; also the prefix of renamed attributes."""
+
+
+_NO_VALUES: Mapping[str, str] = {}
 
 
 class Follow(Enum):
@@ -47,15 +50,18 @@ class TagFacts:
     element: str
     link: str | None = None  # the provider's page a visitor can go to instead
     title: str = ""
-    values: dict[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=lambda: _NO_VALUES)
     with_: str = "link"
     name: str = ""  # of the provider
     privacy: str | None = None  # the provider's privacy notice
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Judged:
-    """One start tag, judged. `out` is None where its bytes pass unchanged."""
+    """One start tag, judged; remembered, so nobody changes it.
+
+    `out` is None where its bytes pass unchanged.
+    """
 
     name: str
     follow: Follow = Follow.NOTHING
@@ -64,8 +70,14 @@ class Judged:
     where: Where = Where.NOWHERE
     facts: TagFacts | None = None
     removes: bool = False
-    values: dict[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=lambda: _NO_VALUES)
     also: tuple[Verdict, ...] = ()  # what was refused inside: styles, srcdoc
+
+    swaps: bool = field(init=False)  # all there is to do is to write other bytes
+
+    def __post_init__(self) -> None:
+        plain = self.where is Where.NOWHERE and not self.removes and not self.also
+        self.swaps = plain and self.out is not None and self.verdict is not None
 
 
 class Edits:
@@ -106,7 +118,7 @@ class Edits:
         if attribute.value_start < 0:
             self._edits[attribute.name_end, attribute.name_end] = b'="' + text + b'"'
         else:
-            whole = text if attribute.quote else b'"' + text + b'"'
+            whole = text if attribute.quoted else b'"' + text + b'"'
             self._edits[attribute.value_start, attribute.value_end] = whole
 
     def result(self) -> bytes:

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from html.entities import html5
+from typing import NamedTuple
 
-_ATTRIBUTE = re.compile(
-    rb"[ \t\n\f\r/]*+(?P<name>[^ \t\n\f\r/>][^ \t\n\f\r/>=]*+)"
-    rb"(?:[ \t\n\f\r]*+=[ \t\n\f\r]*+(?:\"(?P<double>[^\"]*+)\"|'(?P<single>[^']*+)'|(?P<bare>[^ \t\n\f\r>\"'][^ \t\n\f\r>]*+)|(?=>)))?+"
+_NAME_AND_VALUE = (
+    r"[ \t\n\f\r/]*+(?P<name>[^ \t\n\f\r/>][^ \t\n\f\r/>=]*+)"
+    r"(?:[ \t\n\f\r]*+=[ \t\n\f\r]*+(?:\"(?P<double>[^\"]*+)\"|'(?P<single>[^']*+)'"
+    r"|(?P<bare>[^ \t\n\f\r>\"'][^ \t\n\f\r>]*+)|(?=>)))?+"
 )
+_ATTRIBUTE = re.compile(_NAME_AND_VALUE.encode())
+_VALUES = re.compile(_NAME_AND_VALUE)
 _TAG_NAME = re.compile(rb"<[^ \t\n\f\r/>]*+")
 _REFERENCE = re.compile(r"&(?:#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?|([a-zA-Z][a-zA-Z0-9]*);?)(=?)")
 _WINDOWS = bytes(range(0x80, 0xA0)).decode("cp1252", "replace")
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """One attribute: where its name and value stand in the tag, and what it says."""
 
     name: str  # lower case
     start: int
     name_end: int
-    end: int
     value_start: int  # -1 where there is no value
     value_end: int
-    quote: bytes  # the quote around the value, or b""
+    quoted: bool
     raw: bytes
 
     @property
@@ -49,41 +50,47 @@ def attributes_of(raw: bytes) -> list[Attribute]:
     while (match := _ATTRIBUTE.match(raw, at)) is not None:
         at = match.end()
         kind = match.lastgroup or "name"
-        quote = {"double": b'"', "single": b"'"}.get(kind, b"")
         start, end = match.span(kind) if kind != "name" else (-1, -1)
+        name = match["name"].decode("utf-8", "surrogateescape").lower()
+        value = match[kind] if kind != "name" else b""
         found.append(
             Attribute(
-                match["name"].decode("utf-8", "surrogateescape").lower(),
-                match.start("name"),
-                match.end("name"),
-                at,
-                start,
-                end,
-                quote,
-                match[kind] if kind != "name" else b"",
+                name, match.start("name"), match.end("name"), start, end, kind in ("double", "single"), value
             )
         )
     return found
 
 
-def values(attributes: list[Attribute]) -> dict[str, str]:
-    """Return name -> value as the document has it: of doubles the first counts."""
+def values_of(text: str, at: int, entities: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return name -> value of the tag in `text` behind its name: of doubles the first counts."""
     found: dict[str, str] = {}
-    for attribute in attributes:
-        if attribute.name not in found:
-            found[attribute.name] = attribute.value
+    for name, double, single, bare in _VALUES.findall(text, at):
+        lower = name.lower()
+        if lower not in found:
+            found[lower] = double or single or bare
+    if "&" in text:
+        for name, value in found.items():
+            if "&" in value:
+                found[name] = resolved(value, entities)
     return found
 
 
-def decoded(raw: bytes, entities: Mapping[str, str] | None = None) -> str:
+def values(raw: bytes) -> dict[str, str]:
+    """Return name -> value of a complete start tag."""
+    return values_of(raw.decode("utf-8", "surrogateescape"), 1 + len(tag_name(raw)))
+
+
+def decoded(raw: bytes) -> str:
     """Return an attribute's value: bytes to text, references resolved as in attributes."""
-    text = raw.decode("utf-8", "surrogateescape")
-    if "&" not in text:
-        return text
-    return _REFERENCE.sub(lambda match: _resolved(match, entities), text)
+    return resolved(raw.decode("utf-8", "surrogateescape"))
 
 
-def _resolved(match: re.Match[str], entities: Mapping[str, str] | None) -> str:
+def resolved(text: str, entities: Mapping[str, str] | None = None) -> str:
+    """Return the text with its character references resolved."""
+    return _REFERENCE.sub(lambda match: _meant(match, entities), text) if "&" in text else text
+
+
+def _meant(match: re.Match[str], entities: Mapping[str, str] | None) -> str:
     """Return what one reference stands for (HTML 13.2.5.72 to 80)."""
     whole, equals = match[0], match[4]
     if match[3] is None:

@@ -70,7 +70,8 @@ def piece(css: str) -> tuple[int, str]:
     Between two rules if there is one; else before a token that reaches the end; a token
     that is long itself (a font as data:) is cut open.
     """
-    if end := css.rfind("}") + 1:
+    masked = _TOKEN.sub(lambda match: "x" * len(match[0]), css)  # a brace inside a string ends no rule
+    if end := masked.rfind("}") + 1:
         return end, ""
     last = None
     for last in _TOKEN.finditer(css):  # noqa: B007 - the last one is wanted

@@ -6,8 +6,9 @@ never into AMP, whose validators refuse what they do not know.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import IntEnum
 from typing import Protocol
 
 from proxy.filter.actions import TagFacts
@@ -27,12 +28,12 @@ class PageSeen:
     meta_csp: tuple[str, ...] = ()
     amp: bool = False
 
-    def html(self, values: dict[str, str]) -> None:
+    def html(self, values: Mapping[str, str]) -> None:
         """Note the attributes of <html>."""
         self.lang = self.lang or values.get("lang", "") or values.get("xml:lang", "")
         self.amp = self.amp or any(name in values for name in _AMP)
 
-    def meta(self, values: dict[str, str]) -> None:
+    def meta(self, values: Mapping[str, str]) -> None:
         """Note a <meta>."""
         if values.get("http-equiv", "").strip().lower() == "content-security-policy" and "content" in values:
             self.meta_csp += (values["content"],)
@@ -67,7 +68,7 @@ def plain_placeholder(_verdict: Verdict, facts: TagFacts) -> bytes:
     return b'<a href="' + escaped(link) + b'" rel="noopener noreferrer" target="_blank">' + words + b"</a>"
 
 
-class Phase(Enum):
+class Phase(IntEnum):
     """How far into the page the stream is."""
 
     START = 0  # nothing but white space and comments so far
@@ -92,12 +93,12 @@ class Injection:
     @property
     def is_before_body(self) -> bool:
         """True while every tag matters for where head and body begin."""
-        return self.phase.value < Phase.BODY.value
+        return self.phase < Phase.BODY
 
     @property
-    def waits(self) -> bool:
-        """True while text that is not white space would begin the body."""
-        return self.is_before_body and not self._templates
+    def in_template(self) -> bool:
+        """True inside a template in the head: what stands there begins no body."""
+        return self._templates > 0
 
     @property
     def has_foot(self) -> bool:
@@ -144,7 +145,7 @@ class Injection:
         head = self._head() if self.phase is Phase.PRE_HEAD else b""
         return head + self._body()
 
-    def start(self, name: bytes, values: dict[str, str]) -> tuple[bytes, bytes]:
+    def start(self, name: bytes, values: Mapping[str, str]) -> tuple[bytes, bytes]:
         """Return what goes before and behind a start tag."""
         if name == b"html":
             self.page.html(values)

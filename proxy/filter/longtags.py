@@ -13,7 +13,8 @@ from collections.abc import Callable
 from proxy.errors import Unreadable
 from proxy.filter import elements
 from proxy.filter.actions import MARK, Follow, Judged
-from proxy.filter.tags import Reader
+from proxy.filter.reader import Reader
+from proxy.filter.tags import judged as judge_tag
 from proxy.filter.verdict import Does, Verdict
 from proxy.filter.waiting import LONGEST_TAG
 
@@ -69,7 +70,7 @@ class LongTag:
     @property
     def follow(self) -> Follow:
         """What stands behind the tag."""
-        judged = self._reader.judged(b"<" + self.name + b">") if self.name[:1] != b"/" else None
+        judged = judge_tag(self._reader, b"<" + self.name + b">") if self.name[:1] != b"/" else None
         follow = judged.follow if judged else Follow.NOTHING
         return Follow.SCRIPT if follow is Follow.INLINE else follow
 
@@ -131,7 +132,7 @@ class LongTag:
         if self._holds:
             self._refused = name in _RISKY
             return self._refused
-        judged = self._reader.judged(b"<" + self.name + self._identity + b" " + text + b" >")
+        judged = judge_tag(self._reader, b"<" + self.name + self._identity + b" " + text + b" >")
         if judged is not None and judged.out is not None:
             self._note(Judged(judged.name, Follow.NOTHING, None, judged.verdict, also=judged.also))
             self._refused = True

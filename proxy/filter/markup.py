@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from proxy.filter.tags import Reader
+from proxy.filter.reader import Reader
+from proxy.filter.tags import judged as judge_tag
 from proxy.filter.tokens import REST
 
 END_TAG = re.compile(rb"</[a-zA-Z:_]" + rb"[^ \t\n\f\r/>]*+" + REST)
@@ -80,7 +81,7 @@ def dangling(reader: Reader, rest: bytes) -> bytes:
     for end in _TEXTS:
         if END_TAG.match(b"</" + rest[1:] + end) is None:
             continue
-        judged = reader.judged(rest + end)
+        judged = judge_tag(reader, rest + end)
         if judged is not None and judged.out is not None:
             return b"&lt;" + rest[1:]
     return rest

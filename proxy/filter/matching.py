@@ -6,7 +6,7 @@ off the event loop. A `Judge` adds what visitors agreed to; one per (site, grant
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from proxy.consent.decision import allows
@@ -130,8 +130,8 @@ class Rules:
         for matcher in self.matchers:
             self._file(matcher)
         self.words = Words(word.decode() for m in self.texts for word in m.all_words | m.any_words)
+        self.watches_own = any(m.own or m.by_address and not m.rule.hosts for m in self.matchers)
         self._hosts: dict[str, tuple[Matcher, ...]] = {}
-        self.bodies: Memo[frozenset[bytes]] = Memo(limit=8_000_000, longest=160_000)
         self.step = plain_step(self._interests())
 
     def _file(self, matcher: Matcher) -> None:
@@ -197,30 +197,22 @@ class Rules:
             self._hosts[host] = found
         return found
 
-    def of_element(self, element: str, values: Mapping[str, str]) -> list[Matcher]:
+    def of_element(self, element: str, values: Mapping[str, str]) -> Sequence[Matcher]:
         """Return the rules that this element may meet whatever it loads."""
         found = list(self._anywhere)
-        found += self._by_id.get(values.get("id", ""), ())
-        found += self._by_element.get(element, ())
+        if self._by_id and "id" in values:
+            found += self._by_id.get(values["id"], ())
+        if element in self._by_element:
+            found += self._by_element[element]
         if self._by_class and "class" in values:
             for word in values["class"].split():
                 found += self._by_class.get(word, ())
-        if self._by_attribute:
-            for name in values:
-                found += self._by_attribute.get(name, ())
-        return found
-
-    def read(self, text: bytes) -> frozenset[bytes]:
-        """Return which of the rules' words an inline text holds."""
-        found = self.bodies.get(text)
-        if found is None:
-            found = self.words.within(text)
-            self.bodies.keep(text, found)
+        for name in self._by_attribute.keys() & values.keys():
+            found += self._by_attribute[name]
         return found
 
     def forget(self) -> None:
-        """Empty the memos."""
-        self.bodies.forget()
+        """Empty the memo."""
         self._hosts.clear()
 
 
@@ -232,15 +224,26 @@ def compile_rules(policy: Policy, own: OwnHosts) -> Rules:
 class Judge:
     """What may run for visitors who granted exactly this.
 
-    `tags` and `srcdocs` are memos of what was judged; emptying them changes nothing but time.
+    The memos hold what was judged; emptying them changes nothing but time.
     """
 
     def __init__(self, rules: Rules, grants: frozenset[Pair]) -> None:
         self.rules = rules
         self.grants = grants
         self._verdicts: dict[int, Verdict] = {}
+        self._undeclared: dict[str, Verdict] = {}
         self.tags: Memo[Judged | None] = Memo(limit=8_000_000, longest=3_000)
         self.xml_tags: Memo[Judged | None] = Memo(limit=2_000_000, longest=3_000)
+        self.scripts: Memo[Judged | None] = Memo(limit=8_000_000, longest=160_000)
+        self.xml_scripts: Memo[Judged | None] = Memo(limit=1_000_000, longest=160_000)
+        self.styles: Memo[bool] = Memo(limit=8_000_000, longest=160_000)
+
+    def forget(self) -> None:
+        """Empty every memo."""
+        self._undeclared.clear()
+        for memo in (self.tags, self.xml_tags, self.scripts, self.xml_scripts, self.styles):
+            memo.forget()
+        self.rules.forget()
 
     def verdict_of(self, matcher: Matcher) -> Verdict:
         """Return what that rule says for these grants."""
@@ -282,12 +285,21 @@ class Judge:
 
     def undeclared(self, url: Url) -> Verdict:
         """Return what happens to an address that no rule speaks of."""
-        if self.rules.owns(url.host) or not self.rules.holds_undeclared or self.rules.neutral(url.host):
-            return KEEP
-        return Verdict(Does.HOLD, note=f"undeclared third party {url.host}")
+        found = self._undeclared.get(url.host)
+        if found is None:
+            rules = self.rules
+            found = KEEP
+            if rules.holds_undeclared and not rules.owns(url.host) and not rules.neutral(url.host):
+                found = Verdict(Does.HOLD, note=f"undeclared third party {url.host}")
+            if len(self._undeclared) > 5_000:
+                self._undeclared.clear()
+            self._undeclared[url.host] = found
+        return found
 
     def match_text(self, words: frozenset[bytes], element: str, values: Mapping[str, str]) -> Matcher | None:
         """Return the first rule whose inline text these words are."""
+        if not words:
+            return None
         for matcher in self.rules.texts:
             if matcher.reads(words) and matcher.fits(element, values) and not matcher.by_address:
                 return matcher

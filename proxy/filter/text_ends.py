@@ -20,6 +20,7 @@ class Finder(Protocol):
     """Finds where raw text ends."""
 
     at: int
+    by_tag: bool  # the text ended at another tag than its own end tag
 
     def find(self, text: bytes, at: int) -> int:
         """Return where in `text`, from `at` on, the end tag begins, or -1."""
@@ -30,6 +31,8 @@ class RawEnd:
     """The end of title, textarea, style, xmp, iframe, noembed, noframes, noscript."""
 
     _patterns: dict[bytes, re.Pattern[bytes]] = {}  # noqa: RUF012 - filled once per name
+
+    by_tag = False
 
     def __init__(self, name: bytes) -> None:
         self.at = 0
@@ -57,6 +60,8 @@ _STATES = (
 
 class ScriptEnd:
     """The end of a script: `<!--` and `<script` inside it move it (HTML 13.2.5.15 to 33)."""
+
+    by_tag = False
 
     def __init__(self) -> None:
         self.at = 0

@@ -1,4 +1,4 @@
-"""What is done with the text of scripts, styles and noscript, piece by piece.
+"""What is done with the text of scripts and styles, piece by piece.
 
 A consumer gets the text behind a start tag as it arrives and returns what may leave.
 What has to be judged is held, up to a cap that counts bytes, not pieces.
@@ -13,8 +13,8 @@ from proxy.filter import css
 from proxy.filter.actions import Edits, Follow, Judged, hold_script
 from proxy.filter.attributes import attributes_of
 from proxy.filter.blocks import calmed_map, speculates_abroad
-from proxy.filter.tags import Reader, judged_inline, style_refuses
-from proxy.filter.urls import url_of
+from proxy.filter.reader import Reader
+from proxy.filter.tags import judged_inline
 from proxy.filter.verdict import Does, Verdict
 
 LONGEST_SCRIPT = 256 * 1024
@@ -33,8 +33,8 @@ class Consumer(Protocol):
         """Return what may leave now."""
         ...
 
-    def end(self) -> bytes:
-        """Return the rest: the text is complete."""
+    def end(self, *, by_tag: bool = False) -> bytes:
+        """Return the rest: the text is complete (`by_tag`: markup other than its end tag follows)."""
         ...
 
 
@@ -48,9 +48,12 @@ class Skip:
         """Return the text."""
         return b"" if self.removed else text
 
-    def end(self) -> bytes:
+    def end(self, *, by_tag: bool = False) -> bytes:  # noqa: ARG002 - nothing was held
         """Return nothing: nothing was held."""
         return b""
+
+
+SKIP = Skip()
 
 
 class Held:
@@ -79,6 +82,12 @@ class Held:
         self.removed = judged.removes
         return before + tag
 
+    def _held_block(self, verdict: Verdict) -> bytes:
+        """Return the start tag made inert."""
+        edits = Edits(self._raw, attributes_of(self._raw), xml=self._reader.xml)
+        hold_script(edits, verdict, ())
+        return self._held(Judged("script", Follow.SCRIPT, edits.result(), verdict))
+
 
 class Inline(Held):
     """An inline script, judged by its text.
@@ -87,48 +96,41 @@ class Inline(Held):
     on while it passes, and from the word on that would have held it nothing passes.
     """
 
-    _late: LateReading | None = None
-    _passing: Skip | None = None
+    _rest: Consumer | None = None
 
     def feed(self, text: bytes) -> bytes:
         """Keep the text, up to the cap."""
-        if self._passing is not None:
-            return self._passing.feed(text)
-        if self._late is not None:
-            return self._late.feed(text)
+        if self._rest is not None:
+            return self._rest.feed(text)
         super().feed(text)
         return self._over() if self._size > LONGEST_SCRIPT else b""
 
     def _over(self) -> bytes:
         text = self._text()
         self._parts.clear()
-        judged = judged_inline(self._reader, self._raw, self._judged.values, text[:LONGEST_SCRIPT])
+        first = text[:LONGEST_SCRIPT]
+        judged = judged_inline(self._reader, self._raw, self._judged.values, first)
         if judged is not None:
             out = self._held(judged)
-            self._passing = Skip(removed=judged.removes)
-            return out + self._passing.feed(text)
-        self._late = LateReading(self._reader, self._judged, self._note)
-        return self._raw + self._late.begin(text[:LONGEST_SCRIPT]) + self._late.feed(text[LONGEST_SCRIPT:])
+            self._rest = Skip(removed=judged.removes)
+            return out + self._rest.feed(text)
+        late = LateReading(self._reader, self._judged, self._note)
+        self._rest = late
+        return self._raw + late.begin(first) + late.feed(text[LONGEST_SCRIPT:])
 
-    def broken(self) -> bytes:
-        """Return the script held where markup stands in its text, if its text matters at all."""
-        if self._late is not None or self._passing is not None or not self._reader.judge.rules.texts:
-            return self.end()
-        verdict = Verdict(Does.HOLD, note="a script with markup in its text")
-        return self._held(held_block(self._reader, self._raw, verdict)) + self._text()
-
-    def end(self) -> bytes:
+    def end(self, *, by_tag: bool = False) -> bytes:
         """Return the script, held or as it was."""
-        if self._passing is not None:
-            return b""
-        if self._late is not None:
-            return self._late.end()
+        if self._rest is not None:
+            return self._rest.end()
         text = self._text()
         judged = judged_inline(self._reader, self._raw, self._judged.values, text)
-        if judged is None:
-            return self._raw + text
-        out = self._held(judged)
-        return out if self.removed else out + text
+        if judged is not None:
+            out = self._held(judged)
+            return out if self.removed else out + text
+        if by_tag and self._reader.judge.rules.texts:
+            verdict = Verdict(Does.HOLD, note="a script with markup in its text")
+            return self._held_block(verdict) + text
+        return self._raw + text
 
 
 class LateReading:
@@ -137,6 +139,8 @@ class LateReading:
     What was cut off matches no rule; in practice it is no longer a program either, and a
     browser runs nothing of a script that does not parse.
     """
+
+    removed = False
 
     def __init__(self, reader: Reader, judged: Judged, note: Note) -> None:
         self._judge = reader.judge
@@ -150,7 +154,7 @@ class LateReading:
 
     def begin(self, text: bytes) -> bytes:
         """Take what was judged already."""
-        self._seen = set(self._judge.rules.read(text))
+        self._seen = set(self._words.within(text))
         return self._pass(text)
 
     def _pass(self, text: bytes) -> bytes:
@@ -163,8 +167,8 @@ class LateReading:
         if self._cut:
             return b""
         text = self._tail + text
-        found = [(text.find(w) + len(w), w) for w in self._words.words if w not in self._seen and w in text]
-        for end, word in sorted(found):
+        fresh = self._words.within(text) - self._seen
+        for end, word in sorted((text.find(word) + len(word), word) for word in fresh):
             self._seen.add(word)
             matcher = self._judge.match_text(frozenset(self._seen), "script", self._values)
             if matcher is not None and not (verdict := self._judge.verdict_of(matcher)).keeps:
@@ -173,21 +177,21 @@ class LateReading:
                 return text[: end - len(word)]
         return self._pass(text)
 
-    def end(self) -> bytes:
+    def end(self, *, by_tag: bool = False) -> bytes:  # noqa: ARG002 - what follows changes nothing
         """Return what was still kept back."""
         return b"" if self._cut else self._tail
 
 
-class Map(Held):
+class Block(Held):
     """An import map or speculation rules: judged whole."""
 
-    def end(self) -> bytes:
+    def end(self, *, by_tag: bool = False) -> bytes:  # noqa: ARG002 - what follows changes nothing
         """Return the block without what is refused."""
         text = self._text()
         refused: list[Verdict] = []
 
         def refuses(address: str) -> bool:
-            return isinstance(address, str) and script_refuses(self._reader, address, refused)
+            return self._reader.refuses(address, "script", refused)
 
         if self._judged.follow is Follow.MAP:
             calm = calmed_map(text, refuses)
@@ -197,24 +201,7 @@ class Map(Held):
         if not speculates_abroad(text, refuses):
             return self._raw + text
         verdict = refused[0] if refused else Verdict(Does.HOLD, note="speculation rules for other sites")
-        return self._held(held_block(self._reader, self._raw, verdict)) + text
-
-
-def held_block(reader: Reader, raw: bytes, verdict: Verdict) -> Judged:
-    """Return a block of rules made inert."""
-    edits = Edits(raw, attributes_of(raw), xml=reader.xml)
-    hold_script(edits, verdict, ())
-    return Judged("script", Follow.SCRIPT, edits.result(), verdict)
-
-
-def script_refuses(reader: Reader, address: str, refused: list[Verdict]) -> bool:
-    """True when code from this address may not be asked for; the verdict is noted."""
-    url = url_of(address, reader.base)
-    verdict = reader.judge.judge_url(url, "script") if url else None
-    if verdict is None or verdict.keeps:
-        return False
-    refused.append(verdict)
-    return True
+        return self._held_block(verdict) + text
 
 
 class Style(Held):
@@ -231,17 +218,16 @@ class Style(Held):
         out = []
         while len(text) > LONGEST_SCRIPT:
             first = text[:LONGEST_SCRIPT].decode("latin-1")
-            cut, opened = (
-                css.piece(first) if not self._open or self._closes(first) else (len(first), self._open)
-            )
+            begin = first.find(self._open) + len(self._open)
+            cut, opened = len(first), self._open
+            if not self._open or begin >= len(self._open):
+                cut, opened = css.piece(first[begin:])
+                cut += begin
             out.append(self._calm(first[:cut]))
             self._open = opened
             text = text[cut:]
         self._parts, self._size = [text], len(text)
         return b"".join(out)
-
-    def _closes(self, text: str) -> bool:
-        return self._open in text
 
     def _calm(self, text: str) -> bytes:
         passed = ""
@@ -250,11 +236,11 @@ class Style(Held):
             end = len(text) if end < 0 else end + len(self._open)
             passed, text = text[:end], text[end:]
         refused: list[Verdict] = []
-        calm = css.calmed(text, lambda address: style_refuses(self._reader, address, refused))
+        calm = self._reader.calmed(text, refused)
         for verdict in refused:
             self._note(Judged("style", Follow.NOTHING, None, verdict))
         return (passed + calm).encode("latin-1")
 
-    def end(self) -> bytes:
+    def end(self, *, by_tag: bool = False) -> bytes:  # noqa: ARG002 - what follows changes nothing
         """Return the rest of the style sheet."""
         return self._calm(self._text().decode("latin-1"))

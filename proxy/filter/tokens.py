@@ -103,17 +103,35 @@ XML = step((XML_COMMENT, CDATA), rb"(<(/?)(" + XML_NAME + rb")" + REST + rb")")
 
 _DOCTYPE_NAME = rb"![dD][oO][cC][tT][yY][pP][eE]"
 _DOCTYPE = _DOCTYPE_NAME + rb"[^>]*+>"
-HEAD = re.compile(
-    rb"[ \t\n\f\r]*+(?:<(?:"
-    + COMMENT
-    + rb"|(?!"
-    + _DOCTYPE_NAME
-    + rb")"
-    + BOGUS
-    + rb"|/>)[ \t\n\f\r]*+)*+(?:"
-    + ANY_TAG
-    + rb"|(<"
-    + _DOCTYPE
-    + rb"))?"
+_SPACE = rb"[ \t\n\f\r]*+"
+
+
+def _spaced(boring: Iterable[bytes], captured: bytes) -> re.Pattern[bytes]:
+    """Return a step that stops at text other than white space."""
+    dull = rb"<(?:" + b"|".join(boring) + rb")"
+    return re.compile(_SPACE + rb"(?:" + dull + _SPACE + rb")*+(?:" + captured + rb")?")
+
+
+_NO_DOCTYPE = rb"(?!" + _DOCTYPE_NAME + rb")" + BOGUS
+BEFORE_HEAD = _spaced((COMMENT, _NO_DOCTYPE, rb"/>"), ANY_TAG + rb"|(<" + _DOCTYPE + rb")")
+"""Until the head begins: stops at every tag and doctype, and at text that is not white space."""
+
+_TELLING = any_word(["head", "body", "html", "br", "template"]) + rb"[ \t\n\f\r/>]"
+_DULL_END = rb"/(?!" + _TELLING + rb")[a-zA-Z][^ \t\n\f\r/>]*+" + REST
+_TITLE = any_word(["title"])
+_DULL_TITLE = _TITLE + rb">[^<]*+</" + _TITLE + rb">"
+_DULL_NAME = other_than(
+    ["http-equiv"], end=rb"[ \t\n\f\r/>=]", more=rb"[^ \t\n\f\r/>=]", first=rb"[^ \t\n\f\r/>]"
 )
-"""Until the body begins: stops at every tag and doctype, and at text that is not white space."""
+_DULL_META = (
+    any_word(["meta"])
+    + rb"(?=[ \t\n\f\r/>])(?:[ \t\n\f\r/]++|"
+    + _DULL_NAME
+    + rb"(?:=\"[^\"]*+\"|[ \t\n\f\r]*+=[ \t\n\f\r]*+"
+    + VALUE
+    + rb"|(?![ \t\n\f\r]*+=)))*+>"
+)
+HEAD = _spaced(
+    (COMMENT, _DULL_META, _DULL_END, BOGUS, _DULL_TITLE, rb"/>"), rb"(<(/?" + NAME + rb")" + REST + rb")"
+)
+"""Inside the head: stops at what can load, at what ends the head, and at text."""

@@ -1,7 +1,7 @@
-"""What a browser makes of an address in a page: which host it asks, and for which path.
+r"""What a browser makes of an address in a page: which host it asks, and for which path.
 
 Follows the URL standard where it decides whom the browser talks to: control characters
-and spaces around are stripped, tabs and newlines inside removed, `\\` is `/`.
+and spaces around are stripped, tabs and newlines inside removed, `\` is `/`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import binascii
 import re
 import unicodedata
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote, unquote_to_bytes
 
 _AROUND = "".join(map(chr, range(33)))
@@ -18,12 +19,12 @@ _INSIDE = str.maketrans("", "", "\t\n\r")
 # Special schemes of the URL standard. `https:host` without slashes is another host whenever the page's
 # own scheme differs, which a filter cannot know: it counts as one.
 _ABSOLUTE = re.compile(r"(?:(?:https?|wss?|ftp):[/\\]*|[/\\]{2,})([^/\\?#]*)([^#]*)", re.IGNORECASE)
+_COMMON = re.compile(r"(?:https?:)?//([a-z0-9-]+(?:\.[a-z0-9-]+)++)((?:[/?][^#\\\x00-\x20]*+)?+)(?:#|$)")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _DATA = re.compile(r"data:([^,]*),(.*)", re.IGNORECASE | re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Url:
+class Url(NamedTuple):
     """Where a request would go. `host` is "" for the page's own origin (a relative address)."""
 
     host: str
@@ -40,12 +41,18 @@ def url_of(address: str, base: str = "") -> Url | None:
 
     `base` is the host of a `<base href>` on another host.
     """
+    if (match := _COMMON.match(address)) is not None:
+        return Url(match[1], _rooted(match[2]))
     address = cleaned(address)
     if (match := _ABSOLUTE.match(address)) is not None:
-        return Url(host_of(match[1]), match[2].replace("\\", "/") or "/")
+        return Url(host_of(match[1]), _rooted(match[2].replace("\\", "/")))
     if _SCHEME.match(address) or not address or address[0] == "#":
         return None
     return Url(base, address.partition("#")[0].replace("\\", "/"))
+
+
+def _rooted(path: str) -> str:
+    return path if path.startswith("/") else "/" + path
 
 
 def host_of(authority: str) -> str:

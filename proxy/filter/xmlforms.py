@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 
 from proxy.errors import Unreadable
-from proxy.filter.attributes import attributes_of, decoded, values
-from proxy.filter.tags import Reader
+from proxy.filter.attributes import decoded, values
+from proxy.filter.reader import Reader
 from proxy.filter.tokens import INSTRUCTION
 from proxy.filter.urls import url_of
 from proxy.filter.verdict import Verdict
@@ -66,7 +66,7 @@ def _instruction(reader: Reader, raw: bytes, end: int) -> Special:
     name = b"<?xml-stylesheet"
     if not raw.startswith(name):
         return Special(end, raw)
-    given = values(attributes_of(b"<x" + raw[len(name) : -2] + b">"))
+    given = values(b"<x" + raw[len(name) : -2] + b">")
     url = url_of(given.get("href", ""), reader.base)
     verdict = reader.judge.judge_url(url, "link", {"rel": "stylesheet"}) if url else None
     if verdict is None or verdict.keeps:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from proxy.filter import tags
-from proxy.filter.attributes import attributes_of, tag_name, values
+from proxy.filter import elementstream
+from proxy.filter.attributes import tag_name, values
 from proxy.filter.html import HtmlFilter
 from proxy.filter.matching import Judge, compile_rules, judge_for
 from proxy.filter.memo import Memo
@@ -65,17 +65,17 @@ def filtered(judge: Judge, document: bytes, cuts: tuple[int, ...] = ()) -> bytes
 @contextmanager
 def watched(seen: list[bytes]) -> Iterator[None]:
     """Record every start tag that the scanner judges."""
-    judged = tags.Reader.judged
+    judged = elementstream.judge_tag
 
-    def record(reader: tags.Reader, raw: bytes):
+    def record(reader, raw: bytes):
         seen.append(raw)
         return judged(reader, raw)
 
-    tags.Reader.judged = record
+    elementstream.judge_tag = record
     try:
         yield
     finally:
-        tags.Reader.judged = judged
+        elementstream.judge_tag = judged
 
 
 def _text(value: str) -> str:
@@ -88,7 +88,7 @@ def element(raw: bytes) -> tuple | None:
     name = "img" if name == "image" else name
     if name not in LOOKED_AT:
         return None
-    return name, tuple(sorted((_text(n), _text(v)) for n, v in values(attributes_of(raw)).items()))
+    return name, tuple(sorted((_text(n), _text(v)) for n, v in values(raw).items()))
 
 
 def listed(elements: list) -> Counter:

@@ -1,0 +1,36 @@
+"""Where a visitor can go instead of what is held: the provider's own page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from proxy.filter import elements
+from proxy.filter.matching import Judge, Matcher
+from proxy.filter.urls import url_of
+
+_LINK = re.compile(r"(?:https?:)?//[^\s'\"<>\\)]+")
+
+
+def link_of(name: str, values: Mapping[str, str], matcher: Matcher | None, address: str | None) -> str | None:
+    """Return the page that the rule names, or that a tag shows or leads to; None if it names none."""
+    if matcher is not None and matcher.rule.link:
+        return matcher.rule.link
+    texts = [address or ""]
+    if name != "script":
+        texts += [v for n, v in values.items() if n in elements.CONTAINER or n.startswith("on")]
+    for text in texts:
+        match = _LINK.search(text)
+        if match is not None:
+            return match[0] if match[0].startswith("http") else "https:" + match[0]
+    return None
+
+
+def link_in(judge: Judge, matcher: Matcher, body: bytes) -> str | None:
+    """Return an address of the provider's that an inline script mentions."""
+    match = _LINK.search(body.decode("utf-8", "replace"))
+    url = url_of(match[0]) if match else None
+    if match is None or url is None:
+        return None
+    provider = matcher.rule.provider
+    return match[0] if any(m.rule.provider == provider for m in judge.rules.of_host(url.host)) else None

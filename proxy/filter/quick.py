@@ -1,0 +1,69 @@
+"""The usual cases of raw text, without a change of state: complete, and nothing to do.
+
+Whatever is not usual answers 0 and goes the slow way, which decides the same.
+"""
+
+from __future__ import annotations
+
+import re
+
+from proxy.filter.actions import Follow, Judged
+from proxy.filter.reader import Reader
+from proxy.filter.tags import judged_inline
+from proxy.filter.texts import LONGEST_SCRIPT
+from proxy.filter.verdict import Verdict
+
+_SCRIPT_END = re.compile(rb"</[sS][cC][rR][iI][pP][tT](?=[ \t\n\f\r/>])")
+_STYLE_END = re.compile(rb"</[sS][tT][yY][lL][eE](?=[ \t\n\f\r/>])")
+
+
+def ends(judged: Judged, data: bytes, at: int) -> bool:
+    """True when nothing but the end tag follows a tag, or no text."""
+    follow = judged.follow
+    if follow is Follow.NOTHING:
+        return True
+    if follow is Follow.SCRIPT:
+        return data.startswith(b"</script>", at)
+    return follow is Follow.RAW and data.startswith(b"</iframe>", at)
+
+
+def passed(reader: Reader, judged: Judged, raw: bytes, data: bytes, at: int) -> int:
+    """Return where the text of an element ends that passes as it is, or 0."""
+    if judged.out is not None or judged.also:
+        return 0
+    match judged.follow:
+        case Follow.SCRIPT:
+            return at if data.startswith(b"</script>", at) else max(0, script_end(data, at))
+        case Follow.INLINE:
+            end = script_end(data, at)
+            if end < 0 or end - at > LONGEST_SCRIPT:
+                return 0
+            return end if judged_inline(reader, raw, judged.values, data[at:end]) is None else 0
+        case Follow.STYLE:
+            return _style(reader, data, at)
+        case Follow.RAW:
+            return at if data.startswith(b"</iframe>", at) else 0
+        case _:
+            return 0
+
+
+def script_end(data: bytes, at: int) -> int:
+    """Return where a script ends that has no `<!--` in it, or -1."""
+    match = _SCRIPT_END.search(data, at)
+    if match is None or data.find(b"<!--", at, match.start()) >= 0:
+        return -1
+    return match.start()
+
+
+def _style(reader: Reader, data: bytes, at: int) -> int:
+    match = _STYLE_END.search(data, at)
+    if match is None or match.start() - at > LONGEST_SCRIPT or reader.base:
+        return 0
+    text = data[at : match.start()]
+    passes = reader.judge.styles.get(text)
+    if passes is None:
+        refused: list[Verdict] = []
+        reader.calmed(text.decode("latin-1"), refused)
+        passes = not refused
+        reader.judge.styles.keep(text, passes)
+    return match.start() if passes else 0

@@ -1,0 +1,145 @@
+"""What the rules say about one tag: of everything it asks for, the first refusal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from proxy.filter import elements
+from proxy.filter.elements import Holds
+from proxy.filter.matching import Judge, Matcher
+from proxy.filter.reader import Reader
+from proxy.filter.urls import Url, cleaned, enclosed, listed, url_of
+from proxy.filter.verdict import Verdict
+
+_FRAMES = frozenset({"iframe", "frame", "object", "embed", "portal", "fencedframe"})
+_JAVASCRIPT = re.compile(r"javascript:", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Refusal:
+    """Why a tag may not pass: the verdict, and the attributes that would load or run."""
+
+    verdict: Verdict
+    matcher: Matcher | None
+    names: set[str]
+    address: str | None = None
+
+
+def holding(judge: Judge, name: str, values: Mapping[str, str]) -> Mapping[str, Holds]:
+    """Return which attributes of this very tag hold an address, and how."""
+    if name == "link":
+        if elements.FETCHING_LINKS.isdisjoint(values.get("rel", "").lower().split()):
+            return elements.addresses_not_fetched()
+    elif name == "input":
+        if values.get("type", "").strip().lower() != "image":
+            return elements.addresses_not_fetched()
+    elif name in elements.NAVIGATING and name in judge.rules.named:
+        return elements.addresses_of_navigating()
+    return elements.addresses_of(name)
+
+
+def addresses(held: Mapping[str, Holds], values: Mapping[str, str]) -> list[tuple[str, str, bool]]:
+    """Return (attribute, address, is fetched by the browser or a loader) for a tag."""
+    found = []
+    for name, value in values.items():
+        holds = held.get(name)
+        if holds is None:
+            continue
+        if holds is Holds.ADDRESS:
+            found.append((name, value, True))
+        elif holds is Holds.NAMED:
+            found.append((name, value, False))
+        else:
+            several = value.split() if holds is Holds.LIST else listed(value)
+            found += [(name, address, holds is not Holds.NAMED_SET) for address in several]
+    return found
+
+
+def refusal(reader: Reader, name: str, values: Mapping[str, str]) -> Refusal | None:
+    """Return why this tag may not pass as it is, or None."""
+    judge = reader.judge
+    rules = judge.rules
+    asked = addresses(holding(judge, name, values), values)
+    others = rules.of_element(name, values)
+    refused: Refusal | None = None
+    judged = False
+    for attribute, address, fetched in asked:
+        url = url_of(address, reader.base)
+        matcher: Matcher | None
+        if url is None:
+            found, matcher = _enclosed(reader, name, values, address)
+        else:
+            if not url.host and not rules.watches_own and not others:
+                continue  # its own file, and no rule speaks of any
+            judged = True
+            found, matcher = _of(judge, url, name, values, others, fetched=fetched)
+        if found is None or found.keeps:
+            continue
+        if refused is None:
+            refused = Refusal(found, matcher, set(), address)
+        refused.names.add(attribute)
+    if refused is None and not judged and others:
+        refused = _by_itself(judge, name, values, others)
+    if refused is not None and refused.matcher is not None:
+        if not refused.matcher.rule.hosts:
+            refused.names.update(attribute for attribute, _, _ in asked)
+            refused.names |= {"srcdoc"} & values.keys()
+        refused.names |= _known_by(refused.matcher, name) & values.keys()
+    return refused
+
+
+def _of(
+    judge: Judge, url: Url, name: str, values: Mapping[str, str], others: Sequence[Matcher], *, fetched: bool
+) -> tuple[Verdict | None, Matcher | None]:
+    matcher = judge.match_url(url, name, values, others)
+    if matcher is not None:
+        return judge.verdict_of(matcher), matcher
+    return (judge.undeclared(url) if fetched else None), None
+
+
+def _by_itself(
+    judge: Judge, name: str, values: Mapping[str, str], others: Sequence[Matcher]
+) -> Refusal | None:
+    """Return the refusal by a rule about the element, whatever it loads."""
+    for matcher in sorted(others, key=lambda m: m.index):
+        if not matcher.by_address and matcher.fits(name, values):
+            verdict = judge.verdict_of(matcher)
+            return None if verdict.keeps else Refusal(verdict, matcher, set())
+    return None
+
+
+def _known_by(matcher: Matcher, name: str) -> set[str]:
+    """Return the attributes a rule knew the element by: a provider's code would look for them."""
+    names = {attribute for attribute, _ in matcher.attributes}
+    if matcher.classes:
+        names.add("class")
+    if matcher.ids and name not in elements.LOADS:
+        names.add("id")
+    return names
+
+
+def _enclosed(
+    reader: Reader, name: str, values: Mapping[str, str], address: str
+) -> tuple[Verdict | None, Matcher | None]:
+    """Return what is said of code or a document inside a data: or javascript: address."""
+    address = cleaned(address)
+    if name in _FRAMES and _JAVASCRIPT.match(address):
+        return _code(reader.judge, address.encode("utf-8", "replace"), {})
+    held = enclosed(address)
+    if held is None:
+        return None, None
+    if name == "script":
+        return _code(reader.judge, held.body, values)
+    refused: list[Verdict] = []
+    if name == "link":
+        reader.calmed(held.body.decode("latin-1"), refused)
+    elif name in _FRAMES and ("html" in held.type or "xml" in held.type):
+        refused = reader.document(held.body, xml="html" not in held.type)[1]
+    return (refused[0], None) if refused else (None, None)
+
+
+def _code(judge: Judge, text: bytes, values: Mapping[str, str]) -> tuple[Verdict | None, Matcher | None]:
+    matcher = judge.match_text(judge.rules.words.within(text), "script", values)
+    return (judge.verdict_of(matcher), matcher) if matcher else (None, None)

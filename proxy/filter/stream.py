@@ -1,0 +1,122 @@
+"""A stream of markup: what is known leaves, what is incomplete waits, however it is cut."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from proxy.filter import markup
+from proxy.filter.actions import Judged
+from proxy.filter.injection import Injection
+from proxy.filter.longtags import LongTag, is_too_long
+from proxy.filter.output import Output
+from proxy.filter.reader import Reader
+from proxy.filter.waiting import Waiting
+
+State = Callable[[Any, bytes, int], int]
+"""Reads data from a position; returns where the next state goes on, or -1 when it has read all it can."""
+
+
+class Stream:
+    """The part of a filter that knows about pieces, and nothing about pages."""
+
+    def __init__(self, reader: Reader, injection: Injection, state: State) -> None:
+        self._reader = reader
+        self._injection = injection
+        self._out = Output()
+        self._pending = b""
+        self._waiting = Waiting()
+        self._long: LongTag | None = None
+        self._until = markup.COMMENT
+        self._data = state  # how markup is read here
+        self._run = state
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Return what may leave now."""
+        if self._waiting:
+            if not self._waiting.ready(chunk):
+                return b""
+            chunk = self._waiting.take()
+        elif self._pending:
+            chunk = self._pending + chunk
+            self._pending = b""
+        at = 0
+        while at >= 0:
+            at = self._run(self, chunk, at)
+        return self._out.flush(self._injection)
+
+    def close(self) -> bytes:
+        """Return the rest: the document is complete."""
+        rest = self._waiting.take() + self._pending
+        self._pending = b""
+        rest = self._ended(rest)
+        at_end = not self._reader.xml
+        if at_end:
+            self._out.emit(self._injection.finish())
+        self._out.end(self._injection, at_end=at_end)
+        self._out.emit(rest)
+        return self._out.flush(self._injection)
+
+    def _in_foreign(self) -> bool:
+        """True where CDATA sections are text."""
+        return False
+
+    def _ended(self, rest: bytes) -> bytes:
+        """Return what is to be written of a construct that never ended."""
+        return rest
+
+    def _note(self, judged: Judged) -> tuple[bytes, bytes]:
+        """Record what was refused; return what stands before the tag and in its place."""
+        raise NotImplementedError
+
+    def _after_long(self, long: LongTag) -> None:
+        """Go on behind an over-long tag."""
+        raise NotImplementedError
+
+    def _stuck(self, data: bytes, at: int) -> int:
+        """Decide how to wait for the rest of what begins at `at`."""
+        kind, until = markup.opened(data[at : at + 9], xml=self._reader.xml, foreign=self._in_foreign())
+        if kind is markup.Opened.UNKNOWN:
+            self._pending = data[at:]
+            return -1
+        if kind is markup.Opened.TAG:
+            if is_too_long(data, at):
+                return self._begin_long(data[at:], at)
+            self._waiting.begin(data[at:])
+            return -1
+        assert until is not None  # the other kinds say where they end
+        if kind is markup.Opened.DOCTYPE:
+            self._injection.doctype()
+        self._until = until
+        self._out.emit(data[at : at + until.begins])
+        self._run = Stream._pass
+        return at + until.begins
+
+    def _pass(self, data: bytes, at: int) -> int:
+        """Inside a comment or the like: everything passes up to its end."""
+        match = self._until.end.search(data, at)
+        if match is None:
+            keep = max(at, len(data) - self._until.tail)
+            self._out.emit(data[at:keep])
+            self._pending = data[keep:]
+            return -1
+        self._out.emit(data[at : match.end()])
+        self._run = self._data
+        return match.end()
+
+    def _begin_long(self, raw: bytes, at: int) -> int:
+        self._long = LongTag(self._reader, raw, self._note)
+        self._run = Stream._in_long
+        return at
+
+    def _in_long(self, data: bytes, at: int) -> int:
+        assert self._long is not None  # set with the state
+        out, used = self._long.feed(data[at:])
+        self._out.emit(out)
+        if not self._long.done:
+            self._pending = data[at + used :]
+            return -1
+        long, self._long = self._long, None
+        self._run = self._data
+        self._after_long(long)
+        return at + used
