@@ -53,7 +53,7 @@ def compose(passage: Passage, asked: Asked, reply: Reply, sort: Sort) -> Outgoin
         case Sort.CODE:
             return Outgoing(code_headers(headers), Verbatim())
         case Sort.FEED:
-            return Outgoing(_fenced(headers, passage), Verbatim())
+            return Outgoing(_fenced_for_all(headers, passage), Verbatim())
         case Sort.OTHER if passage.visit.destination in WORKERS:
             return Outgoing(_fenced(code_headers(headers), passage), Verbatim())
         case Sort.OTHER:
@@ -122,6 +122,13 @@ def unread(passage: Passage, reply: Reply) -> Outgoing:
 def _fenced(headers: Headers, passage: Passage) -> Headers:
     """Return the headers with one policy more: browsers enforce all they get, so the site's stays whole."""
     fence = passage.variant.fence
+    return [*headers, (b"Content-Security-Policy", fence)] if fence else headers
+
+
+def _fenced_for_all(headers: Headers, passage: Passage) -> Headers:
+    """Return the headers with the strictest fence: caches keep this answer, and hand it to anybody."""
+    secure = passage.visit.visitor.secure
+    fence = passage.site.variant(frozenset(), secure=secure).fence
     return [*headers, (b"Content-Security-Policy", fence)] if fence else headers
 
 

@@ -1,0 +1,287 @@
+"""What counts as a document, end to end: by type, by first bytes, by who asks (threats T5, T7, T8, T11, T54)."""
+
+import gzip
+
+import brotli
+import pytest
+
+from tests.server.origin import Origin, chunked, ok
+from tests.server.proxying import PAGE, proxying
+
+HELD = b'<script type="text/plain" data-consent="performance" src="https://www.google'
+TAG = b'<script src="https://www.googletagmanager.com/gtag/js?id=G-1"></script>'
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script href="https://www.googletagmanager.com/x.js"/></svg>'
+FEED = b"<?xml version='1.0'?><rss version='2.0'><channel>" + TAG + b"</channel></rss>"
+CACHE = b"Cache-Control: public, max-age=600"
+
+
+async def ask(tmp_path, answer, *headers, target="/", method="GET"):
+    async with Origin({b"/": answer}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        return await proxy.ask(target, *headers, method=method)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        (b"Content-Type: text/html",),
+        (b"Content-Type: TEXT/HTML ; charset=utf-8",),
+        (b"Content-Type: text/plain", b"Content-Type: text/html"),
+        (b"Content-Type: text/plain, text/html",),
+        (b"Content-Type: text/html, */*",),
+        (b"Content-Type: text/html charset=utf-8",),
+        (),
+        (b"Content-Type: */*",),
+        (b"Content-Type: unknown/unknown",),
+        (b"Content-Type: application/unknown", b"X-Content-Type-Options: x"),
+        (b"Content-Type:",),
+    ],
+)
+async def test_whatever_a_browser_would_take_for_a_page_is_read(tmp_path, fields):
+    answer = ok(PAGE, CACHE, *fields)
+    async with Origin({b"/": answer}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        for headers in [(), ("Sec-Fetch-Dest: document",), ("Sec-Fetch-Dest: empty",)]:
+            got = await proxy.ask("/", *headers)
+
+            assert (got.status, HELD in got.body) == (200, True), headers
+            assert got.one(b"Cache-Control") == b"private, no-cache"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        (b"Content-Type: text/plain",),
+        (b"Content-Type: text/html, text/plain",),
+        (b"Content-Type: application/json",),
+        (b"Content-Type: application/octet-stream",),
+        (b"X-Content-Type-Options: nosniff",),
+        (b"Content-Type: text/html", b"Content-Disposition: attachment; filename=a.html"),
+    ],
+)
+async def test_what_no_browser_runs_as_a_page_passes_byte_for_byte(tmp_path, fields):
+    got = await ask(tmp_path, ok(PAGE, CACHE, *fields), "Sec-Fetch-Dest: document")
+
+    assert got.body == PAGE
+    assert got.one(b"Cache-Control") == b"public, max-age=600"
+
+
+async def test_a_page_without_a_type_is_told_by_bytes_that_come_slowly(tmp_path):
+    slow = [
+        chunked(b" \n\t", fields=[])[:-5],
+        0.05,
+        b"8\r\n<!doctyp\r\n",
+        0.05,
+        b"%x\r\n%b\r\n0\r\n\r\n" % (len(PAGE), b"e html>" + PAGE[7:]),
+    ]
+    got = await ask(tmp_path, slow)
+
+    assert (got.whole, HELD in got.body) == (True, True)
+
+
+async def test_a_compressed_page_without_a_type_is_unfolded_to_be_sniffed(tmp_path):
+    got = await ask(tmp_path, ok(gzip.compress(PAGE), b"Content-Encoding: gzip"), "Accept-Encoding: gzip")
+
+    assert HELD in gzip.decompress(got.body)
+
+
+async def test_an_empty_answer_without_a_type_is_nothing(tmp_path):
+    got = await ask(tmp_path, ok(b""))
+
+    assert (got.status, got.body) == (200, b"")
+
+
+@pytest.mark.parametrize(
+    "type_", [b"application/xhtml+xml", b"image/svg+xml", b"application/xml", b"text/xml", b"text/xsl"]
+)
+async def test_xml_shown_as_a_page_is_read(tmp_path, type_):
+    answer = ok(SVG, CACHE, b"Content-Type: " + type_)
+    async with Origin({b"/": answer}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        for dest in ("document", "iframe", "object", "embed", None):
+            got = await proxy.ask("/", *((f"Sec-Fetch-Dest: {dest}",) if dest else ()))
+
+            assert b'type="text/plain"' in got.body, dest
+            assert got.one(b"Cache-Control") == b"private, no-cache"
+            assert got.all(b"Content-Security-Policy")
+
+
+@pytest.mark.parametrize(
+    ("type_", "dest", "body"),
+    [
+        (b"application/rss+xml", "document", FEED),
+        (b"text/xml", "document", FEED),
+        (b"application/xml", None, FEED),
+        (b"application/xml", "empty", SVG),
+        (b"image/svg+xml", "image", SVG),
+    ],
+)
+async def test_a_feed_or_image_keeps_bytes_and_caches_under_the_strictest_fence(tmp_path, type_, dest, body):
+    """A cache may hand it to anybody, so the fence is the same for everybody."""
+    answer = ok(body, CACHE, b'ETag: "a"', b"Content-Type: " + type_)
+    headers = (f"Sec-Fetch-Dest: {dest}",) if dest else ()
+    async with Origin({b"/": answer}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        consent = await proxy.ask(
+            "/.consent/choice",
+            "Content-Type: application/x-www-form-urlencoded",
+            method="POST",
+            body=b"choice=accept",
+        )
+        cookie = consent.all(b"Set-Cookie")[0].split(b";")[0].decode()
+        refused = await proxy.ask("/", *headers)
+        accepted = await proxy.ask("/", f"Cookie: {cookie}", *headers)
+
+    assert accepted.headers == refused.headers
+    assert accepted.body == refused.body == body
+    assert (refused.one(b"Cache-Control"), refused.one(b"ETag")) == (b"public, max-age=600", b'"a"')
+    assert b"googletagmanager" not in refused.one(b"Content-Security-Policy")
+
+
+async def test_a_script_that_is_called_html_runs_unchanged_and_is_not_kept_for_a_page(tmp_path):
+    code = b"document.write('" + TAG + b"')"
+    got = await ask(tmp_path, ok(code, CACHE, b"Content-Type: text/html"), "Sec-Fetch-Dest: script")
+
+    assert got.body == code
+    assert (got.one(b"Cache-Control"), got.one(b"Vary")) == (b"private, no-cache", b"Sec-Fetch-Dest")
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        b"multipart/x-mixed-replace; boundary=x",
+        b"multipart/related; boundary=x",
+        b"message/rfc822",
+        b"application/signed-exchange;v=b3",
+    ],
+)
+async def test_pages_in_parts_or_sealed_are_refused_as_pages_and_pass_as_files(tmp_path, type_):
+    body = b"--x\r\nContent-Type: text/html\r\n\r\n" + PAGE + b"\r\n--x--"
+    shown = await ask(tmp_path, ok(body, b"Content-Type: " + type_), "Sec-Fetch-Dest: document")
+    image = await ask(tmp_path, ok(body, b"Content-Type: " + type_), "Sec-Fetch-Dest: image")
+
+    assert (shown.status, TAG in shown.body) == (502, False)
+    assert (image.status, image.body) == (200, body)
+
+
+async def test_digests_go_with_the_bytes_they_spoke_of(tmp_path):
+    digests = (
+        b"Digest: sha-256=x",
+        b"Content-Digest: sha-256=:x:",
+        b"Repr-Digest: sha-256=:x:",
+        b"Content-MD5: x",
+        b"Accept-Ranges: bytes",
+    )
+    page = await ask(tmp_path, ok(PAGE, *digests, b"Content-Type: text/html"))
+    image = await ask(tmp_path, ok(b"\x89PNG", *digests, b"Content-Type: image/png"))
+
+    names = {name.lower() for name, _ in page.headers}
+    assert names & {b"digest", b"content-digest", b"repr-digest", b"content-md5", b"accept-ranges"} == set()
+    assert {name.lower() for name, _ in image.headers} >= {
+        b"digest",
+        b"content-digest",
+        b"repr-digest",
+        b"content-md5",
+    }
+
+
+async def test_caches_on_the_way_are_told_nothing_of_a_page(tmp_path):
+    said = (
+        b"CDN-Cache-Control: max-age=60",
+        b"Surrogate-Control: max-age=60",
+        b"Expires: x",
+        b"Cloudflare-CDN-Cache-Control: max-age=1",
+        CACHE,
+    )
+    got = await ask(tmp_path, ok(PAGE, *said, b"Content-Type: text/html"))
+
+    names = {name.lower() for name, _ in got.headers}
+    assert (
+        names & {b"cdn-cache-control", b"surrogate-control", b"expires", b"cloudflare-cdn-cache-control"}
+        == set()
+    )
+    assert got.one(b"Cache-Control") == b"private, no-cache"
+
+
+@pytest.mark.parametrize(
+    ("rules", "left"),
+    [
+        (b'{"prefetch":[{"urls":["/next"]}]}', b'{"prefetch":[{"urls":["/next"]}]}'),
+        (b'{"prefetch":[{"urls":["https://www.googletagmanager.com/"]}]}', b"{}"),
+    ],
+)
+async def test_a_file_of_speculation_rules_prefetches_from_nobody_refused(tmp_path, rules, left):
+    answer = ok(
+        brotli.compress(rules), b"Content-Type: application/speculationrules+json", b"Content-Encoding: br"
+    )
+    got = await ask(tmp_path, answer, "Sec-Fetch-Dest: speculationrules", "Accept-Encoding: br")
+
+    assert brotli.decompress(got.body) == left
+
+
+async def test_a_bomb_is_cut_and_harms_nobody(tmp_path):
+    bomb = gzip.compress(b"<!doctype html>" + bytes(64 << 20))
+    got = await ask(
+        tmp_path,
+        chunked(bomb, fields=[b"Content-Type: text/html", b"Content-Encoding: gzip"]),
+        "Accept-Encoding: gzip",
+    )
+
+    assert got.status == 502 or not got.whole
+
+
+async def test_a_truncated_compressed_page_is_cut_or_refused(tmp_path):
+    got = await ask(
+        tmp_path,
+        ok(gzip.compress(PAGE)[:-4], b"Content-Type: text/html", b"Content-Encoding: gzip"),
+        "Accept-Encoding: gzip",
+    )
+
+    assert got.status == 502 or not got.whole
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-le"])
+async def test_a_page_in_utf_16_is_filtered_in_place(tmp_path, codec):
+    page = PAGE.decode().encode(codec)
+    got = await ask(tmp_path, ok(page, b"Content-Type: text/html; charset=utf-16"))
+
+    assert HELD.decode() in got.body.decode(codec)
+
+
+async def test_a_page_in_iso_2022_jp_is_refused(tmp_path):
+    got = await ask(tmp_path, ok(PAGE, b"Content-Type: text/html; charset=iso-2022-jp"))
+
+    assert got.status == 502
+    assert TAG not in got.body
+
+
+async def test_a_page_kept_before_this_proxy_came_is_fetched_anew(tmp_path):
+    def page(seen):
+        if seen.get(b"If-None-Match") or seen.get(b"If-Modified-Since"):
+            return b"HTTP/1.1 304 Not Modified\r\n\r\n"
+        return ok(PAGE, b'ETag: "old"', b"Content-Type: text/html")
+
+    navigation = ("Sec-Fetch-Dest: document", "Sec-Fetch-Mode: navigate")
+    got = await ask(
+        tmp_path,
+        page,
+        'If-None-Match: "old"',
+        "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT",
+        *navigation,
+    )
+
+    assert got.status == 200
+    assert HELD in got.body
+
+
+async def test_a_page_with_only_a_date_still_revalidates(tmp_path):
+    date = "Sun, 06 Nov 1994 08:49:37 GMT"
+
+    def page(seen):
+        if seen.get(b"If-Modified-Since") == [date.encode()]:
+            return b"HTTP/1.1 304 Not Modified\r\nLast-Modified: " + date.encode() + b"\r\n\r\n"
+        return ok(PAGE, b"Last-Modified: " + date.encode(), b"Content-Type: text/html")
+
+    navigation = ("Sec-Fetch-Dest: document", "Sec-Fetch-Mode: navigate")
+    async with Origin({b"/": page}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        first = await proxy.ask("/", *navigation)
+        again = await proxy.ask("/", f"If-None-Match: {first.one(b'ETag').decode()}", *navigation)
+
+    assert first.one(b"Last-Modified") is None
+    assert (again.status, again.one(b"ETag")) == (304, first.one(b"ETag"))
