@@ -7,15 +7,16 @@ be read raises Unreadable, before the first byte or in the middle (threats T48).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from proxy.errors import Unreadable
-from proxy.filter.codings import encoder
+from proxy.filter.codings import Encoder, encoder
 from proxy.filter.decoding import Cap, decoder
 from proxy.filter.document import SNIFF, Sort
 from proxy.filter.injection import Injector
 from proxy.filter.matching import Judge
-from proxy.filter.pages import Filtered, PageMemo
+from proxy.filter.pages import PageMemo
 from proxy.filter.reading import PageText, Read, RulesText
 from proxy.filter.verdict import Verdict
 
@@ -40,6 +41,10 @@ class BodyFilter(Protocol):
         """Return the rest; Unreadable where the body was cut before its end."""
         ...
 
+    def whole(self, body: bytes) -> bytes:
+        """Return what becomes of a body that is here as a whole: instead of feed and close."""
+        ...
+
 
 class Verbatim:
     """Passes every byte as it came."""
@@ -57,6 +62,10 @@ class Verbatim:
     def close(self) -> bytes:
         """Return nothing: all has passed."""
         return b""
+
+    def whole(self, body: bytes) -> bytes:
+        """Return the bytes."""
+        return body
 
 
 class Observed:
@@ -88,12 +97,28 @@ class Observed:
         self._try(self._judged.close)
         return b""
 
+    def whole(self, body: bytes) -> bytes:
+        """Return the bytes."""
+        return self.feed(body) + self.close()
+
     def _try(self, step: Callable[[], object]) -> None:
         if self.unreadable is None:
             try:
                 step()
             except Unreadable as error:
                 self.unreadable = str(error)
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Where whole documents are remembered, and the name of this one.
+
+    `name` says all that a page is made of beside its bytes and its codings: site, grants,
+    rules, and everything on which the injected words depend.
+    """
+
+    memo: PageMemo
+    name: bytes
 
 
 class DocumentFilter:
@@ -104,7 +129,8 @@ class DocumentFilter:
     ) -> None:
         self._decoder = decoder(content_encoding, cap)
         self._read = read
-        self._encoder = encoder(answer_coding)
+        self._coding = answer_coding
+        self._encoder: Encoder | None = None
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -117,21 +143,62 @@ class DocumentFilter:
 
     def pieces(self, chunk: bytes) -> Iterator[bytes]:
         """Yield the same in pieces of bounded size; the last makes all that was read visible."""
+        write = self._writer()
         fed = False
         for piece in self._decoder.feed(chunk):
             out = self._read.feed(piece)
             if out:
                 fed = True
-                ready = self._encoder.add(out)
+                ready = write.add(out)
                 if ready:
                     yield ready
         if fed:
-            yield self._encoder.flush()
+            yield write.flush()
 
     def close(self) -> bytes:
         """Return the rest; Unreadable where the body was cut before its end."""
         self._decoder.close()
-        return self._encoder.add(self._read.close()) + self._encoder.close()
+        write = self._writer()
+        return write.add(self._read.close()) + write.close()
+
+    def whole(self, body: bytes) -> bytes:
+        """Return what becomes of a document that is here as a whole: nothing is flushed before its end."""
+        write = self._writer()
+        out = [write.add(self._read.feed(piece)) for piece in self._decoder.feed(body)]
+        return b"".join(out) + self.close()
+
+    def _writer(self) -> Encoder:
+        if self._encoder is None:
+            self._encoder = encoder(self._coding)
+        return self._encoder
+
+
+class RememberedDocument:
+    """A document that may have been seen before: whole, it is neither decoded, read nor coded again."""
+
+    def __init__(self, stream: DocumentFilter, recall: Recall, how: bytes) -> None:
+        self._stream = stream
+        self._recall = recall
+        self._how = how
+        self._known: list[Verdict] | None = None
+        self.feed, self.pieces, self.close = stream.feed, stream.pieces, stream.close
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """Everything so far that was not kept."""
+        return self._stream.verdicts if self._known is None else self._known
+
+    def whole(self, body: bytes) -> bytes:
+        """Return what becomes of this document, from memory where it was seen before."""
+        memo = self._recall.memo
+        digest = memo.digest(body, self._recall.name + b"\0" + self._how)
+        found = memo.get(digest)
+        if found is not None:
+            self._known = list(found[1])
+            return found[0]
+        out = self._stream.whole(body)
+        memo.keep(digest, out, self._stream.verdicts)
+        return out
 
 
 def document_filter(
@@ -143,6 +210,7 @@ def document_filter(
     judge: Judge,
     inject: Injector | None,
     cap: Cap | None = None,
+    recall: Recall | None = None,
 ) -> BodyFilter:
     """Return what an answer of that sort passes through.
 
@@ -150,51 +218,21 @@ def document_filter(
     server's, `answer_coding` what it is sent in (None: plain). Unreadable: the coding is
     not one we read, or the document is of a kind that is refused.
     """
+    read: Read
     match sort:
         case Sort.REFUSED:
             raise Unreadable("a document in a form that cannot be read")
         case Sort.HTML | Sort.XML:
-            page = PageText(judge, inject, content_type, xml=sort is Sort.XML)
-            return DocumentFilter(page, content_encoding, answer_coding, cap)
+            read = PageText(judge, inject, content_type, xml=sort is Sort.XML)
         case Sort.RULES:
-            return DocumentFilter(RulesText(judge), content_encoding, answer_coding, cap)
+            read = RulesText(judge)
         case _:
             return Verbatim()
-
-
-def remembered_document(
-    memo: PageMemo,
-    body: bytes,
-    *,
-    tag: bytes,
-    sort: Sort,
-    content_type: bytes | None,
-    content_encoding: bytes,
-    answer_coding: bytes | None,
-    judge: Judge,
-    inject: Injector | None,
-) -> Filtered:
-    """Return a document that is here as a whole, as it leaves, and what was not kept in it.
-
-    From memory where it was seen before: neither decoded, scanned nor encoded again. `tag`
-    names all that the page is made of beside its bytes: site, grants, rules, what is injected.
-    """
-    kind = sort.value.encode()
-    key = b"\0".join((tag, kind, content_type or b"", content_encoding, answer_coding or b""))
-    digest = memo.digest(body, key)
-    found = memo.get(digest)
-    if found is None:
-        stream = document_filter(
-            sort=sort,
-            content_type=content_type,
-            content_encoding=content_encoding,
-            answer_coding=answer_coding,
-            judge=judge,
-            inject=inject,
-        )
-        found = stream.feed(body) + stream.close(), tuple(stream.verdicts)
-        memo.keep(digest, found[0], stream.verdicts)
-    return found
+    stream = DocumentFilter(read, content_encoding, answer_coding, cap)
+    if recall is None:
+        return stream
+    how = (sort.value.encode(), content_type or b"", content_encoding, answer_coding or b"")
+    return RememberedDocument(stream, recall, b"\0".join(how))
 
 
 def first_bytes(raw: bytes, content_encoding: bytes) -> bytes:

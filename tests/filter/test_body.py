@@ -19,10 +19,10 @@ from proxy.errors import Unreadable
 from proxy.filter.body import (
     BodyFilter,
     Observed,
+    Recall,
     Verbatim,
     document_filter,
     first_bytes,
-    remembered_document,
 )
 from proxy.filter.decoding import Cap
 from proxy.filter.document import SNIFF, Sort
@@ -311,16 +311,37 @@ def test_a_cap_can_be_set() -> None:
         run(body_filter(coding=b"gzip", cap=Cap(free=10, ratio=1, size=10)), gzip.compress(PAGE.encode()))
 
 
-# Pages seen before
+# Pages here as a whole, and seen before
 
 
-def remembered(memo: PageMemo, body: bytes, **other: object) -> tuple[bytes, list[str | None]]:
+@pytest.mark.parametrize("answer", READ)
+@pytest.mark.parametrize("coding", WRITE)
+def test_a_page_that_is_here_as_a_whole_is_the_same_page(coding: bytes, answer: bytes | None) -> None:
+    body = WRITE[coding](PAGE.encode())
+    whole = body_filter(coding=coding, answer=answer, inject=Words())
+    streamed = body_filter(coding=coding, answer=answer, inject=Words())
+
+    assert READ[answer](whole.whole(body)) == READ[answer](run(streamed, body))
+    assert whole.verdicts == streamed.verdicts
+
+
+def test_what_passes_passes_whole_too() -> None:
+    observed = Observed(body_filter())
+
+    assert Verbatim().whole(b"x\xff") == b"x\xff"
+    assert observed.whole(PAGE.encode()) == PAGE.encode()
+    assert len(observed.verdicts) == 1
+
+
+def remembered(
+    memo: PageMemo, body: bytes, name: bytes = b"t1", **other: object
+) -> tuple[bytes, list[str | None]]:
     given = {
-        "tag": b"t1", "sort": Sort.HTML, "content_type": b"text/html", "content_encoding": b"gzip",
-        "answer_coding": None, "judge": judge(), "inject": None,
+        "sort": Sort.HTML, "content_type": b"text/html", "content_encoding": b"gzip",
+        "answer_coding": None, "judge": judge(), "inject": None, "recall": Recall(memo, name),
     } | other  # fmt: skip
-    out, verdicts = remembered_document(memo, body, **given)
-    return out, [verdict.provider for verdict in verdicts]
+    stream = document_filter(**given)
+    return stream.whole(body), [verdict.provider for verdict in stream.verdicts]
 
 
 def test_a_page_seen_before_is_the_same_page() -> None:
@@ -331,11 +352,22 @@ def test_a_page_seen_before_is_the_same_page() -> None:
     assert first == (run(body_filter(coding=b"gzip"), body), ["stats"])
 
 
+def test_a_page_that_streams_goes_past_the_memory() -> None:
+    memo, body = PageMemo(limit=1 << 20), PAGE.encode()
+    stream = document_filter(
+        sort=Sort.HTML, content_type=None, content_encoding=b"", answer_coding=None,
+        judge=judge(), inject=None, recall=Recall(memo, b"t1"),
+    )  # fmt: skip
+
+    assert run(stream, body, [10, 20]) == run(body_filter(), body)
+    assert [verdict.provider for verdict in stream.verdicts] == ["stats"]
+
+
 @pytest.mark.parametrize(
     "other",
     [
-        {"tag": b"t2", "judge": judge("performance")},
-        {"tag": b"t2", "inject": Words()},
+        {"name": b"t2", "judge": judge("performance")},
+        {"name": b"t2", "inject": Words()},
         {"answer_coding": b"br"},
         {"content_type": b"text/html; charset=utf-16"},
         {"sort": Sort.XML},
