@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from proxy.filter.attributes import Attribute, escaped, tag_name
+from proxy.filter.attributes import Attribute, attributes_of, escaped, places_of, tag_name
 from proxy.filter.verdict import Verdict
 
 MARK = "data-consent"
@@ -83,9 +83,8 @@ class Judged:
 class Edits:
     """Changes to one start tag, applied all at once."""
 
-    def __init__(self, raw: bytes, attributes: list[Attribute], *, xml: bool) -> None:
+    def __init__(self, raw: bytes, *, xml: bool) -> None:
         self.raw = raw
-        self.attributes = attributes
         self.xml = xml
         self._edits: dict[tuple[int, int], bytes] = {}
         self._inserted = b""
@@ -95,16 +94,19 @@ class Edits:
 
     def rename(self, names: Collection[str]) -> None:
         """Take every attribute of these names, doubles too, out of the browser's sight."""
-        for attribute in self.attributes:
-            if attribute.name in names:
-                span = (attribute.start, attribute.name_end)
-                kept = self.raw[span[0] : span[1]]
-                self._edits[span] = MARK.encode() + b"-" + (kept.replace(b":", b"-") if self.xml else kept)
+        if not names:
+            return
+        for span in places_of(self.raw, names):
+            kept = self.raw[span[0] : span[1]]
+            self._edits[span] = MARK.encode() + b"-" + (kept.replace(b":", b"-") if self.xml else kept)
+
+    def first(self, name: str) -> Attribute | None:
+        """Return the attribute of that name that counts."""
+        return next((a for a in attributes_of(self.raw) if a.name == name), None)
 
     def insert(self, name: str, value: str | None) -> None:
         """Give the tag an attribute that wins over any other of its name."""
-        first = next((a for a in self.attributes if a.name == name), None)
-        if self.xml and first is not None:
+        if self.xml and (first := self.first(name)) is not None:
             self.set(first, value or name)
             return
         text = b" " + name.encode()
@@ -139,9 +141,9 @@ def marked(verdict: Verdict) -> str:
 
 def hold_script(edits: Edits, verdict: Verdict, lazy: Collection[str]) -> None:
     """Make a script inert: no browser runs `text/plain`, no lazy loader finds its address."""
-    previous = next((a for a in edits.attributes if a.name == "type"), None)
+    previous = edits.first("type") if edits.xml else None
     edits.insert("type", "text/plain")
-    if edits.xml and previous is not None and not any(a.name == MARK + "-type" for a in edits.attributes):
+    if previous is not None and edits.first(MARK + "-type") is None:
         edits.insert(MARK + "-type", previous.value)
     edits.insert(MARK, marked(verdict))
     edits.rename(lazy)
@@ -162,8 +164,7 @@ def relink(edits: Edits, link: str) -> None:
     """Let a link that ran the provider's code lead to the provider's page instead."""
     edits.rename({"href", "target", "rel"} if edits.xml else ())
     for name, value in (("href", link), ("target", "_blank"), ("rel", "noopener noreferrer")):
-        first = next((a for a in edits.attributes if a.name == name), None)
-        if edits.xml and first is not None:
+        if edits.xml and edits.first(name) is not None:
             edits._inserted += b" " + name.encode() + b'="' + escaped(value) + b'"'  # noqa: SLF001
         else:
             edits.insert(name, value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from html.entities import html5
 from typing import NamedTuple
 
@@ -59,6 +59,14 @@ def attributes_of(raw: bytes) -> list[Attribute]:
             )
         )
     return found
+
+
+def places_of(raw: bytes, names: Collection[str]) -> list[tuple[int, int]]:
+    """Return where the names of these attributes stand in a start tag, doubles included."""
+    wanted = {name.encode("utf-8", "surrogateescape") for name in names}
+    match = _TAG_NAME.match(raw)
+    at = match.end() if match else 1
+    return [m.span("name") for m in _ATTRIBUTE.finditer(raw, at) if m["name"].lower() in wanted]
 
 
 def values_of(text: str, at: int, entities: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -11,6 +11,8 @@ from proxy.filter.urls import url_of
 
 _LINK = re.compile(r"(?:https?:)?//[^\s'\"<>\\)]+")
 
+_LINK_BYTES = re.compile(rb"(?:https?:)?//[^\s'\"<>\\)]+")
+
 
 def link_of(name: str, values: Mapping[str, str], matcher: Matcher | None, address: str | None) -> str | None:
     """Return the page that the rule names, or that a tag shows or leads to; None if it names none."""
@@ -26,11 +28,13 @@ def link_of(name: str, values: Mapping[str, str], matcher: Matcher | None, addre
     return None
 
 
-def link_in(judge: Judge, matcher: Matcher, body: bytes) -> str | None:
-    """Return an address of the provider's that an inline script mentions."""
-    match = _LINK.search(body.decode("utf-8", "replace"))
-    url = url_of(match[0]) if match else None
-    if match is None or url is None:
-        return None
+def link_in(judge: Judge, matcher: Matcher, body: bytes) -> tuple[str | None, str]:
+    """Return an address of the provider's that an inline script mentions, and its host."""
+    match = _LINK_BYTES.search(body)
+    link = match[0].decode("utf-8", "replace") if match else ""
+    url = url_of(link)
+    if url is None:
+        return None, ""
     provider = matcher.rule.provider
-    return match[0] if any(m.rule.provider == provider for m in judge.rules.of_host(url.host)) else None
+    named = any(m.rule.provider == provider for m in judge.rules.of_host(url.host))
+    return (link, url.host) if named else (None, "")

@@ -7,7 +7,7 @@ off the event loop. A `Judge` adds what visitors agreed to; one per (site, grant
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proxy.consent.decision import allows
 from proxy.filter.actions import Judged
@@ -232,15 +232,17 @@ class Judge:
         self.grants = grants
         self._verdicts: dict[int, Verdict] = {}
         self._undeclared: dict[str, Verdict] = {}
+        self._noted: dict[tuple[Verdict, str], Verdict] = {}
         self.tags: Memo[Judged | None] = Memo(limit=8_000_000, longest=3_000)
         self.xml_tags: Memo[Judged | None] = Memo(limit=2_000_000, longest=3_000)
-        self.scripts: Memo[Judged | None] = Memo(limit=8_000_000, longest=160_000)
+        self.scripts: Memo[Judged | None] = Memo(limit=8_000_000, longest=400_000)
         self.xml_scripts: Memo[Judged | None] = Memo(limit=1_000_000, longest=160_000)
-        self.styles: Memo[bool] = Memo(limit=8_000_000, longest=160_000)
+        self.styles: Memo[bool] = Memo(limit=8_000_000, longest=400_000)
 
     def forget(self) -> None:
         """Empty every memo."""
         self._undeclared.clear()
+        self._noted.clear()
         for memo in (self.tags, self.xml_tags, self.scripts, self.xml_scripts, self.styles):
             memo.forget()
         self.rules.forget()
@@ -257,6 +259,16 @@ class Judge:
         missing = tuple(p for p in matcher.needs if not allows(self.grants, rule.provider, (p,)))
         does = _DOES[rule.do] if missing else Does.KEEP
         return Verdict(does, rule.place, rule.provider, missing if does is not Does.KEEP else ())
+
+    def noted(self, verdict: Verdict, note: str) -> Verdict:
+        """Return the verdict with words for people about this one tag."""
+        found = self._noted.get((verdict, note))
+        if found is None:
+            if len(self._noted) > 5_000:
+                self._noted.clear()
+            found = replace(verdict, note=note)
+            self._noted[verdict, note] = found
+        return found
 
     def judge_url(self, url: Url, element: str = "", values: Mapping[str, str] | None = None) -> Verdict:
         """Return what happens to something of that element that asks this address."""

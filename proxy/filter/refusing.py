@@ -14,6 +14,7 @@ from proxy.filter.urls import Url, cleaned, enclosed, listed, url_of
 from proxy.filter.verdict import Verdict
 
 _FRAMES = frozenset({"iframe", "frame", "object", "embed", "portal", "fencedframe"})
+_ENCLOSING = _FRAMES | {"script", "link"}
 _JAVASCRIPT = re.compile(r"javascript:", re.IGNORECASE)
 
 
@@ -25,6 +26,7 @@ class Refusal:
     matcher: Matcher | None
     names: set[str]
     address: str | None = None
+    host: str = ""
 
 
 def holding(judge: Judge, name: str, values: Mapping[str, str]) -> Mapping[str, Holds]:
@@ -67,18 +69,18 @@ def refusal(reader: Reader, name: str, values: Mapping[str, str]) -> Refusal | N
     judged = False
     for attribute, address, fetched in asked:
         url = url_of(address, reader.base)
-        matcher: Matcher | None
+        matcher: Matcher | None = None
         if url is None:
             found, matcher = _enclosed(reader, name, values, address)
-        else:
-            if not url.host and not rules.watches_own and not others:
-                continue  # its own file, and no rule speaks of any
+        elif others or rules.of_host(url.host):
             judged = True
             found, matcher = _of(judge, url, name, values, others, fetched=fetched)
+        else:
+            found = judge.undeclared(url) if fetched else None
         if found is None or found.keeps:
             continue
         if refused is None:
-            refused = Refusal(found, matcher, set(), address)
+            refused = Refusal(found, matcher, set(), address, url.host if url else "")
         refused.names.add(attribute)
     if refused is None and not judged and others:
         refused = _by_itself(judge, name, values, others)
@@ -124,6 +126,8 @@ def _enclosed(
     reader: Reader, name: str, values: Mapping[str, str], address: str
 ) -> tuple[Verdict | None, Matcher | None]:
     """Return what is said of code or a document inside a data: or javascript: address."""
+    if name not in _ENCLOSING:
+        return None, None
     address = cleaned(address)
     if name in _FRAMES and _JAVASCRIPT.match(address):
         return _code(reader.judge, address.encode("utf-8", "replace"), {})

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 from proxy.filter import actions, elements, links
 from proxy.filter.actions import Edits, Follow, Judged, TagFacts, Where
-from proxy.filter.attributes import attributes_of, values_of
+from proxy.filter.attributes import values_of
 from proxy.filter.matching import Matcher
 from proxy.filter.reader import Reader
 from proxy.filter.refusing import Refusal, refusal
-from proxy.filter.urls import url_of
 from proxy.filter.verdict import Does, Verdict
 
 DEEPEST = 8
@@ -30,6 +29,7 @@ _TEACHES = frozenset({"base", "meta", "html", "head", "body", "frameset"})
 """Tags the scanner learns from even where nothing is done to them."""
 
 _SPECIAL = {"importmap": Follow.MAP, "speculationrules": Follow.SPECULATION}
+_LATER = elements.LAZY | elements.SETS
 _NAME = re.compile(r"<(?:[^ \t\n\f\r/>]*+)")
 
 
@@ -66,26 +66,28 @@ class Tag:
             return Judged("script", Follow.SCRIPT)
         refused = refusal(self.reader, "script", values)
         if refused is not None:
-            return self.held_script(refused.verdict, refused.matcher, refused.address)
+            return self.held_script(refused.verdict, refused.matcher, refused.address, refused.host)
         if special is None and "src" in values:
             return Judged("script", Follow.SCRIPT)
         return Judged("script", special or Follow.INLINE, values=values)
 
-    def held_script(self, verdict: Verdict, matcher: Matcher | None, address: str | None = None) -> Judged:
+    def held_script(
+        self, verdict: Verdict, matcher: Matcher | None, address: str | None = None, host: str = ""
+    ) -> Judged:
         """Return a script made inert."""
         edits = self._edits()
-        actions.hold_script(edits, verdict, (elements.LAZY | elements.SETS) & self.values.keys())
-        return self._finished(edits, verdict, matcher, address, Follow.SCRIPT)
+        actions.hold_script(edits, verdict, _LATER & self.values.keys())
+        return self._finished(edits, Refusal(verdict, matcher, set(), address, host), Follow.SCRIPT)
 
     def _edits(self) -> Edits:
-        return Edits(self.raw, attributes_of(self.raw), xml=self.reader.xml)
+        return Edits(self.raw, xml=self.reader.xml)
 
     def other(self) -> Judged | None:
         """Return what becomes of any other element."""
         values = self.values
         also: list[Verdict] = []
         edits = None
-        if "style" in values or "srcdoc" in values:
+        if ("style" in values and "(" in values["style"]) or "srcdoc" in values:
             edits = self._edits()
             self._style(edits, also)
             if self.name == "iframe" and "srcdoc" in values:
@@ -95,9 +97,7 @@ class Tag:
         if refused is not None:
             edits = edits or self._edits()
             self._hold(edits, refused)
-            return self._finished(
-                edits, refused.verdict, refused.matcher, refused.address, follow, tuple(also)
-            )
+            return self._finished(edits, refused, follow, tuple(also))
         out = edits.result() if edits else None
         if self.name in _TEACHES:
             return Judged(self.name, follow, out, values=values, also=tuple(also))
@@ -115,20 +115,13 @@ class Tag:
             actions.hide(edits)
 
     def _finished(
-        self,
-        edits: Edits,
-        verdict: Verdict,
-        matcher: Matcher | None,
-        address: str | None,
-        follow: Follow,
-        also: tuple[Verdict, ...] = (),
+        self, edits: Edits, refused: Refusal, follow: Follow, also: tuple[Verdict, ...] = ()
     ) -> Judged:
-        noted = Verdict(
-            verdict.does,
-            verdict.because,
-            verdict.provider,
-            verdict.needs,
-            verdict.note or self._note(address),
+        verdict, matcher = refused.verdict, refused.matcher
+        noted = (
+            verdict
+            if verdict.note
+            else self.reader.judge.noted(verdict, f"{self.name} {refused.host}".strip())
         )
         if verdict.does is Does.REMOVE and (
             self.name in elements.VOID or follow in (Follow.SCRIPT, Follow.RAW)
@@ -142,7 +135,7 @@ class Tag:
             edits.result(),
             noted,
             Where.NOWHERE if matcher and matcher.rule.with_ == "nothing" else self._place(),
-            self._facts(matcher, address),
+            self._facts(matcher, refused.address),
             also=also,
         )
 
@@ -158,22 +151,15 @@ class Tag:
             provider.privacy if provider else None,
         )
 
-    def _note(self, address: str | None) -> str:
-        url = url_of(address, self.reader.base) if address else None
-        return f"{self.name} {url.host}".strip() if url else self.name
-
     def _place(self) -> Where:
         alone = self.name in elements.VOID or self.name in elements.LOADS or self.raw.endswith(b"/>")
         return Where.BEFORE if alone else Where.INSIDE
 
     def _style(self, edits: Edits, also: list[Verdict]) -> None:
-        for attribute in edits.attributes:
-            if attribute.name == "style":
-                value = self.values["style"]
-                calm = self.reader.calmed(value, also)
-                if calm != value:
-                    edits.set(attribute, calm)
-                return
+        value = self.values.get("style", "")
+        calm = self.reader.calmed(value, also)
+        if calm != value and (attribute := edits.first("style")) is not None:
+            edits.set(attribute, calm)
 
     def _srcdoc(self, edits: Edits, also: list[Verdict]) -> None:
         if self.reader.depth >= DEEPEST:
@@ -182,8 +168,7 @@ class Tag:
             return
         inside = self.values["srcdoc"].encode("utf-8", "surrogateescape")
         filtered, verdicts = self.reader.document(inside, xml=False)
-        if filtered != inside:
-            attribute = next(a for a in edits.attributes if a.name == "srcdoc")
+        if filtered != inside and (attribute := edits.first("srcdoc")) is not None:
             edits.set(attribute, filtered.decode("utf-8", "surrogateescape"))
         also += verdicts
 
@@ -213,6 +198,5 @@ def _judged_inline(reader: Reader, raw: bytes, values: Mapping[str, str], body: 
     verdict = judge.verdict_of(matcher)
     if verdict.keeps:
         return None
-    return Tag(reader, "script", raw, values).held_script(
-        verdict, matcher, links.link_in(judge, matcher, body)
-    )
+    link, host = links.link_in(judge, matcher, body)
+    return Tag(reader, "script", raw, values).held_script(verdict, matcher, link, host)

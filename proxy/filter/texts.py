@@ -11,7 +11,6 @@ from typing import Protocol
 
 from proxy.filter import css
 from proxy.filter.actions import Edits, Follow, Judged, hold_script
-from proxy.filter.attributes import attributes_of
 from proxy.filter.blocks import calmed_map, speculates_abroad
 from proxy.filter.reader import Reader
 from proxy.filter.tags import judged_inline
@@ -84,7 +83,7 @@ class Held:
 
     def _held_block(self, verdict: Verdict) -> bytes:
         """Return the start tag made inert."""
-        edits = Edits(self._raw, attributes_of(self._raw), xml=self._reader.xml)
+        edits = Edits(self._raw, xml=self._reader.xml)
         hold_script(edits, verdict, ())
         return self._held(Judged("script", Follow.SCRIPT, edits.result(), verdict))
 

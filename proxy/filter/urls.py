@@ -74,20 +74,13 @@ def _ascii(host: str) -> str:
         return normal
 
 
-_CANDIDATE = re.compile(r"[\s,]*(\S+)")
-_DESCRIPTOR = re.compile(r"(?:\([^)]*\)?|[^,(])*,?")
+# an address, then either the commas it ends with, or its descriptors up to a comma outside brackets
+_CANDIDATE = re.compile(r"[\s,]*+(\S*[^\s,])(?:,++|[^,(]*+(?:\([^)]*+\)?[^,(]*+)*+,?)")
 
 
 def listed(srcset: str) -> list[str]:
     """Return the addresses of a `srcset`, read as the HTML standard says."""
-    found, at = [], 0
-    while (match := _CANDIDATE.match(srcset, at)) is not None:
-        address, at = match[1], match.end()
-        if not address.endswith(",") and (rest := _DESCRIPTOR.match(srcset, at)) is not None:
-            at = rest.end()
-        if kept := address.rstrip(","):
-            found.append(kept)
-    return found
+    return _CANDIDATE.findall(srcset)
 
 
 @dataclass(frozen=True, slots=True)
