@@ -29,7 +29,7 @@ def escape(value: object) -> Markup:
     if isinstance(value, Markup):
         return value
     text = _NOT_XML.sub("\ufffd", str(value))
-    return Markup(_escape(text, quote=True).replace("'", "&#39;"))
+    return Markup(_escape(text, quote=True))
 
 
 def fill(name: str, /, **values: object) -> Markup:

@@ -43,7 +43,7 @@ class Panel:
             alert=fill("alert", text=said(problem)) if problem else "",
             answer_title=said("panel.answer"),
             answer=self.answer(decision),
-            withdraw=said("panel.withdraw"),
+            withdraw=self.words.sentence([said("panel.withdraw"), self._version()]),
             choose=said("panel.choose"),
             back=back,
             purposes=joined(self.purpose(purpose, decision) for purpose in self.policy.purposes),
@@ -53,6 +53,9 @@ class Panel:
             links=self._links(decision, back),
         )
         return self.shell.page(self.words, title=said("panel.title"), content=content, host=host)
+
+    def _version(self) -> Markup:
+        return self.words.say("panel.version", version=self.policy.version)
 
     def _links(self, decision: Decision, back: str) -> Markup:
         own = [(f"{self.shell.path}receipt", self.words.plain("panel.receipt"))] if decision.answer else []

@@ -49,18 +49,18 @@ def rows(policy: Policy, *, unpublished_only: bool = False) -> tuple[Row, ...]:
 
 def as_json(policy: Policy, chosen: Sequence[Row], language: str = "en") -> dict[str, Any]:
     """Return the table for machines: names and domains as lists, lives in seconds."""
-    words = _words(language)
+    words, reasons = _words(language), _only_unpublished(chosen)
     return {
         "version": policy.version,
         "page": policy.page,
         "privacy": policy.privacy,
         "contact": policy.contact,
         "language": words.code,
-        "cookies": [_row_json(row, words) for row in chosen],
+        "cookies": [_row_json(row, words, reasons=reasons) for row in chosen],
     }
 
 
-def _row_json(row: Row, words: Words) -> dict[str, Any]:
+def _row_json(row: Row, words: Words, *, reasons: bool) -> dict[str, Any]:
     rule, provider = row.rule, row.provider
     return {
         "category": words.purpose(row.purpose.id, "label"),
@@ -75,7 +75,7 @@ def _row_json(row: Row, words: Words) -> dict[str, Any]:
         "country": provider.country,
         "transfers": provider.transfers,
         "published": rule.unpublished is None,
-        "unpublished": rule.unpublished,
+        **({"unpublished": rule.unpublished} if reasons else {}),
     }
 
 
