@@ -23,7 +23,7 @@ class AnswerParser:
     """
 
     __slots__ = (
-        "_bodiless_bytes", "_fields", "_head_bytes", "_interim", "_parser", "_reason", "_reply", "ended",
+        "_bodiless_bytes", "_fields", "_interim", "_parser", "_reason", "_reply", "ended",
         "excess", "framing", "headed", "heard",
     )  # fmt: skip
 
@@ -36,7 +36,7 @@ class AnswerParser:
         self._reply = reply
         self._fields: Headers = []
         self._reason = b""
-        self._head_bytes = self._bodiless_bytes = 0
+        self._bodiless_bytes = 0
         self._interim = self.heard = self.headed = self.ended = self.excess = False
         self.framing = _NO_FRAMING
         if self._parser is None:
@@ -86,12 +86,8 @@ class AnswerParser:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect one field; those after the head are trailers, which are dropped (threats T18)."""
-        if self.headed:
-            return
-        self._head_bytes += len(name) + len(value) + 4
-        self._fields.append((name, value.rstrip(b" \t")))
-        if self._head_bytes > HEAD_BYTES or len(self._fields) > HEAD_FIELDS:
-            raise UpstreamError(f"its answer head has more than {HEAD_BYTES} bytes or {HEAD_FIELDS} fields")
+        if not self.headed:
+            self._fields.append((name, value))  # feed bounds how much; the exact look is at the whole head
 
     def on_headers_complete(self) -> None:
         """Take the head: refuse what is ambiguous, drop an interim one (threats T14)."""
@@ -104,9 +100,15 @@ class AnswerParser:
         status = parser.get_status_code()
         if status < 200 and not (status == 101 and parser.should_upgrade()):
             self._interim = True
-            self._fields, self._reason, self._head_bytes = [], b"", 0
+            self._fields, self._reason = [], b""
             return
-        self.framing = reply.read_head(status, self._reason, self._fields, parser.get_http_version())
+        fields = [(name, value.rstrip(b" \t")) for name, value in self._fields]
+        if (
+            len(fields) > HEAD_FIELDS
+            or sum([len(name) + len(value) + 4 for name, value in fields]) > HEAD_BYTES
+        ):
+            raise UpstreamError(f"its answer head has more than {HEAD_BYTES} bytes or {HEAD_FIELDS} fields")
+        self.framing = reply.read_head(status, self._reason, fields, parser.get_http_version())
         self.headed = True
         if reply.bodiless:
             self.ended = True

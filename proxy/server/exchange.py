@@ -24,6 +24,7 @@ Headers = list[tuple[bytes, bytes]]
 REPEATABLE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
 SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS"})
 _OURS = frozenset({b"transfer-encoding", b"connection", b"keep-alive", b"upgrade", b"te", b"trailer"})
+_LOOKED_AT = frozenset({2, 7, 10, 14, 17})  # the lengths of these names and of content-length
 _UPGRADE = (b"Connection: Upgrade", b"Upgrade: websocket")
 _WEBSOCKET = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 _WATCHED = frozenset(
@@ -60,15 +61,7 @@ class UpstreamRequest:
 
 def request_head(request: UpstreamRequest) -> bytes:
     """Return the head as bytes; BadRequest when a value would change the number of lines."""
-    lines = [b"%b %b HTTP/1.1" % (request.method, request.target)]
-    length: bytes | None = None
-    for name, value in request.headers:
-        lower = name.lower()
-        if lower in _OURS:
-            continue
-        if lower == b"content-length":
-            length = value
-        lines.append(b"%b: %b" % (name, value))
+    lines, length = _lines(request)
     body = request.body
     if length is None and body is not None:
         if isinstance(body, bytes):
@@ -77,8 +70,8 @@ def request_head(request: UpstreamRequest) -> bytes:
             lines.append(b"Transfer-Encoding: chunked")
     if request.upgrade:
         lines += _UPGRADE
-    request.length = None if length is None else int(length)
-    if request.length and (body is None or (isinstance(body, bytes) and len(body) != request.length)):
+    request.length = length
+    if length and (body is None or (isinstance(body, bytes) and len(body) != length)):
         raise BadRequest("the request has a Content-Length and no such body")
     count = len(lines)
     head = b"\r\n".join(lines) + b"\r\n\r\n"
@@ -88,6 +81,20 @@ def request_head(request: UpstreamRequest) -> bytes:
     if lines[0].count(b" ") != 2:
         raise BadRequest("the request line holds a blank where none may be")
     return head
+
+
+def _lines(request: UpstreamRequest) -> tuple[list[bytes], int | None]:
+    lines = [b"%b %b HTTP/1.1" % (request.method, request.target)]
+    length: int | None = None
+    for name, value in request.headers:
+        if len(name) in _LOOKED_AT:
+            lower = name.lower()
+            if lower in _OURS:
+                continue
+            if lower == b"content-length":
+                length = int(value)
+        lines.append(b"%b: %b" % (name, value))
+    return lines, length
 
 
 @dataclass(frozen=True, slots=True)

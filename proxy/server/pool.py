@@ -89,9 +89,10 @@ class Pool:
 
     async def start(self, request: UpstreamRequest, *, anew: bool = False) -> Reply:
         """Send the request on a connection (a new one if `anew`); its head is still to come."""
-        wire = None if anew else self._youngest(request.needs_fresh)
+        fresh = request.needs_fresh
+        wire = None if anew else self._youngest(fresh)
         if wire is None:
-            wire = await self._another(request.needs_fresh, anew=anew)
+            wire = await self._another(fresh, anew=anew)
         reply = Reply(request)
         try:
             wire.send(request, reply)

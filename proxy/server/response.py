@@ -13,6 +13,7 @@ from proxy.server.exchange import Headers
 from proxy.server.incoming import Incoming
 
 _OURS = frozenset({b"transfer-encoding", b"connection", b"keep-alive", b"upgrade"})
+_LOOKED_AT = frozenset({7, 10, 14, 17})  # the lengths of these names and of content-length
 _PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
@@ -141,13 +142,14 @@ class RawResponse:
         lines = [b"HTTP/1.1 %d %b" % (self.status, self.reason)]
         length: bytes | None = None
         for name, value in self.headers:
-            lower = name.lower()
-            if lower in _OURS:
-                continue
-            if lower == b"content-length":
-                if self.status == 204 or self.status < 200:  # RFC 9110 section 8.6
+            if len(name) in _LOOKED_AT:
+                lower = name.lower()
+                if lower in _OURS:
                     continue
-                length = value
+                if lower == b"content-length":
+                    if self.status == 204 or self.status < 200:  # RFC 9110 section 8.6
+                        continue
+                    length = value
             lines.append(b"%b: %b" % (name, value))
         return lines, length
 
