@@ -88,8 +88,8 @@ class Relay:
         """Return what leaves, and the bytes that leave with the head."""
         try:
             outgoing = compose(passage, ask, reply, sort)
-            first = outgoing.body.feed(data) if data else b""
-            return outgoing, first + outgoing.body.close() if complete else first
+            body = outgoing.body
+            return outgoing, body.whole(data) if complete else body.feed(data)
         except Unreadable as error:
             site = passage.site
             if site.config.on_error is not OnError.PASS:
