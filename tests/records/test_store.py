@@ -11,6 +11,7 @@ from sqlalchemy import exc
 from proxy.consent.answer import How
 from proxy.consent.record import Receipt, Shown
 from proxy.errors import RecordsError, StartError
+from proxy.records.ledger import Ledger, Waiting
 from proxy.records.reading import Which
 from proxy.records.store import RecordStore
 from tests.records.answers import KEY, NOON, SCOPE, SHOWN, answer, raw, refusal, sqlite_path
@@ -166,7 +167,6 @@ async def test_an_erased_record_leaves_a_tombstone_and_a_chain_that_holds(url, s
     verified = await store.verify()
     assert (verified.records, verified.erased, verified.faults) == (3, 1, [])
     if url.startswith("sqlite"):
-        await store.close()
         folder = sqlite_path(url).parent
         left = b"".join(file.read_bytes() for file in folder.glob("proofs.db*"))
         assert b"visitor-to-forget-0" in left
@@ -411,6 +411,27 @@ async def test_the_sqlite_file_is_for_its_owner_only(tmp_path):
         modes = {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
 
     assert modes == {0o600}
+
+
+async def test_a_file_that_others_could_read_is_taken_from_them(tmp_path):
+    path = tmp_path / "proofs.db"
+    path.touch(0o644)
+    async with _opened(f"sqlite:///{path}"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+async def test_a_commit_that_arrived_although_its_connection_died_is_not_made_twice(store):
+    ledger = Ledger(store._database, store._keyring, lambda: NOON)
+    first = Waiting(answer("ana"), "a" * 26, None)
+    second = Waiting(refusal("ana", time=NOON + 1), "b" * 26, None)
+
+    (record,) = await ledger.write([first])
+    await ledger.write([second])
+    (again,) = await ledger.write([first])
+
+    assert again == record
+    assert await store.count() == 2
+    assert (await store.verify()).sound
 
 
 async def test_a_relative_file_counts_from_the_folder_of_the_config(tmp_path):

