@@ -1,248 +1,24 @@
-"""One serving process, wired: files -> House -> relay -> doors. And how it is started.
-
-A House is all that rules and config say, built whole and swapped whole: a request lives
-in the House it began in, whatever is read meanwhile.
-"""
+"""How the proxy is started, and how it ends: the command `serve`, one process or several."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
-import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import uvloop
 
-from proxy.errors import FaultsError, ProxyError
 from proxy.policy.model import Policy
-from proxy.records.store import RecordStore
-from proxy.server import lifetime
-from proxy.server.admin import listen_admin
 from proxy.server.config import Config
-from proxy.server.house import Ground, House, build_house
 from proxy.server.keys import load_keys
 from proxy.server.lifetime import Voice, on_signals, orphaned, supervise
-from proxy.server.listeners import Certificate, Door, bind, drain
-from proxy.server.logs import log, start_logs
-from proxy.server.observe import Health, Metrics
+from proxy.server.logs import start_logs
 from proxy.server.observed import warn_of_unobserved
-from proxy.server.relay import Relay
-from proxy.server.sites import Reach, Site
+from proxy.server.serving import TICK, Server
 from proxy.server.sources import Sources
-from proxy.server.transport import Allowance, Listener, check_server
-from proxy.server.upstream import Upstreams, check_parser
-
-TICK = 1.0
-"""Seconds between looks at the files and hand-overs of figures."""
-
-PURGE_EVERY = 86_400.0
-
-
-class Server:
-    """One process that serves. Made inside a running loop; `start`, then `stop`."""
-
-    def __init__(
-        self, config: Config, policy: Policy, sources: Sources | None = None, *, number: int = 0
-    ) -> None:
-        self.config = config
-        self.metrics = Metrics()
-        self.health = Health()
-        self.doors: list[Door] = []
-        self._policy = policy
-        self._sources = sources
-        self._number = number
-        self._keys = load_keys(config)
-        self._reach = Reach()
-        self._store: RecordStore | None = None
-        self._house: House | None = None
-        self._certificate: Certificate | None = None
-        self._reloading = asyncio.Lock()
-        self._background: list[asyncio.Task[None]] = []
-        self._end_admin: Callable[[], Awaitable[None]] | None = None
-        self._began = time.monotonic()
-        self._reloads: dict[str, Any] = {}
-
-    @property
-    def house(self) -> House:
-        """All that rules and config say at this moment."""
-        assert self._house is not None
-        return self._house
-
-    async def start(self, *, admin: bool = True) -> None:
-        """Open everything, doors last."""
-        config = self.config
-        self._store = await RecordStore.open(
-            config.records.url,
-            keys=self._keys,
-            keep=config.records.keep,
-            folder=config.file(Path()),
-            needed=False,
-        )
-        self._ground = Ground(self._keys, self._store, self._reach, self.metrics.tally)
-        self._house = await build_house(config, self._policy, self._ground)
-        await self._open_doors()
-        if admin and config.admin is not None:
-            self._end_admin = await listen_admin(config.admin, self)
-        self._background.append(asyncio.ensure_future(self._tick()))
-        if self._number == 0:
-            self._background.append(asyncio.ensure_future(self._purge()))
-        self.health.started = True
-        log().info(
-            "serving_started",
-            listen=[str(address) for address in config.listen],
-            sites=[site.name for site in self.house.sites.all],
-            policy=self._policy.version,
-            digest=self._policy.digest,
-        )
-
-    async def _open_doors(self) -> None:
-        config = self.config
-        relay = Relay(lambda: self.house, self.metrics.tally)
-        listener = Listener(
-            relay.answer, allowance=_allowance(config), refuse=relay.refuse, report=relay.report
-        )
-        if config.tls is not None:
-            self._certificate = Certificate(config, config.tls)
-        context = self._certificate.context if self._certificate else None
-        plain = Listener(
-            relay.to_https, allowance=_allowance(config), refuse=relay.refuse, report=relay.report
-        )
-        places = [(address, listener, context) for address in config.listen]
-        places += [(address, plain, None) for address in config.redirect]
-        for address, behind, tls in places:
-            self.doors += [Door(behind, sock, tls) for sock in bind(address)]
-        for door in self.doors:
-            await door.open()
-
-    async def reload(self) -> bool:
-        """Read rules, config and languages again; what is faulty leaves all as it was."""
-        if self._sources is None:
-            return False
-        async with self._reloading:
-            if self._certificate is not None:
-                self._certificate.renew()
-            try:
-                config, policy = self._sources.read()
-                house = await build_house(config, policy, self._ground)
-            except ProxyError as error:
-                problems = (
-                    [str(one) for one in error.problems] if isinstance(error, FaultsError) else [str(error)]
-                )
-                log().error("policy_refused", problems=problems, kept=self._policy.digest)
-                self._note_reload("refused", problems)
-                return False
-            self._house, self._policy = house, policy
-            for change in _needs_restart(self.config, config):
-                log().warning("policy_loaded", note=f"{change} changed: that takes a restart")
-            log().info("policy_loaded", policy=policy.version, digest=policy.digest)
-            self._note_reload("loaded", [])
-            return True
-
-    def _note_reload(self, outcome: str, problems: list[str]) -> None:
-        self.metrics.tally.add("reloads", outcome)
-        self._reloads = {"outcome": outcome, "problems": problems}
-        self.health.reasons.pop("rules", None)
-        if problems:
-            self.health.reasons["rules"] = (
-                f"the files on disk are refused, older ones are in force: {problems[0]}"
-            )
-
-    async def stop(self, seconds: float | None = None) -> int:
-        """Take nobody in any more, let requests finish, close everything; returns how many were cut."""
-        self.health.stopping = True
-        cut = await drain(self.doors, self.config.timeouts.drain if seconds is None else seconds)
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
-        await self._reach.close()
-        if self._store is not None:
-            await self._store.close()
-        self.metrics.hand_over()
-        if self._end_admin is not None:
-            await self._end_admin()
-        log().info("serving_stopped", cut=cut)
-        return cut
-
-    async def _tick(self) -> None:
-        """Hand figures over, and look whether the files changed."""
-        while True:
-            await asyncio.sleep(TICK)
-            self.metrics.hand_over()
-            trouble = self._store.trouble if self._store is not None else None
-            self.health.reasons.pop("records", None)
-            if trouble:
-                self.health.reasons["records"] = trouble
-            states = [
-                state for site in self.house.sites.all for state in self.house.reach[site.name].snapshot()
-            ]
-            self.metrics.gauge(
-                "upstream_connections", "Connections to upstreams", sum(s.connections for s in states)
-            )
-            if self._sources is not None and self._sources.changed():
-                await self.reload()
-
-    async def _purge(self) -> None:
-        """Delete proofs that are older than they are kept, once a day."""
-        while True:
-            with contextlib.suppress(ProxyError):
-                await self.house.store.purge()
-            await asyncio.sleep(PURGE_EVERY)
-
-    # -- what the admin address asks ---------------------------------------------------------------------
-
-    def ready(self) -> dict[str, Any]:
-        """Return whether visitors are welcome, and why not."""
-        return self.health.words()
-
-    def state(self) -> dict[str, Any]:
-        """Return what `consent-proxy status` prints."""
-        house = self._house
-        return {
-            **self.health.words(),
-            "uptime_seconds": int(time.monotonic() - self._began),
-            "policy": {"version": self._policy.version, "digest": self._policy.digest},
-            "last_reload": self._reloads or {"outcome": "none"},
-            "records": {"store": self._store.name, "waiting": self._store.backlog} if self._store else {},
-            "sites": [_site_state(site, house.reach[site.name]) for site in house.sites.all] if house else [],
-        }
-
-    def figures(self) -> bytes:
-        """Return the page that Prometheus reads."""
-        return self.metrics.page()
-
-
-def _site_state(site: Site, upstreams: Upstreams) -> dict[str, Any]:
-    return {
-        "hosts": list(site.config.hosts),
-        "mode": site.config.mode.value,
-        "upstreams": [
-            {"address": one.address, "up": one.up, "why": one.why or None, "connections": one.connections}
-            for one in upstreams.snapshot()
-        ],
-    }
-
-
-def _allowance(config: Config) -> Allowance:
-    times, most = config.timeouts, config.limits
-    return Allowance(
-        line=most.line,
-        field=most.field,
-        fields=most.fields,
-        body=most.body,
-        head=times.head,
-        idle_body=times.body,
-        idle_write=times.write,
-        keepalive=times.keepalive,
-    )
-
-
-def _needs_restart(old: Config, new: Config) -> list[str]:
-    """Return the keys that are read at start only, and differ."""
-    fixed = ("listen", "tls", "redirect", "admin", "records", "workers", "log", "timeouts", "limits")
-    return [key for key in fixed if getattr(old, key) != getattr(new, key)]
+from proxy.server.transport import check_server
+from proxy.server.upstream import check_parser
 
 
 async def serve(
@@ -314,6 +90,3 @@ def run(config_path: Path, rules_path: Path) -> None:
         lines.flush()
     if code:
         sys.exit(code)
-
-
-__all__ = ["Server", "lifetime", "run", "serve"]

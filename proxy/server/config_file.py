@@ -74,7 +74,7 @@ def _contradictions(config: Config, root: Node) -> Iterable[Problem]:
             text="sends visitors to https, but there is no 'tls' and no trusted proxy to answer there",
         )
     public = {str(address) for address in (*config.listen, *config.redirect)}
-    if config.admin is not None and str(config.admin) in public:
+    if config.admin is not None and config.admin.port and str(config.admin) in public:
         yield at(
             "admin",
             text=f"is {config.admin}, which visitors use; health and figures need an address of their own",

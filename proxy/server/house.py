@@ -18,7 +18,8 @@ from proxy.server.forwarded import Trust
 from proxy.server.incoming import Incoming
 from proxy.server.observe import Tally
 from proxy.server.passage import Passage
-from proxy.server.sites import Reach, Site, Sites, build_sites
+from proxy.server.reach import Reach
+from proxy.server.sites import Site, Sites, build_sites
 from proxy.server.upstream import Upstreams
 from proxy.server.visit import Visit, visit_of
 

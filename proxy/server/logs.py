@@ -25,6 +25,8 @@ EVENTS = (
     "tag_held",
     "cookie_dropped",
     "cookie_capped",
+    "header_dropped",
+    "request_answered",
     "consent_recorded",
     "consent_unproven",
     "consent_limit_blind",

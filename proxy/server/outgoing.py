@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from proxy.errors import Unreadable
-from proxy.filter.body import BodyFilter, Observed, Verbatim, document_filter
+from proxy.filter.body import BodyFilter, Observed, Recall, Verbatim, document_filter
 from proxy.filter.codings import choose
 from proxy.filter.decoding import decoder
 from proxy.filter.document import Sort, needs_whole
@@ -75,10 +75,17 @@ def _document(passage: Passage, asked: Asked, reply: Reply, headers: Headers, so
             answer_coding=coding,
             judge=passage.variant.judge,
             inject=dressing.inject,
+            recall=Recall(passage.site.pages, _page_name(passage, dressing)),
         )
     headers = document_headers(_admitted(headers, dressing), variant=passage.tag, coding=coding)
     headers = _fenced(headers, passage)
     return Outgoing(headers + cleaning(passage, asked.hidden), body)
+
+
+def _page_name(passage: Passage, dressing: Dressing) -> bytes:
+    """Return all that this page is made of beside its bytes: decision, rules, language, address, policies."""
+    visit = passage.visit
+    return b"\0".join((passage.tag, visit.host.encode(), visit.method, visit.target, *dressing.policies))
 
 
 def _not_modified(passage: Passage, asked: Asked, headers: Headers) -> Headers:

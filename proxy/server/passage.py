@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from proxy.consent.cookie import Reading
 from proxy.consent.decision import Decision
-from proxy.filter.verdict import Verdict
+from proxy.filter.verdict import Does, Verdict
 from proxy.server.incoming import Incoming
 from proxy.server.logs import log, network_of
 from proxy.server.observe import Tally
@@ -89,6 +89,35 @@ class Passage:
             counted = Counter(f"{kind} {_words(verdict)}" for kind, verdict in self.verdicts)
             record["verdicts"] = dict(counted)
         log().info("request_relayed", **record)
+        if self.house.config.log.level == "debug":
+            self._write_each()
+
+    def _write_each(self) -> None:
+        """Write a record for each verdict: what, whose, which rule, on which page."""
+        for kind, verdict in self.verdicts:
+            log().debug(
+                _event(kind, verdict),
+                site=self.site.name,
+                path=self.visit.path.decode("latin-1"),
+                does=verdict.does.value,
+                provider=verdict.provider,
+                purpose=list(verdict.needs),
+                rule=verdict.because.rule if verdict.because else None,
+                note=verdict.note or None,
+                request_id=self.visit.id.decode("latin-1"),
+            )
+
+
+def _event(kind: str, verdict: Verdict) -> str:
+    match kind:
+        case "cookie":
+            return "cookie_capped" if verdict.does is Does.CAP else "cookie_dropped"
+        case "header":
+            return "header_dropped"
+        case "request":
+            return "request_answered"
+        case _:
+            return "tag_held"
 
 
 def _words(verdict: Verdict) -> str:

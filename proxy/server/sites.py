@@ -7,10 +7,9 @@ a request does look-ups, not set-up.
 from __future__ import annotations
 
 import hashlib
-import ssl
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from proxy.banner.assets import source
 from proxy.banner.render import Renderer
@@ -23,6 +22,7 @@ from proxy.filter.cookies import CookieRules, strip_cookie_header, values_of
 from proxy.filter.fence import fence
 from proxy.filter.headers import refused_headers
 from proxy.filter.matching import Judge, Rules, compile_rules, judge_for
+from proxy.filter.pages import PageMemo
 from proxy.filter.requests import RequestRules, refused_request
 from proxy.filter.sweep import expire_elsewhere
 from proxy.filter.verdict import Verdict
@@ -31,7 +31,6 @@ from proxy.policy.own import OwnHosts
 from proxy.policy.scope import Pair, Scope
 from proxy.server.config import Config, Mode, SiteConfig
 from proxy.server.keys import consent_domain
-from proxy.server.upstream import Deadlines, HealthCheck, Upstreams, default_tls
 from proxy.server.visit import Visit
 
 VARIANTS = 256
@@ -39,6 +38,9 @@ VARIANTS = 256
 
 ANSWERS = 8192
 """Consent cookies whose reading is remembered: each costs 25 us and some 500 bytes."""
+
+PAGES = 16 << 20
+"""Bytes of finished pages remembered per site: most are the same for all with the same grants."""
 
 _NONE = Reading(None)
 
@@ -93,6 +95,7 @@ class Site:
         self.rules: Rules = compiled.rules
         self.reports = f"{config.consent.path}reports"
         self.ask_again_after = self.policy.ask_again_after.seconds or 0
+        self.pages = PageMemo(PAGES)
         self._salt = compiled.salt
         self._tags: dict[tuple[object, ...], bytes] = {}
         self._keys = keys
@@ -251,56 +254,4 @@ def _with_undeclared(policy: Policy, chosen: SiteConfig) -> Policy:
         policy,
         undeclared_cookies=Undeclared(said.cookies) if said.cookies else policy.undeclared_cookies,
         undeclared_tags=Undeclared(said.tags) if said.tags else policy.undeclared_tags,
-    )
-
-
-@dataclass(slots=True)
-class Reach:
-    """The way to the upstreams of each site; kept over a reload where nothing of it changed."""
-
-    _kept: dict[tuple[object, ...], Upstreams] = field(default_factory=dict)
-
-    async def renew(self, config: Config) -> dict[str, Upstreams]:
-        """Return the upstreams by site name; those no longer configured end."""
-        wanted = {_reach_key(config, site): site for site in config.sites}
-        for key in [key for key in self._kept if key not in wanted]:
-            await self._kept.pop(key).close()
-        for key, site in wanted.items():
-            if key not in self._kept:
-                self._kept[key] = _upstreams(config, site)
-        return {site.hosts[0]: self._kept[key] for key, site in wanted.items()}
-
-    async def close(self) -> None:
-        """End every connection."""
-        while self._kept:
-            await self._kept.popitem()[1].close()
-
-
-def _reach_key(config: Config, site: SiteConfig) -> tuple[object, ...]:
-    return (
-        site.upstream,
-        site.upstream_host,
-        site.ca,
-        site.health,
-        config.timeouts,
-        config.limits.connections,
-        site.hosts[0],
-    )
-
-
-def _upstreams(config: Config, site: SiteConfig) -> Upstreams:
-    times = config.timeouts
-    deadlines = Deadlines(connect=times.connect, first_byte=times.first_byte, idle=times.idle)
-    secure = any(origin.startswith("https:") for origin in site.upstream)
-    tls: ssl.SSLContext | None = None
-    if secure:
-        tls = default_tls(str(config.file(site.ca)) if site.ca else None)
-    check = HealthCheck(path=site.health, host=site.upstream_host or site.hosts[0]) if site.health else None
-    return Upstreams(
-        site.upstream,
-        deadlines=deadlines,
-        limit=config.limits.connections,
-        tls=tls,
-        server_name=site.upstream_host,
-        health=check,
     )

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from proxy.policy.load import load_policy
-from proxy.server.app import Server
 from proxy.server.config_file import load_config
 from proxy.server.logs import Lines, start_logs
+from proxy.server.serving import Server
 from proxy.server.sources import Sources, at_home
 
 RULES = """

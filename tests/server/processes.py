@@ -1,0 +1,89 @@
+"""The proxy as processes of its own, as operations run it."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.server.proxying import RULES, Got, read_answer, request
+
+START = "import sys; from pathlib import Path; from proxy.server.app import run; run(Path(sys.argv[1]), Path(sys.argv[2]))"
+
+
+@dataclass
+class Running:
+    process: asyncio.subprocess.Process
+    port: int
+    admin: int
+    folder: Path
+    log: Path
+
+    async def ask(self, target="/", *headers, port=0, **more) -> Got:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port or self.port)
+        writer.write(request(target, *headers, **more))
+        got = await read_answer(reader, more.get("method", "GET"))
+        writer.close()
+        return got
+
+    async def admin_says(self, target) -> Got:
+        return await self.ask(target, "Connection: close", port=self.admin, host="admin")
+
+    def records(self, event=None) -> list[dict]:
+        records = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [one for one in records if event is None or one["event"] == event]
+
+    def tell(self, number=signal.SIGTERM) -> None:
+        self.process.send_signal(number)
+
+    async def end(self) -> int:
+        self.tell()
+        return await asyncio.wait_for(self.process.wait(), 40)
+
+    async def ready(self) -> None:
+        async with asyncio.timeout(60):
+            while True:
+                with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                    if (await self.admin_says("/readyz")).status == 200:
+                        return
+                assert self.process.returncode is None, self.log.read_text()
+                await asyncio.sleep(0.05)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.asynccontextmanager
+async def running(upstream, folder: Path, *, more="", rules=RULES, ports=None) -> AsyncIterator[Running]:
+    port, admin = ports or (free_port(), free_port())
+    (folder / "config.yaml").write_text(
+        f"listen: 127.0.0.1:{port}\nadmin: 127.0.0.1:{admin}\n"
+        f"sites: [{{ hosts: [callkom.io, app.callkom.io], upstream: '{upstream}' }}]\n{more}\n"
+    )
+    (folder / "rules.yaml").write_text(rules)
+    log = folder / f"log-{admin}"
+    with log.open("wb") as file:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", START, str(folder / "config.yaml"), str(folder / "rules.yaml"),
+            stdout=file, stderr=file, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        )  # fmt: skip
+    started = Running(process, port, admin, folder, log)
+    try:
+        await started.ready()
+        yield started
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), 20)
+            except TimeoutError:
+                process.kill()
+                await process.wait()

@@ -1,0 +1,82 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from proxy.filter.verdict import Does, Verdict
+from proxy.policy.source import Place
+from proxy.server.observe import FOLDER, Health, Metrics
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_what_was_counted_is_on_the_page_and_counted_once():
+    metrics = Metrics()
+    metrics.tally.add("requests", "callkom.io", "document", "2xx")
+    metrics.tally.add("requests", "callkom.io", "document", "2xx")
+    metrics.page()
+    page = metrics.page().decode()
+
+    assert 'consent_proxy_requests_total{kind="document",site="callkom.io",status="2xx"} 2.0' in page
+
+
+def test_verdicts_are_counted_by_provider_and_what_nobody_declared_together():
+    metrics = Metrics()
+    place = Place("rules.yaml", 7)
+    metrics.tally.verdicts(
+        "callkom.io", "tag", [Verdict(Does.HOLD, place, "google"), Verdict(Does.HOLD, note="evil.example")]
+    )
+    page = metrics.page().decode()
+
+    assert 'verdicts_total{does="hold",kind="tag",provider="google",site="callkom.io"} 1.0' in page
+    assert 'verdicts_total{does="hold",kind="tag",provider="undeclared",site="callkom.io"} 1.0' in page
+    assert "evil.example" not in page
+
+
+def test_times_become_histograms():
+    metrics = Metrics()
+    metrics.tally.took("own_seconds", "callkom.io", 0.0007)
+    page = metrics.page().decode()
+
+    assert 'own_seconds_bucket{le="0.0005",site="callkom.io"} 0.0' in page
+    assert 'own_seconds_bucket{le="0.001",site="callkom.io"} 1.0' in page
+
+
+def test_a_gauge_shows_its_last_value():
+    metrics = Metrics()
+    metrics.gauge("upstream_connections", "Connections", 3)
+    metrics.gauge("upstream_connections", "Connections", 5)
+
+    assert "consent_proxy_upstream_connections 5.0" in metrics.page().decode()
+
+
+WORKER = """
+from proxy.server.observe import Metrics
+metrics = Metrics()
+metrics.tally.add("requests", "callkom.io", "document", "2xx", by=3)
+metrics.gauge("upstream_connections", "Connections", 2)
+metrics.hand_over()
+print(metrics.page().decode())
+"""
+
+
+def test_figures_of_several_processes_are_added_up(tmp_path):
+    environment = {**os.environ, FOLDER: str(tmp_path), "PYTHONPATH": str(ROOT)}
+    pages = [
+        subprocess.run(
+            [sys.executable, "-c", WORKER], env=environment, capture_output=True, text=True, check=True
+        ).stdout
+        for _ in range(2)
+    ]
+
+    assert 'requests_total{kind="document",site="callkom.io",status="2xx"} 6.0' in pages[1]
+
+
+def test_health_says_in_words_why_not():
+    health = Health()
+    assert health.words() == {"ready": False, "why": ["starting"], "doubts": {}}
+    health.started = True
+    health.reasons["records"] = "disk full"
+    assert health.words() == {"ready": True, "why": [], "doubts": {"records": "disk full"}}
+    health.stopping = True
+    assert health.words()["why"] == ["stopping"]
