@@ -97,13 +97,12 @@ def nginx_njs(folder: Path, port: int, origin: int) -> Peer:
           delete r.headersOut['Content-Length'];
           r.headersOut['Set-Cookie'] = (r.headersOut['Set-Cookie'] || []).filter(c => !/^(_ga|hubspotutk)/.test(c));
         }}
-        let pages = new Map();
+        let page = '';  // of this request alone: each has a machine of its own
         function body(r, data, flags) {{
-          r.page = (r.page || '') + data;
+          page += data;
           if (flags.last) {{
-            let page = r.page.replace(tags, m => 'data-' + m)
-              .replace('</head>', '<script src="/.consent/b.js"></script></head>');
-            r.sendBuffer(page, flags);
+            r.sendBuffer(page.replace(tags, m => 'data-' + m)
+              .replace('</head>', '<script src="/.consent/b.js"></script></head>'), flags);
           }}
         }}
         export default {{ head, body }};"""

@@ -133,18 +133,20 @@ def pausing_origin() -> int:
     """An origin that sends half a page, then waits for a second."""
     listener = socket.create_server(("127.0.0.1", 0))
 
+    text = page(15_000)
+
+    def answer(one: socket.socket) -> None:
+        with one, contextlib.suppress(OSError):
+            one.recv(65536)
+            head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n" % len(text)
+            one.sendall(head + text[:7000])
+            time.sleep(1)
+            one.sendall(text[7000:])
+
     def serve() -> None:
         while True:
             one, _ = listener.accept()
-            with one, contextlib.suppress(OSError):
-                one.recv(65536)
-                text = page(15_000)
-                one.sendall(
-                    b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n" % len(text)
-                    + text[:7000]
-                )
-                time.sleep(1)
-                one.sendall(text[7000:])
+            threading.Thread(target=answer, args=(one,), daemon=True).start()
 
     threading.Thread(target=serve, daemon=True).start()
     return listener.getsockname()[1]
