@@ -52,7 +52,7 @@ def test_refuse_and_accept_are_the_same_but_for_their_words(state):
     assert refuse + refuse.replace("refuse", "accept").replace("Refuse", "Accept") in body
 
 
-@pytest.mark.parametrize("state", ASKING)
+@pytest.mark.parametrize("state", sorted(ASKING))
 def test_no_box_is_ticked(state):
     """L5, also for somebody who agreed before."""
     _, body, _ = injected(RENDERER.injector(STATES[state]))
