@@ -1,0 +1,38 @@
+"""One Chromium and one stage for all browser tests of this folder; a fresh visitor for each."""
+
+import pytest
+
+from tests.banner.stage import Visitor, chromium, serving
+
+
+@pytest.fixture(scope="session")
+def browser_of_banner():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def stage_for_all():
+    with serving() as stage:
+        yield stage
+
+
+@pytest.fixture
+def stage(stage_for_all):
+    stage_for_all.reset()
+    return stage_for_all
+
+
+@pytest.fixture
+def visit(browser_of_banner, stage):
+    visitors = []
+
+    def come(path="/", **how):
+        visitor = Visitor(browser_of_banner, stage, **how)
+        visitors.append(visitor)
+        visitor.goes(path)
+        return visitor
+
+    yield come
+    for visitor in visitors:
+        visitor.context.close()

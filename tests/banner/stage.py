@@ -1,0 +1,202 @@
+"""A site on loopback whose pages are dressed as the proxy dresses them, in front of a real Chromium.
+
+The walks through the whole proxy are in tests/e2e; here it is banner, panel and script alone.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from proxy.banner.render import Renderer
+from proxy.filter.admit import admit
+from proxy.filter.html import HtmlFilter
+from proxy.filter.matching import compile_rules, judge_for
+from proxy.policy.own import OwnHosts
+from tests.banner.pages import POLICY, SCOPE, decision
+
+HOST = "www.callkom.localhost"
+OWN = OwnHosts(frozenset({HOST}), "callkom.localhost")
+RENDERER = Renderer(POLICY, own=OWN)
+RULES = compile_rules(POLICY, OWN)
+
+WORDS = "<p>We build the phone integrations that let your team see who is calling, answer from the browser and keep the CRM up to date.</p>"
+BODY = f"""<header><a href="#product">Product</a> <a href="#pricing">Pricing</a></header>
+<main><h1>Your phone system</h1>{WORDS * 6}
+<div class="calendly-inline-widget" data-url="https://calendly.com/callkom/30min"></div>
+<form id="own" action="/own"><label>Name <input id="name" name="name"></label><button>Send</button></form>
+{WORDS * 6}<p><a href="#last">The last link of the page</a></p></main><footer><a href="#legal">Legal</a></footer>"""
+
+
+class Stage(ThreadingHTTPServer):
+    """What is served, and what this visitor answered so far."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.renderer = RENDERER
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the visitor and go back to the plain page."""
+        self.granted: tuple[str, ...] = ()
+        self.answered = False
+        self.signal = False
+        self.fails = False
+        self.html = self.page()
+        self.headers: list[tuple[str, str]] = []
+        self.choices: list[dict[str, list[str]]] = []
+        self.served: list[str] = []
+        self.renderer = RENDERER
+
+    @property
+    def origin(self) -> str:
+        """Where the site is."""
+        return f"http://{HOST}:{self.server_port}"
+
+    @staticmethod
+    def page(head: str = "", body: str = BODY, lang: str = "en", attributes: str = "") -> str:
+        """Return a page of the site, as its own server would send it."""
+        return (
+            f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><meta name="viewport" '
+            f'content="width=device-width,initial-scale=1"><title>Callkom</title>{head}</head><body{attributes}>{body}</body></html>'
+        )
+
+    @property
+    def decision(self):
+        """What holds for the visitor."""
+        return decision(*self.granted, answered=self.answered, signal=self.signal)
+
+    def dressed(self, path: str) -> tuple[list[tuple[str, str]], bytes]:
+        """Return headers and bytes as the proxy would send them."""
+        injector = self.renderer.injector(self.decision, back=path)
+        policies = [value.encode() for name, value in self.headers if name == "Content-Security-Policy"]
+        injector.admission = admit(policies, injector.scripts, injector.styles, host=HOST, secure=False)
+        xml = any("xhtml" in value for _, value in self.headers)
+        page = HtmlFilter(judge_for(RULES, self.decision.grants), inject=injector, xml=xml)
+        body = page.feed(self.html.encode()) + page.close()
+        others = [pair for pair in self.headers if pair[0] != "Content-Security-Policy"]
+        return [*others, *(("Content-Security-Policy", value.decode()) for value in injector.admission.policies)], body
+
+    def choose(self, form: dict[str, list[str]]) -> None:
+        """Take an answer."""
+        self.choices.append(form)
+        chosen = form["choice"][0]
+        purposes = {"accept": sorted(SCOPE.purposes), "refuse": []}.get(chosen, form.get("purpose", []))
+        self.granted, self.answered = tuple(purposes), True
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Stage
+
+    def do_GET(self) -> None:
+        stage = self.server
+        path = urlsplit(self.path).path
+        stage.served.append(self.path)
+        if path == "/.consent/":
+            self._send([("Content-Security-Policy", stage.renderer.csp.decode())], self._panel())
+        elif path == "/favicon.ico":
+            self._send([], b"", 404)
+        else:
+            self._send(*stage.dressed(self.path))
+
+    def _panel(self) -> bytes:
+        stage = self.server
+        words = stage.renderer.languages.choose(accept=self.headers["Accept-Language"])
+        back = urlsplit(self.headers["Referer"] or "/").path
+        return stage.renderer.panel(words, stage.decision, back=back, host=HOST)
+
+    def do_POST(self) -> None:
+        stage = self.server
+        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        if "choice" not in form:
+            return self._send([], b"", 204)
+        wants_json = "json" in (self.headers["Accept"] or "")
+        if stage.fails and wants_json:
+            return self._send([], b"{}", 503)
+        stage.choose(form)
+        if wants_json:
+            return self._send([("Content-Type", "application/json")], json.dumps({"granted": stage.granted}).encode())
+        return self._send([("Location", form.get("return", ["/"])[0])], b"", 303)
+
+    def _send(self, headers: list[tuple[str, str]], body: bytes, status: int = 200) -> None:
+        self.send_response(status)
+        if not any(name == "Content-Type" for name, _ in headers):
+            headers = [("Content-Type", "text/html; charset=utf-8"), *headers]
+        for name, value in [*headers, ("Cache-Control", "no-store"), ("Content-Length", str(len(body)))]:
+            self.send_header(name, value)
+        self.end_headers()
+        with contextlib.suppress(ConnectionError):
+            self.wfile.write(body)
+
+    def log_message(self, *_) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def serving():
+    """Serve a stage for a while."""
+    stage = Stage()
+    thread = Thread(target=stage.serve_forever, daemon=True)
+    thread.start()
+    yield stage
+    stage.shutdown()
+    thread.join()
+    stage.server_close()
+
+
+@contextlib.contextmanager
+def chromium():
+    """Start a Chromium; under CI its absence is a failure."""
+    path = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("Chromium is missing, and CI must never skip the browser walks")
+        pytest.skip("Chromium is not installed (sh tests/browser.sh)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+class Visitor:
+    """Somebody with a window of their own."""
+
+    def __init__(self, browser: Browser, stage: Stage, **how) -> None:
+        how.setdefault("viewport", {"width": 1280, "height": 800})
+        self.stage = stage
+        self.context = browser.new_context(**how)
+        self.errors: list[str] = []
+        self.page = self.tab()
+
+    def tab(self) -> Page:
+        """Open one more tab."""
+        page = self.context.new_page()
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        return page
+
+    def goes(self, path: str = "/", page: Page | None = None) -> Page:
+        """Open a page of the site."""
+        page = page or self.page
+        page.goto(self.stage.origin + path)
+        return page
+
+    def button(self, name: str):
+        """Return a button by the words on it."""
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    @property
+    def banner(self):
+        """The banner, there or not."""
+        return self.page.locator("#cc-b")
+
+    def box(self, name: str) -> dict[str, float]:
+        """Return where a button is."""
+        return self.button(name).bounding_box()

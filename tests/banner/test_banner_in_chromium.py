@@ -1,0 +1,244 @@
+"""The banner before a visitor's eyes and under their fingers."""
+
+import pytest
+
+from proxy.banner.look import Look, Theme, contrast
+from proxy.banner.render import Renderer
+from proxy.banner.words import load_languages
+from tests.banner.pages import POLICY
+from tests.banner.stage import BODY, OWN, Stage
+
+pytestmark = pytest.mark.e2e
+
+NARROW = {"viewport": {"width": 360, "height": 740}}
+SMALLEST = {"viewport": {"width": 320, "height": 640}}
+ZOOMED = {"viewport": {"width": 640, "height": 400}, "device_scale_factor": 2}
+STYLE = """(element) => { const s = getComputedStyle(element); return Object.fromEntries(
+  ["fontSize", "fontWeight", "fontFamily", "color", "backgroundColor", "borderTopWidth", "borderTopColor", "padding", "opacity", "cursor"]
+  .map(name => [name, s[name]])) }"""
+
+
+def hex_of(rgb: str) -> str:
+    return "#" + "".join(f"{int(part):02x}" for part in rgb[rgb.index("(") + 1 : -1].split(",")[:3])
+
+
+@pytest.mark.parametrize("how", [{}, NARROW, SMALLEST, {"color_scheme": "dark"}], ids=["wide", "narrow", "smallest", "dark"])
+def test_refuse_and_accept_are_equal_in_all_that_can_be_computed(visit, how):
+    """L4: kind, size, weight, contrast, clicks."""
+    visitor = visit(**how)
+    refuse, accept = visitor.box("Refuse all"), visitor.box("Accept all")
+    one, other = (visitor.button(name).evaluate(STYLE) for name in ("Refuse all", "Accept all"))
+
+    assert (refuse["width"], refuse["height"], refuse["y"]) == (accept["width"], accept["height"], accept["y"])
+    assert one == other
+    assert contrast(hex_of(one["color"]), hex_of(one["backgroundColor"])) >= 7
+    assert refuse["height"] >= 44
+
+
+def test_nothing_moves_when_the_page_loads_nor_when_somebody_answers(visit):
+    visitor = visit()
+    shifts = """() => new Promise(done => { let sum = 0; new PerformanceObserver(list => list.getEntries().forEach(e => sum += e.value))
+      .observe({ type: "layout-shift", buffered: true }); setTimeout(() => done(sum), 300); })"""
+
+    assert visitor.page.evaluate(shifts) == 0
+    visitor.button("Refuse all").click()
+    visitor.banner.wait_for(state="detached")
+    assert visitor.page.evaluate(shifts) == 0
+
+
+def test_the_page_asks_for_nothing_to_show_it(visit, stage):
+    visit()
+
+    assert [path for path in stage.served if path != "/favicon.ico"] == ["/"]
+
+
+def test_the_keyboard_meets_links_refuse_accept_customize_then_the_page(visit):
+    visitor = visit()
+    met = []
+    for _ in range(9):
+        visitor.page.keyboard.press("Tab")
+        met.append(visitor.page.evaluate("document.activeElement.textContent.trim()"))
+
+    assert met == [
+        "our providers",
+        "Cookie policy",
+        "Privacy policy",
+        "Contact",
+        "Refuse all",
+        "Accept all",
+        "Customize",
+        "Product",
+        "Pricing",
+    ]
+
+
+def test_customize_works_by_keyboard_alone(visit, stage):
+    visitor = visit()
+    press = visitor.page.keyboard.press
+    for _ in range(7):
+        press("Tab")
+    press("Enter")
+    press("Tab")
+    press("Space")
+    assert visitor.page.get_by_role("checkbox", name="Functional").is_checked()
+    press("Tab")
+    press("Tab")
+    with visitor.page.expect_navigation():
+        press("Enter")
+
+    assert stage.choices[0]["choice"] == ["save"]
+    assert stage.choices[0]["purpose"] == ["functional"]
+
+
+def test_focus_is_neither_taken_nor_kept(visit):
+    visitor = visit()
+
+    assert visitor.page.evaluate("document.activeElement === document.body")
+    visitor.page.keyboard.press("Escape")
+    assert visitor.banner.is_visible(), "Escape is no answer"
+    visitor.page.get_by_role("link", name="Product").focus()
+    assert visitor.page.evaluate("document.activeElement.textContent") == "Product"
+
+
+@pytest.mark.parametrize("how", [{}, NARROW, ZOOMED], ids=["wide", "narrow", "zoomed"])
+def test_what_has_the_focus_is_never_covered(visit, how):
+    """W2: tab through the whole page."""
+    visitor = visit(**how)
+    covered = """() => { const e = document.activeElement, r = e.getBoundingClientRect();
+      const points = [[.5, .5], [.1, .2], [.9, .8]].map(([x, y]) => document.elementFromPoint(r.left + r.width * x, r.top + r.height * y));
+      return points.some(p => p && (e === p || e.contains(p) || p.contains(e))) ? "" : e.outerHTML; }"""
+    for _ in range(16):
+        visitor.page.keyboard.press("Tab")
+        visitor.page.wait_for_timeout(30)
+        assert visitor.page.evaluate(covered) == ""
+
+
+@pytest.mark.parametrize("how", [{}, NARROW, SMALLEST, ZOOMED], ids=["wide", "narrow", "smallest", "zoomed"])
+def test_everything_to_click_is_large_enough(visit, how):
+    """W3: 24 px at least, links within sentences excepted."""
+    visitor = visit(**how)
+    visitor.page.get_by_text("Customize", exact=True).click()
+    sizes = visitor.page.evaluate(
+        """() => [...document.querySelectorAll(".cc :is(button, summary, input[type=checkbox]), .cc.m a")]
+        .map(e => e.getBoundingClientRect()).map(r => Math.min(r.width, r.height))"""
+    )
+
+    assert len(sizes) >= 7
+    assert min(sizes) >= 22, "the boxes are 22 px in labels that are larger"
+    labels = visitor.page.evaluate('() => [...document.querySelectorAll(".cc label")].map(e => e.getBoundingClientRect().height)')
+    assert min(labels) >= 24
+
+
+@pytest.mark.parametrize("how", [SMALLEST, ZOOMED], ids=["320 px", "200 %"])
+@pytest.mark.parametrize("opened", [False, True])
+def test_small_screens_scroll_in_one_direction_only(visit, how, opened):
+    """W6, WCAG 1.4.10."""
+    visitor = visit(**how)
+    if opened:
+        visitor.page.get_by_text("Customize", exact=True).click()
+
+    assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert visitor.banner.evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
+def test_at_200_percent_the_banner_stands_in_the_page_and_covers_nothing(visit):
+    visitor = visit(**ZOOMED)
+    before = visitor.page.get_by_role("heading", level=1).bounding_box()["y"]
+    banner = visitor.banner.bounding_box()
+
+    assert banner["y"] + banner["height"] <= before
+
+
+def test_a_screen_that_shrinks_takes_the_banner_back_into_the_page(visit):
+    visitor = visit()
+    visitor.page.set_viewport_size({"width": 640, "height": 400})
+    visitor.page.wait_for_timeout(100)
+
+    assert visitor.banner.evaluate("e => e.matches(':popover-open')") is False
+    assert visitor.banner.evaluate("e => getComputedStyle(e).position") == "relative"
+
+
+def test_customize_fits_on_the_screen_and_scrolls_inside(visit):
+    visitor = visit(**NARROW)
+    visitor.page.get_by_text("Customize", exact=True).click()
+    box = visitor.banner.bounding_box()
+
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= 740
+    visitor.button("Save my choices").scroll_into_view_if_needed()
+    assert visitor.box("Save my choices")["y"] + 44 <= 740
+
+
+def test_the_last_lines_and_the_link_can_be_scrolled_clear(visit):
+    visitor = visit(**NARROW)
+    visitor.page.evaluate("scrollTo(0, 1e6)")
+    link = visitor.page.get_by_role("link", name="Manage my cookies").bounding_box()
+
+    assert link["y"] + link["height"] <= visitor.banner.bounding_box()["y"]
+
+
+def test_it_is_not_printed(visit):
+    visitor = visit()
+    visitor.page.emulate_media(media="print")
+
+    assert not visitor.banner.is_visible()
+    assert not visitor.page.get_by_role("link", name="Manage my cookies").is_visible()
+
+
+def test_nothing_is_animated_for_those_who_asked_for_stillness(visit):
+    """W7."""
+    visitor = visit(reduced_motion="reduce")
+
+    assert visitor.button("Refuse all").evaluate("e => getComputedStyle(e).transitionDuration") == "0s"
+
+
+def test_it_follows_the_dark_setting_unless_the_site_decides(visit, stage):
+    dark = visit(color_scheme="dark").banner.evaluate("e => getComputedStyle(e).backgroundColor")
+    stage.renderer = Renderer(POLICY, look=Look(Theme.LIGHT), own=OWN)
+    fixed = visit(color_scheme="dark").banner.evaluate("e => getComputedStyle(e).backgroundColor")
+
+    assert (hex_of(dark), hex_of(fixed)) == ("#1b212a", "#ffffff")
+
+
+def test_a_language_from_right_to_left_mirrors_it(visit, stage, tmp_path):
+    (tmp_path / "ar.yaml").write_text("direction: rtl\nbuttons:\n  refuse: رفض الكل\n  accept: قبول الكل\n", encoding="utf-8")
+    stage.renderer = Renderer(POLICY, load_languages(tmp_path), own=OWN)
+    stage.html = Stage.page(lang="ar")
+    visitor = visit()
+
+    assert visitor.box("رفض الكل")["x"] > visitor.box("قبول الكل")["x"]
+    assert visitor.box("قبول الكل")["x"] < 640, "the buttons are on the left"
+
+
+def test_french_pages_ask_in_french(visit, stage):
+    stage.html = Stage.page(lang="fr-FR")
+    visitor = visit()
+
+    assert visitor.button("Tout refuser").is_visible()
+    assert visitor.page.get_by_role("dialog", name="Vos cookies, votre choix").is_visible()
+
+
+def test_the_signal_gets_a_notice_that_covers_little(visit, stage):
+    """G1."""
+    stage.signal = True
+    visitor = visit()
+    box = visitor.banner.bounding_box()
+
+    assert box["height"] <= 110
+    assert visitor.page.get_by_text("Customize", exact=True).is_visible()
+    assert visitor.button("Accept all").count() == 0
+
+
+def test_the_demo_of_a_page_in_xhtml_looks_the_same(visit, stage):
+    plain = visit().banner.bounding_box()
+    stage.headers = [("Content-Type", "application/xhtml+xml; charset=utf-8")]
+    stage.html = (
+        '<html xmlns="http://www.w3.org/1999/xhtml" lang="en"><head><meta name="viewport" content="width=device-width"/>'
+        "<title>Callkom</title></head><body>" + BODY.replace('name="name">', 'name="name"/>') + "</body></html>"
+    )
+    visitor = visit()
+
+    assert plain == visitor.banner.bounding_box()
+    visitor.button("Refuse all").click()
+    visitor.banner.wait_for(state="detached")
+    assert visitor.errors == []
