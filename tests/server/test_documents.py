@@ -285,3 +285,55 @@ async def test_a_page_with_only_a_date_still_revalidates(tmp_path):
 
     assert first.one(b"Last-Modified") is None
     assert (again.status, again.one(b"ETag")) == (304, first.one(b"ETag"))
+
+
+async def test_a_page_remembered_for_one_visitor_is_not_another_visitors_page(tmp_path):
+    """The same bytes, remembered, then asked for with consent, at another address, in French, in a frame."""
+    answer = ok(PAGE, b"Content-Type: text/html; charset=utf-8")
+    mute = ok(PAGE.replace(b" lang=en", b""), b"Content-Type: text/html; charset=utf-8")
+    pages = {b"/": answer, b"/b": answer, b"/c": mute}
+    async with Origin(pages) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        remembered = [(await proxy.ask("/")).body for _ in range(4)]
+        choice = await proxy.ask(
+            "/.consent/choice",
+            "Content-Type: application/x-www-form-urlencoded",
+            method="POST",
+            body=b"choice=accept",
+        )
+        cookie = choice.all(b"Set-Cookie")[0].split(b";")[0].decode()
+        accepted = (await proxy.ask("/", f"Cookie: {cookie}")).body
+        elsewhere = (await proxy.ask("/b")).body
+        spoken = [
+            (await proxy.ask("/c", f"Accept-Language: {lang}")).body for lang in ("en", "en", "fr", "fr")
+        ]
+        framed = (await proxy.ask("/", "Sec-Fetch-Dest: iframe")).body
+        squeezed = (await proxy.ask("/", "Accept-Encoding: gzip")).body
+        figures = proxy.figures()
+
+    assert remembered == remembered[:1] * 4
+    assert HELD in remembered[0]
+    assert (HELD in accepted, TAG in accepted) == (False, True)
+    assert len({remembered[0], accepted, elsewhere, framed}) == 4
+    assert [b"Tout refuser" in body for body in spoken] == [False, False, True, True]
+    assert squeezed == remembered[0]
+    assert "verdicts" in figures
+
+
+async def test_a_page_remembered_under_one_policy_of_the_site_is_not_used_under_another(tmp_path):
+    """A nonce is new in every answer; what is injected for it must be too."""
+    count = iter(range(100))
+
+    def page(_):
+        nonce = b"n%d" % next(count)
+        policy = b"Content-Security-Policy: script-src 'nonce-" + nonce + b"'"
+        return ok(PAGE, policy, b"Content-Type: text/html; charset=utf-8")
+
+    async with Origin({b"/": page}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        got = [await proxy.ask("/") for _ in range(4)]
+
+    for number, answer in enumerate(got):
+        assert b"'nonce-n%d'" % number in answer.all(b"Content-Security-Policy")[0]
+        others = [b"n%d" % other for other in range(4) if other != number]
+        assert not any(
+            b"nonce=" + quote + other in answer.body for other in others for quote in (b"", b'"', b"'")
+        )
