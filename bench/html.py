@@ -11,6 +11,7 @@ import argparse
 import gc
 import re
 import time
+from collections import Counter
 from collections.abc import Callable
 from html import unescape
 
@@ -47,6 +48,20 @@ providers:
 """
 
 
+_SEEN = re.compile(rb"(?:src|href)=[\"']?https?://([a-z0-9.-]+)")
+
+
+def homes() -> frozenset[str]:
+    """Return the hosts the pages come from: the most frequent one of each page, and its kin."""
+    found: set[str] = set()
+    for page in pages():
+        hosts = Counter(host.decode() for host in _SEEN.findall(page))
+        if hosts:
+            home = ".".join(hosts.most_common(1)[0][0].split(".")[-2:])
+            found |= {host for host in hosts if host == home or host.endswith("." + home)}
+    return frozenset(found)
+
+
 def judge(count: int) -> Judge:
     """Return a judge over `count` rules: three quarters hosts, one quarter words in scripts, and containers."""
     hosts = HOSTS + [f"vendor{n}.example" for n in range(count * 3 // 4 - len(HOSTS))]
@@ -57,7 +72,7 @@ def judge(count: int) -> Judge:
     rules += [f"      - {{ id: {name}, purpose: performance }}" for name in CLASSES]
     rules += [f'      - {{ attribute: {{ {name}: "*gtag(*" }}, purpose: performance }}' for name in EVENTS]
     policy = load_policy(TEMPLATE + "\n".join(rules) + "\n")
-    return judge_for(compile_rules(policy, OwnHosts(frozenset({"own.example"}), "own.example")), frozenset())
+    return judge_for(compile_rules(policy, OwnHosts(homes())), frozenset())
 
 
 class Injected:
@@ -112,7 +127,7 @@ class Lol:
     def __init__(self, *, styles: bool) -> None:
         self.styles = styles
         self.refused: dict[str, bool] = {}
-        self.hosts = frozenset(HOSTS)
+        self.own = homes()
 
     def refuses(self, text: str | None) -> bool:
         if not text or "//" not in text:
@@ -124,7 +139,7 @@ class Lol:
     def _host(self, host: str) -> bool:
         known = self.refused.get(host)
         if known is None:
-            known = self.refused[host] = not host.endswith("own.example")
+            known = self.refused[host] = host not in self.own
         return known
 
     def run(self, chunks: list[bytes]) -> int:

@@ -54,6 +54,8 @@ class TagFacts:
     with_: str = "link"
     name: str = ""  # of the provider
     privacy: str | None = None  # the provider's privacy notice
+    text: str = ""  # of an inline script
+    relays: bool = False  # its rule says `do: relay`
 
 
 @dataclass(slots=True)

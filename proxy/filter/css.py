@@ -22,12 +22,20 @@ def _ident(word: str) -> str:
     )
 
 
+_COMMENT = r"/\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/)?"
+_VALUE = rf"(?P<in>{_STRING}|(?:[^)\"'\\]|\\[\s\S])*+)"
 _TOKEN = re.compile(
-    r"/\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/)?"
-    rf"|(?P<url>{_ident('url')}\(\s*+)(?P<in>{_STRING}|(?:[^)\"'\\]|\\[\s\S])*+)"
-    rf"|(?P<import>@{_ident('import')}\s*+|[(,]\s*+)(?P<text>{_STRING})"
-    rf"|{_STRING}"
+    rf"{_COMMENT}|(?P<url>{_ident('url')}\(\s*+){_VALUE}"
+    rf"|(?P<import>@{_ident('import')}\s*+|[(,]\s*+)(?P<text>{_STRING})|{_STRING}"
 )
+# The same where no backslash stands. Every branch begins with a letter: then the search for it is fast.
+_URL = r"[rR][lL]\(\s*+(?:\"[^\"\n]*+\"?|'[^'\n]*+'?|[^)\"']*+)"
+_SIMPLE_STRING = r"\"[^\"\n]*+\"?|'[^'\n]*+'?"
+_SIMPLE = re.compile(
+    rf"{_COMMENT}|u{_URL}|U{_URL}|@[iI][mM][pP][oO][rR][tT]\s*+(?:{_SIMPLE_STRING})"
+    rf"|\(\s*+(?:{_SIMPLE_STRING})|,\s*+(?:{_SIMPLE_STRING})|{_SIMPLE_STRING}"
+)
+_PLACE = re.compile(r"([uU][rR][lL]\(\s*+|@\w+\s*+|[(,]\s*+)([\s\S]*)")
 _ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\f\r]?|\n|([\s\S]))")
 _WORTH = re.compile(r"//|\\|[/]\s+/|[hH][tT][tT][pP][sS]?:")
 
@@ -37,18 +45,24 @@ def calmed(css: str, refuses: Callable[[str], bool]) -> str:
     if not _WORTH.search(css):
         return css
 
-    def change(match: re.Match[str]) -> str:
-        value = match["in"] if match["url"] else match["text"]
-        if not value:
-            return match[0]
+    def replaced(before: str, value: str) -> str:
         quote = value[0] if value[0] in "\"'" else ""
         inner = value[1:].removesuffix(quote) if quote else value.strip()
         if not refuses(_unescaped(inner)):
-            return match[0]
+            return before + value
         closing = quote if quote and value.endswith(quote) and len(value) > 1 else ""
-        return (match["url"] or match["import"]) + quote + INVALID + closing
+        return before + quote + INVALID + closing
 
-    return _TOKEN.sub(change, css)
+    def change(match: re.Match[str]) -> str:
+        value = match["in"] if match["url"] else match["text"]
+        return replaced(match["url"] or match["import"], value) if value else match[0]
+
+    def change_simple(match: re.Match[str]) -> str:
+        token = match[0]
+        place = _PLACE.match(token) if token[0] in "uU@(," else None
+        return replaced(place[1], place[2]) if place is not None and place[2] else token
+
+    return _TOKEN.sub(change, css) if "\\" in css else _SIMPLE.sub(change_simple, css)
 
 
 def _unescaped(text: str) -> str:

@@ -52,6 +52,7 @@ class HtmlFilter(ElementStream):
         in_head = self._injection.phase is Phase.HEAD
         step = tokens.HEAD.match if in_head else self._judge.rules.step.match
         known = self._tags.get
+        pieces = self._out.pieces
         start = at
         while True:
             match = step(data, at)
@@ -75,8 +76,8 @@ class HtmlFilter(ElementStream):
                 continue
             if judged.swaps and quick.ends(judged, data, at):
                 assert judged.out is not None and judged.verdict is not None  # noqa: PT018 - what swaps says
-                self._out.emit(data[start : at - len(raw)])
-                self._out.emit(judged.out)
+                pieces.append(data[start : at - len(raw)])
+                pieces.append(judged.out)
                 self.verdicts.append(judged.verdict)
                 start = at
                 continue

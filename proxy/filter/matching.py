@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from proxy.consent.decision import allows
 from proxy.filter.actions import Judged
 from proxy.filter.elements import NAVIGATING
+from proxy.filter.harmless import Harmless, stem
 from proxy.filter.memo import Memo
 from proxy.filter.patterns import Glob, HostGlob, Words, literal_suffix, suffixes
 from proxy.filter.steps import Interests, plain_step
@@ -80,6 +81,18 @@ class Matcher:
             return True
         return any(glob.matches(host) for glob in self.host_globs)
 
+    def telling(self) -> list[str | None]:
+        """Return words of which one stands in every tag this rule matches by other means than its host."""
+        rule = self.rule
+        if rule.text is not None or (self.hosts and not self.paths and not self.own and not self.host_globs):
+            return []
+        if rule.hosts and not self.paths:
+            return [None] if self.own else []
+        for globs in (self.paths, self.ids, self.classes):
+            if globs:
+                return [stem(glob) for glob in globs]
+        return [name for name, _ in self.attributes[:1]] or [None]
+
     def reads(self, words: frozenset[bytes]) -> bool:
         """True when the condition on an inline text holds for one with these words."""
         return self.all_words <= words and (not self.any_words or not self.any_words.isdisjoint(words))
@@ -133,6 +146,9 @@ class Rules:
         self.watches_own = any(m.own or m.by_address and not m.rule.hosts for m in self.matchers)
         self._hosts: dict[str, tuple[Matcher, ...]] = {}
         self.step = plain_step(self._interests())
+        telling = [word for matcher in self.matchers for word in matcher.telling()]
+        words = None if None in telling else [word for word in telling if word is not None]
+        self.harmless = Harmless(words, self._passes)
 
     def _file(self, matcher: Matcher) -> None:
         """Put the rule where its most telling condition will find it."""
@@ -185,6 +201,12 @@ class Rules:
             glob.matches(host) for glob in self._neutral_globs
         )
 
+    def _passes(self, host: str) -> bool:
+        """True when only a path that tells could keep this host from being asked."""
+        if any(not matcher.paths for matcher in self.of_host(host)):
+            return False
+        return self.owns(host) or not self.holds_undeclared or self.neutral(host)
+
     def of_host(self, host: str) -> tuple[Matcher, ...]:
         """Return the rules that speak of this host, in file order."""
         found = self._hosts.get(host)
@@ -200,20 +222,22 @@ class Rules:
     def of_element(self, element: str, values: Mapping[str, str]) -> Sequence[Matcher]:
         """Return the rules that this element may meet whatever it loads."""
         found = list(self._anywhere)
-        if self._by_id and "id" in values:
+        if "id" in values:
             found += self._by_id.get(values["id"], ())
         if element in self._by_element:
             found += self._by_element[element]
         if self._by_class and "class" in values:
             for word in values["class"].split():
                 found += self._by_class.get(word, ())
-        for name in self._by_attribute.keys() & values.keys():
-            found += self._by_attribute[name]
+        if not self._by_attribute.keys().isdisjoint(values):
+            for name in self._by_attribute.keys() & values.keys():
+                found += self._by_attribute[name]
         return found
 
     def forget(self) -> None:
-        """Empty the memo."""
+        """Empty the memos."""
         self._hosts.clear()
+        self.harmless.forget()
 
 
 def compile_rules(policy: Policy, own: OwnHosts) -> Rules:
@@ -233,8 +257,8 @@ class Judge:
         self._verdicts: dict[int, Verdict] = {}
         self._undeclared: dict[str, Verdict] = {}
         self._noted: dict[tuple[Verdict, str], Verdict] = {}
-        self.tags: Memo[Judged | None] = Memo(limit=8_000_000, longest=3_000)
-        self.xml_tags: Memo[Judged | None] = Memo(limit=2_000_000, longest=3_000)
+        self.tags: Memo[Judged | None] = Memo(limit=8_000_000, longest=100_000)
+        self.xml_tags: Memo[Judged | None] = Memo(limit=2_000_000, longest=100_000)
         self.scripts: Memo[Judged | None] = Memo(limit=8_000_000, longest=400_000)
         self.xml_scripts: Memo[Judged | None] = Memo(limit=1_000_000, longest=160_000)
         self.styles: Memo[bool] = Memo(limit=8_000_000, longest=400_000)

@@ -77,17 +77,34 @@ class Words:
     def __init__(self, words: Iterable[str]) -> None:
         self.words = tuple(sorted({word.encode() for word in words}))
         self.longest = max(map(len, self.words), default=0)
-        self._pattern = None
+        self._any = None
         if len(self.words) > self.FEW:
-            self._pattern = re.compile(b"(?=(" + b"|".join(map(re.escape, reversed(self.words))) + b"))")
+            self._any = re.compile(
+                _factored([word.decode("latin-1") for word in self.words]).encode("latin-1")
+            )
+
+    def any_within(self, text: bytes) -> bool:
+        """True when one of the words occurs."""
+        if self._any is not None:
+            return self._any.search(text) is not None
+        return any(word in text for word in self.words)
 
     def within(self, text: bytes) -> frozenset[bytes]:
         """Return the words that occur."""
-        if self._pattern is None:
-            return frozenset(word for word in self.words if word in text)
-        found = set(self._pattern.findall(text))
-        if not found:
-            return frozenset()
-        return frozenset(
-            word for word in self.words if word in found or any(word in other for other in found)
-        )
+        if self._any is not None and self._any.search(text) is None:
+            return _NONE
+        return frozenset([word for word in self.words if word in text])
+
+
+_NONE: frozenset[bytes] = frozenset()
+
+
+def _factored(words: list[str]) -> str:
+    """Return a pattern for any of these words in which every beginning stands once."""
+    if "" in words:
+        return ""  # a word that ends here is found; what longer ones add is not asked
+    heads: dict[str, list[str]] = {}
+    for word in words:
+        heads.setdefault(word[0], []).append(word[1:])
+    branches = [re.escape(head) + _factored(tails) for head, tails in heads.items()]
+    return branches[0] if len(branches) == 1 else "(?:" + "|".join(branches) + ")"

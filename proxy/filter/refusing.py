@@ -11,7 +11,7 @@ from proxy.filter.elements import Holds
 from proxy.filter.matching import Judge, Matcher
 from proxy.filter.reader import Reader
 from proxy.filter.urls import Url, cleaned, enclosed, listed, url_of
-from proxy.filter.verdict import Verdict
+from proxy.filter.verdict import Does, Verdict
 
 _FRAMES = frozenset({"iframe", "frame", "object", "embed", "portal", "fencedframe"})
 _ENCLOSING = _FRAMES | {"script", "link"}
@@ -27,6 +27,7 @@ class Refusal:
     names: set[str]
     address: str | None = None
     host: str = ""
+    text: bytes = b""  # of an inline script
 
 
 def holding(judge: Judge, name: str, values: Mapping[str, str]) -> Mapping[str, Holds]:
@@ -42,51 +43,47 @@ def holding(judge: Judge, name: str, values: Mapping[str, str]) -> Mapping[str, 
     return elements.addresses_of(name)
 
 
-def addresses(held: Mapping[str, Holds], values: Mapping[str, str]) -> list[tuple[str, str, bool]]:
-    """Return (attribute, address, is fetched by the browser or a loader) for a tag."""
-    found = []
-    for name, value in values.items():
-        holds = held.get(name)
-        if holds is None:
-            continue
-        if holds is Holds.ADDRESS:
-            found.append((name, value, True))
-        elif holds is Holds.NAMED:
-            found.append((name, value, False))
-        else:
-            several = value.split() if holds is Holds.LIST else listed(value)
-            found += [(name, address, holds is not Holds.NAMED_SET) for address in several]
-    return found
+def addresses(name: str, value: str, holds: Holds) -> list[str]:
+    """Return the addresses in the value of an attribute that holds some."""
+    if holds is Holds.ADDRESS or holds is Holds.NAMED:
+        return [value]
+    return value.split() if name == "ping" else listed(value)
 
 
 def refusal(reader: Reader, name: str, values: Mapping[str, str]) -> Refusal | None:
     """Return why this tag may not pass as it is, or None."""
     judge = reader.judge
     rules = judge.rules
-    asked = addresses(holding(judge, name, values), values)
+    held = holding(judge, name, values)
+    asking = [attribute for attribute in values if attribute in held]
     others = rules.of_element(name, values)
     refused: Refusal | None = None
     judged = False
-    for attribute, address, fetched in asked:
-        url = url_of(address, reader.base)
-        matcher: Matcher | None = None
-        if url is None:
-            found, matcher = _enclosed(reader, name, values, address)
-        elif others or rules.of_host(url.host):
-            judged = True
-            found, matcher = _of(judge, url, name, values, others, fetched=fetched)
-        else:
-            found = judge.undeclared(url) if fetched else None
-        if found is None or found.keeps:
-            continue
-        if refused is None:
-            refused = Refusal(found, matcher, set(), address, url.host if url else "")
-        refused.names.add(attribute)
+    for attribute in asking:
+        holds = held[attribute]
+        fetched = holds < Holds.NAMED
+        for address in addresses(attribute, values[attribute], holds):
+            url = url_of(address, reader.base)
+            matcher: Matcher | None = None
+            if url is None:
+                if name not in _ENCLOSING:
+                    continue
+                found, matcher = _enclosed(reader, name, values, address)
+            elif others or rules.of_host(url.host):
+                judged = True
+                found, matcher = _of(judge, url, name, values, others, fetched=fetched)
+            else:
+                found = judge.undeclared(url) if fetched else None
+            if found is None or found.does is Does.KEEP:
+                continue
+            if refused is None:
+                refused = Refusal(found, matcher, set(), address, url.host if url else "")
+            refused.names.add(attribute)
     if refused is None and not judged and others:
         refused = _by_itself(judge, name, values, others)
     if refused is not None and refused.matcher is not None:
         if not refused.matcher.rule.hosts:
-            refused.names.update(attribute for attribute, _, _ in asked)
+            refused.names.update(asking)
             refused.names |= {"srcdoc"} & values.keys()
         refused.names |= _known_by(refused.matcher, name) & values.keys()
     return refused
@@ -126,8 +123,6 @@ def _enclosed(
     reader: Reader, name: str, values: Mapping[str, str], address: str
 ) -> tuple[Verdict | None, Matcher | None]:
     """Return what is said of code or a document inside a data: or javascript: address."""
-    if name not in _ENCLOSING:
-        return None, None
     address = cleaned(address)
     if name in _FRAMES and _JAVASCRIPT.match(address):
         return _code(reader.judge, address.encode("utf-8", "replace"), {})

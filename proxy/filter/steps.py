@@ -31,13 +31,32 @@ def plain_step(interests: Interests) -> re.Pattern[bytes]:
     """Return the step for HTML outside foreign content; it captures the tag it stops at."""
     visited = elements.VISITED | elements.RAW | interests.elements
     name = other_than(visited, end=rb"[ \t\n\f\r/>]", more=rb"[^ \t\n\f\r/>]", first=rb"[a-zA-Z]")
-    start = name + _boring_attributes(interests) + rb">"
+    attributes = _boring_attributes(interests)
+    start = name + attributes + rb">"
     body = any_word(["body"]) + rb"[ \t\n\f\r/>]"
     end = rb"/(?!" + body + rb")[a-zA-Z](?:[a-zA-Z0-9]*+>|[^ \t\n\f\r/>]*+" + REST + rb")"
     return step(
         (end, start, COMMENT, BOGUS, TEXT),
         rb"(<(?:" + NAME + REST + rb"|/" + any_word(["body"]) + REST + rb"))",
     )
+
+
+_TITLE = any_word(["title"])
+_SHAPES = (
+    "path g circle rect line polyline polygon ellipse defs symbol clippath mask lineargradient radialgradient"
+    " stop text tspan"
+)
+
+
+def _drawing(attributes: bytes) -> bytes:
+    """Return a pattern for a whole svg of plain shapes, in which nothing can load or run."""
+    svg = any_word(["svg"])
+    shape = any_word(_SHAPES.split()) + rb"(?=[ \t\n\f\r/>])" + attributes + rb">"
+    end = rb"/" + any_word(_SHAPES.split()) + rb">"
+    title = _TITLE + rb">[^<]*+</" + _TITLE + rb">"
+    inner = rb"(?:[^<]*+<(?:" + shape + rb"|" + end + rb"|" + title + rb"))*+[^<]*+"
+    begin = rb"(?=[ \t\n\f\r>])" + attributes.replace(rb"[ \t\n\f\r/]++", rb"[ \t\n\f\r]++", 1) + rb">"
+    return svg + begin + inner + rb"</" + svg + rb">"
 
 
 def _boring_attributes(interests: Interests) -> bytes:

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 
 from proxy.filter import actions, elements, links
 from proxy.filter.actions import Edits, Follow, Judged, TagFacts, Where
-from proxy.filter.attributes import values_of
+from proxy.filter.attributes import tag_name, values_of
 from proxy.filter.matching import Matcher
 from proxy.filter.reader import Reader
 from proxy.filter.refusing import Refusal, refusal
 from proxy.filter.verdict import Does, Verdict
+from proxy.policy.model import Action
+
+TEXT = 8000
+"""Bytes of an inline script that a placeholder may read."""
 
 DEEPEST = 8
 """srcdoc within srcdoc beyond this is held unread."""
@@ -29,12 +33,20 @@ _TEACHES = frozenset({"base", "meta", "html", "head", "body", "frameset"})
 """Tags the scanner learns from even where nothing is done to them."""
 
 _SPECIAL = {"importmap": Follow.MAP, "speculationrules": Follow.SPECULATION}
+_HARMLESS = {
+    name.encode(): Judged(name, follow) for name, follow in _FOLLOWS.items() if follow is not Follow.INLINE
+}
+_ALWAYS_READ = frozenset(name.encode() for name in _TEACHES | {"script"})
 _LATER = elements.LAZY | elements.SETS
 _NAME = re.compile(r"<(?:[^ \t\n\f\r/>]*+)")
 
 
 def judged(reader: Reader, raw: bytes) -> Judged | None:
     """Return what becomes of this start tag; None where nothing does and nothing follows."""
+    if not reader.xml and not reader.base:
+        name_bytes = tag_name(raw)
+        if name_bytes not in _ALWAYS_READ and reader.judge.rules.harmless(name_bytes, raw):
+            return _HARMLESS.get(name_bytes)
     text = raw.decode("utf-8", "surrogateescape")
     match = _NAME.match(text)
     end = match.end() if match else 1
@@ -72,12 +84,17 @@ class Tag:
         return Judged("script", special or Follow.INLINE, values=values)
 
     def held_script(
-        self, verdict: Verdict, matcher: Matcher | None, address: str | None = None, host: str = ""
+        self,
+        verdict: Verdict,
+        matcher: Matcher | None,
+        address: str | None = None,
+        host: str = "",
+        text: bytes = b"",
     ) -> Judged:
         """Return a script made inert."""
         edits = self._edits()
         actions.hold_script(edits, verdict, _LATER & self.values.keys())
-        return self._finished(edits, Refusal(verdict, matcher, set(), address, host), Follow.SCRIPT)
+        return self._finished(edits, Refusal(verdict, matcher, set(), address, host, text), Follow.SCRIPT)
 
     def _edits(self) -> Edits:
         return Edits(self.raw, xml=self.reader.xml)
@@ -135,20 +152,23 @@ class Tag:
             edits.result(),
             noted,
             Where.NOWHERE if matcher and matcher.rule.with_ == "nothing" else self._place(),
-            self._facts(matcher, refused.address),
+            self._facts(refused),
             also=also,
         )
 
-    def _facts(self, matcher: Matcher | None, address: str | None) -> TagFacts:
+    def _facts(self, refused: Refusal) -> TagFacts:
+        matcher = refused.matcher
         provider = self.reader.judge.rules.policy.provider(matcher.rule.provider) if matcher else None
         return TagFacts(
             self.name,
-            links.link_of(self.name, self.values, matcher, address),
+            links.link_of(self.name, self.values, matcher, refused.address),
             self.values.get("title", ""),
             self.values,
             matcher.rule.with_ if matcher else "link",
             provider.name if provider else "",
             provider.privacy if provider else None,
+            refused.text[:TEXT].decode("utf-8", "replace"),
+            matcher is not None and matcher.rule.do is Action.RELAY,
         )
 
     def _place(self) -> Where:
@@ -199,4 +219,4 @@ def _judged_inline(reader: Reader, raw: bytes, values: Mapping[str, str], body: 
     if verdict.keeps:
         return None
     link, host = links.link_in(judge, matcher, body)
-    return Tag(reader, "script", raw, values).held_script(verdict, matcher, link, host)
+    return Tag(reader, "script", raw, values).held_script(verdict, matcher, link, host, body)
