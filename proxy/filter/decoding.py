@@ -24,6 +24,8 @@ MAX_STACK = 4
 
 _BROTLI_KEPT = 1 << 20
 _DAMAGED = cast(type[Exception], isal_zlib.error)  # its stub calls the class an instance
+_LONGEST_HEADER = 80_000
+_GZIP_MAGIC = b"\x1f\x8b\x08"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _SAME = {b"x-gzip": b"gzip"}
 
@@ -154,7 +156,20 @@ def _drained(stream: brotli.Decompressor, data: bytes) -> Iterator[bytes]:
 
 
 def _gzip_begins(data: bytes) -> bool | None:
-    return data[:2] == b"\x1f\x8b" if len(data) > 1 else (None if data == b"\x1f" else False)
+    """A member begins once its header is here as a whole: isal misreads one that is cut (RFC 1952)."""
+    if not data.startswith(_GZIP_MAGIC[: len(data)]):
+        return False
+    if len(data) < 12:
+        return None
+    flags, at = data[3], 10
+    if flags & 4:  # FEXTRA
+        at += 2 + int.from_bytes(data[10:12], "little")
+    for text in (8, 16):  # FNAME, FCOMMENT
+        if flags & text:
+            end = data.find(b"\0", at)
+            at = end + 1 if end >= 0 else len(data) + 1
+    at += flags & 2  # FHCRC
+    return True if len(data) >= at else (None if len(data) < _LONGEST_HEADER else False)
 
 
 def _zstd_begins(data: bytes) -> bool | None:

@@ -229,3 +229,50 @@ def test_a_window_larger_than_browsers_hold_is_refused() -> None:
 
     with pytest.raises(Unreadable, match="zstd"):
         read(b"zstd", coded)
+
+
+@pytest.mark.parametrize("step", [1, 3, 1 << 30])
+@pytest.mark.parametrize("flags", range(32))
+def test_every_optional_field_of_a_gzip_header_is_skipped(flags: int, step: int) -> None:
+    """FTEXT, FHCRC, FEXTRA, FNAME, FCOMMENT (RFC 1952), in all combinations."""
+    head = b"\x1f\x8b\x08" + bytes([flags]) + b"\0\0\0\0\0\xff"
+    head += b"\x05\x00extra" if flags & 4 else b""
+    head += b"name.html\0" if flags & 8 else b""
+    head += b"a comment\0" if flags & 16 else b""
+    head += (zlib.crc32(head) & 0xFFFF).to_bytes(2, "little") if flags & 2 else b""
+    tail = zlib.crc32(TEXT).to_bytes(4, "little") + len(TEXT).to_bytes(4, "little")
+
+    assert read(b"gzip", head + raw_deflate(TEXT) + tail, step) == TEXT
+
+
+@pytest.mark.parametrize("level", [0, 1, 6, 9])
+@pytest.mark.parametrize("strategy", [zlib.Z_DEFAULT_STRATEGY, zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE, zlib.Z_FIXED])
+@given(
+    data=st.lists(st.sampled_from([b"<p>", b"abc", bytes(50), b"\xff\xfe", b"x" * 300]), max_size=60).map(
+        b"".join
+    ),
+    step=st.integers(1, 70),
+)
+@settings(deadline=None, max_examples=25)
+def test_whatever_zlib_writes_is_read(level: int, strategy: int, data: bytes, step: int) -> None:
+    for wbits in (31, 15, -15, 25, 9):
+        stream = zlib.compressobj(level, zlib.DEFLATED, wbits, 8, strategy)
+        cut = len(data) // 2
+        coded = (
+            stream.compress(data[:cut])
+            + stream.flush(zlib.Z_FULL_FLUSH)
+            + stream.compress(data[cut:])
+            + stream.flush()
+        )
+
+        assert read(b"gzip" if wbits > 16 else b"deflate", coded, step) == data
+
+
+def test_a_gzip_header_without_end_is_refused() -> None:
+    with pytest.raises(Unreadable, match="and is not"):
+        read(b"gzip", b"\x1f\x8b\x08\x08\0\0\0\0\0\xff" + b"a" * 100_000, 5_000)
+
+
+def test_a_gzip_header_that_is_cut_is_a_cut_body() -> None:
+    with pytest.raises(Unreadable, match="ended early"):
+        read(b"gzip", b"\x1f\x8b\x08\x08\0\0\0\0\0\xffname.ht")
