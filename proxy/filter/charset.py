@@ -7,7 +7,7 @@ mean ASCII; UTF-16 is read by way of utf16.py; the rest is refused (threats T4).
 In gbk, gb18030, big5, shift_jis, euc-jp and euc-kr the second byte of a character may be
 an ASCII letter, digit or one of @ [ \ ] ^ _ ` { | } ~ , never one of < > " ' & = / - ! or
 white space, and a first byte before one of those stands alone: tags, attributes and
-quotes are where the bytes say.
+quotes are where the bytes say. A host with such letters before an `@` is the fence's to judge.
 """
 
 from __future__ import annotations
