@@ -86,13 +86,26 @@ class Shell:
         return self.page(words, title=title, content=content, wide=True, host=host)
 
     def receipt(
-        self, words: Words, receipt: Mapping[str, Any] | None, *, back: str | None, host: str
+        self,
+        words: Words,
+        receipt: Mapping[str, Any] | None,
+        *,
+        back: str | None,
+        host: str,
+        earlier: Sequence[Mapping[str, Any]] = (),
     ) -> bytes:
-        """Return the visitor's own proof as a page."""
+        """Return the visitor's own proofs as a page, newest first, and the way to have them erased."""
+        proofs = [] if receipt is None else [_proof(words, one) for one in (receipt, *earlier)]
+        erase = fill(
+            "erase",
+            action=f"{self.path}receipt",
+            text=words.plain("receipt.erasing"),
+            erase=words.plain("receipt.erase"),
+        )
         content = fill(
             "receipt",
             text=words.plain("receipt.text" if receipt else "receipt.none"),
-            facts=_proof(words, receipt) if receipt else "",
+            facts=joined([*proofs, erase] if receipt else [], Markup("<hr/>")),
             links=self.links(words, back=back),
         )
         return self.page(words, title=words.plain("receipt.title"), content=content, host=host)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from proxy.banner.assets import css_hash, source, style
@@ -21,6 +21,7 @@ from proxy.banner.placeholder import Placeholders
 from proxy.banner.signals import signals
 from proxy.banner.table import as_json, rows
 from proxy.banner.words import Languages, Words, load_languages
+from proxy.banner.wrapper import Wrappers
 from proxy.consent.decision import Ask, Decision, allows
 from proxy.consent.record import Shown
 from proxy.filter.cookies import CONSENT_COOKIE
@@ -58,6 +59,7 @@ class Renderer:
         self._cookie = cookie
         self._shell = Shell.of(policy, self._look, path)
         self._panels = {code: Panel.of(self._shell, words) for code, words in self.languages.all.items()}
+        self.wrappers = Wrappers(policy, own, path, cookie)
         self._parts = Parts(policy, path, Placeholders(policy, self.scope, path))
         self._heads: dict[tuple[frozenset[Pair], Ask, bool, bool], Head] = {}
         self._tables: dict[str, dict[str, Any]] = {}
@@ -89,6 +91,7 @@ class Renderer:
             accept,
             back,
             framed,
+            offers=not (framed or decision.withheld),
         )
 
     def _head(self, decision: Decision, *, framed: bool) -> Head:
@@ -109,6 +112,8 @@ class Renderer:
         code = guard_code(source("guard.js"), table) + signals(self.policy, grants)
         if not (framed or decision.withheld):
             code += page_code(asks=asks)
+            if self._may_replace(grants):
+                code += squeeze(source("placeholder.js")).replace("(PATH)", f"({json.dumps(self._path)})")
         granted = " ".join(sorted({pair.purpose for pair in grants}))
         facts = {"granted": granted, "state": _state(grants), "ask": decision.ask.value}
         attributes = "".join(f' data-{name}="{escape(value)}"' for name, value in facts.items())
@@ -164,10 +169,16 @@ class Renderer:
         return self._tables[words.code]
 
     def receipt(
-        self, words: Words, receipt: Mapping[str, Any] | None, *, back: str | None = None, host: str = ""
+        self,
+        words: Words,
+        receipt: Mapping[str, Any] | None,
+        *,
+        earlier: Sequence[Mapping[str, Any]] = (),
+        back: str | None = None,
+        host: str = "",
     ) -> bytes:
-        """Return the visitor's own proof as a page; `receipt` is Receipt.to_json()."""
-        return self._shell.receipt(words, receipt, back=back, host=host)
+        """Return the visitor's own proofs as a page; `receipt` and `earlier` are of Receipt.to_json()."""
+        return self._shell.receipt(words, receipt, earlier=earlier, back=back, host=host)
 
     def error(self, words: Words, status: int, *, reference: str = "", host: str = "") -> bytes:
         """Return the page shown in place of one that cannot be: nothing of anybody else in it."""

@@ -37,6 +37,7 @@ class Writer:
         self._later: deque[Waiting] = deque()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._last = (0, 0)
         self._closing = False
         self._down = False
         self._turn = False
@@ -75,7 +76,13 @@ class Writer:
                 await self._task
 
     def _id(self, new: NewRecord) -> str:
-        return record_id(new.time, secrets.token_bytes(10))
+        """Return an id behind the one before it, also within one moment: the newest is the greatest."""
+        moment, chance = self._last
+        drawn = int.from_bytes(secrets.token_bytes(10), "big")
+        if new.time == moment:
+            drawn = (chance + 1 + drawn % 2**40) % 2**80
+        self._last = (new.time, drawn)
+        return record_id(new.time, drawn.to_bytes(10, "big"))
 
     def _enqueue(self, new: NewRecord, record: asyncio.Future[ConsentRecord]) -> Waiting:
         if self._closing:

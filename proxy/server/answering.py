@@ -16,7 +16,7 @@ from proxy.consent.answer import Answer, next_answer
 from proxy.consent.decision import Decision
 from proxy.consent.record import ConsentRecord, NewRecord, Shown
 from proxy.errors import RecordsError
-from proxy.records.store import RecordStore
+from proxy.records.store import RecordStore, now_ms
 from proxy.server.choice import Choice
 from proxy.server.sites import Site
 from proxy.server.visit import Visit
@@ -65,7 +65,7 @@ async def settle(
     )
     record = NewRecord(
         visitor=answer.visitor,
-        time=visit.now * 1000,
+        time=now_ms(),
         site=visit.host,
         language=language,
         shown=shown,

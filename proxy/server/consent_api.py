@@ -11,8 +11,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from proxy.banner.words import Words
-from proxy.consent.cookie import Reading
 from proxy.consent.decision import Decision
 from proxy.consent.record import Receipt
 from proxy.errors import BadRequest, RecordsError
@@ -21,11 +19,13 @@ from proxy.filter.sweep import sweep
 from proxy.records.limits import AcceptanceLimit, Allowance
 from proxy.records.store import RecordStore
 from proxy.server.answering import Answered, Outcome, settle
+from proxy.server.call import Call
 from proxy.server.choice import Choice, is_theirs, read_choice, return_path
 from proxy.server.config import Config
 from proxy.server.incoming import Incoming
 from proxy.server.logs import log
 from proxy.server.observe import Tally
+from proxy.server.proofs import forgotten, proofs_json, proofs_of
 from proxy.server.reports import read_reports
 from proxy.server.response import RawResponse
 from proxy.server.sites import Site, Sites
@@ -38,30 +38,7 @@ GPC_SINCE = "2026-11-01"
 HTML = b"text/html; charset=utf-8"
 JSON = b"application/json; charset=utf-8"
 
-Answer = Callable[["Call"], Awaitable[RawResponse]]
-
-
-class Call:
-    """One request for an address of ours, with the visitor's decision."""
-
-    __slots__ = ("decision", "incoming", "reading", "site", "visit")
-
-    def __init__(self, site: Site, visit: Visit, incoming: Incoming) -> None:
-        self.site = site
-        self.visit = visit
-        self.incoming = incoming
-        self.reading: Reading = site.read(visit)
-        self.decision: Decision = site.decide(visit, self.reading.answer)
-
-    @property
-    def words(self) -> Words:
-        """The language the visitor's browser asks for."""
-        return self.site.renderer.languages.choose(accept=self.visit.first(b"accept-language"))
-
-    @property
-    def wants_json(self) -> bool:
-        """True when a program asks."""
-        return b"application/json" in (self.visit.first(b"accept") or b"")
+Answer = Callable[[Call], Awaitable[RawResponse]]
 
 
 class OwnAddresses:
@@ -82,7 +59,11 @@ class OwnAddresses:
             b"receipt": self._receipt,
             b"state": self._state,
         }
-        self._post: Mapping[bytes, Answer] = {b"choice": self._choose, b"reports": self._reports}
+        self._post: Mapping[bytes, Answer] = {
+            b"choice": self._choose,
+            b"receipt": self._erase,
+            b"reports": self._reports,
+        }
 
     def owns(self, visit: Visit) -> bool:
         """True for an address of ours, byte for byte; anything like it is the site's (threats T40)."""
@@ -101,7 +82,10 @@ class OwnAddresses:
         chosen = table.get(name)
         if chosen is not None:
             self._tally.add("requests", site.name, "own", "2xx")
-            return await chosen(Call(site, visit, incoming))
+            try:
+                return await chosen(Call(site, visit, incoming))
+            except RecordsError:
+                return self._said(visit, 503, [(b"Retry-After", b"30")])
         if name in self._get or name in self._post:
             allowed = b"GET, HEAD" if name in self._get else b"POST"
             return self._said(visit, 405, [(b"Allow", allowed)])
@@ -130,18 +114,26 @@ class OwnAddresses:
         return _json(call.site.renderer.table_json(call.words))
 
     async def _receipt(self, call: Call) -> RawResponse:
-        """Show the visitor's newest proof to whoever holds their cookie."""
-        kept: dict[str, Any] | None = None
-        answer = call.decision.answer
-        if answer is not None:
-            try:
-                newest = await self._store.of_visitor(answer.visitor, 1)
-            except RecordsError:
-                return self._said(call.visit, 503, [(b"Retry-After", b"30")])
-            kept = Receipt(newest[0]).to_json() if newest else None
+        """Show every proof of a visitor to whoever holds their cookie."""
+        kept = await proofs_of(self._store, call.decision.answer)
         if call.wants_json:
-            return _json(kept or {"id": None})
-        return self._page(call.site.renderer.receipt(call.words, kept, host=call.visit.host))
+            return _json(proofs_json(kept))
+        newest, earlier = (kept[0], kept[1:]) if kept else (None, [])
+        page = call.site.renderer.receipt(call.words, newest, earlier=earlier, host=call.visit.host)
+        return self._page(page)
+
+    async def _erase(self, call: Call) -> RawResponse:
+        """Erase a visitor's proofs, and with them the answer they proved."""
+        visit, answer = call.visit, call.decision.answer
+        if not is_theirs(visit, self._sites.ours):
+            return self._said(visit, 403)
+        count = await self._store.erase_visitor(answer.visitor) if answer is not None else 0
+        log().info("proofs_erased", site=call.site.name, records=count)
+        headers = forgotten(call.site, visit)
+        headers += [(b"Set-Cookie", line) for line in self._sweep(call, call.site.decide(visit, None))]
+        if call.wants_json:
+            return _json({"erased": count}, headers)
+        return RawResponse(303, [(b"Location", self._path + b"receipt"), *_OURS, *headers])
 
     async def _state(self, call: Call) -> RawResponse:
         return _json(_state(call.decision, call.site))
@@ -185,7 +177,13 @@ class OwnAddresses:
         if call.wants_json:
             record = Receipt(answered.record).to_json() if answered.record is not None else None
             return _json(
-                {**_state(decision, site), "receipt": record, "outcome": answered.outcome.value}, headers
+                {
+                    **_state(decision, site),
+                    **(record or {}),
+                    "receipt": record,
+                    "outcome": answered.outcome.value,
+                },
+                headers,
             )
         return RawResponse(303, [(b"Location", choice.back.encode("ascii")), *_OURS, *headers])
 

@@ -41,26 +41,20 @@ class Proxy:
             f"listen: 127.0.0.1:{self.port}\n"
             f'sites:\n  - {{ hosts: [callkom.io, app.callkom.io], upstream: "{upstream}" }}\n'
             f'records: "{records}"\n'
-            "consent: { key: consent.key, acceptances_per_minute: 0 }\n"
+            "consent: { key: consent.key, acceptances_per_minute: 60000 }\n"
         )
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *(
-                "-m",
-                "proxy",
-                "serve",
-                "--config",
-                self.folder / "config.yaml",
-                "--rules",
-                self.folder / "rules.yaml",
-            ),
-            cwd=ROOT,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=(self.folder / "stderr").open("ab"),
-        )
+        files = ("--config", self.folder / "config.yaml", "--rules", self.folder / "rules.yaml")
+        with (self.folder / "stderr").open("ab") as said:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-m", "proxy", "serve", *files),
+                cwd=ROOT,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=said,
+            )
         for _ in range(600):
             with contextlib.suppress(OSError):
                 _, writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -82,8 +76,8 @@ class Proxy:
 
 @contextlib.asynccontextmanager
 async def running(proxy):
-    await proxy.start()
     try:
+        await proxy.start()
         yield proxy
     finally:
         await proxy.kill()

@@ -130,6 +130,14 @@ async def test_several_processes_write_one_store_each_on_its_own_chain(url):
     assert (verified.records, verified.writers, verified.faults) == (200, 4, [])
 
 
+async def test_of_two_answers_in_one_moment_the_second_is_the_newer(store):
+    for _ in range(10):
+        first, second = await store.add(answer("ana", time=NOON)), await store.add(refusal("ana", time=NOON))
+
+        assert first.id < second.id
+        assert second.content.previous == first.id
+
+
 async def test_a_text_is_kept_once_however_many_saw_it(url, store):
     await asyncio.gather(*(store.add(answer()) for _ in range(20)))
 

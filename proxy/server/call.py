@@ -1,0 +1,33 @@
+"""One request for an address of ours, with what its visitor decided."""
+
+from __future__ import annotations
+
+from proxy.banner.words import Words
+from proxy.consent.cookie import Reading
+from proxy.consent.decision import Decision
+from proxy.server.incoming import Incoming
+from proxy.server.sites import Site
+from proxy.server.visit import Visit
+
+
+class Call:
+    """One request for an address of ours, with the visitor's decision."""
+
+    __slots__ = ("decision", "incoming", "reading", "site", "visit")
+
+    def __init__(self, site: Site, visit: Visit, incoming: Incoming) -> None:
+        self.site = site
+        self.visit = visit
+        self.incoming = incoming
+        self.reading: Reading = site.read(visit)
+        self.decision: Decision = site.decide(visit, self.reading.answer)
+
+    @property
+    def words(self) -> Words:
+        """The language the visitor's browser asks for."""
+        return self.site.renderer.languages.choose(accept=self.visit.first(b"accept-language"))
+
+    @property
+    def wants_json(self) -> bool:
+        """True when a program asks."""
+        return b"application/json" in (self.visit.first(b"accept") or b"")
