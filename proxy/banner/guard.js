@@ -16,9 +16,8 @@
 
   // Returns the text to write: the very same where all is well, nothing where it is refused.
   let judge = text => {
-    let times, age, date, now = Date.now() / 1e3, domain = "";
+    let age, date, now = Date.now() / 1e3, domain = "";
     let bare = text.replace(/;\s*(?:max-(age)|expires)\s*=?([^;]*)/gi, (all, key, value) => {
-      times = 1;
       if (!key) date = (Date.parse(value) + 1) / 1e3 || date;
       else if (/^\s*-?\d+\s*$/.test(value)) age = value;
       return "";
@@ -37,7 +36,7 @@
       if (counts[name] || room-- > 0) counts[name] = -~counts[name];
       return;
     }
-    if (!row || !times) return text;
+    if (!row) return text;
 
     // filter/cookies.py counts the same way: spans of one life each, from the end of that day.
     let limit = row[1], late = now - (+since[row[2]] + 1) * 86400;
@@ -61,11 +60,11 @@
         if (text = judge("" + text)) native.call(this, text);
       });
       // Frames without an address of their own share our cookies and bring fresh setters.
-      ["contentWindow", "contentDocument"].forEach(name => redefine(w.HTMLIFrameElement.prototype, name, "get", native => function () {
+      ["contentWindow", "contentDocument"].map(name => redefine(w.HTMLIFrameElement.prototype, name, "get", native => function () {
         let found = native.call(this);
-        guard(found);
-        return found;
+        return guard(found), found;
       }));
+      // Asked in time: a srcdoc replaces an empty document in the same window. 1.5 us an element.
       new MutationObserver(() => {
         for (let i = w.length; i--;) guard(w[i]);
       }).observe(w.document, { childList: 1, subtree: 1 });
@@ -75,10 +74,13 @@
       });
       // end
       redefine(w.CookieStore.prototype, "set", "value", native => function (name, value) {
-        let init = Object(name) === name ? Object.assign({}, name) : { name: name, value: value };
-        let text = (init.name || init.value) + "=;domain=" + init.domain + ";expires=" + new Date(init.expires === null ? NaN : init.expires);
-        let judged = judge(text), life = /age=(.+)/.exec(judged);
-        if (judged != text) init.expires = life ? Date.now() + life[1] * 1e3 : null;
+        let init = Object.assign({}, value === undefined ? name : { name: name, value: value });
+        let text = (init.name || init.value) + "=;domain=" + init.domain + ";max-age=" + init.maxAge + ";expires=" + new Date(init.expires === null ? NaN : init.expires);
+        let judged = judge(text), life = /age=(\d+)$/.exec(judged);
+        if (judged != text) {
+          init.expires = life ? Date.now() + life[1] * 1e3 : null;
+          delete init.maxAge;
+        }
         return judged ? native.call(this, init) : Promise.resolve();
       });
     } catch (done) {}
@@ -88,7 +90,7 @@
     // only with keys
     // Keys written as properties pass no function: they go when a page comes and when it goes.
     try {
-      [localStorage, sessionStorage].forEach(store => Object.keys(store).forEach(key => keys.test(key) ? store.removeItem(key) : 0));
+      [localStorage, sessionStorage].map(store => Object.keys(store).map(key => keys.test(key) ? store.removeItem(key) : 0));
     } catch (denied) {}
     // end
     if (30 > room) navigator.sendBeacon(reports, JSON.stringify({ cookies: counts }));
