@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from proxy.banner.markup import Markup, ascii_bytes, escape, fill, joined, when
-from proxy.banner.placeholder import Placeholders
+from proxy.banner.placeholder import Place, Placeholders
 from proxy.banner.words import Languages, Words
 from proxy.consent.decision import Ask
 from proxy.filter.actions import TagFacts
@@ -179,6 +179,7 @@ class PageInjector:
     accept: bytes | None = None
     back: str | None = None
     framed: bool = False
+    offers: bool = True  # placeholders that need our script
     admission: Admission = field(default_factory=lambda: Admission(()))
     _words: Words | None = None
 
@@ -218,7 +219,8 @@ class PageInjector:
     def placeholder(self, verdict: Verdict, facts: TagFacts) -> bytes:
         """Return what stands in place of a refused embed, in the page's language."""
         words = self._words or self.languages.choose(accept=self.accept)
-        return self.parts.placeholders.of(verdict, facts, words)
+        place = Place(offers=self.offers, sized=not self.admission.policies)
+        return self.parts.placeholders.of(verdict, facts, words, place)
 
     def _spoken(self, page: PageSeen) -> Words:
         if self._words is None:

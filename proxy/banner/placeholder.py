@@ -1,23 +1,55 @@
 """What stands in place of a refused embed: who it is, what they would receive, and fair ways on.
 
 Made of inline elements: it may stand inside a paragraph, and holds no form, since it may
-stand inside one. Its ways on are links, so they work without script. "Always" leads to that
-purpose on the panel; its data say what a post to `choice` would carry: choice=placeholder,
-purpose= for every purpose granted so far and for these, provider= the provider.
+stand inside one. The provider's page and the panel are links and work without script;
+offers.js lets "Show it once" put a frame of ours in its place, and "Always" answer
+without leaving the page. A relayed form stands in it, ready to be used.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
+from urllib.parse import urlencode
 
 from proxy.banner.markup import Markup, ascii_bytes, escape, external, fill, joined, when
 from proxy.banner.words import Words
+from proxy.banner.wrapper import frame_markup
+from proxy.filter import elements
 from proxy.filter.actions import TagFacts
+from proxy.filter.embeds import Embed, Embeds
 from proxy.filter.verdict import Verdict
 from proxy.policy.model import Policy, Provider
 from proxy.policy.scope import Scope
 
-_AWAY = 'target="_blank" rel="noopener noreferrer"'
+RELAYED_HEIGHT = 420
+"""Pixels of a relayed form until it says how high it is."""
+
+_PIXELS = re.compile(r"\s*([0-9]{2,4})(?:px)?\s*", re.ASCII)
+_STYLED = re.compile(r"(?:^|;)\s*(?:min-)?(width|height)\s*:\s*([0-9]{2,4})px", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a page lets a placeholder do: run our script, carry a style attribute."""
+
+    offers: bool = True
+    sized: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """All on which the bytes of a placeholder depend."""
+
+    provider: str | None
+    needs: tuple[str, ...]
+    link: str | None
+    embed: Embed | None
+    size: str
+    relays: bool
+    offers: bool
 
 
 class Placeholders:
@@ -27,41 +59,63 @@ class Placeholders:
         self._policy = policy
         self._scope = scope
         self._path = path
+        self._embeds = Embeds(policy)
         self._made = lru_cache(maxsize=512)(self._make)
 
-    def of(self, verdict: Verdict, facts: TagFacts, words: Words) -> bytes:
+    def of(self, verdict: Verdict, facts: TagFacts, words: Words, place: Place | None = None) -> bytes:
         """Return what stands in place of the element the verdict speaks of."""
         if facts.with_ == "nothing":
             return b""
-        return self._made(verdict.provider, verdict.needs, facts.link, words)
+        place = place or Place()
+        embed = self._embeds.of(verdict.provider, facts) if place.offers else None
+        size = size_of(facts) if place.sized else ""
+        provider, needs = verdict.provider, verdict.needs
+        wanted = Wanted(provider, needs, facts.link, embed, size, facts.relays, place.offers)
+        return self._made(wanted, words)
 
-    def _make(
-        self, provider_id: str | None, needs: tuple[str, ...], address: str | None, words: Words
-    ) -> bytes:
-        provider = self._policy.provider(provider_id) if provider_id else None
-        link = external(address or "")
+    def _make(self, wanted: Wanted, words: Words) -> bytes:
+        provider = self._policy.provider(wanted.provider) if wanted.provider else None
+        embed, size, link = wanted.embed, wanted.size, external(wanted.link or "")
         if provider is None:
             return ascii_bytes(_plain(link)) if link else b""
-        asked = [purpose for purpose in needs if purpose in self._scope.purposes]
+        asked = [purpose for purpose in wanted.needs if purpose in self._scope.purposes]
         labels = words.listed(words.purpose(purpose, "label") for purpose in asked)
-        cookies = self._cookies(provider, asked)
-        key = "placeholder.text" if cookies else "placeholder.text_no_cookie"
+        relayed = wanted.relays and embed is not None and embed.is_form and provider.relay is not None
         ways = [_way(link, words.say("placeholder.open", provider=provider.name))] if link else []
+        if embed is not None and asked and not relayed:
+            ways.append(_once(embed, words.say("placeholder.once")))
         if asked:
-            ways.append(self._always(provider, asked, words.say("placeholder.always", purposes=labels)))
+            text = words.say("placeholder.always", purposes=labels)
+            ways.append(self._always(provider, asked, text, offers=wanted.offers))
         others = words.listed(self._covered(asked, provider))
         covered = words.say("placeholder.covers", purposes=labels, providers=others)
+        title = words.say("placeholder.title", provider=provider.name)
         return ascii_bytes(
             fill(
                 "placeholder",
                 lang=words.code,
                 dir=words.direction,
-                title=words.say("placeholder.title", provider=provider.name),
-                text=words.say(key, provider=provider.name, cookies=", ".join(cookies), purposes=labels),
+                title=title,
+                size=when(size and not relayed, Markup(f' style="{escape(size)}"')),
+                frame=self._frame(embed, title, words) if relayed and embed else "",
+                text=self._text(provider, asked, words, relayed=relayed),
                 covers=when(others, Markup(f"<i>{covered}</i>")),
                 ways=joined(ways),
             )
         )
+
+    def _text(self, provider: Provider, asked: list[str], words: Words, *, relayed: bool) -> Markup:
+        """Return who would receive what, or how the form reaches them without that."""
+        if relayed:
+            return words.say("placeholder.relayed", provider=provider.name)
+        cookies = self._cookies(provider, asked)
+        labels = words.listed(words.purpose(purpose, "label") for purpose in asked)
+        key = "placeholder.text" if cookies else "placeholder.text_no_cookie"
+        return words.say(key, provider=provider.name, cookies=", ".join(cookies), purposes=labels)
+
+    def _frame(self, embed: Embed, title: str, words: Words) -> Markup:
+        said = {"provider": embed.provider, "embed": str(embed), "language": words.code}
+        return frame_markup(f"{self._path}form?{urlencode(said)}", title, RELAYED_HEIGHT)
 
     def _cookies(self, provider: Provider, asked: list[str]) -> list[str]:
         rows = [row for row in provider.cookies if row.purpose in asked]
@@ -72,12 +126,47 @@ class Placeholders:
         ids = {pair.provider for pair in self._scope.pairs if pair.purpose in asked}
         return [p.name for p in self._policy.providers if p.id in ids and p is not provider]
 
-    def _always(self, provider: Provider, asked: list[str], text: Markup) -> Markup:
-        address = f"{self._path}#cc-p-{asked[0]}"
+    def _always(self, provider: Provider, asked: list[str], text: Markup, *, offers: bool) -> Markup:
+        """Return the way to agree: the panel, which our script makes one click where it runs."""
+        address = escape(f"{self._path}#cc-p-{asked[0]}")
+        if not offers:  # the page fills a frame, and the panel is never framed
+            return _way(address, text)
         return Markup(
-            f'<a class="b" href="{escape(address)}" data-cc-always="{escape(" ".join(asked))}"'
+            f'<a class="b" href="{address}" data-cc-always="{escape(" ".join(asked))}"'
             f' data-cc-provider="{escape(provider.id)}">{text}</a>'
         )
+
+
+def size_of(facts: TagFacts) -> str:
+    """Return the style that gives a placeholder the size of what it stands for; "" where none is known."""
+    values = facts.values
+    if facts.element not in elements.LOADS and facts.element not in elements.VOID:
+        # It stands inside an element that kept its own size.
+        return "min-height:100%!important;margin:0!important" if _known(values) else ""
+    known = _known(values)
+    parts = []
+    if "height" in known:
+        parts.append(f"min-height:{known['height']}px!important")
+    if "width" in known and known["width"] >= 240:
+        parts.append(f"max-width:{known['width']}px!important")
+    return ";".join(parts)
+
+
+def _known(values: Mapping[str, str]) -> dict[str, int]:
+    """Return width and height in pixels, as attributes or style say."""
+    found = {
+        name: int(match[1])
+        for name in ("width", "height")
+        if (match := _PIXELS.fullmatch(values.get(name, "")))
+    }
+    return found | {name.lower(): int(size) for name, size in _STYLED.findall(values.get("style", ""))}
+
+
+def _once(embed: Embed, text: Markup) -> Markup:
+    return Markup(
+        f'<button type="button" data-cc-once="{escape(embed)}"'
+        f' data-cc-provider="{escape(embed.provider)}">{text}</button>'
+    )
 
 
 def _way(address: str, text: Markup) -> Markup:

@@ -113,7 +113,7 @@ class Renderer:
         if not (framed or decision.withheld):
             code += page_code(asks=asks)
             if self._may_replace(grants):
-                code += squeeze(source("placeholder.js")).replace("(PATH)", f"({json.dumps(self._path)})")
+                code += squeeze(source("offers.js")).replace("(PATH)", f"({json.dumps(self._path)})")
         granted = " ".join(sorted({pair.purpose for pair in grants}))
         facts = {"granted": granted, "state": _state(grants), "ask": decision.ask.value}
         attributes = "".join(f' data-{name}="{escape(value)}"' for name, value in facts.items())

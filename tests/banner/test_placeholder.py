@@ -55,9 +55,10 @@ def test_it_speaks_the_language_of_the_page():
 
 def test_it_may_stand_in_a_paragraph_and_in_a_form():
     """Block elements would end the paragraph, a nested form would be dropped and its buttons send the site's."""
-    elements = set(re.findall(r"<([a-z]+)", calendly(RENDERER.injector(decision(answered=True)))))
+    text = calendly(RENDERER.injector(decision(answered=True)))
 
-    assert elements <= {"span", "b", "i", "a"}
+    assert set(re.findall(r"<([a-z]+)", text)) <= {"span", "b", "i", "a", "button"}
+    assert set(re.findall(r"<button ([^ ]+)", text)) == {'type="button"'}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,145 @@
+"""The pages of ours that show one thing of one provider inside a frame, each under its own fence.
+
+Shown once: a page of the provider's framed, or its form run by its own script, with that
+provider's hosts open and nobody else's. Relayed: its form in a sandbox without an origin,
+where only our own address can be reached.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from proxy.banner.assets import css_hash, script, source
+from proxy.banner.markup import Markup, escape, fill
+from proxy.banner.words import Words
+from proxy.filter.embeds import Embed, Kind
+from proxy.filter.fence import ALWAYS, fence
+from proxy.filter.guard import guard_code, guard_table
+from proxy.filter.squeeze import squeeze
+from proxy.policy.model import Policy, RelayRule, Undeclared
+from proxy.policy.own import OwnHosts
+from proxy.policy.scope import Pair
+
+FRAME = "html,body,iframe{margin:0;border:0;display:block;width:100%;height:100%}"
+FORM = "body{margin:0;padding:1px;font:16px/1.5 system-ui,sans-serif}"
+
+SANDBOX = "allow-scripts allow-forms"
+"""What a relayed form may do; without allow-same-origin it has no origin, no cookie, no storage."""
+
+RELAYED = "default-src 'self' 'unsafe-inline' data:; form-action 'self'; base-uri 'none'"
+"""The fence of a relayed form, with which nothing at all reached the provider but through us."""
+
+_BOX = "cc-form"
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """A page for a frame of ours, and the policy it is shown under."""
+
+    page: bytes
+    policy: bytes
+
+
+class Wrappers:
+    """Makes these pages for one policy; `path` are our addresses (consent.path)."""
+
+    def __init__(self, policy: Policy, own: OwnHosts, path: str, cookie: str) -> None:
+        self._policy = policy
+        self._own = own
+        self._path = path
+        self._cookie = cookie
+
+    def once(self, embed: Embed, words: Words, grants: frozenset[Pair]) -> Wrapped:
+        """Return the page that shows this once; `grants` is what holds for the visitor anyway."""
+        sources = self._sources(embed)
+        if embed.kind is Kind.FRAME:
+            content = fill("wrapped_frame", address=embed.address, title=self._title(embed, words))
+            parts = ["default-src 'none'", f"style-src '{css_hash(FRAME)}'", f"frame-src {sources}"]
+            parts += ["base-uri 'none'", "form-action 'none'", "frame-ancestors 'self'"]
+            return Wrapped(self._page(embed, words, FRAME, Markup(), content), _policy(parts))
+        reports = f"{self._path}reports"
+        table = guard_table(self._policy, grants, self._own, consent_cookie=self._cookie, reports=reports)
+        code = guard_code(source("guard.js"), table) + script("wrapper.js")
+        parts = [f"default-src {ALWAYS} {sources}", "base-uri 'none'", f"form-action 'self' {sources}"]
+        form = _form(embed, embed.address)
+        page = self._page(embed, words, FORM, Markup(f"<script>{code}</script>"), form)
+        return Wrapped(page, _policy([*parts, "frame-ancestors 'self'"]))
+
+    def relayed(self, embed: Embed, rule: RelayRule, words: Words) -> Wrapped:
+        """Return the page of a form that reaches its provider through our relay alone."""
+        relay = f"{self._path}relay/"
+        literals = ",".join(json.dumps(value).replace("<", "\\u003c") for value in (list(rule.hosts), relay))
+        code = squeeze(source("relayed.js")).replace("(HOSTS)", f"({literals})") + script("wrapper.js")
+        form = _form(embed, relay + embed.address.removeprefix("https://"))
+        page = self._page(embed, words, FORM, Markup(f"<script>{code}</script>"), form)
+        parts = [RELAYED, "frame-ancestors 'self'", f"sandbox {SANDBOX}"]
+        return Wrapped(page, _policy(parts))
+
+    def gone(self, words: Words) -> Wrapped:
+        """Return what stands in a frame whose time is over, or that nobody asked for."""
+        text = words.plain("placeholder.gone")
+        page = fill(
+            "wrapped",
+            lang=words.code,
+            dir=words.direction,
+            title=text,
+            style=Markup(FORM),
+            head="",
+            content=Markup(f"<p>{escape(text)}</p>"),
+            noscript="",
+        ).encode()
+        parts = ["default-src 'none'", f"style-src '{css_hash(FORM)}'", "base-uri 'none'"]
+        return Wrapped(page, _policy([*parts, "frame-ancestors 'self'"]))
+
+    def _page(self, embed: Embed, words: Words, style: str, head: Markup, content: Markup) -> bytes:
+        return fill(
+            "wrapped",
+            lang=words.code,
+            dir=words.direction,
+            title=self._title(embed, words),
+            style=Markup(style),
+            head=head,
+            content=content,
+            noscript=words.plain("placeholder.needs_script") if embed.is_form else "",
+        ).encode()
+
+    def _title(self, embed: Embed, words: Words) -> str:
+        provider = self._policy.provider(embed.provider)
+        return words.say("placeholder.title", provider=provider.name if provider else embed.provider)
+
+    def _sources(self, embed: Embed) -> str:
+        """Return the hosts of that provider which its purposes open, as sources."""
+        provider = self._policy.provider(embed.provider)
+        alone = replace(
+            self._policy,
+            providers=(provider,) if provider else (),
+            neutral=(),
+            undeclared_tags=Undeclared.HOLD,
+        )
+        grants = frozenset(Pair(purpose, embed.provider) for purpose in embed.needs)
+        words = fence(alone, OwnHosts(frozenset()), grants).decode("ascii")
+        return f"https://{embed.host}{words.removeprefix(f'default-src {ALWAYS}')}"
+
+
+def _form(embed: Embed, script_address: str) -> Markup:
+    """Return the box of a form and the script that fills it. Its ids were checked when it was read."""
+    region, portal, form = embed.words
+    if embed.kind is Kind.NEW_FORM:
+        return fill("wrapped_new_form", region=region, portal=portal, form=form, script=script_address)
+    options = {"region": region, "portalId": portal, "formId": form, "target": f"#{_BOX}"}
+    call = Markup(json.dumps(options).replace("<", "\\u003c"))
+    return fill("wrapped_form", box=_BOX, script=script_address, options=call)
+
+
+def _policy(parts: Iterable[str]) -> bytes:
+    return "; ".join(parts).encode("ascii")
+
+
+def frame_markup(address: str, title: str, height: int) -> Markup:
+    """Return the frame of a relayed form as it stands in a page of the site."""
+    return Markup(
+        f'<iframe src="{escape(address)}" title="{escape(title)}" data-cc-frame="" sandbox="{SANDBOX}"'
+        f' loading="lazy" height="{height}"></iframe>'
+    )

@@ -1,0 +1,66 @@
+"""A ticket for one view of one embed: signed, short-lived, for one host and one visitor's agreement.
+
+It is what a frame address carries after somebody agreed to "once": without it nothing of
+a provider is shown, so no link from elsewhere leads to it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+LASTS = 60
+"""Seconds between the agreement and the frame that loads."""
+
+LONGEST = 4096
+"""Characters of a ticket; anything longer is not read."""
+
+LABEL = b"consent embed\x00"  # no other word signed with this key is ever taken for one
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What may be shown: the embed as text, by which provider, on which host, in which language."""
+
+    host: str
+    provider: str
+    embed: str
+    language: str
+
+
+def write_ticket(ticket: Ticket, keys: Sequence[bytes], *, now: int) -> str:
+    """Return the ticket as a word for an address, signed with the newest key."""
+    said = [now + LASTS, ticket.host, ticket.provider, ticket.embed, ticket.language]
+    payload = json.dumps(said, separators=(",", ":")).encode()
+    return f"{_armour(payload)}.{_armour(_sign(payload, keys[0]))}"
+
+
+def read_ticket(text: str, keys: Sequence[bytes], *, host: str, now: int) -> Ticket | None:
+    """Return the ticket, or None where it is not ours, not for this host, or no longer valid."""
+    armoured, dot, signature = text.partition(".")
+    if not dot or len(text) > LONGEST or not text.isascii():
+        return None
+    try:
+        payload, signed = _bare(armoured), _bare(signature)
+    except ValueError:
+        return None
+    if not any(hmac.compare_digest(signed, _sign(payload, key)) for key in keys):
+        return None
+    until, *said = json.loads(payload)
+    ticket = Ticket(*said)
+    return ticket if now <= until <= now + LASTS and ticket.host == host else None
+
+
+def _sign(payload: bytes, key: bytes) -> bytes:
+    return hmac.digest(key, LABEL + payload, "sha256")
+
+
+def _armour(bare: bytes) -> str:
+    return urlsafe_b64encode(bare).rstrip(b"=").decode("ascii")
+
+
+def _bare(armoured: str) -> bytes:
+    return urlsafe_b64decode(armoured + "=" * (-len(armoured) % 4))
