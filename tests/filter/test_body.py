@@ -432,6 +432,20 @@ def test_observing_passes_what_cannot_be_read_and_says_so() -> None:
     assert "is not" in (stream.unreadable or "")
 
 
+def test_nothing_is_judged_behind_what_could_not_be_read() -> None:
+    stream = Observed(body_filter(coding=b"gzip"))
+    stream.feed(b"not gzip at all")
+    stream.feed(gzip.compress(PAGE.encode()))
+
+    assert stream.verdicts == []
+
+
+def test_the_first_bytes_come_in_as_many_pieces_as_they_like() -> None:
+    coded = gzip.compress(b" \n") + gzip.compress(b"<html>")
+
+    assert first_bytes(coded, b"gzip") == b" \n<html>"
+
+
 def test_the_first_bytes_are_decoded_to_be_sniffed() -> None:
     coded = gzip.compress(PAGE.encode() * 50)
 
