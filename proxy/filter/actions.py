@@ -116,6 +116,10 @@ class Edits:
             text += b'="' + escaped(name if value is None else value) + b'"'
         self._inserted += text
 
+    def put(self, text: bytes) -> None:
+        """Put this right behind the tag's name."""
+        self._inserted += text
+
     def set(self, attribute: Attribute, value: str) -> None:
         """Replace the value of one attribute."""
         text = escaped(value).replace(b"'", b"&#39;")
@@ -128,6 +132,8 @@ class Edits:
     def result(self) -> bytes:
         """Return the tag with every change made."""
         at = 1 + len(tag_name(self.raw))
+        if not self._edits:
+            return self.raw[:at] + self._inserted + self.raw[at:]
         parts = [self.raw[:at], self._inserted]
         for (start, end), text in sorted(self._edits.items()):
             parts += (self.raw[at:start], text)
@@ -141,9 +147,25 @@ def marked(verdict: Verdict) -> str:
     return " ".join(verdict.needs) or "undeclared"
 
 
+_INERT_TYPE = b' type="text/plain"'
+_MARKS: dict[tuple[str, ...], bytes] = {}
+
+
+def _mark(verdict: Verdict) -> bytes:
+    """Return the mark as bytes; there are as many as combinations of purposes."""
+    mark = _MARKS.get(verdict.needs)
+    if mark is None:
+        mark = _MARKS[verdict.needs] = b" " + MARK.encode() + b'="' + escaped(marked(verdict)) + b'"'
+    return mark
+
+
 def hold_script(edits: Edits, verdict: Verdict, lazy: Collection[str]) -> None:
     """Make a script inert: no browser runs `text/plain`, no lazy loader finds its address."""
-    previous = edits.first("type") if edits.xml else None
+    if not edits.xml:
+        edits.put(_INERT_TYPE + _mark(verdict))
+        edits.rename(lazy)
+        return
+    previous = edits.first("type")
     edits.insert("type", "text/plain")
     if previous is not None and edits.first(MARK + "-type") is None:
         edits.insert(MARK + "-type", previous.value)
@@ -153,7 +175,10 @@ def hold_script(edits: Edits, verdict: Verdict, lazy: Collection[str]) -> None:
 
 def hold(edits: Edits, verdict: Verdict, names: Collection[str]) -> None:
     """Make any other element inert: what it would load or run is renamed."""
-    edits.insert(MARK, marked(verdict))
+    if edits.xml:
+        edits.insert(MARK, marked(verdict))
+    else:
+        edits.put(_mark(verdict))
     edits.rename(names)
 
 
@@ -167,6 +192,6 @@ def relink(edits: Edits, link: str) -> None:
     edits.rename({"href", "target", "rel"} if edits.xml else ())
     for name, value in (("href", link), ("target", "_blank"), ("rel", "noopener noreferrer")):
         if edits.xml and edits.first(name) is not None:
-            edits._inserted += b" " + name.encode() + b'="' + escaped(value) + b'"'  # noqa: SLF001
+            edits.put(b" " + name.encode() + b'="' + escaped(value) + b'"')
         else:
             edits.insert(name, value)

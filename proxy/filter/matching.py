@@ -6,15 +6,15 @@ off the event loop. A `Judge` adds what visitors agreed to; one per (site, grant
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from proxy.consent.decision import allows
 from proxy.filter.actions import Judged
 from proxy.filter.elements import NAVIGATING
-from proxy.filter.harmless import Harmless, stem
 from proxy.filter.memo import Memo
-from proxy.filter.patterns import Glob, HostGlob, Words, literal_suffix, suffixes
+from proxy.filter.patterns import Glob, HostGlob, Words, literal_suffix, stem, suffixes
 from proxy.filter.steps import Interests, plain_step
 from proxy.filter.urls import Url
 from proxy.filter.verdict import KEEP, Does, Verdict
@@ -81,18 +81,6 @@ class Matcher:
             return True
         return any(glob.matches(host) for glob in self.host_globs)
 
-    def telling(self) -> list[str | None]:
-        """Return words of which one stands in every tag this rule matches by other means than its host."""
-        rule = self.rule
-        if rule.text is not None or (self.hosts and not self.paths and not self.own and not self.host_globs):
-            return []
-        if rule.hosts and not self.paths:
-            return [None] if self.own else []
-        for globs in (self.paths, self.ids, self.classes):
-            if globs:
-                return [stem(glob) for glob in globs]
-        return [name for name, _ in self.attributes[:1]] or [None]
-
     def reads(self, words: frozenset[bytes]) -> bool:
         """True when the condition on an inline text holds for one with these words."""
         return self.all_words <= words and (not self.any_words or not self.any_words.isdisjoint(words))
@@ -146,9 +134,7 @@ class Rules:
         self.watches_own = any(m.own or m.by_address and not m.rule.hosts for m in self.matchers)
         self._hosts: dict[str, tuple[Matcher, ...]] = {}
         self.step = plain_step(self._interests())
-        telling = [word for matcher in self.matchers for word in matcher.telling()]
-        words = None if None in telling else [word for word in telling if word is not None]
-        self.harmless = Harmless(words, self._passes)
+        self._free: dict[str, re.Pattern[str] | bool] = {}
 
     def _file(self, matcher: Matcher) -> None:
         """Put the rule where its most telling condition will find it."""
@@ -201,11 +187,26 @@ class Rules:
             glob.matches(host) for glob in self._neutral_globs
         )
 
-    def _passes(self, host: str) -> bool:
-        """True when only a path that tells could keep this host from being asked."""
-        if any(not matcher.paths for matcher in self.of_host(host)):
-            return False
-        return self.owns(host) or not self.holds_undeclared or self.neutral(host)
+    def leaves_alone(self, host: str, path: str) -> bool:
+        """True when this address passes on every element that no rule knows by itself.
+
+        The quick answer to what `of_host` and `Judge.match_url` say at length.
+        """
+        free = self._free.get(host)
+        if free is None:
+            free = self._learn(host)
+        return free if isinstance(free, bool) else free.search(path) is None
+
+    def _learn(self, host: str) -> re.Pattern[str] | bool:
+        stems = [stem(glob) for matcher in self.of_host(host) for glob in matcher.paths or (Glob(("",)),)]
+        known = self.owns(host) or not self.holds_undeclared or self.neutral(host)
+        free: re.Pattern[str] | bool = known and None not in stems
+        if free and stems:
+            free = re.compile("|".join(re.escape(word) for word in stems if word is not None))
+        if len(self._free) > 5_000:
+            self._free.clear()
+        self._free[host] = free
+        return free
 
     def of_host(self, host: str) -> tuple[Matcher, ...]:
         """Return the rules that speak of this host, in file order."""
@@ -237,7 +238,7 @@ class Rules:
     def forget(self) -> None:
         """Empty the memos."""
         self._hosts.clear()
-        self.harmless.forget()
+        self._free.clear()
 
 
 def compile_rules(policy: Policy, own: OwnHosts) -> Rules:

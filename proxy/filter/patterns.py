@@ -35,6 +35,12 @@ class Glob:
         return True
 
 
+def stem(glob: Glob) -> str | None:
+    """Return the longest literal run of a glob, which all it matches contains; None if too short to tell."""
+    longest = max(glob.parts, key=len)
+    return longest if len(longest) > 2 else None
+
+
 @dataclass(frozen=True, slots=True)
 class HostGlob:
     """A host with `*` inside labels (`track*.hubspot.com`); subdomains are included."""
@@ -82,12 +88,6 @@ class Words:
             self._any = re.compile(
                 _factored([word.decode("latin-1") for word in self.words]).encode("latin-1")
             )
-
-    def any_within(self, text: bytes) -> bool:
-        """True when one of the words occurs."""
-        if self._any is not None:
-            return self._any.search(text) is not None
-        return any(word in text for word in self.words)
 
     def within(self, text: bytes) -> frozenset[bytes]:
         """Return the words that occur."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from proxy.filter import elements
 from proxy.filter.elements import Holds
-from proxy.filter.matching import Judge, Matcher
+from proxy.filter.matching import Judge, Matcher, Rules
 from proxy.filter.reader import Reader
-from proxy.filter.urls import Url, cleaned, enclosed, listed, url_of
+from proxy.filter.urls import Url, cleaned, enclosed, listed, plain_host, plain_hosts, url_of
 from proxy.filter.verdict import Does, Verdict
 
 _FRAMES = frozenset({"iframe", "frame", "object", "embed", "portal", "fencedframe"})
@@ -50,13 +50,34 @@ def addresses(name: str, value: str, holds: Holds) -> list[str]:
     return value.split() if name == "ping" else listed(value)
 
 
+_RELATIVE = re.compile(r"/?[A-Za-z0-9._-]+[/?#][^\\:\t\n\r]*+\Z")
+
+
+def _is_free(rules: Rules, value: str, holds: Holds) -> bool:
+    """True when what an attribute asks for passes on every element: the usual case, told quickly."""
+    if holds is Holds.ADDRESS or holds is Holds.NAMED:
+        plain = plain_host(value)
+        if plain is not None:
+            return rules.leaves_alone(*plain)
+        return _RELATIVE.match(value) is not None and rules.leaves_alone("", value)
+    hosts = plain_hosts(value)
+    return hosts is not None and all(rules.leaves_alone(host, value) for host in hosts or ("",))
+
+
 def refusal(reader: Reader, name: str, values: Mapping[str, str]) -> Refusal | None:
     """Return why this tag may not pass as it is, or None."""
     judge = reader.judge
     rules = judge.rules
     held = holding(judge, name, values)
-    asking = [attribute for attribute in values if attribute in held]
     others = rules.of_element(name, values)
+    plain = not others and not reader.base
+    asking = [
+        attribute
+        for attribute in values
+        if attribute in held and not (plain and _is_free(rules, values[attribute], held[attribute]))
+    ]
+    if not asking and not others:
+        return None
     refused: Refusal | None = None
     judged = False
     for attribute in asking:

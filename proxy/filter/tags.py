@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from proxy.filter import actions, elements, links
 from proxy.filter.actions import Edits, Follow, Judged, TagFacts, Where
-from proxy.filter.attributes import tag_name, values_of
+from proxy.filter.attributes import values_of
 from proxy.filter.matching import Matcher
 from proxy.filter.reader import Reader
 from proxy.filter.refusing import Refusal, refusal
@@ -33,20 +33,12 @@ _TEACHES = frozenset({"base", "meta", "html", "head", "body", "frameset"})
 """Tags the scanner learns from even where nothing is done to them."""
 
 _SPECIAL = {"importmap": Follow.MAP, "speculationrules": Follow.SPECULATION}
-_HARMLESS = {
-    name.encode(): Judged(name, follow) for name, follow in _FOLLOWS.items() if follow is not Follow.INLINE
-}
-_ALWAYS_READ = frozenset(name.encode() for name in _TEACHES | {"script"})
 _LATER = elements.LAZY | elements.SETS
 _NAME = re.compile(r"<(?:[^ \t\n\f\r/>]*+)")
 
 
 def judged(reader: Reader, raw: bytes) -> Judged | None:
     """Return what becomes of this start tag; None where nothing does and nothing follows."""
-    if not reader.xml and not reader.base:
-        name_bytes = tag_name(raw)
-        if name_bytes not in _ALWAYS_READ and reader.judge.rules.harmless(name_bytes, raw):
-            return _HARMLESS.get(name_bytes)
     text = raw.decode("utf-8", "surrogateescape")
     match = _NAME.match(text)
     end = match.end() if match else 1
@@ -73,8 +65,8 @@ class Tag:
         type_ = elements.script_type(values)
         if type_ == "text/plain" and actions.MARK in values:
             return Judged("script", Follow.SCRIPT)  # held already
-        special = _SPECIAL.get(type_)
-        if special is None and elements.is_inert(type_):
+        special = _SPECIAL.get(type_) if type_ else None
+        if type_ and special is None and elements.is_inert(type_):
             return Judged("script", Follow.SCRIPT)
         refused = refusal(self.reader, "script", values)
         if refused is not None:

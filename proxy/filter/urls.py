@@ -31,6 +31,23 @@ class Url(NamedTuple):
     path: str  # path and query
 
 
+def plain_host(address: str) -> tuple[str, str] | None:
+    """Return (host, path) of an address written in the usual way, or None: then ask `url_of`."""
+    match = _COMMON.match(address)
+    return (match[1], match[2]) if match is not None else None
+
+
+_CANDIDATE_HOST = re.compile(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)++)/")
+
+
+def plain_hosts(text: str) -> set[str] | None:
+    """Return the hosts of a `srcset` in which every address is written in the usual way, or None."""
+    hosts = _CANDIDATE_HOST.findall(text)
+    if len(hosts) != text.count("//") or len(hosts) != text.count(":") or "\\" in text:
+        return None
+    return set(hosts)
+
+
 def cleaned(address: str) -> str:
     """Return the address without what browsers strip from it."""
     return address.strip(_AROUND).translate(_INSIDE)
