@@ -229,7 +229,7 @@ class OwnAddresses:
             body = await call.incoming.whole_body(self._form * 8)
         except BadRequest as error:
             return self._said(call.visit, error.status)
-        for report in read_reports(body, call.site.rules):
+        for report in read_reports(body, call.site.rules, call.site.cookies):
             self._tally.add("reports", call.site.name, report.kind, report.provider)
         return RawResponse(204, list(_OURS))
 
