@@ -81,6 +81,7 @@ class Pool:
         self._server_name = (server_name or address.host) if address.secure else None
         self._loop = asyncio.get_running_loop()
         self._wires: set[Wire] = set()
+        self._apart: set[Wire] = set()  # WebSockets and event streams
         self._opening = 0
         self._idle: list[Wire] = []
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -104,7 +105,7 @@ class Pool:
     @property
     def busy(self) -> int:
         """How many exchanges are on their way."""
-        return len(self._wires) - len(self._idle) + self._opening + len(self._waiting)
+        return len(self._wires) - len(self._idle) + len(self._apart) + self._opening + len(self._waiting)
 
     def state(self) -> PoolState:
         """Return what is going on here."""
@@ -113,7 +114,7 @@ class Pool:
             address=str(self.address),
             up=self.health.is_up(now),
             why=self.health.why(now),
-            connections=len(self._wires),
+            connections=len(self._wires) + len(self._apart),
             idle=len(self._idle),
             busy=self.busy,
             waiting=len(self._waiting),
@@ -123,7 +124,7 @@ class Pool:
         """End every connection."""
         if self._sweeper is not None:
             self._sweeper.cancel()
-        for wire in list(self._wires):
+        for wire in [*self._wires, *self._apart]:
             wire.abort()
         await asyncio.sleep(0)
 
@@ -184,14 +185,26 @@ class Pool:
                 turn.set_result(None)
                 return
 
-    def _done(self, wire: Wire, reusable: bool) -> None:
-        if reusable:
-            wire.idle_since = self._loop.time()
-            self._idle.append(wire)
-        else:
-            self._wires.discard(wire)
-            if wire in self._idle:
-                self._idle.remove(wire)
+    # -- what becomes of them (Keeper) -------------------------------------------------------------------
+
+    def released(self, wire: Wire) -> None:
+        """Keep a connection for the next request."""
+        wire.idle_since = self._loop.time()
+        self._idle.append(wire)
+        self._next_in_line()
+
+    def apart(self, wire: Wire) -> None:
+        """Let a WebSocket or an event stream count no more: a few hundred of them would starve everyone."""
+        self._wires.discard(wire)
+        self._apart.add(wire)
+        self._next_in_line()
+
+    def lost(self, wire: Wire) -> None:
+        """Forget a connection; its place is free."""
+        self._wires.discard(wire)
+        self._apart.discard(wire)
+        if wire in self._idle:
+            self._idle.remove(wire)
         self._next_in_line()
 
     # -- opening -----------------------------------------------------------------------------------------
@@ -219,7 +232,7 @@ class Pool:
     async def _open(self, name: str) -> Wire:
         more: dict[str, Any] = {"ssl": self._tls, "server_hostname": self._server_name} if self._tls else {}
         _, wire = await self._loop.create_connection(
-            lambda: Wire(self._deadlines, self._done), name, self.address.port, **more
+            lambda: Wire(self._deadlines, self), name, self.address.port, **more
         )
         self._wires.add(wire)
         if self._sweeper is None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from math import inf
-from typing import cast
+from typing import Protocol, cast
 
 from proxy.errors import BadRequest, UpstreamError
 from proxy.server.answer import AnswerParser
@@ -33,13 +33,26 @@ class Deadlines:
     keepalive: float = 4.0  # shorter than that of any common server, so that ours ends first
 
 
-class Wire(asyncio.Protocol):
-    """One connection; `done` is called each time that it may carry another exchange, and when it is lost."""
+class Keeper(Protocol):
+    """Who is told what becomes of a connection."""
 
-    def __init__(self, deadlines: Deadlines, done: Callable[[Wire, bool], None]) -> None:
+    def released(self, wire: Wire) -> None:
+        """It may carry another exchange."""
+
+    def apart(self, wire: Wire) -> None:
+        """It carries something without an end, and must not take the place of others."""
+
+    def lost(self, wire: Wire) -> None:
+        """It is gone."""
+
+
+class Wire(asyncio.Protocol):
+    """One connection of a keeper's."""
+
+    def __init__(self, deadlines: Deadlines, keeper: Keeper) -> None:
         self._loop = asyncio.get_running_loop()
         self._deadlines = deadlines
-        self._done = done
+        self._keeper = keeper
         self._answer = AnswerParser()
         self._poll = select.poll()
         self._transport: asyncio.Transport | None = None
@@ -184,8 +197,9 @@ class Wire(asyncio.Protocol):
         if answer.ended:
             self._finish(reply)
         elif answer.headed:
-            if not headed:
-                self._idle = inf if answer.framing.endless else self._deadlines.idle
+            if answer.framing.endless and not headed:
+                self._idle = inf
+                self._keeper.apart(self)
             self.deadline = self._loop.time() + self._idle
             if reply.buffered > BUFFERED:
                 self._pause()
@@ -212,7 +226,7 @@ class Wire(asyncio.Protocol):
                 when = "in mid-answer" if answer.headed else "before its answer"
                 reply.end(UpstreamError(f"it closed the connection {when}"))
         answer.release()
-        self._done(self, False)
+        self._keeper.lost(self)
 
     def pause_writing(self) -> None:
         """Stop the upload: the upstream does not read."""
@@ -244,7 +258,7 @@ class Wire(asyncio.Protocol):
             and self._upload is None  # an answer before the end of the upload ends both
         ):
             self.deadline = inf
-            self._done(self, True)
+            self._keeper.released(self)
         else:
             self.abort()
         reply.end(None)

@@ -188,3 +188,17 @@ async def test_a_connection_that_is_not_accepted_in_time_is_504():
     await upstreams.close()
     for one in (*fillers, listener):
         one.close()
+
+
+async def test_event_streams_take_no_place_from_others():
+    stream = [b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n", HANG]
+    async with Origin({b"/events": stream, b"/": ok(b"page")}) as origin:
+        upstreams = Upstreams([origin.url], limit=2, deadlines=Deadlines(slot=0.3))
+        streams = [await upstreams.fetch(get(b"/events")) for _ in range(10)]
+
+        assert await page(upstreams) == b"page"
+        assert upstreams.snapshot()[0].connections == 11
+        for one in streams:
+            one.abort()
+        await until(lambda: upstreams.snapshot()[0].connections == 1)
+        await upstreams.close()

@@ -169,7 +169,7 @@ async def test_a_slow_visitor_and_a_slow_upstream_hold_little_memory():
             reader, writer = await here.connect(limit=1000)
             writer.write(get(b"/", *HANDSHAKE))
             await asyncio.sleep(0.5)
-            wire = next(iter(here.upstreams._pools[0]._wires))
+            wire = next(iter(here.upstreams._pools[0]._apart))
             assert wire._reading_paused
             writer.close()
             await asyncio.sleep(0.05)
