@@ -217,9 +217,9 @@ class Reply:
         options = {option.strip() for option in connection.split(b",")} if connection else set()
         persistent = b"close" not in options if version == "1.1" else b"keep-alive" in options
         until_eof = not (lengths or codings or self.bodiless or status in (204, 304))
-        return Framing(
-            persistent=persistent and not until_eof, until_eof=until_eof, endless=kind == b"text/event-stream"
-        )
+        endless = kind == b"text/event-stream"
+        persistent = persistent and not (until_eof or endless)
+        return Framing(persistent=persistent, until_eof=until_eof, endless=endless)
 
     def _switched(self, reason: bytes, fields: Headers) -> Framing:
         accepts = [value for name, value in fields if name.lower() == b"sec-websocket-accept"]
