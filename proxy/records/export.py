@@ -78,25 +78,32 @@ async def lines(
 
 
 def heads_line(heads: Iterable[Head], now: int) -> str:
-    """Return the ends of the chains as one line of JSON, for a log or a file kept elsewhere."""
-    ends = [
+    """Return the ends of the chains as one line of JSON, for a file kept elsewhere."""
+    return json.dumps({"time": utc(now), "heads": heads_of(heads)}, separators=(",", ":")) + "\n"
+
+
+def heads_of(heads: Iterable[Head]) -> list[dict[str, Any]]:
+    """Return the ends of the chains for a log; `records verify --heads` reads such lines too."""
+    return [
         {"writer": head.writer, "position": head.position, "link": head.link.hex(), "time": utc(head.time)}
         for head in heads
     ]
-    return json.dumps({"time": utc(now), "heads": ends}, separators=(",", ":")) + "\n"
 
 
 def read_heads(text: str) -> list[Head]:
-    """Return the heads of such lines; raises ValueError for anything else."""
+    """Return the heads in lines of JSON, a log among them; raises ValueError where there are none."""
     found: list[Head] = []
-    for number, line in enumerate(filter(str.strip, text.splitlines()), 1):
+    for number, line in enumerate(text.splitlines(), 1):
         try:
+            said = json.loads(line) if line.strip() else {}
             found += [
                 Head(str(end["writer"]), int(end["position"]), bytes.fromhex(end["link"]), 0)
-                for end in json.loads(line)["heads"]
+                for end in said.get("heads", ())
             ]
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"line {number} holds no heads of chains") from error
+    if not found:
+        raise ValueError("no line holds heads of chains")
     return found
 
 

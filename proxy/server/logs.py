@@ -11,10 +11,12 @@ import ipaddress
 import json
 import logging
 import sys
+import time
 from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import structlog
 
@@ -30,6 +32,8 @@ EVENTS = (
     "consent_recorded",
     "consent_unproven",
     "consent_limit_blind",
+    "proofs_erased",
+    "chain_heads_kept",
     "policy_loaded",
     "policy_refused",
     "certificate_loaded",
@@ -89,9 +93,19 @@ class _LineLogger:
     debug = info = warning = error = critical = exception = log = msg
 
 
+@lru_cache(maxsize=2)
+def _second(now: int) -> str:
+    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def stamp() -> str:
+    """Return the time as records carry it."""
+    now = time.time_ns() // 1_000_000
+    return f"{_second(now // 1000)}.{now % 1000:03d}Z"
+
+
 def _stamp(_: Any, level: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    now = datetime.now(UTC)
-    record = {"at": f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}Z", "level": level}
+    record = {"at": stamp(), "level": level}
     record.update(event)
     return record
 
@@ -111,6 +125,8 @@ def start_logs(level: str = "info", style: str = "json", stream: BinaryIO | None
         logger_factory=lambda *_: _LineLogger(lines),
         cache_logger_on_first_use=False,
     )
+    _current.logger = None
+    _current.lines = lines if style == "json" and level in ("debug", "info") else None
     foreign = logging.getLogger()
     foreign.handlers[:] = [_Foreign()]
     foreign.setLevel(max(_LEVELS[level], logging.WARNING))
@@ -124,9 +140,31 @@ class _Foreign(logging.Handler):
         log().warning("request_broken", library=record.name, message=str(record.msg)[:200])
 
 
+@dataclass(slots=True)
+class _Current:
+    """The logger in force, bound once, and where JSON records may go without it."""
+
+    logger: structlog.typing.FilteringBoundLogger | None = None
+    lines: Lines | None = None
+
+
+_current = _Current()
+
+
 def log() -> structlog.typing.FilteringBoundLogger:
     """Return the logger."""
-    return cast("structlog.typing.FilteringBoundLogger", structlog.get_logger())
+    if _current.logger is None:
+        _current.logger = structlog.get_logger().bind()
+    return _current.logger
+
+
+def log_request(record: dict[str, Any]) -> None:
+    """Write request_relayed, the one record of every request, as `log` would and in a third of its time."""
+    if _current.lines is None:
+        log().info("request_relayed", **record)
+        return
+    said = {"at": stamp(), "level": "info", **record, "event": "request_relayed"}
+    _current.lines.write(_encode(said).encode("ascii"))
 
 
 @lru_cache(maxsize=4096)

@@ -15,7 +15,8 @@ from typing import Any
 
 from proxy.errors import FaultsError, ProxyError
 from proxy.policy.model import Policy
-from proxy.records.store import RecordStore
+from proxy.records.export import heads_of
+from proxy.records.store import RecordStore, now_ms
 from proxy.server.admin import listen_admin
 from proxy.server.config import Config
 from proxy.server.house import Ground, House, build_house
@@ -180,10 +181,15 @@ class Server:
                 await self.reload()
 
     async def _purge(self) -> None:
-        """Delete proofs that are older than they are kept, once a day."""
+        """Once a day delete proofs that are older than they are kept, and log where the chains end.
+
+        A log that is kept elsewhere is what shows a store put back to an older copy.
+        """
         while True:
             with contextlib.suppress(ProxyError):
                 await self.house.store.purge()
+                heads = await self.house.store.heads(now_ms() - 2000 * int(PURGE_EVERY))
+                log().info("chain_heads_kept", heads=heads_of(heads))
             await asyncio.sleep(PURGE_EVERY)
 
     # -- what the admin address asks ---------------------------------------------------------------------

@@ -145,6 +145,8 @@ def test_verify_compares_heads_kept_elsewhere(config, filled):
 
     heads.write_text(heads.read_text().replace('"position":3', '"position":4'))
     assert run(config, "verify", "--heads", str(heads), code=1).stdout.startswith("head: record 4")
+    heads.write_text('{"event": "serving_started"}\n\n')
+    assert "no line holds heads" in run(config, "verify", "--heads", str(heads), code=1).stderr
     heads.write_text("no heads")
     assert "line 1 holds no heads" in run(config, "verify", "--heads", str(heads), code=1).stderr
     assert "cannot read the heads" in run(config, "verify", "--heads", "/no/such/file", code=2).stderr
