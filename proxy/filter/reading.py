@@ -20,7 +20,7 @@ from proxy.filter.verdict import Does, Verdict
 LONGEST_RULES = 1 << 20
 """Bytes of speculation rules that are judged; a longer file is nobody's."""
 
-_ESCAPE = re.compile(rb"\x1b[$(]")
+_ESCAPE = re.compile(rb"\x1b(?:\$[@B]|\(I)")  # into states in which `<` is half a character, or none
 
 
 class Read(Protocol):
@@ -43,41 +43,29 @@ class Read(Protocol):
 class _Undeclared:
     """Watches a document whose encoding neither mark nor header names.
 
-    Its first 1024 bytes may declare one we cannot scan. Where they declare none, browsers
-    take a page with ISO-2022-JP's escape sequences for that, in which our tags may be text
-    and its text may be tags: refused. From a first escape on, nothing passes undecided.
+    Its first 1024 bytes may declare one we cannot scan, and so may a <meta> at any later
+    place, which browsers honour too. In ISO-2022-JP that shows only from its escapes on: in
+    a page (XML says it at its start or never) they are refused, whatever was declared.
     """
 
     def __init__(self, *, xml: bool) -> None:
         self._xml = xml
         self._first: bytes | None = b""
-        self._held = b""
-        self._guarded = not xml
         self._last = b""
 
-    def feed(self, data: bytes, *, final: bool = False) -> bytes:
-        """Return what may be scanned now."""
+    def see(self, data: bytes, *, final: bool = False) -> None:
+        """Raise Unreadable where these bytes may mean others than they say."""
         if self._first is not None:
             self._first += data
-            if len(self._first) < PRESCAN and not final:
-                if self._held or b"\x1b" in data:
-                    self._held += data
-                    return b""
-                return data
-            self._decide(self._first)
-        data, self._held = self._held + data, b""
-        if self._guarded and data:
-            if _ESCAPE.search(self._last + data):
-                raise Unreadable("a page without a declared encoding holds ISO-2022-JP escapes")
-            self._last = data[-1:]
-        return data
-
-    def _decide(self, first: bytes) -> None:
-        self._first = None
-        declared = declared_xml(first) if self._xml else declared_html(first)
-        if declared:
-            readable(declared)
-            self._guarded = False
+            if final or len(self._first) >= PRESCAN:
+                declared = declared_xml(self._first) if self._xml else declared_html(self._first)
+                readable(declared or "utf-8")
+                self._first = None
+        if not self._xml and data:
+            data = self._last + data
+            if _ESCAPE.search(data):
+                raise Unreadable("a page whose encoding no header names holds escapes of ISO-2022-JP")
+            self._last = data[-2:]
 
 
 class PageText:
@@ -108,7 +96,7 @@ class PageText:
             data = self._head
             scan = self._begin()
         if self._watch is not None:
-            data = self._watch.feed(data)
+            self._watch.see(data)
         return scan.feed(data)
 
     def close(self) -> bytes:
@@ -119,7 +107,7 @@ class PageText:
             rest = self._head
             scan = self._begin()
         if self._watch is not None:
-            rest = self._watch.feed(rest, final=True)
+            self._watch.see(rest, final=True)
         if rest:
             out = scan.feed(rest)
         return out + scan.close()
