@@ -10,40 +10,9 @@ from aiohttp import web
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
 
-from proxy.server.transport import RawResponse
-from proxy.server.upstream import UpstreamRequest, Upstreams
-from proxy.server.websocket import relay_websocket, wants_websocket
 from tests.server.origin import HANG, Origin, ok, until
-from tests.server.visitor import get, listening, status
-
-HOPS = {b"connection", b"upgrade"}
-
-
-@asynccontextmanager
-async def relaying(url: str, visible=lambda headers: headers):
-    """A relay with nothing but the tunnel in it."""
-    upstreams = Upstreams([url])
-
-    async def answer(request):
-        headers = [pair for pair in request.headers if pair[0].lower() not in HOPS]
-        ask = UpstreamRequest(request.method, request.target, headers, upgrade=wants_websocket(request))
-        reply = await upstreams.fetch(ask)
-        try:
-            if reply.status == 101:
-                return await relay_websocket(request, reply, visible(reply.headers))
-            body = b""
-            while piece := await reply.read():
-                body += piece
-            return RawResponse(reply.status, [], body)
-        finally:
-            reply.abort()
-
-    async with listening(answer) as here:
-        here.upstreams = upstreams
-        try:
-            yield here
-        finally:
-            await upstreams.close()
+from tests.server.thin import relaying
+from tests.server.visitor import get, status
 
 
 @asynccontextmanager
