@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 import secrets
+import shutil
 import socket
 import sys
 from pathlib import Path
@@ -31,11 +32,11 @@ def free_port() -> int:
 class Proxy:
     """`consent-proxy serve` as a process of its own."""
 
-    def __init__(self, folder: Path, records: str, upstream: str) -> None:
+    def __init__(self, folder: Path, records: str, upstream: str, rules: str = RULES) -> None:
         self.port = free_port()
         self.folder = folder
         folder.mkdir(exist_ok=True)
-        (folder / "rules.yaml").write_text(RULES)
+        (folder / "rules.yaml").write_text(rules)
         (folder / "consent.key").write_text(KEY + "\n")
         (folder / "config.yaml").write_text(
             f"listen: 127.0.0.1:{self.port}\n"
@@ -266,3 +267,128 @@ async def test_what_one_proxy_granted_the_others_honour_and_one_store_holds_it_a
     assert len(first) == 31
     withdrawn = next(record for record in last if record.content.previous)
     assert withdrawn.content.granted == ()
+
+
+NGINX = """
+daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/error.log;
+events {{ worker_connections 128; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+    upstream proxies {{ {servers} }}
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{
+            proxy_pass http://proxies;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_set_header Host $host;
+            add_header X-Came-From $upstream_addr always;
+        }}
+    }}
+}}
+"""
+
+
+@contextlib.asynccontextmanager
+async def balanced(folder, proxies):
+    """nginx in front of these proxies, each in its turn."""
+    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if program is None:
+        pytest.skip("nginx is not installed, so there is no load balancer to test with")
+    port = free_port()
+    servers = " ".join(f"server 127.0.0.1:{proxy.port};" for proxy in proxies)
+    (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port, servers=servers))
+    running_nginx = await asyncio.create_subprocess_exec(
+        program, "-p", folder, "-c", folder / "nginx.conf", stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        for _ in range(200):
+            with contextlib.suppress(OSError):
+                (await asyncio.open_connection("127.0.0.1", port))[1].close()
+                break
+            await asyncio.sleep(0.05)
+        yield port
+    finally:
+        running_nginx.terminate()
+        await running_nginx.wait()
+
+
+async def test_three_proxies_behind_nginx_are_one_to_the_visitor(tmp_path, postgres):
+    records = await postgres.fresh()
+    async with contextlib.AsyncExitStack() as stack:
+        origin = await stack.enter_async_context(Origin({b"/": html(PAGE)}))
+        proxies = [Proxy(tmp_path / f"proxy{number}", records, origin.url) for number in range(3)]
+        await asyncio.gather(*(stack.enter_async_context(running(proxy)) for proxy in proxies))
+        port = await stack.enter_async_context(balanced(tmp_path, proxies))
+        client = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
+
+        async def page(cookie):
+            """Return which proxy answered, and whether the tag of the page was held."""
+            headers = {"Host": "callkom.io", "Cookie": cookie}
+            async with client.get(f"http://127.0.0.1:{port}/", headers=headers) as got:
+                return got.headers["X-Came-From"], b"text/plain" in await got.read()
+
+        answered, cookie = [], "none=1"
+        for choice, held in ((ACCEPT, False), ("choice=refuse", True)) * 3:
+            headers = {"Host": "callkom.io", "Cookie": cookie, "Accept": "application/json"}
+            headers["Sec-Fetch-Site"] = "same-origin"
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            url = f"http://127.0.0.1:{port}/.consent/choice"
+            async with client.post(url, data=choice, headers=headers) as got:
+                answered.append((await got.json())["id"])
+                cookie = got.headers.getall("Set-Cookie")[0].partition(";")[0]
+            seen = [await page(cookie) for _ in range(3)]
+            assert {where for where, _ in seen} == {f"127.0.0.1:{proxy.port}" for proxy in proxies}
+            assert {was for _, was in seen} == {held}
+
+        store = await opened(proxies[0], records)
+        try:
+            found = await store.verify()
+            kept = [record async for record in store.every()]
+        finally:
+            await store.close()
+
+    assert [record.id for record in kept] == answered
+    assert [record.content.previous for record in kept] == [None, *answered[:-1]]
+    assert found.faults == []
+
+
+async def test_a_rolling_change_of_rules_asks_nobody_twice_and_loses_no_record(tmp_path, postgres):
+    records = await postgres.fresh()
+    newer = RULES.replace("version: 2026-11-01", "version: 2026-12-01") + (
+        "  insights:\n    name: Insights\n    tags:\n      - { from: insights.example, purpose: performance }\n"
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        origin = await stack.enter_async_context(Origin({b"/": html(PAGE)}))
+        old = Proxy(tmp_path / "old", records, origin.url)
+        new = Proxy(tmp_path / "new", records, origin.url, newer)
+        await asyncio.gather(*(stack.enter_async_context(running(proxy)) for proxy in (old, new)))
+        client = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
+
+        async def asked(cookie):
+            headers = {"Host": "callkom.io", "Cookie": cookie}
+            answers = []
+            for proxy in (old, new):
+                url = f"http://127.0.0.1:{proxy.port}/.consent/state"
+                async with client.get(url, headers=headers) as got:
+                    answers.append((await got.json())["ask"])
+            return answers
+
+        _, first, cookie = await choose(client, old)
+        assert await asked(cookie) == ["no", "new"]
+        _, second, cookie = await choose(client, new, cookie=cookie)
+        assert await asked(cookie) == ["no", "no"]
+
+        store = await opened(old, records)
+        try:
+            kept = [record async for record in store.every()]
+            shown = [await store.shown(record) for record in kept]
+        finally:
+            await store.close()
+
+    assert [record.id for record in kept] == [first, second]
+    assert kept[1].content.previous == first
+    assert [one.policy_version for one in shown] == ["2026-11-01", "2026-12-01"]
+    assert ["insights" in one.rules for one in shown] == [False, True]
