@@ -32,8 +32,6 @@ NEVER: Mapping[str, int] = {}
 
 MEMO = 2048  # names come from visitors: what is remembered of them is bounded
 
-HOSTS = 256
-
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
@@ -55,12 +53,9 @@ class CookieRules:
                     self._globs.append((order, Glob.of(word), row))
                 else:
                     self._literal.setdefault(word, []).append((order, row))
-        self.spans: dict[str, set[int]] = {}
-        for row in self.rows:
-            if (days := span(row)) is not None:
-                self.spans.setdefault(row.purpose, set()).add(days)
+        self.turns: dict[tuple[object, ...], tuple[CookieRule, ...]] = {}  # sweep.outlived remembers here
         self._set: dict[tuple[str, str], CookieRule | None] = {}
-        self._seen: dict[str, dict[bytes, CookieRule | None]] = {}
+        self._seen: dict[str, dict[bytes, int]] = {}
         self._refused: dict[frozenset[Pair], frozenset[int]] = {}
 
     def setting(self, name: str, domain: str) -> CookieRule | None:
@@ -70,20 +65,24 @@ class CookieRules:
             _remember(self._set, key, self._first(name, lambda row: _covers(row, domain)))
         return self._set[key]
 
-    def seen(self, host: str) -> dict[bytes, CookieRule | None]:
-        """Return what is remembered of names in Cookie headers for that host; see `sent`."""
-        if len(self._seen) >= HOSTS:
-            self._seen.clear()
-        return self._seen.setdefault(host, {})
+    def seen(self, host: str) -> dict[bytes, int]:
+        """Return what is remembered of names in Cookie headers for that host: `mark` by spelling."""
+        known = self._seen.get(host)
+        if known is None:
+            _remember(self._seen, host, known := {})
+        return known
 
-    def sent(self, name: bytes, host: str) -> CookieRule | None:
-        """Return the first row that may speak of a cookie that a browser sends to that host.
+    def mark(self, piece: bytes, host: str) -> int:
+        """Return the id() of the first row that may speak of a piece of a Cookie header, or 0.
 
         The browser does not say for which domain it was set: any above the host may be.
         """
+        name, nameless = name_sent(piece)
         row = self._first(name.decode("latin-1"), lambda row: _reaches(row, host))
-        _remember(self.seen(host), name, row)
-        return row
+        found = 0 if row is None else id(row)
+        if not nameless:
+            _remember(self.seen(host), piece.partition(b"=")[0], found)
+        return found
 
     def refused(self, grants: frozenset[Pair]) -> frozenset[int]:
         """Return the rows (their id()) that are refused under these grants."""
@@ -188,21 +187,26 @@ def strip_cookie_header(
     the header goes. The name of a nameless cookie is empty.
     """
     refused, known = rules.refused(grants), rules.seen(host)
-    kept, hidden = [], []
+    hidden = []
     for piece in value.split(b";"):
-        given, equals, content = piece.partition(b"=")
-        name = given.strip(WSP)
-        nameless = not (equals and name)
-        if nameless:  # T19: servers read the value of a nameless cookie as a name
-            name = name or content.partition(b"=")[0].strip(WSP)
-        row = known[name] if name in known else rules.sent(name, host)
-        if row is None or id(row) not in refused:
-            kept.append(piece)
-        else:
-            hidden.append(b"" if nameless else name)
+        mark = known.get(piece.partition(b"=")[0])
+        if (rules.mark(piece, host) if mark is None else mark) in refused:
+            hidden.append(piece)
     if not hidden:
         return value, ()
-    return b";".join(kept).strip(WSP), tuple(hidden)
+    kept = [piece for piece in value.split(b";") if piece not in hidden]
+    names = (name_sent(piece) for piece in hidden)
+    return b";".join(kept).strip(WSP), tuple(b"" if nameless else name for name, nameless in names)
+
+
+def name_sent(piece: bytes) -> tuple[bytes, bool]:
+    """Return the name that servers read in a piece of a Cookie header, and whether it is nameless.
+
+    They read the value of a nameless cookie as a name (T19).
+    """
+    given, equals, content = piece.partition(b"=")
+    name = given.strip(WSP)
+    return name or content.partition(b"=")[0].strip(WSP), not (equals and name)
 
 
 def values_of(value: bytes, name: str) -> list[bytes]:

@@ -7,19 +7,20 @@ request could have brought it. HttpOnly is no hindrance here, as it is to every 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 
 from proxy.consent.answer import Answer
-from proxy.filter.cookies import CookieRules, span
-from proxy.filter.setcookie import CONTROL, WSP
+from proxy.filter.cookies import CookieRules, name_sent, span
+from proxy.filter.setcookie import CONTROL
 from proxy.policy.model import DAY, CookieRule
 
 MOST = 48
 """Set-Cookie lines of one sweep, about 2.5 kB: servers in front of us may take 4 kB of head
 (nginx's proxy_buffer_size). What is left over is expired at the next request."""
 
+ANSWERS = 1024  # (days of consent, day) whose outlived rows are remembered
 DEEPEST = 6  # directories of a path that are tried
 
 
@@ -48,15 +49,14 @@ def outlived(rules: CookieRules, answer: Answer | None, now: int) -> tuple[Cooki
     if answer is None:
         return ()
     last, today = answer.swept or answer.at // DAY, now // DAY
-    turned = {
-        (purpose, days)
-        for purpose, since in answer.since.items()
-        for days in rules.spans.get(purpose, ())
-        if _spans(since, today, days) != _spans(since, last, days)
-    }
-    if not turned or last >= today:
+    if last >= today:
         return ()
-    return tuple(row for row in rules.rows if (row.purpose, span(row)) in turned)
+    key = (*answer.since.items(), last, today)  # the same for everybody who answered that day
+    if key not in rules.turns:
+        if len(rules.turns) >= ANSWERS:
+            rules.turns.clear()
+        rules.turns[key] = tuple(row for row in rules.rows if _turned(row, answer.since, last, today))
+    return rules.turns[key]
 
 
 def swept(answer: Answer, now: int) -> Answer:
@@ -67,8 +67,7 @@ def swept(answer: Answer, now: int) -> Answer:
 def names_of(rules: CookieRules, rows: Iterable[CookieRule], cookies: bytes, host: str) -> list[bytes]:
     """Return the names in a Cookie header of which one of these rows speaks."""
     wanted = {id(row) for row in rows}
-    names = [piece.partition(b"=")[0].strip(WSP) for piece in cookies.split(b";")]
-    return [name for name in names if id(rules.sent(name, host)) in wanted]
+    return [name_sent(piece)[0] for piece in cookies.split(b";") if rules.mark(piece, host) in wanted]
 
 
 def expire_elsewhere(name: str, *, host: str, path: bytes, domain: str | None, secure: bool) -> list[bytes]:
@@ -78,9 +77,13 @@ def expire_elsewhere(name: str, *, host: str, path: bytes, domain: str | None, s
     return [line for line in lines if line != kept]
 
 
-def _spans(since: int, day: int, days: int) -> int:
-    """Return how many whole lives have passed by that day; the first day is not counted."""
-    return max(0, day - since - 1) // days
+def _turned(row: CookieRule, since: Mapping[str, int], last: int, today: int) -> bool:
+    """True when a life of that row ended after the day `last`; the first day is not counted."""
+    days = span(row)
+    if days is None or row.purpose not in since:
+        return False
+    first = since[row.purpose] + 1
+    return max(0, today - first) // days != max(0, last - first) // days
 
 
 def _places(

@@ -214,6 +214,14 @@ def test_it_is_looked_for_once():
     assert outlived(RULES, looked, NOW) == outlived(RULES, looked, NOW + DAY) == ()
 
 
+def test_what_is_remembered_of_answers_is_bounded():
+    rules = CookieRules(POLICY)
+    for day in range(3_000):
+        outlived(rules, answer(day), NOW)
+
+    assert len(rules.turns) <= 1_024
+
+
 def test_without_an_answer_there_is_nothing_to_outlive():
     assert outlived(RULES, None, NOW) == ()
     assert outlived(RULES, answer(396, swept=TODAY + 3), NOW) == ()
