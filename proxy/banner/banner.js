@@ -45,8 +45,8 @@
 
   let close = () => {
     if (banner) {
+      (find("cc-s") || banner).remove();
       banner.remove();
-      find("cc-s").remove();
       banner = busy = 0;
     }
   };
@@ -66,10 +66,11 @@
       close();
       if (state || answer.granted.length) renew();
       else channel.postMessage(state);
-    }).catch(() => {
+    }, () => setTimeout(() => {
+      // Later: a form that is being sent ignores being sent.
       natively = 1;
       button.click();
-    });
+    }));
   }, true);
   // end
 

@@ -51,6 +51,7 @@ class Stage(ThreadingHTTPServer):
         self.signal = False
         self.fails = False
         self.html = self.page()
+        self.raw: bytes | None = None  # sent as it is
         self.headers: list[tuple[str, str]] = []
         self.choices: list[dict[str, list[str]]] = []
         self.served: list[str] = []
@@ -83,7 +84,10 @@ class Stage(ThreadingHTTPServer):
         page = HtmlFilter(judge_for(RULES, self.decision.grants), inject=injector, xml=xml)
         body = page.feed(self.html.encode()) + page.close()
         others = [pair for pair in self.headers if pair[0] != "Content-Security-Policy"]
-        return [*others, *(("Content-Security-Policy", value.decode()) for value in injector.admission.policies)], body
+        return [
+            *others,
+            *(("Content-Security-Policy", value.decode()) for value in injector.admission.policies),
+        ], body
 
     def choose(self, form: dict[str, list[str]]) -> None:
         """Take an answer."""
@@ -102,6 +106,8 @@ class _Handler(BaseHTTPRequestHandler):
         stage.served.append(self.path)
         if path == "/.consent/":
             self._send([("Content-Security-Policy", stage.renderer.csp.decode())], self._panel())
+        elif stage.raw is not None:
+            self._send([("Content-Security-Policy", stage.renderer.csp.decode())], stage.raw)
         elif path == "/favicon.ico":
             self._send([], b"", 404)
         else:
@@ -123,7 +129,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send([], b"{}", 503)
         stage.choose(form)
         if wants_json:
-            return self._send([("Content-Type", "application/json")], json.dumps({"granted": stage.granted}).encode())
+            return self._send(
+                [("Content-Type", "application/json")], json.dumps({"granted": stage.granted}).encode()
+            )
         return self._send([("Location", form.get("return", ["/"])[0])], b"", 303)
 
     def _send(self, headers: list[tuple[str, str]], body: bytes, status: int = 200) -> None:
@@ -155,7 +163,14 @@ def serving():
 @contextlib.contextmanager
 def chromium():
     """Start a Chromium; under CI its absence is a failure."""
-    path = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+    path = next(
+        (
+            found
+            for name in ("chromium", "chromium-browser", "google-chrome")
+            if (found := shutil.which(name))
+        ),
+        None,
+    )
     if path is None:
         if os.environ.get("CI"):
             pytest.fail("Chromium is missing, and CI must never skip the browser walks")

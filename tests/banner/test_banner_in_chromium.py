@@ -22,14 +22,20 @@ def hex_of(rgb: str) -> str:
     return "#" + "".join(f"{int(part):02x}" for part in rgb[rgb.index("(") + 1 : -1].split(",")[:3])
 
 
-@pytest.mark.parametrize("how", [{}, NARROW, SMALLEST, {"color_scheme": "dark"}], ids=["wide", "narrow", "smallest", "dark"])
+@pytest.mark.parametrize(
+    "how", [{}, NARROW, SMALLEST, {"color_scheme": "dark"}], ids=["wide", "narrow", "smallest", "dark"]
+)
 def test_refuse_and_accept_are_equal_in_all_that_can_be_computed(visit, how):
     """L4: kind, size, weight, contrast, clicks."""
     visitor = visit(**how)
     refuse, accept = visitor.box("Refuse all"), visitor.box("Accept all")
     one, other = (visitor.button(name).evaluate(STYLE) for name in ("Refuse all", "Accept all"))
 
-    assert (refuse["width"], refuse["height"], refuse["y"]) == (accept["width"], accept["height"], accept["y"])
+    assert (refuse["width"], refuse["height"], refuse["y"]) == (
+        accept["width"],
+        accept["height"],
+        accept["y"],
+    )
     assert one == other
     assert contrast(hex_of(one["color"]), hex_of(one["backgroundColor"])) >= 7
     assert refuse["height"] >= 44
@@ -125,7 +131,9 @@ def test_everything_to_click_is_large_enough(visit, how):
 
     assert len(sizes) >= 7
     assert min(sizes) >= 22, "the boxes are 22 px in labels that are larger"
-    labels = visitor.page.evaluate('() => [...document.querySelectorAll(".cc label")].map(e => e.getBoundingClientRect().height)')
+    labels = visitor.page.evaluate(
+        '() => [...document.querySelectorAll(".cc label")].map(e => e.getBoundingClientRect().height)'
+    )
     assert min(labels) >= 24
 
 
@@ -201,7 +209,9 @@ def test_it_follows_the_dark_setting_unless_the_site_decides(visit, stage):
 
 
 def test_a_language_from_right_to_left_mirrors_it(visit, stage, tmp_path):
-    (tmp_path / "ar.yaml").write_text("direction: rtl\nbuttons:\n  refuse: رفض الكل\n  accept: قبول الكل\n", encoding="utf-8")
+    (tmp_path / "ar.yaml").write_text(
+        "direction: rtl\nbuttons:\n  refuse: رفض الكل\n  accept: قبول الكل\n", encoding="utf-8"
+    )
     stage.renderer = Renderer(POLICY, load_languages(tmp_path), own=OWN)
     stage.html = Stage.page(lang="ar")
     visitor = visit()
@@ -234,7 +244,9 @@ def test_the_demo_of_a_page_in_xhtml_looks_the_same(visit, stage):
     stage.headers = [("Content-Type", "application/xhtml+xml; charset=utf-8")]
     stage.html = (
         '<html xmlns="http://www.w3.org/1999/xhtml" lang="en"><head><meta name="viewport" content="width=device-width"/>'
-        "<title>Callkom</title></head><body>" + BODY.replace('name="name">', 'name="name"/>') + "</body></html>"
+        "<title>Callkom</title></head><body>"
+        + BODY.replace('name="name">', 'name="name"/>')
+        + "</body></html>"
     )
     visitor = visit()
 

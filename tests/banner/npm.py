@@ -1,0 +1,57 @@
+"""npm packages that tests measure with: installed once into .tests/, at fixed versions."""
+
+import os
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.shared import ROOT
+
+VERSIONS = {
+    "axe-core": "4.11.0",
+    "bootstrap": "5.3.3",
+    "foundation-sites": "6.8.1",
+    "bulma": "1.0.2",
+    "normalize.css": "8.0.1",
+}
+FOLDER = ROOT / ".tests" / "npm"
+
+
+def installed(name: str) -> Path:
+    """Return the folder of a package; skips with the reason where npm cannot provide it, never under CI."""
+    if not (FOLDER / "node_modules" / name).is_dir():
+        told = _install()
+        if told:
+            if os.environ.get("CI"):
+                pytest.fail(told)
+            pytest.skip(told)
+    return FOLDER / "node_modules" / name
+
+
+@cache
+def _install() -> str:
+    """Install all of them; returns what went wrong."""
+    npm = shutil.which("npm")
+    if npm is None:
+        return "npm is not installed, and this test measures with packages from there"
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    wanted = [f"{name}@{version}" for name, version in VERSIONS.items()]
+    command = [
+        npm,
+        "install",
+        "--no-save",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--omit=peer",
+        "--legacy-peer-deps",
+        *wanted,
+    ]
+    try:
+        done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=100, check=False)
+    except subprocess.TimeoutExpired:
+        return "npm took more than 100 seconds"
+    return "" if done.returncode == 0 else f"npm could not install {', '.join(wanted)}: {done.stderr[-300:]}"

@@ -1,0 +1,291 @@
+"""What happens when somebody answers: without script, with it, in other tabs, on pages that rewrite themselves."""
+
+import pytest
+
+from tests.banner.stage import BODY, Stage
+
+pytestmark = pytest.mark.e2e
+
+NO_SCRIPT = {"java_script_enabled": False}
+LOW = {"viewport": {"width": 1280, "height": 500}}
+
+
+def chosen(stage) -> list[str]:
+    return [choice["choice"][0] for choice in stage.choices]
+
+
+@pytest.mark.parametrize(("name", "choice"), [("Refuse all", "refuse"), ("Accept all", "accept")])
+def test_without_script_one_click_answers_and_comes_back(visit, stage, name, choice):
+    visitor = visit("/page?x=1", **NO_SCRIPT)
+    visitor.button(name).click()
+
+    assert visitor.page.url == stage.origin + "/page?x=1"
+    assert chosen(stage) == [choice]
+    assert visitor.banner.count() == 0
+
+
+def test_without_script_customize_opens_and_saves(visit, stage):
+    visitor = visit(**NO_SCRIPT)
+    visitor.page.get_by_text("Customize", exact=True).click()
+    visitor.page.get_by_role("checkbox", name="Performance").check()
+    visitor.button("Save my choices").click()
+
+    assert stage.choices[0]["purpose"] == ["performance"]
+
+
+def test_without_script_it_is_seen(visit):
+    assert visit(**NO_SCRIPT).banner.is_visible()
+
+
+def test_without_script_the_panel_withdraws(visit, stage):
+    """L8: link, tick, save; back where one was."""
+    stage.granted, stage.answered = ("functional", "performance"), True
+    visitor = visit("/here", **NO_SCRIPT)
+    visitor.page.get_by_role("link", name="Manage my cookies", exact=True).click()
+    visitor.page.get_by_role("checkbox", name="Functional").uncheck()
+    visitor.button("Save my choices").click()
+
+    assert visitor.page.url == stage.origin + "/here"
+    assert stage.granted == ("performance",)
+
+
+def test_refusing_closes_the_banner_and_nothing_else_happens(visit, stage):
+    visitor = visit(**LOW)
+    visitor.page.evaluate("window.same = 1; scrollTo(0, 200)")
+    visitor.button("Refuse all").click()
+    visitor.banner.wait_for(state="detached")
+
+    assert visitor.page.evaluate("[window.same, scrollY, !document.getElementById('cc-s')]") == [1, 200, True]
+    assert chosen(stage) == ["refuse"]
+    assert visitor.errors == []
+
+
+def test_accepting_reloads_at_the_same_place(visit, stage):
+    visitor = visit(**LOW)
+    visitor.page.evaluate("window.same = 1; scrollTo(0, 100)")
+    with visitor.page.expect_navigation():
+        visitor.button("Accept all").click()
+    visitor.page.wait_for_load_state()
+
+    assert visitor.page.evaluate("window.same") is None
+    assert visitor.page.evaluate("scrollY") == 100
+    assert visitor.banner.count() == 0
+
+
+def test_saving_without_a_tick_is_a_refusal_like_any_other(visit, stage):
+    visitor = visit()
+    visitor.page.evaluate("window.same = 1")
+    visitor.page.get_by_text("Customize", exact=True).click()
+    visitor.button("Save my choices").click()
+    visitor.banner.wait_for(state="detached")
+
+    assert visitor.page.evaluate("window.same") == 1
+
+
+def test_what_was_typed_is_not_lost_without_a_word(visit, stage):
+    visitor = visit()
+    visitor.page.get_by_label("Name").fill("Ada")
+    visitor.button("Accept all").click()
+    line = visitor.page.get_by_role("status")
+    line.get_by_text("What you typed on it will be lost.").wait_for()
+
+    assert visitor.page.get_by_label("Name").input_value() == "Ada"
+    assert visitor.banner.count() == 0
+    with visitor.page.expect_navigation():
+        visitor.page.get_by_role("link", name="Reload now").click()
+    assert chosen(stage) == ["accept"]
+
+
+def test_a_click_too_many_answers_once(visit, stage):
+    visitor = visit()
+    visitor.page.evaluate(
+        """() => { for (const b of document.querySelectorAll('#cc-b button[value=refuse]')) { b.click(); b.click(); } }"""
+    )
+    visitor.banner.wait_for(state="detached")
+
+    assert chosen(stage) == ["refuse"]
+
+
+def test_where_the_quick_way_fails_the_form_is_sent_as_it_is(visit, stage):
+    stage.fails = True
+    visitor = visit()
+    with visitor.page.expect_navigation():
+        visitor.button("Accept all").click()
+
+    assert chosen(stage) == ["accept"]
+    assert stage.granted == ("functional", "performance")
+
+
+def test_other_tabs_follow_when_they_are_looked_at(visit, stage):
+    visitor = visit("/one")
+    other = visitor.goes("/two", visitor.tab())
+    other.evaluate("window.same = 1")
+    with visitor.page.expect_navigation():
+        visitor.button("Accept all").click()
+    other.wait_for_function("window.same === undefined")
+
+    assert other.locator("#cc-b").count() == 0
+
+
+def test_a_hidden_tab_waits_until_it_is_seen(visit, stage):
+    visitor = visit("/one")
+    other = visitor.goes("/two", visitor.tab())
+    other.evaluate(
+        """() => { window.same = 1; Object.defineProperty(document, "hidden", { get: () => !window.seen, configurable: true }); }"""
+    )
+    with visitor.page.expect_navigation():
+        visitor.button("Accept all").click()
+    visitor.page.wait_for_timeout(300)
+
+    assert other.evaluate("window.same") == 1
+    other.evaluate("""() => { window.seen = 1; document.dispatchEvent(new Event("visibilitychange")); }""")
+    other.wait_for_function("window.same === undefined")
+
+
+def test_a_refusal_closes_the_banner_of_other_tabs_without_a_reload(visit, stage):
+    visitor = visit("/one")
+    other = visitor.goes("/two", visitor.tab())
+    other.evaluate("window.same = 1")
+    visitor.button("Refuse all").click()
+    other.locator("#cc-b").wait_for(state="detached")
+
+    assert other.evaluate("window.same") == 1
+
+
+def test_another_tab_with_something_typed_says_so_and_waits(visit, stage):
+    visitor = visit("/one")
+    other = visitor.goes("/two", visitor.tab())
+    other.get_by_label("Name").fill("Ada")
+    with visitor.page.expect_navigation():
+        visitor.button("Accept all").click()
+    other.get_by_text("What you typed on it will be lost.").wait_for()
+
+    assert other.get_by_label("Name").input_value() == "Ada"
+
+
+def test_an_answer_on_the_panel_reaches_other_tabs_as_well(visit, stage):
+    stage.granted, stage.answered = ("functional", "performance"), True
+    visitor = visit("/one")
+    other = visitor.goes("/two", visitor.tab())
+    other.evaluate("window.same = 1")
+    visitor.page.get_by_role("link", name="Manage my cookies", exact=True).click()
+    visitor.button("Refuse all").click()
+    other.wait_for_function("window.same === undefined")
+
+    assert stage.granted == ()
+
+
+def test_tabs_that_know_the_same_leave_each_other_alone(visit, stage):
+    stage.granted, stage.answered = ("functional",), True
+    visitor = visit("/one")
+    visitor.page.evaluate("window.same = 1")
+    visitor.goes("/two", visitor.tab())
+    visitor.page.wait_for_timeout(300)
+
+    assert visitor.page.evaluate("window.same") == 1
+
+
+@pytest.mark.parametrize(
+    "rewrite",
+    [
+        "document.body.innerHTML = '<div id=app>app</div>'",
+        "document.body.replaceWith(document.createElement('body'))",
+        "document.body.replaceChildren()",
+        "document.getElementById('cc-l').remove()",
+        "document.head.replaceChildren(); document.body.replaceChildren()",
+        "document.open(); document.write('<h1>all new</h1>'); document.close()",
+        "document.documentElement.replaceChildren(document.createElement('head'), document.createElement('body'))",
+    ],
+)
+@pytest.mark.parametrize("asked", [True, False])
+def test_pages_that_rewrite_themselves_lose_neither_link_nor_banner(visit, stage, rewrite, asked):
+    """L8."""
+    stage.answered = not asked
+    visitor = visit()
+    visitor.page.evaluate(f"() => {{ {rewrite} }}")
+    link = visitor.page.get_by_role("link", name="Manage my cookies", exact=True)
+    link.wait_for()
+
+    assert link.count() == 1
+    assert link.evaluate("e => getComputedStyle(e).display") == "inline-block", "its style came along"
+    assert visitor.banner.count() == int(asked)
+    if asked:
+        visitor.button("Refuse all").click()
+        visitor.banner.wait_for(state="detached")
+        assert chosen(stage) == ["refuse"]
+
+
+def test_a_page_that_fights_back_is_not_fought_forever(visit, stage):
+    stage.answered = True
+    visitor = visit()
+    visitor.page.evaluate(
+        """() => new MutationObserver(() => document.getElementById("cc-l")?.remove()).observe(document, { childList: true, subtree: true })"""
+    )
+    visitor.page.evaluate("document.getElementById('cc-l').remove()")
+    visitor.page.wait_for_timeout(200)
+
+    assert visitor.page.evaluate("1 + 1") == 2
+
+
+def test_a_page_swapped_in_by_fetch_brings_its_own_and_there_are_no_two(visit, stage):
+    """Turbo and its kin: the body of the next page replaces this one's."""
+    visitor = visit()
+    visitor.page.evaluate(
+        """async () => { const text = await (await fetch("/next")).text();
+        document.body = document.adoptNode(new DOMParser().parseFromString(text, "text/html").body); }"""
+    )
+    visitor.page.wait_for_timeout(100)
+
+    assert visitor.page.locator("#cc-l").count() == 1
+    assert visitor.banner.count() == 1
+    visitor.button("Refuse all").click()
+    visitor.banner.wait_for(state="detached")
+
+
+def test_the_sites_code_can_read_what_holds_and_not_change_it(visit, stage):
+    stage.granted, stage.answered = ("functional",), True
+    stage.html = Stage.page(
+        head="<script>document.addEventListener('callkom:consent', e => window.told = e.detail)</script>"
+    )
+    visitor = visit()
+    said = visitor.page.evaluate(
+        """() => { "use strict"; const tries = [];
+        for (const f of [() => callkomConsent.granted.push("x"), () => { callkomConsent.granted = [] }, () => { window.callkomConsent = 1 }])
+          try { f(); tries.push("done"); } catch { tries.push("refused"); }
+        return [tries, callkomConsent.granted, callkomConsent.asked, window.told === callkomConsent]; }"""
+    )
+
+    assert said == [["refused"] * 3, ["functional"], "no", True]
+
+
+def test_the_sites_own_calls_of_refused_providers_break_nothing(visit, stage):
+    stage.answered = True
+    stage.html = Stage.page(
+        body=BODY
+        + """<script>
+        gtag("event", "x"); ga("send", "pageview"); __gtagTracker("x"); _hsq.push(["trackPageView"]); dataLayer.push({});
+        HubSpotConversations.widget.load(); HubSpotConversations.on("x", () => {});
+        appInsights.trackEvent({ name: "x" }); appInsights.getCookieMgr().setEnabled(false); `${appInsights.config.name}`;
+        Calendly.closePopupWidget(); (async () => { await appInsights; window.awaited = 1; })();
+        window.opened = []; window.open = (...all) => { opened.push(all) };
+        Calendly.initPopupWidget({ url: "https://calendly.com/x" }); window.ended = 1;
+        </script>"""
+    )
+    visitor = visit()
+
+    assert visitor.errors == []
+    assert visitor.page.evaluate("[window.ended, window.awaited]") == [1, 1]
+    assert visitor.page.evaluate("dataLayer[0][1]") == "default", "M1: denied is the first thing said"
+
+
+def test_granted_providers_find_their_names_free(visit, stage):
+    stage.granted, stage.answered = ("functional", "performance"), True
+    visitor = visit()
+
+    assert (
+        visitor.page.evaluate(
+            "[typeof Calendly, typeof hbspt, typeof appInsights, typeof HubSpotConversations]"
+        )
+        == ["undefined"] * 4
+    )
+    assert visitor.page.evaluate("[...dataLayer].map(entry => entry[1])") == ["default", "update"]

@@ -1,0 +1,100 @@
+"""Behind every kind of Content-Security-Policy that sites send, the banner looks and works the same."""
+
+import pytest
+
+from tests.banner.stage import BODY, Stage
+
+pytestmark = pytest.mark.e2e
+
+CSP = "Content-Security-Policy"
+NONCE = "script-src 'nonce-abc'; style-src 'nonce-abc'"
+POLICIES = {
+    "none": [],
+    "nonce only": [NONCE],
+    "hash only": [
+        "script-src 'sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='; style-src 'sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='"
+    ],
+    "strict-dynamic": ["script-src 'nonce-abc' 'strict-dynamic'; object-src 'none'; base-uri 'none'"],
+    "unsafe-inline": [
+        "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'"
+    ],
+    "self only": ["default-src 'self'"],
+    "nothing at all": ["default-src 'none'; connect-src 'self'; form-action 'self'"],
+    "two headers": [NONCE, "default-src 'self' https:"],
+    "two in one header": [f"{NONCE}, default-src 'self'"],
+    "trusted types": ["require-trusted-types-for 'script'; trusted-types 'none'; script-src 'self'"],
+    "element directives": [
+        "script-src-elem 'self'; style-src-elem 'self'; script-src-attr 'none'; style-src-attr 'none'"
+    ],
+    "no connections": ["connect-src 'none'"],
+}
+PLAIN: list[dict] = []
+
+
+def seen(visitor):
+    return [visitor.banner.bounding_box(), *(visitor.box(name) for name in ("Refuse all", "Accept all"))]
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_it_looks_and_works_the_same(visit, stage, name):
+    if not PLAIN:
+        PLAIN.extend(seen(visit()))
+    stage.headers = [(CSP, policy) for policy in POLICIES[name]]
+    visitor = visit()
+
+    assert seen(visitor) == PLAIN
+    assert visitor.banner.evaluate("e => e.matches(':popover-open')"), "our script ran"
+    with visitor.page.expect_navigation():
+        visitor.button("Accept all").click()
+    assert stage.granted == ("functional", "performance")
+    assert visitor.banner.count() == 0
+
+
+def test_a_policy_in_the_page_comes_too_late_to_stop_us(visit, stage):
+    stage.html = Stage.page(
+        head="<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'nonce-abc'\">"
+    )
+    visitor = visit()
+
+    assert visitor.banner.evaluate("e => getComputedStyle(e).position") == "fixed"
+    visitor.button("Refuse all").click()
+    visitor.banner.wait_for(state="detached")
+    assert [choice["choice"] for choice in stage.choices] == [["refuse"]]
+
+
+@pytest.mark.parametrize("how", ["header", "meta"])
+def test_where_forms_are_refused_a_link_leads_to_the_panel(visit, stage, how):
+    if how == "header":
+        stage.headers = [(CSP, "form-action 'none'")]
+    else:
+        stage.html = Stage.page(
+            head='<meta http-equiv="Content-Security-Policy" content="form-action \'none\'">'
+        )
+    visitor = visit("/here")
+    visitor.banner.get_by_role("link", name="Customize", exact=True).click()
+    visitor.button("Refuse all").click()
+
+    assert stage.answered
+    assert visitor.page.url == stage.origin + "/here"
+
+
+def test_our_style_and_script_loosen_nothing_for_the_site(visit, stage):
+    stage.headers = [(CSP, "script-src 'nonce-abc'; style-src 'nonce-abc'")]
+    stage.html = Stage.page(
+        head="<style>h1{color:rgb(1,2,3)}</style><script>window.theirs = 1</script><script nonce='abc'>window.allowed = 1</script>",
+        body=BODY,
+    )
+    visitor = visit()
+
+    assert visitor.page.evaluate("[window.theirs, window.allowed]") == [None, 1]
+    assert (
+        visitor.page.get_by_role("heading", level=1).evaluate("e => getComputedStyle(e).color")
+        != "rgb(1, 2, 3)"
+    )
+
+
+def test_pages_of_our_own_show_their_style_under_their_policy(visit, stage):
+    visitor = visit("/.consent/")
+
+    assert visitor.button("Refuse all").evaluate("e => getComputedStyle(e).minHeight") == "44px"
+    assert visitor.errors == []
