@@ -83,6 +83,9 @@ _JUDGED: dict[bytes, _Judging] = {
     b"content-security-policy-report-only": csp_reports,
 }
 
+JUDGED = frozenset({*_JUDGED, b"nel"})
+"""Fields of an answer that judged_headers looks into (lower case)."""
+
 
 class JudgedHeaders(NamedTuple):
     """An answer's headers as the visitor may see them, and the names of the lines that changed."""

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from proxy.filter.fields import Headers
 from proxy.server.units import Network
 
 CLOUDFLARE = tuple(
@@ -150,12 +149,13 @@ def is_claim(name: bytes) -> bool:
     return name.lower().replace(b"_", b"-") in _CLAIMS
 
 
-def forwarded_headers(visitor: Visitor, peer: str, host: bytes) -> Headers:
+@lru_cache(maxsize=2048)
+def forwarded_headers(visitor: Visitor, peer: str, host: bytes) -> tuple[tuple[bytes, bytes], ...]:
     """Return what the upstream is told about who asks."""
     scheme = b"https" if visitor.secure else b"http"
     way = ", ".join((*visitor.chain, peer)).encode("latin-1", "replace")
     quoted = f'"[{visitor.address}]"' if ":" in visitor.address else visitor.address
-    return [
+    return (
         (b"X-Forwarded-For", way),
         (b"X-Forwarded-Host", host),
         (b"X-Forwarded-Proto", scheme),
@@ -164,7 +164,7 @@ def forwarded_headers(visitor: Visitor, peer: str, host: bytes) -> Headers:
             b"Forwarded",
             b"for=%b;host=%b;proto=%b" % (quoted.encode("latin-1", "replace"), _quoted(host), scheme),
         ),
-    ]
+    )
 
 
 def _quoted(host: bytes) -> bytes:

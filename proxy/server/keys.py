@@ -19,13 +19,18 @@ SHORTEST = 16
 _suffixes = PublicSuffixList()
 
 
+def state_folder(config: Config) -> Path:
+    """Return where files of our own are kept: beside the SQLite file, else beside the config."""
+    if config.records.url.startswith("sqlite:///"):
+        return config.file(Path(config.records.url.removeprefix("sqlite:///"))).parent
+    return config.file(Path())
+
+
 def key_file(config: Config) -> Path:
     """Return where the keys are: as configured, else beside the SQLite file, else beside the config."""
     if config.consent.key is not None:
         return config.file(config.consent.key)
-    if config.records.url.startswith("sqlite:///"):
-        return config.file(Path(config.records.url.removeprefix("sqlite:///"))).parent / "consent.key"
-    return config.file(Path("consent.key"))
+    return state_folder(config) / "consent.key"
 
 
 def load_keys(config: Config) -> tuple[bytes, ...]:
