@@ -110,6 +110,55 @@ async def views(url: str, per_second: float, seconds: float) -> tuple[float, flo
     return percentile(took, 0.5) * 1000, percentile(took, 0.99) * 1000
 
 
+async def pages(url: str, folder: Path, rate: float, seconds: float) -> dict[str, tuple[float, float]]:
+    """Return p50 and p99 in ms of a page through the whole proxy, without and with choices at that rate.
+
+    The two are taken in turns of a second each, so that both meet the same neighbours.
+    """
+    import aiohttp
+
+    from tests.records.test_on_the_wire import Proxy, choose, running
+    from tests.server.origin import Origin, html
+    from tests.server.proxying import PAGE
+
+    took: dict[str, list[float]] = {"none": [], "choices": []}
+    choosing = asyncio.Event()
+    async with (
+        Origin({b"/": html(PAGE)}) as origin,
+        running(Proxy(folder, url, origin.url)) as proxy,
+        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as client,
+    ):
+
+        async def visitor() -> None:
+            while True:
+                await choosing.wait()
+                await choose(client, proxy)
+                await asyncio.sleep(random.expovariate(rate / 16))
+
+        async def reader() -> None:
+            while True:
+                arm = "choices" if choosing.is_set() else "none"
+                began = time.perf_counter()
+                async with client.get(
+                    f"http://127.0.0.1:{proxy.port}/", headers={"Host": "callkom.io"}
+                ) as got:
+                    await got.read()
+                took[arm].append(time.perf_counter() - began)
+                await asyncio.sleep(0.01)
+
+        tasks = [asyncio.ensure_future(visitor()) for _ in range(16)]
+        tasks += [asyncio.ensure_future(reader()) for _ in range(2)]
+        for _ in range(max(2, int(seconds))):
+            choosing.clear()
+            await asyncio.sleep(1)
+            choosing.set()
+            await asyncio.sleep(1)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return {arm: (percentile(one, 0.5) * 1000, percentile(one, 0.99) * 1000) for arm, one in took.items()}
+
+
 async def fill(url: str, count: int) -> float:
     """Write that many records in batches of 5,000 on one chain; return seconds."""
     began = time.perf_counter()
@@ -220,6 +269,13 @@ def report(kind: str, fresh: Callable[[], str], arguments: argparse.Namespace) -
         print(
             f"  a view's turn with {rate:3} choices/s: p50 {busy[0]:5.2f} ms p99 {busy[1]:5.2f} ms"
             f"   (none: {quiet[0]:5.2f}, {quiet[1]:5.2f})"
+        )
+    for rate in (20, 100):
+        with tempfile.TemporaryDirectory(prefix="bench-proxy-") as folder:
+            seen = asyncio.run(pages(fresh(), Path(folder), rate, arguments.seconds))
+        print(
+            f"  a page through the proxy with {rate:3} choices/s: p50 {seen['choices'][0]:5.2f} ms"
+            f" p99 {seen['choices'][1]:5.2f} ms   (none: {seen['none'][0]:5.2f}, {seen['none'][1]:5.2f})"
         )
     url = fresh()
     took = asyncio.run(fill(url, arguments.records))
