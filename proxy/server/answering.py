@@ -54,11 +54,12 @@ async def settle(
 ) -> Answered:
     """Return the answer that a choice makes, with its proof where it needs one."""
     previous = decision.answer
+    scope = choice.asked or site.scope
     answer = next_answer(
         previous,
         visitor=secrets.token_urlsafe(12),
         granted=choice.granted,
-        scope=site.scope,
+        scope=scope,
         policy_version=site.policy.version,
         now=visit.now,
         ask_again_after=site.ask_again_after,
@@ -69,7 +70,7 @@ async def settle(
         site=visit.host,
         language=language,
         shown=shown,
-        scope=site.scope,
+        scope=scope,
         granted=answer.granted,
         how=choice.how,
         provider=choice.provider,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlsplit
 
 from proxy.consent.answer import How
+from proxy.consent.decision import Ask, Decision
 from proxy.errors import BadRequest
 from proxy.policy.scope import Scope
 from proxy.server.visit import Visit
@@ -24,6 +25,9 @@ class Choice:
     granted: frozenset[str]
     back: str
     provider: str | None = None
+    embed: str = ""  # what a placeholder is asked to show once, as text
+    language: str = ""  # of the page the control stood on
+    asked: Scope | None = None  # the question, where it was not the whole one
 
 
 def is_theirs(visit: Visit, ours: Callable[[str], bool]) -> bool:
@@ -76,12 +80,28 @@ def read_choice(visit: Visit, body: bytes, scope: Scope) -> Choice:
     back = fields["return"][0] if "return" in fields else None
     known = {pair.provider for pair in scope.pairs}
     provider = next((id_ for id_ in fields.get("provider", ()) if id_ in known), None)
-    return Choice(how, granted, return_path(visit, back), provider)
+    embed, language = (fields.get(name, [""])[0] for name in ("embed", "language"))
+    if how is How.ONCE and not (provider and embed):
+        raise BadRequest("once names a provider and what of it is shown")
+    return Choice(how, granted, return_path(visit, back), provider, embed, language)
+
+
+def beside(choice: Choice, decision: Decision, scope: Scope) -> Choice:
+    """Return the answer of a placeholder as one that leaves everything else as it stands.
+
+    Only the purposes it named are asked again: a new provider of another purpose was not
+    shown, so it stays unasked.
+    """
+    standing = decision.answer if decision.ask in (Ask.NO, Ask.NEW) else None
+    if choice.how is not How.PLACEHOLDER or standing is None:
+        return choice
+    asked = Scope((standing.scope.pairs & scope.pairs) | scope.granted(choice.granted))
+    return replace(choice, granted=choice.granted | standing.granted, asked=asked)
 
 
 def _how(fields: dict[str, list[str]]) -> How:
     said = fields.get("choice", [])
-    known = {how.value: how for how in (How.ACCEPT, How.REFUSE, How.SAVE, How.PLACEHOLDER)}
+    known = {how.value: how for how in (How.ACCEPT, How.REFUSE, How.SAVE, How.PLACEHOLDER, How.ONCE)}
     if len(said) != 1 or said[0] not in known:
         raise BadRequest("choice is accept, refuse or save")
     return known[said[0]]

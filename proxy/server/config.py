@@ -149,6 +149,13 @@ class BannerConfig(Part):
         return look_of(self.theme, dict(self.light), dict(self.dark))
 
 
+class RelayConfig(Part):
+    """How the form relay reaches providers; without a word, as their names resolve publicly."""
+
+    resolve: Mapping[Host, Listen] = {}  # a host of `relay:` and where it is instead: a gateway, a test
+    ca: Path | None = None  # authority that signs there
+
+
 class LogConfig(Part):
     """What is written to standard output."""
 
@@ -176,6 +183,7 @@ class Config(Part):
     banner: BannerConfig = BannerConfig()
     timeouts: Timeouts = Timeouts()
     limits: Limits = Limits()
+    relay: RelayConfig = RelayConfig()
     log: LogConfig = LogConfig()
     _folder: Path = PrivateAttr(Path())
 

@@ -6,11 +6,10 @@ GET changes nothing (threats T35).
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
+from proxy.consent.answer import How
 from proxy.consent.decision import Decision
 from proxy.consent.record import Receipt
 from proxy.errors import BadRequest, RecordsError
@@ -20,11 +19,15 @@ from proxy.records.limits import AcceptanceLimit, Allowance
 from proxy.records.store import RecordStore
 from proxy.server.answering import Answered, Outcome, settle
 from proxy.server.call import Call
-from proxy.server.choice import Choice, is_theirs, read_choice, return_path
+from proxy.server.choice import Choice, beside, is_theirs, read_choice, return_path
 from proxy.server.config import Config
+from proxy.server.form_reach import FormReach
+from proxy.server.form_relay import FormRelay
 from proxy.server.incoming import Incoming
 from proxy.server.logs import log
 from proxy.server.observe import Tally
+from proxy.server.offers import agree_once, embed_page, form_page, spoken
+from proxy.server.ours import HTML, OURS, as_json, state_of
 from proxy.server.proofs import forgotten, proofs_json, proofs_of
 from proxy.server.reports import read_reports
 from proxy.server.response import RawResponse
@@ -35,16 +38,15 @@ GPC = b"/.well-known/gpc.json"
 GPC_SINCE = "2026-11-01"
 """When the meaning of the signal on these sites last changed (W3C GPC, `lastUpdate`)."""
 
-HTML = b"text/html; charset=utf-8"
-JSON = b"application/json; charset=utf-8"
-
 Answer = Callable[[Call], Awaitable[RawResponse]]
 
 
 class OwnAddresses:
     """Answers every request for an address of ours."""
 
-    def __init__(self, config: Config, sites: Sites, store: RecordStore, tally: Tally) -> None:
+    def __init__(
+        self, config: Config, sites: Sites, store: RecordStore, tally: Tally, forms: FormReach
+    ) -> None:
         self._path = config.consent.path.encode()
         self._form = config.limits.form
         self._sites = sites
@@ -52,12 +54,15 @@ class OwnAddresses:
         self._store = store
         self._tally = tally
         self._limit = AcceptanceLimit(config.consent.acceptances_per_minute)
+        self._relay = FormRelay(sites.all[0].policy, forms, tally, f"{config.consent.path}relay/")
         self._get: Mapping[bytes, Answer] = {
             b"": self._panel,
             b"policy": self._policy,
             b"policy.json": self._policy_json,
             b"receipt": self._receipt,
             b"state": self._state,
+            b"embed": embed_page,
+            b"form": form_page,
         }
         self._post: Mapping[bytes, Answer] = {
             b"choice": self._choose,
@@ -73,8 +78,10 @@ class OwnAddresses:
     async def answer(self, site: Site, visit: Visit, incoming: Incoming) -> RawResponse:
         """Return what one of our addresses says."""
         if visit.path == GPC:
-            return _json({"gpc": True, "lastUpdate": GPC_SINCE}, kept=True)
+            return as_json({"gpc": True, "lastUpdate": GPC_SINCE}, kept=True)
         name = visit.path.removeprefix(self._path)
+        if name.startswith(b"relay/"):
+            return await self._relay.answer(site.name, visit, incoming)
         if visit.method in (b"GET", b"HEAD"):
             table = self._get
         else:
@@ -111,13 +118,13 @@ class OwnAddresses:
         return self._page(call.site.renderer.table(call.words, host=call.visit.host))
 
     async def _policy_json(self, call: Call) -> RawResponse:
-        return _json(call.site.renderer.table_json(call.words))
+        return as_json(call.site.renderer.table_json(call.words))
 
     async def _receipt(self, call: Call) -> RawResponse:
         """Show every proof of a visitor to whoever holds their cookie."""
         kept = await proofs_of(self._store, call.decision.answer)
         if call.wants_json:
-            return _json(proofs_json(kept))
+            return as_json(proofs_json(kept))
         newest, earlier = (kept[0], kept[1:]) if kept else (None, [])
         page = call.site.renderer.receipt(call.words, newest, earlier=earlier, host=call.visit.host)
         return self._page(page)
@@ -132,11 +139,11 @@ class OwnAddresses:
         headers = forgotten(call.site, visit)
         headers += [(b"Set-Cookie", line) for line in self._sweep(call, call.site.decide(visit, None))]
         if call.wants_json:
-            return _json({"erased": count}, headers)
-        return RawResponse(303, [(b"Location", self._path + b"receipt"), *_OURS, *headers])
+            return as_json({"erased": count}, headers)
+        return RawResponse(303, [(b"Location", self._path + b"receipt"), *OURS, *headers])
 
     async def _state(self, call: Call) -> RawResponse:
-        return _json(_state(call.decision, call.site))
+        return as_json(state_of(call.decision, call.site))
 
     # -- what is taken in ----------------------------------------------------------------------------
 
@@ -147,12 +154,15 @@ class OwnAddresses:
             return self._said(visit, 403)
         try:
             choice = read_choice(visit, await call.incoming.whole_body(self._form), call.site.scope)
+            choice = beside(choice, call.decision, call.site.scope)
         except BadRequest as error:
             return self._said(visit, error.status)
         if _widens(choice, call) and not self._has_room(visit):
             self._tally.add("answers", call.site.name, choice.how.value, "limited")
             return self._refused(call, 429, "panel.busy", choice)
-        words = call.words
+        if choice.how is How.ONCE:
+            return await self._once(call, choice)
+        words = spoken(call, choice.language)
         answered = await settle(
             self._store,
             call.site,
@@ -167,6 +177,17 @@ class OwnAddresses:
             return self._refused(call, 503, "panel.unproven", choice)
         return self._done(call, choice, answered)
 
+    async def _once(self, call: Call, choice: Choice) -> RawResponse:
+        """Let one view take effect: no answer changes, no cookie is set."""
+        try:
+            once = await agree_once(self._store, call, choice, self._path.decode())
+        except BadRequest as error:
+            return self._said(call.visit, error.status)
+        self._note(call, choice, once.answered)
+        if once.frame is None or once.answered.record is None:
+            return self._refused(call, 503, "panel.unproven", choice)
+        return as_json({"frame": once.frame, "receipt": Receipt(once.answered.record).to_json()})
+
     def _done(self, call: Call, choice: Choice, answered: Answered) -> RawResponse:
         """Return the answer to a choice that took effect: its cookie, and the end of what it refused."""
         visit, site = call.visit, call.site
@@ -176,16 +197,16 @@ class OwnAddresses:
         headers += [(b"Set-Cookie", line) for line in self._sweep(call, decision)]
         if call.wants_json:
             record = Receipt(answered.record).to_json() if answered.record is not None else None
-            return _json(
+            return as_json(
                 {
-                    **_state(decision, site),
+                    **state_of(decision, site),
                     **(record or {}),
                     "receipt": record,
                     "outcome": answered.outcome.value,
                 },
                 headers,
             )
-        return RawResponse(303, [(b"Location", choice.back.encode("ascii")), *_OURS, *headers])
+        return RawResponse(303, [(b"Location", choice.back.encode("ascii")), *OURS, *headers])
 
     def _sweep(self, call: Call, decision: Decision) -> list[bytes]:
         """Return the lines that expire refused cookies the visitor still holds (SAN-2025-005)."""
@@ -197,7 +218,7 @@ class OwnAddresses:
 
     def _refused(self, call: Call, status: int, problem: str, choice: Choice) -> RawResponse:
         if call.wants_json:
-            return _json({**_state(call.decision, call.site), "problem": problem}, [], status=status)
+            return as_json({**state_of(call.decision, call.site), "problem": problem}, [], status=status)
         return self._panel_page(call, status, problem, choice.back)
 
     def _has_room(self, visit: Visit) -> bool:
@@ -231,7 +252,7 @@ class OwnAddresses:
             return self._said(call.visit, error.status)
         for report in read_reports(body, call.site.rules, call.site.cookies):
             self._tally.add("reports", call.site.name, report.kind, report.provider)
-        return RawResponse(204, list(_OURS))
+        return RawResponse(204, list(OURS))
 
     # -- pages of ours -------------------------------------------------------------------------------
 
@@ -253,41 +274,12 @@ class OwnAddresses:
         return self._page(page, status, more)
 
     def _page(self, page: bytes, status: int = 200, more: Headers | None = None) -> RawResponse:
-        headers: Headers = [(b"Content-Type", HTML), *_OURS]
+        headers: Headers = [(b"Content-Type", HTML), *OURS]
         headers += [(b"Content-Security-Policy", self._renderer.csp), (b"X-Frame-Options", b"DENY")]
         return RawResponse(status, [*headers, *(more or [])], page)
 
 
-_OURS: Headers = [
-    (b"Cache-Control", b"no-store"),
-    (b"Referrer-Policy", b"same-origin"),
-    (b"X-Content-Type-Options", b"nosniff"),
-]
-
-
-def _json(
-    said: Mapping[str, Any], more: Headers | None = None, *, status: int = 200, kept: bool = False
-) -> RawResponse:
-    body = json.dumps(said, ensure_ascii=False).encode()
-    headers = [(b"Content-Type", JSON), *_OURS]
-    if kept:
-        headers = [(b"Content-Type", b"application/json"), (b"Cache-Control", b"max-age=86400")]
-    return RawResponse(status, [*headers, *(more or [])], body)
-
-
 def _widens(choice: Choice, call: Call) -> bool:
     """True when a choice grants what does not hold already: only that needs a proof first."""
-    return not call.site.scope.granted(choice.granted) <= call.decision.grants
-
-
-def _state(decision: Decision, site: Site) -> dict[str, Any]:
-    """Return what holds for this visitor, for scripts of the site."""
-    answer = decision.answer
-    return {
-        "ask": decision.ask.value,
-        "signal": decision.signal,
-        "granted": sorted({pair.purpose for pair in decision.grants}),
-        "purposes": sorted(site.scope.purposes),
-        "answered": answer.at if answer is not None else None,
-        "policy_version": site.policy.version,
-    }
+    grants = call.site.scope.granted(choice.granted)
+    return choice.how is How.ONCE or not grants <= call.decision.grants

@@ -91,6 +91,6 @@ async def build_house(config: Config, policy: Policy, ground: Ground) -> House:
         sites=sites,
         reach=await ground.reach.renew(config),
         trust=Trust(config.trusted_proxies, config.cloudflare),
-        pages=OwnAddresses(config, sites, ground.store, ground.tally),
+        pages=OwnAddresses(config, sites, ground.store, ground.tally, ground.reach.forms),
         store=ground.store,
     )

@@ -6,6 +6,7 @@ import ssl
 from dataclasses import dataclass, field
 
 from proxy.server.config import Config, SiteConfig
+from proxy.server.form_reach import FormReach
 from proxy.server.upstream import Deadlines, HealthCheck, Upstreams, default_tls
 
 
@@ -13,10 +14,12 @@ from proxy.server.upstream import Deadlines, HealthCheck, Upstreams, default_tls
 class Reach:
     """The way to the upstreams of each site; kept over a reload where nothing of it changed."""
 
+    forms: FormReach = field(default_factory=FormReach)
     _kept: dict[tuple[object, ...], Upstreams] = field(default_factory=dict)
 
     async def renew(self, config: Config) -> dict[str, Upstreams]:
         """Return the upstreams by site name; those no longer configured end."""
+        await self.forms.renew(config)
         wanted = {_reach_key(config, site): site for site in config.sites}
         for key in [key for key in self._kept if key not in wanted]:
             await self._kept.pop(key).close()
@@ -27,6 +30,7 @@ class Reach:
 
     async def close(self) -> None:
         """End every connection."""
+        await self.forms.close()
         while self._kept:
             await self._kept.popitem()[1].close()
 

@@ -98,7 +98,7 @@ class Site:
         self.pages = PageMemo(PAGES)
         self._salt = compiled.salt
         self._tags: dict[tuple[object, ...], bytes] = {}
-        self._keys = keys
+        self._keys = self.keys = keys
         self._variants: OrderedDict[tuple[frozenset[Pair], bool], Variant] = OrderedDict()
         self._answers: dict[tuple[bytes, int], Reading] = {}
 
@@ -230,7 +230,7 @@ def _compiled(config: Config, policy: Policy, languages: Languages) -> Compiled:
     renderer = Renderer(policy, languages, look, own=own, path=consent.path, cookie=consent.cookie)
     words = [(code, sorted(words.of.items())) for code, words in sorted(languages.all.items())]
     facts = (
-        [source(name) for name in ("banner.css", "banner.js", "guard.js")],
+        [source(name) for name in ("banner.css", "banner.js", "guard.js", "offers.js", "stubs.js")],
         words,
         look,
         own,

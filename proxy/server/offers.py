@@ -1,0 +1,134 @@
+"""What placeholders offer: one view of one embed, in a frame of ours that only its own page opens.
+
+"Once" is a choice like any other: recorded before it takes effect. It changes no standing
+answer; it gives a ticket for a minute, and the frame that the ticket opens shows the one
+thing it names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlencode
+
+from proxy.banner.words import Words
+from proxy.banner.wrapper import Wrapped
+from proxy.consent.decision import NOTHING, Ask
+from proxy.consent.record import ConsentRecord, NewRecord
+from proxy.consent.ticket import Ticket, read_ticket, write_ticket
+from proxy.errors import BadRequest, RecordsError
+from proxy.filter.embeds import Embed, Embeds
+from proxy.policy.scope import Pair, Scope
+from proxy.records.store import RecordStore
+from proxy.server.answering import Answered, Outcome
+from proxy.server.call import Call
+from proxy.server.choice import Choice
+from proxy.server.response import RawResponse
+from proxy.server.visit import Visit
+
+_FRAMES = (b"iframe", b"frame")
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A view that was agreed to: its proof, and the address of the frame that shows it."""
+
+    answered: Answered
+    frame: str | None = None
+
+
+def spoken(call: Call, language: str) -> Words:
+    """Return the language of the page that a placeholder stands on."""
+    languages = call.site.renderer.languages
+    return languages.choose(page=language[:35], accept=call.visit.first(b"accept-language"))
+
+
+async def agree_once(store: RecordStore, call: Call, choice: Choice, path: str) -> Once:
+    """Record the agreement and return where it is shown; BadRequest for what no placeholder offers."""
+    embed = Embeds(call.site.policy).read(choice.provider or "", choice.embed)
+    if embed is None:
+        raise BadRequest("nothing that is offered")
+    words = spoken(call, choice.language)
+    try:
+        # As with an acceptance: a visitor who leaves now has agreed all the same.
+        adding = asyncio.ensure_future(store.add(_record(call, choice, embed, words)))
+        kept: ConsentRecord = await asyncio.shield(adding)
+    except RecordsError:
+        return Once(Answered(Outcome.UNPROVEN, None))
+    visit = call.visit
+    ticket = Ticket(visit.host, embed.provider, str(embed), words.code)
+    word = write_ticket(ticket, call.site.keys, now=visit.now)
+    return Once(Answered(Outcome.RECORDED, None, kept), f"{path}embed?{urlencode({'ticket': word})}")
+
+
+def _record(call: Call, choice: Choice, embed: Embed, words: Words) -> NewRecord:
+    """Return the proof of one view: what stands stays as it is, and nothing else was asked."""
+    visit, site = call.visit, call.site
+    standing = call.decision.answer if call.decision.ask in (Ask.NO, Ask.NEW) else None
+    shown = frozenset(Pair(purpose, embed.provider) for purpose in embed.needs)
+    asked = standing.scope if standing is not None else NOTHING
+    return NewRecord(
+        visitor=standing.visitor if standing is not None else secrets.token_urlsafe(12),
+        time=visit.now * 1000,
+        site=visit.host,
+        language=words.code,
+        shown=site.renderer.shown(words),
+        scope=Scope((asked.pairs & site.scope.pairs) | shown),
+        granted=standing.granted if standing is not None else frozenset(),
+        how=choice.how,
+        provider=embed.provider,
+    )
+
+
+async def embed_page(call: Call) -> RawResponse:
+    """Return what a ticket shows, to the frame it was written for."""
+    visit, site = call.visit, call.site
+    ticket = read_ticket(_asked(visit, "ticket"), site.keys, host=visit.host, now=visit.now)
+    embed = Embeds(site.policy).read(ticket.provider, ticket.embed) if ticket is not None else None
+    words = spoken(call, ticket.language if ticket is not None else "")
+    if embed is None or not _is_framed(visit):
+        return _wrapped(site.renderer.wrappers.gone(words), 403)
+    return _wrapped(site.renderer.wrappers.once(embed, words, call.decision.grants))
+
+
+async def form_page(call: Call) -> RawResponse:
+    """Return a relayed form, to the page of the site it stands in."""
+    visit, site = call.visit, call.site
+    embed = Embeds(site.policy).read(_asked(visit, "provider"), _asked(visit, "embed"))
+    provider = site.policy.provider(embed.provider) if embed is not None else None
+    words = spoken(call, _asked(visit, "language"))
+    if embed is None or provider is None or not embed.is_form or not _is_framed(visit):
+        return _wrapped(site.renderer.wrappers.gone(words), 403)
+    if provider.relay is None or not provider.enabled:
+        return _wrapped(site.renderer.wrappers.gone(words), 403)
+    return _wrapped(site.renderer.wrappers.relayed(embed, provider.relay, words))
+
+
+def _asked(visit: Visit, name: str) -> str:
+    try:
+        return parse_qs(visit.query.decode("ascii"), max_num_fields=8).get(name, [""])[0]
+    except ValueError:
+        return ""
+
+
+def _is_framed(visit: Visit) -> bool:
+    """True when a page of this very host opens a frame; a link from anywhere does not (T35)."""
+    site, destination = visit.first(b"sec-fetch-site"), visit.destination
+    if site is None and destination is None:  # an older browser, or plain http: the page it came from counts
+        referer = visit.first(b"referer") or b""
+        return referer.decode("latin-1").lower().startswith(f"{visit.origin.lower()}/")
+    return site == b"same-origin" and destination in _FRAMES
+
+
+def _wrapped(wrapped: Wrapped, status: int = 200) -> RawResponse:
+    headers = [
+        (b"Content-Type", b"text/html; charset=utf-8"),
+        (b"Cache-Control", b"no-store"),
+        (b"Content-Security-Policy", wrapped.policy),
+        (b"X-Frame-Options", b"SAMEORIGIN"),
+        # Players refuse to run without knowing the site; the ticket is in no such word.
+        (b"Referrer-Policy", b"strict-origin-when-cross-origin"),
+        (b"X-Content-Type-Options", b"nosniff"),
+    ]
+    return RawResponse(status, headers, wrapped.page)
