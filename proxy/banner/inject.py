@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from proxy.banner.markup import Markup, ascii_bytes, escape, fill, joined, when
+from proxy.banner.markup import Markup, ascii_bytes, escape
+from proxy.banner.parts import Parts
 from proxy.banner.placeholder import Place, Placeholders
 from proxy.banner.words import Languages, Words
 from proxy.consent.decision import Ask
@@ -15,8 +16,7 @@ from proxy.filter.actions import TagFacts
 from proxy.filter.admit import Admission, admit
 from proxy.filter.injection import PageSeen
 from proxy.filter.verdict import Verdict
-from proxy.policy.model import Policy
-from proxy.policy.scope import Scope, scope_of
+from proxy.policy.scope import Scope
 
 ASKS = frozenset({Ask.FIRST, Ask.EXPIRED, Ask.NEW, Ask.SIGNAL})
 
@@ -35,133 +35,6 @@ class Head:
         return self.before + ascii_bytes(escape(since)) + self.behind
 
 
-@dataclass(frozen=True)
-class Parts:
-    """Banner and link of one policy, kept by language and question."""
-
-    policy: Policy
-    path: str
-    placeholders: Placeholders
-    _kept: dict[tuple[object, ...], bytes] = field(default_factory=dict)
-
-    def banner(
-        self, words: Words, ask: Ask, new: Scope, *, forms: bool, layered: bool
-    ) -> tuple[bytes, bytes]:
-        """Return the banner before and behind the place of `return`."""
-        key = (words.code, ask, new.pairs, forms, layered)
-        made = self._kept.get(key)
-        if made is None:
-            if len(self._kept) > 512:
-                self._kept.clear()
-            made = self._kept[key] = ascii_bytes(self._banner(words, ask, new, forms=forms, layered=layered))
-        before, _, behind = made.partition(_SLOT)
-        return before, behind
-
-    def foot(self, words: Words, *, spacer: bool) -> bytes:
-        """Return the permanent link, and behind it room for the card that lies over the page."""
-        key = (words.code, spacer)
-        if key not in self._kept:
-            say = words.plain
-            nav = fill(
-                "foot",
-                lang=words.code,
-                dir=words.direction,
-                path=self.path,
-                label=say("foot.label"),
-                stale=say("foot.stale"),
-                reload=say("foot.reload"),
-                manage=say("buttons.manage"),
-            )
-            room = Markup('<div id="cc-s" class="cc" aria-hidden="true"></div>')
-            self._kept[key] = ascii_bytes(nav + when(spacer, room))
-        return self._kept[key]
-
-    def _banner(self, words: Words, ask: Ask, new: Scope, *, forms: bool, layered: bool) -> Markup:
-        say = words.plain
-        notice = ask is Ask.SIGNAL
-        text = words.say("notice.text") if notice else self._text(words, ask, new)
-        if not forms:
-            text = words.sentence([text, say("banner.customize_here")])
-        return fill(
-            "banner",
-            lang=words.code,
-            dir=words.direction,
-            path=self.path,
-            popover=Markup(' popover="manual"') if layered else "",
-            back=Markup(_SLOT.decode()),
-            title=say("notice.title" if notice else "banner.title"),
-            text=text,
-            buttons=self._buttons(words, notice=notice) if forms else self._elsewhere(words),
-        )
-
-    def _text(self, words: Words, ask: Ask, new: Scope) -> Markup:
-        """Return what the first layer says: purposes, providers, refusing, withdrawing, whom to ask."""
-        asked = [p.id for p in self.policy.purposes if p.id in scope_of(self.policy).purposes]
-        purposes = words.listed(_named(words, id_) for id_ in asked)
-        without = words.listed(text for id_ in asked if (text := words.purpose(id_, "without")))
-        first = {
-            Ask.NEW: lambda: words.say("banner.new", new=self._new(words, new)),
-            Ask.EXPIRED: lambda: words.say("banner.expired"),
-        }.get(ask, Markup)()
-        main = words.say(
-            "banner.text",
-            providers_link=_link(f"{self.path}#providers", words.plain("banner.providers_link")),
-            purposes=purposes,
-            without=without,
-            period=words.duration(self.policy.ask_again_after),
-        )
-        return words.sentence([first, main, self._links(words)])
-
-    def _new(self, words: Words, new: Scope) -> Markup:
-        return words.listed(
-            f"{provider.name} ({', '.join(words.purpose(p.purpose, 'label') for p in pairs)})"
-            for provider in self.policy.providers
-            if (pairs := sorted(pair for pair in new.pairs if pair.provider == provider.id))
-        )
-
-    def _links(self, words: Words) -> Markup:
-        links = [
-            _link(self.policy.page, words.plain("banner.policy")),
-            _link(self.policy.privacy, words.plain("banner.privacy")),
-            _link(f"mailto:{self.policy.contact}", words.plain("banner.contact")),
-        ]
-        return joined(links, " \u00b7 ")
-
-    def _buttons(self, words: Words, *, notice: bool) -> Markup:
-        say = words.plain
-        pair = fill("buttons", refuse=say("buttons.refuse"), accept=say("buttons.accept"))
-        customize = fill(
-            "customize",
-            customize=say("buttons.customize"),
-            save=say("buttons.save"),
-            purposes=self._purposes(words),
-        )
-        return customize if notice else joined([pair, customize])
-
-    def _elsewhere(self, words: Words) -> Markup:
-        """Return the way to the panel where a site's policy lets no form of its pages be sent."""
-        return Markup(
-            f'<a class="b" href="{escape(self.path)}">{escape(words.plain("buttons.customize"))}</a>'
-        )
-
-    def _purposes(self, words: Words) -> Markup:
-        rows = []
-        for purpose in self.policy.purposes:
-            ids = {pair.provider for pair in scope_of(self.policy).pairs if pair.purpose == purpose.id}
-            names = ", ".join(p.name for p in self.policy.providers if p.id in ids)
-            sentence, refusing = (words.purpose(purpose.id, part) for part in ("sentence", "refusing"))
-            label = words.purpose(purpose.id, "label")
-            if ids:
-                text = words.sentence([sentence, f"({names})"])
-                row = {"id": purpose.id, "label": label, "text": text}
-                then = Markup(f" <span>{escape(refusing)}</span>")
-                rows.append(fill("purpose", **row, space=" ", refusing=when(refusing, then)))
-            elif not self.policy.needs_consent(purpose.id):
-                text = words.sentence([sentence, words.plain("banner.always_on")])
-                rows.append(Markup(f"<p><b>{escape(label)}.</b> {text}</p>"))
-        return joined(rows)
-
-
 @dataclass(slots=True)
 class PageInjector:
     """Dresses one page for one visitor. Make one per answer: it remembers the page's language.
@@ -172,6 +45,7 @@ class PageInjector:
 
     head_part: Head
     parts: Parts
+    placeholders: Placeholders
     languages: Languages
     ask: Ask
     new: Scope
@@ -203,7 +77,7 @@ class PageInjector:
             return b""
         forms = self.admission.forms and admit([text.encode() for text in page.meta_csp]).forms
         before, behind = self.parts.banner(
-            self._spoken(page), self.ask, self.new, forms=forms, layered=self.admission.styles
+            *self._spoken(page), self.ask, self.new, forms=forms, layered=self.admission.styles
         )
         if self.back is None:
             return before + behind
@@ -214,29 +88,21 @@ class PageInjector:
         """Return the permanent link."""
         if self.framed:
             return b""
-        return self.parts.foot(self._spoken(page), spacer=self.ask in ASKS)
+        return self.parts.foot(*self._spoken(page), spacer=self.ask in ASKS)
 
     def placeholder(self, verdict: Verdict, facts: TagFacts) -> bytes:
         """Return what stands in place of a refused embed, in the page's language."""
         words = self._words or self.languages.choose(accept=self.accept)
         place = Place(offers=self.offers, sized=not self.admission.policies)
-        return self.parts.placeholders.of(verdict, facts, words, place)
+        return self.placeholders.of(verdict, facts, words, place)
 
-    def _spoken(self, page: PageSeen) -> Words:
+    def _spoken(self, page: PageSeen) -> tuple[Words, str]:
+        """Return the page's language, and the panel's address in it.
+
+        The address names the language only where the visitor's browser would ask for another.
+        """
+        asked = self.languages.choose(accept=self.accept)
         if self._words is None:
             self._words = self.languages.choose(page=page.lang, accept=self.accept)
-        return self._words
-
-
-_SLOT = b"<!--return-->"
-
-
-def _named(words: Words, id_: str) -> Markup:
-    """Return a purpose as the banner names it: its label, and what it is in a few words."""
-    label = Markup(f"<b>{escape(words.purpose(id_, 'label'))}</b>")
-    hint = words.purpose(id_, "hint")
-    return Markup(f"{label} ({escape(hint)})") if hint else label
-
-
-def _link(address: str, text: str) -> Markup:
-    return Markup(f'<a href="{escape(address)}">{escape(text)}</a>')
+        query = "" if asked is self._words else f"?language={self._words.code}"
+        return self._words, self.parts.path + query

@@ -39,6 +39,10 @@ class Shell:
         source = css_hash(self.style)
         return f"default-src 'none'; style-src '{source}'; base-uri 'none'; frame-ancestors 'none'".encode()
 
+    def at(self, name: str, words: Words) -> str:
+        """Return the address of a page of ours, in the language of the page that links to it."""
+        return f"{self.path}{name}?language={words.code}"
+
     def page(self, words: Words, *, title: str, content: Markup, wide: bool = False, host: str = "") -> bytes:
         """Return a whole page of ours."""
         return fill(
@@ -63,8 +67,8 @@ class Shell:
         """Return the links at the foot of every page of ours."""
         known = [
             (back, words.plain("panel.back")),
-            (None if without == "panel" else self.path, words.plain("panel.title")),
-            (None if without == "policy" else f"{self.path}policy", words.plain("panel.policy")),
+            (None if without == "panel" else self.at("", words), words.plain("panel.title")),
+            (None if without == "policy" else self.at("policy", words), words.plain("panel.policy")),
             *more,
             (external(self.policy.page), words.plain("banner.policy")),
             (external(self.policy.privacy), words.plain("banner.privacy")),
@@ -75,7 +79,7 @@ class Shell:
     def table(self, words: Words, *, back: str | None, host: str) -> bytes:
         """Return the whole cookie table as a page."""
         title = words.plain("table.title")
-        machine = [(f"{self.path}policy.json", words.plain("table.json"))]
+        machine = [(self.at("policy.json", words), words.plain("table.json"))]
         content = fill(
             "policy",
             title=title,

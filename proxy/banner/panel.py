@@ -40,6 +40,7 @@ class Panel:
         content = fill(
             "panel",
             path=self.shell.path,
+            lang=self.words.code,
             alert=fill("alert", text=said(problem)) if problem else "",
             answer_title=said("panel.answer"),
             answer=self.answer(decision),
@@ -58,7 +59,11 @@ class Panel:
         return self.words.say("panel.version", version=self.policy.version)
 
     def _links(self, decision: Decision, back: str) -> Markup:
-        own = [(f"{self.shell.path}receipt", self.words.plain("panel.receipt"))] if decision.answer else []
+        own = (
+            [(self.shell.at("receipt", self.words), self.words.plain("panel.receipt"))]
+            if decision.answer
+            else []
+        )
         return self.shell.links(self.words, back=back, without="panel", more=own)
 
     def answer(self, decision: Decision) -> Markup:

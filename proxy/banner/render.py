@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from proxy.banner.assets import css_hash, source, style
-from proxy.banner.inject import ASKS, Head, PageInjector, Parts
+from proxy.banner.inject import ASKS, Head, PageInjector
 from proxy.banner.look import Look
 from proxy.banner.markup import Markup, ascii_bytes, escape
 from proxy.banner.page import Shell
 from proxy.banner.panel import Panel
+from proxy.banner.parts import Parts
 from proxy.banner.placeholder import Placeholders
 from proxy.banner.signals import signals
 from proxy.banner.table import as_json, rows
@@ -60,7 +61,8 @@ class Renderer:
         self._shell = Shell.of(policy, self._look, path)
         self._panels = {code: Panel.of(self._shell, words) for code, words in self.languages.all.items()}
         self.wrappers = Wrappers(policy, own, path, cookie)
-        self._parts = Parts(policy, path, Placeholders(policy, self.scope, path))
+        self._parts = Parts(policy, path)
+        self._placeholders = Placeholders(policy, self.scope, path)
         self._heads: dict[tuple[frozenset[Pair], Ask, bool, bool], Head] = {}
         self._tables: dict[str, dict[str, Any]] = {}
         self._shown: dict[str, Shown] = {}
@@ -84,6 +86,7 @@ class Renderer:
         return PageInjector(
             self._head(decision, framed=framed),
             self._parts,
+            self._placeholders,
             self.languages,
             decision.ask,
             decision.new,

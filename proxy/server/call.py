@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from proxy.banner.words import Words
 from proxy.consent.cookie import Reading
 from proxy.consent.decision import Decision
 from proxy.server.incoming import Incoming
 from proxy.server.sites import Site
 from proxy.server.visit import Visit
+
+_LANGUAGE = re.compile(rb"(?:^|&)language=([A-Za-z-]{2,35})(?:&|$)")
 
 
 class Call:
@@ -24,8 +28,10 @@ class Call:
 
     @property
     def words(self) -> Words:
-        """The language the visitor's browser asks for."""
-        return self.site.renderer.languages.choose(accept=self.visit.first(b"accept-language"))
+        """The language of the page they come from, where its link says it, or what their browser asks for."""
+        found = _LANGUAGE.search(self.visit.query)
+        page = found[1].decode() if found else ""
+        return self.site.renderer.languages.choose(page=page, accept=self.visit.first(b"accept-language"))
 
     @property
     def wants_json(self) -> bool:

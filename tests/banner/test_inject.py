@@ -143,7 +143,7 @@ def test_nothing_that_comes_with_a_request_becomes_markup(back, lang, accept):
     parts = injected(injector, lang)
 
     assert well_formed("".join(parts))
-    assert parts[1].count("<input") == 3
+    assert parts[1].count("<input") == 4
 
 
 @pytest.mark.parametrize(
@@ -206,6 +206,28 @@ def test_a_page_whose_cookie_may_have_been_withheld_tells_other_tabs_nothing():
 def test_the_page_decides_the_language_then_the_visitor():
     assert 'lang="fr"' in injected(RENDERER.injector(decision(), accept=b"en"), "fr-FR")[1]
     assert 'lang="fr"' in injected(RENDERER.injector(decision(), accept=b"fr"), "")[1]
+
+
+@pytest.mark.parametrize(
+    ("page", "accept", "address"),
+    [
+        ("en", b"en", "/.consent/"),
+        ("fr", b"fr", "/.consent/"),
+        ("fr", b"en", "/.consent/?language=fr"),
+        ("", b"fr", "/.consent/"),
+    ],
+)
+def test_the_panel_speaks_the_language_of_the_page_that_leads_to_it(page, accept, address):
+    _, body, foot = injected(RENDERER.injector(decision(), accept=accept), page)
+
+    assert f'<a href="{address}">' in foot
+    assert f'<a href="{address}#providers">' in body
+
+
+def test_the_proof_knows_in_which_language_the_question_was_read():
+    _, body, _ = injected(RENDERER.injector(decision(), accept=b"en"), "fr")
+
+    assert '<input type="hidden" name="language" value="fr"/>' in body
 
 
 def test_search_engines_quote_nothing_of_ours():

@@ -99,9 +99,9 @@ def test_pages_link_to_each_other_but_not_to_themselves():
     table = SHELL.table(WORDS["en"], back="/here", host="").decode()
 
     assert '<a href="/here">Back to the site</a>' in table
-    assert '<a href="/.consent/">Manage my cookies</a>' in table
-    assert '<a href="/.consent/policy">' not in table
-    assert '<a href="/.consent/policy.json">' in table
+    assert '<a href="/.consent/?language=en">Manage my cookies</a>' in table
+    assert '<a href="/.consent/policy?language=en">' not in table
+    assert '<a href="/.consent/policy.json?language=en">' in table
 
 
 def test_an_address_that_is_no_web_address_is_not_linked():
