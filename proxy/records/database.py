@@ -12,26 +12,20 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from alembic.config import Config as AlembicConfig
-from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from proxy.errors import RecordsError, StartError
+from proxy.records.migrations import STEPS, VERSIONS
 
 _BUSY = 3.0
 """Seconds that one process waits for another's write to the same SQLite file."""
 _ATTEMPTS = 10
 _MIGRATING = 0x636F6E73
 """The advisory lock that a migrating proxy holds on PostgreSQL ("cons")."""
-VERSIONS = "consent_proxy_schema"
-"""The table that holds the schema's number; a name of our own, others use Alembic too."""
 _OPTIONS = frozenset({"mode", "max_page_count"})
-_SCRIPTS = Path(__file__).parent / "migrations"
 
 FAILURES = (SQLAlchemyError, OSError, asyncio.TimeoutError, EOFError)
 """What a database, its file or the way to it raises."""
@@ -206,39 +200,25 @@ def is_damage(error: BaseException) -> bool:
     return any(sign in said for sign in ("malformed", "not a database", "disk I/O error", "not decode"))
 
 
-def _scripts() -> ScriptDirectory:
-    config = AlembicConfig()
-    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    return ScriptDirectory.from_config(config)
-
-
 def _is_current(connection: Connection) -> bool:
     """True at our schema; raises StartError for a store from the future."""
-    scripts = _scripts()
-    found = MigrationContext.configure(connection, opts={"version_table": VERSIONS}).get_current_revision()
-    known = {script.revision for script in scripts.walk_revisions()}
-    if found is not None and found not in known:
+    if not inspect(connection).has_table(VERSIONS):
+        return False
+    found = connection.execute(text(f"SELECT version_num FROM {VERSIONS}")).scalar()  # noqa: S608 - a constant
+    if found is not None and found not in STEPS:
         raise StartError(
-            f"the store of proofs has schema {found}, this program knows up to {scripts.get_current_head()}: "
+            f"the store of proofs has schema {found}, this program knows up to {STEPS[-1]}: "
             "it was written by a newer consent-proxy; start that one, or name another store"
         )
-    return found == scripts.get_current_head()
+    return bool(found == STEPS[-1])
 
 
 def _upgrade(connection: Connection) -> None:
     """Run the steps that are missing; another process may have run them while we waited."""
-    if _is_current(connection):
-        return
-    scripts = _scripts()
-    config = AlembicConfig(attributes={"connection": connection, "version_table": VERSIONS})
-    head = scripts.get_current_head()
-    with EnvironmentContext(
-        config,
-        scripts,
-        fn=lambda revision, _context: scripts._upgrade_revs(str(head), revision),  # noqa: SLF001
-    ):
-        scripts.run_env()
+    if not _is_current(connection):
+        from proxy.records.migrations.run import upgrade  # noqa: PLC0415 - Alembic costs 10 MB a worker
+
+        upgrade(connection, STEPS[-1])
 
 
 def _sqlite_file(url: URL, folder: Path) -> Path:

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from proxy.consent.answer import How
 from proxy.consent.record import ConsentRecord, content_of
-from proxy.records.database import VERSIONS
+from proxy.records.migrations import STEPS, VERSIONS
+from proxy.records.migrations.run import scripts
 from proxy.records.schema import CONTENT, metadata, record_of, row_of
 from tests.records.answers import NOON, answer
 
@@ -21,6 +22,12 @@ async def test_the_migrations_make_exactly_the_tables_that_the_program_reads(sto
         found = await connection.run_sync(differences)
 
     assert found == []
+
+
+def test_the_steps_that_the_program_knows_are_those_that_alembic_finds():
+    found = [script.revision for script in scripts().walk_revisions()]
+
+    assert tuple(reversed(found)) == STEPS
 
 
 def test_an_erasure_empties_everything_but_the_seals():
