@@ -91,7 +91,8 @@ def _admission(
     return Admission(
         policies,
         scripts=all("allow-scripts" in box for box in allowed),
-        forms=own(FORMS) and all("allow-forms" in box for box in allowed),
+        # A page of no origin posts as a stranger, and a stranger's choice is refused (threats T35).
+        forms=own(FORMS) and all(box >= {"allow-forms", "allow-same-origin"} for box in allowed),
         connects=own(CONNECTS) and all("allow-same-origin" in box for box in allowed),
         frames=own(FRAMES),
         trusted_types=any(_find(directives, ("require-trusted-types-for",)) for directives in seen),

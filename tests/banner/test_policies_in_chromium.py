@@ -78,6 +78,21 @@ def test_where_forms_are_refused_a_link_leads_to_the_panel(visit, stage, how):
     assert visitor.page.url == stage.origin + "/here"
 
 
+@pytest.mark.parametrize(
+    "sandbox", ["sandbox", "sandbox allow-scripts allow-forms", "sandbox allow-scripts allow-same-origin"]
+)
+def test_in_a_sandbox_a_link_leads_to_the_panel(visit, stage, sandbox):
+    """A page of no origin posts as a stranger, and one without forms posts nothing."""
+    stage.headers = [(CSP, sandbox)]
+    visitor = visit("/here")
+    assert visitor.banner.is_visible()
+    visitor.banner.get_by_role("link", name="Customize", exact=True).click()
+    visitor.button("Accept all").click()
+
+    assert stage.granted == ("functional", "performance")
+    assert visitor.errors == []
+
+
 def test_our_style_and_script_loosen_nothing_for_the_site(visit, stage):
     stage.headers = [(CSP, "script-src 'nonce-abc'; style-src 'nonce-abc'")]
     stage.html = Stage.page(

@@ -130,7 +130,8 @@ def test_where_there_is_no_policy_everything_is_possible():
         ("form-action https://www.example.com/login", False),
         ("form-action ftp://www.example.com", False),
         ("sandbox allow-scripts", False),
-        ("sandbox allow-forms allow-scripts", True),
+        ("sandbox allow-forms allow-scripts", False),
+        ("sandbox allow-forms allow-same-origin", True),
         ("form-action 'self', form-action 'none'", False),
     ],
 )
