@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from proxy.consent.decision import Decision
 from proxy.filter.fence import admit
 from proxy.filter.html import Injector
 from proxy.server.choice import is_path
-from proxy.server.passage import Passage
-from proxy.server.visit import Visit
-
-FRAMES = frozenset({b"iframe", b"frame", b"object", b"embed", b"fencedframe"})
-"""Destinations of pages that fill a frame: guarded, without banner and link."""
+from proxy.server.passage import FRAMES, Passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +36,3 @@ def dress(passage: Passage, policies: Sequence[bytes]) -> Dressing:
     )
     injector.admission = admission
     return Dressing(injector, admission.policies)
-
-
-def page_facts(visit: Visit, decision: Decision) -> tuple[object, ...]:
-    """Return all, beside grants, rules and address, on which the bytes of a page depend."""
-    answer = decision.answer
-    return (
-        decision.ask,
-        decision.new.pairs,
-        decision.withheld,
-        visit.destination in FRAMES,
-        tuple(sorted(answer.since.items())) if answer is not None else (),
-        visit.first(b"accept-language"),
-    )

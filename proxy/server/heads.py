@@ -5,7 +5,9 @@ What no line here speaks of passes byte for byte, in its order.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from proxy.errors import UpstreamError
 from proxy.filter.codings import ask_upstream
@@ -20,13 +22,15 @@ from proxy.filter.headers import (
 )
 from proxy.filter.sweep import names_of, outlived, sweep, swept
 from proxy.filter.verdict import Does, Verdict
-from proxy.server.forwarded import forwarded_headers, is_claim
+from proxy.server.forwarded import forwarded_headers
+from proxy.server.names import PLAIN_CONNECTION, Fate, answered_fate, asked_fate
 from proxy.server.passage import Judgement, Passage
-from proxy.server.sites import Site, Variant
 from proxy.server.visit import TOKEN, Visit
 
 VIA = (b"Via", b"1.1 " + TOKEN)
-_OURS = frozenset({b"host", b"expect", b"x-request-id"})
+_CONDITIONS = (b"if-none-match", b"if-modified-since", b"range", b"if-range")
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_readable = lru_cache(maxsize=512)(ask_upstream)
 
 
 @dataclass(slots=True)
@@ -41,49 +45,42 @@ class Asked:
 def asked(passage: Passage) -> Asked:
     """Return the headers for the upstream: refused cookies hidden, our validators turned back."""
     visit, site = passage.visit, passage.site
-    kept = [pair for pair in end_to_end(visit.headers) if not _is_ours(pair[0])]
-    host = site.config.upstream_host
-    headers: Headers = [(b"Host", host.encode() if host else visit.authority), *kept]
-    result = Asked(headers)
-    if not site.observes:
-        _hide_cookies(result, visit, site, passage.variant)
-        _ask_readable(result)
-        translated = translate_conditionals(ask_whole(result.headers), passage.tag)
-        result.headers, result.ours = translated
+    host = site.upstream_host
+    result = Asked([(b"Host", host or visit.authority)])
+    _walk(visit, result.headers, None if site.observes else passage, result)
+    if not site.observes and any(name in visit.fields for name in _CONDITIONS):
+        result.headers, result.ours = translate_conditionals(ask_whole(result.headers), passage.tag)
     result.headers += forwarded_headers(visit.visitor, visit.peer, visit.authority)
-    result.headers += [VIA, (b"X-Request-ID", visit.id)]
+    result.headers += (VIA, (b"X-Request-ID", visit.id))
     return result
 
 
-def _is_ours(name: bytes) -> bool:
-    return name.lower() in _OURS or is_claim(name)
+def _walk(visit: Visit, out: Headers, passage: Passage | None, result: Asked) -> None:
+    """Add the visitor's own fields; without a passage (a site only observed) each as it came."""
+    headers = visit.headers
+    if any(value.lower() not in PLAIN_CONNECTION for value in visit.fields.get(b"connection", ())):
+        headers = end_to_end(headers)
+    for pair in headers:
+        fate = asked_fate(pair[0])[1]
+        if fate is Fate.PASS:
+            out.append(pair)
+        elif fate is Fate.COOKIE:
+            shown = pair[1] if passage is None else _shown_cookies(pair[1], passage, result)
+            if shown:
+                out.append((pair[0], shown))
+        elif fate is Fate.CODING:
+            # A document in a coding we cannot read could not be shown (T1).
+            readable = pair[1] if passage is None else _readable(pair[1])
+            if readable is not None:
+                out.append((pair[0], readable))
 
 
-def _hide_cookies(result: Asked, visit: Visit, site: Site, variant: Variant) -> None:
-    """Take refused cookies out of the request: what was refused is not read either (SAN-2025-005)."""
-    headers: Headers = []
-    hidden: list[bytes] = []
-    for name, value in result.headers:
-        if name.lower() != b"cookie":
-            headers.append((name, value))
-            continue
-        shown, names = strip_cookie_header(site.cookies, value, host=visit.host, grants=variant.grants)
-        hidden += names
-        if shown:
-            headers.append((name, shown))
-    result.headers, result.hidden = headers, tuple(hidden)
-
-
-def _ask_readable(result: Asked) -> None:
-    """Ask only for codings we can read: a document in any other could not be shown (T1)."""
-    for at, (name, value) in enumerate(result.headers):
-        if name.lower() == b"accept-encoding":
-            readable = ask_upstream(value)
-            if readable is None:
-                del result.headers[at]
-            elif readable != value:
-                result.headers[at] = (name, readable)
-            return
+def _shown_cookies(value: bytes, passage: Passage, result: Asked) -> bytes:
+    """Return a Cookie line without what was refused: it is not read either (SAN-2025-005)."""
+    site, host = passage.site, passage.visit.host
+    shown, names = strip_cookie_header(site.cookies, value, host=host, grants=passage.variant.grants)
+    result.hidden += tuple(names)
+    return shown
 
 
 def ask_identity(headers: Headers) -> Headers:
@@ -94,39 +91,57 @@ def ask_identity(headers: Headers) -> Headers:
 
 def judged(headers: Headers, passage: Passage) -> tuple[Headers, list[Judgement]]:
     """Return an answer's headers without what was refused, and every verdict that was not keep."""
+    out: Headers = []
+    verdicts: list[Judgement] = []
+    refused = passage.variant.refused_headers
+    if _CONTROL.search(b" ".join([value for _, value in headers])):
+        return _judged_with_care(headers, passage)
+    for pair in headers:
+        lower, fate = answered_fate(pair[0])
+        if fate is Fate.COOKIE:
+            _judge_cookie(pair, passage, out, verdicts)
+        elif fate is Fate.PASS and lower not in refused:
+            out.append(pair)
+        elif not (fate is Fate.GONE or (fate is Fate.CONNECTION and pair[1].lower() in PLAIN_CONNECTION)):
+            return _judged_with_care(headers, passage)
+    return out, verdicts
+
+
+def _judged_with_care(headers: Headers, passage: Passage) -> tuple[Headers, list[Judgement]]:
+    """Return the same for a head with fields that need more than a look at their names."""
     headers = end_to_end(headers)
     if fault := fault_in(headers):
         raise UpstreamError(f"its answer's {fault}")
-    headers, verdicts = judged_cookies(headers, passage)
-    variant = passage.variant
-    headers, touched = judged_headers(headers, variant.judge, variant.refused_headers)
-    verdicts += [("header", Verdict(Does.DROP, note=name.decode("latin-1"))) for name in touched]
-    return headers, verdicts
-
-
-def judged_cookies(headers: Headers, passage: Passage) -> tuple[Headers, list[Judgement]]:
-    """Return the headers with each Set-Cookie judged by itself, on whatever status it came (T18)."""
     out: Headers = []
     verdicts: list[Judgement] = []
-    visit, answer = passage.visit, passage.decision.answer
-    since = answer.since if answer is not None else NEVER
-    for name, value in headers:
-        if name.lower() != b"set-cookie":
-            out.append((name, value))
-            continue
-        verdict, line = judge_cookie(
-            passage.site.cookies,
-            value,
-            host=visit.host,
-            grants=passage.variant.grants,
-            now=visit.now,
-            since=since,
-        )
-        if not verdict.keeps:
-            verdicts.append(("cookie", verdict))
-        if line is not None:
-            out.append((name, line))
+    for pair in headers:
+        if pair[0].lower() == b"set-cookie":
+            _judge_cookie(pair, passage, out, verdicts)
+        else:
+            out.append(pair)
+    variant = passage.variant
+    out, touched = judged_headers(out, variant.judge, variant.refused_headers)
+    verdicts += [("header", Verdict(Does.DROP, note=name.decode("latin-1"))) for name in touched]
     return out, verdicts
+
+
+def _judge_cookie(
+    pair: tuple[bytes, bytes], passage: Passage, out: Headers, verdicts: list[Judgement]
+) -> None:
+    """Judge one Set-Cookie line by itself, on whatever status it came (T18)."""
+    visit, answer = passage.visit, passage.decision.answer
+    verdict, line = judge_cookie(
+        passage.site.cookies,
+        pair[1],
+        host=visit.host,
+        grants=passage.variant.grants,
+        now=visit.now,
+        since=answer.since if answer is not None else NEVER,
+    )
+    if not verdict.keeps:
+        verdicts.append(("cookie", verdict))
+    if line is not None:
+        out.append(pair if line is pair[1] else (pair[0], line))
 
 
 def cleaning(passage: Passage, hidden: tuple[bytes, ...]) -> Headers:
@@ -139,7 +154,7 @@ def cleaning(passage: Passage, hidden: tuple[bytes, ...]) -> Headers:
     lines: list[bytes] = []
     cookies = b";".join(visit.fields.get(b"cookie", ()))
     answer = decision.answer
-    if answer is not None and (rows := outlived(site.cookies, answer, visit.now)):
+    if answer is not None and decision.grants and (rows := outlived(site.cookies, answer, visit.now)):
         names += names_of(site.cookies, rows, cookies, host)
         lines.append(site.cookie_line(visit, swept(answer, visit.now)))
     if names:

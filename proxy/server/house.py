@@ -13,7 +13,6 @@ from proxy.policy.model import Policy
 from proxy.records.store import RecordStore
 from proxy.server.config import Config
 from proxy.server.consent_api import OwnAddresses
-from proxy.server.dressing import page_facts
 from proxy.server.forwarded import Trust
 from proxy.server.incoming import Incoming
 from proxy.server.observe import Tally
@@ -60,8 +59,7 @@ class House:
         reading = site.read(visit)
         decision = site.decide(visit, reading.answer)
         variant = site.variant(decision.grants, secure=visit.visitor.secure)
-        tag = site.tag(variant, page_facts(visit, decision))
-        return Passage(self, incoming, visit, site, reading, decision, variant, began, tag)
+        return Passage(self, incoming, visit, site, reading, decision, variant, began)
 
     @property
     def https_port(self) -> bytes:

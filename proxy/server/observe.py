@@ -73,7 +73,7 @@ class Metrics:
     def __init__(self) -> None:
         import prometheus_client as prometheus  # noqa: PLC0415 - reads FOLDER when first imported
 
-        prometheus.disable_created_metrics()  # a start time per label set is figures nobody asked for
+        prometheus.disable_created_metrics()  # type: ignore[no-untyped-call] # a start time per label set is figures nobody asked for
         self.tally = Tally()
         self._prometheus: Any = prometheus
         self.registry: CollectorRegistry = prometheus.CollectorRegistry()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from proxy.consent.cookie import Reading
 from proxy.consent.decision import Decision
 from proxy.filter.verdict import Does, Verdict
 from proxy.server.incoming import Incoming
-from proxy.server.logs import log, network_of
+from proxy.server.logs import log, log_request, network_of
 from proxy.server.observe import Tally
 from proxy.server.sites import Site, Variant
 from proxy.server.visit import Visit
@@ -20,6 +19,13 @@ from proxy.server.visit import Visit
 if TYPE_CHECKING:
     from proxy.server.house import House
 
+
+FRAMES = frozenset({b"iframe", b"frame", b"object", b"embed", b"fencedframe"})
+"""Destinations of pages that fill a frame: guarded, without banner and link."""
+
+_CLASSES = {status: f"{status // 100}xx" for status in range(100, 600)}
+
+_KEPT = 2048
 
 Judgement = tuple[str, Verdict]
 """What was judged (tag, cookie, header, request), and how."""
@@ -37,11 +43,15 @@ class Passage:
     decision: Decision
     variant: Variant
     began: float
-    tag: bytes  # names the page this visitor gets, in validators: equal tag, equal page
     verdicts: list[Judgement] = field(default_factory=list)
     kind: str = "other"
     upstream_seconds: float = 0.0
     rewritten: int = 0
+
+    @property
+    def tag(self) -> bytes:
+        """The name of the page this visitor gets, for validators: equal tag, equal page."""
+        return self.site.tag(self.variant, page_facts(self.visit, self.decision))
 
     @property
     def may_ask_again(self) -> bool:
@@ -56,14 +66,14 @@ class Passage:
         """Count the request and write its record: path only, no query, no cookie, no whole address."""
         site = self.site.name
         took = time.perf_counter() - self.began
-        tally.add("requests", site, self.kind, f"{status // 100}xx")
+        tally.add("requests", site, self.kind, _CLASSES.get(status, "other"))
         tally.took("own_seconds", site, max(0.0, took - self.upstream_seconds))
         if self.upstream_seconds:
             tally.took("upstream_seconds", site, self.upstream_seconds)
         if self.rewritten:
             tally.add("rewritten_bytes", site, by=self.rewritten)
         for kind, verdict in self.verdicts:
-            tally.verdicts(site, kind, (verdict,))
+            tally.counts["verdicts", site, *_labels(kind, verdict)] += 1
         if self.house.config.log.requests:
             self._write(status, took, outcome)
 
@@ -76,7 +86,7 @@ class Passage:
             "path": visit.path.decode("latin-1"),
             "status": status,
             "kind": self.kind,
-            "granted": sorted(self.variant.granted),
+            "granted": self.variant.granted,
             "ms": round(took * 1000, 2),
             "visitor": network_of(visit.visitor.address),
             "request_id": visit.id.decode("latin-1"),
@@ -86,9 +96,12 @@ class Passage:
         if self.site.observes:
             record["observed"] = True
         if self.verdicts:
-            counted = Counter(f"{kind} {_words(verdict)}" for kind, verdict in self.verdicts)
-            record["verdicts"] = dict(counted)
-        log().info("request_relayed", **record)
+            counted: dict[str, int] = {}
+            for kind, verdict in self.verdicts:
+                words = " ".join((kind, _words(verdict)))
+                counted[words] = counted.get(words, 0) + 1
+            record["verdicts"] = counted
+        log_request(record)
         if self.house.config.log.level == "debug":
             self._write_each()
 
@@ -120,7 +133,35 @@ def _event(kind: str, verdict: Verdict) -> str:
             return "tag_held"
 
 
+_words_of: dict[tuple[object, ...], str] = {}
+
+
 def _words(verdict: Verdict) -> str:
-    """Return what a log says of a verdict: what, whose, by which rule."""
-    whose = verdict.provider or verdict.note or "undeclared"
-    return f"{verdict.does.value} {whose}" + (f" {verdict.because.rule}" if verdict.because else "")
+    """Return what a log says of a verdict: what, whose, by which rule. Kept: pages repeat themselves."""
+    key = (verdict.does, verdict.provider, verdict.note, verdict.because)
+    found = _words_of.get(key)
+    if found is None:
+        if len(_words_of) >= _KEPT:
+            _words_of.clear()
+        whose = verdict.provider or verdict.note or "undeclared"
+        rule = f" {verdict.because.rule}" if verdict.because else ""
+        found = _words_of[key] = f"{verdict.does.value} {whose}{rule}"
+    return found
+
+
+def _labels(kind: str, verdict: Verdict) -> tuple[str, str, str]:
+    """Return the labels a verdict is counted under: the provider's id, never words of a page."""
+    return verdict.provider or "undeclared", kind, verdict.does.name.lower()
+
+
+def page_facts(visit: Visit, decision: Decision) -> tuple[object, ...]:
+    """Return all, beside grants, rules and address, on which the bytes of a page depend."""
+    answer = decision.answer
+    return (
+        decision.ask,
+        decision.new.pairs,
+        decision.withheld,
+        visit.destination in FRAMES,
+        tuple(sorted(answer.since.items())) if answer is not None else (),
+        visit.first(b"accept-language"),
+    )

@@ -49,6 +49,10 @@ TAGS = 2048
 """Names of pages kept: languages and days come from visitors, so they are bounded."""
 
 
+REFUSALS = 4096
+"""Addresses of which is kept whether they only measure."""
+
+
 @dataclass(frozen=True, slots=True)
 class Compiled:
     """What sites that treat the undeclared alike share."""
@@ -69,11 +73,7 @@ class Variant:
     fence: bytes
     refused_headers: frozenset[bytes]
     tag: bytes  # names grants and rules in validators
-
-    @property
-    def granted(self) -> frozenset[str]:
-        """Every purpose granted to at least one provider."""
-        return frozenset(pair.purpose for pair in self.grants)
+    granted: list[str]  # every purpose granted to at least one provider, sorted
 
 
 class Site:
@@ -89,6 +89,7 @@ class Site:
         self.own = compiled.own
         self.scope: Scope = compiled.renderer.scope
         self.renderer = compiled.renderer
+        self.upstream_host = chosen.upstream_host.encode() if chosen.upstream_host else None
         self.cookie = config.consent.cookie
         self.cookies = CookieRules(self.policy, config.consent.cookie)
         self.requests = RequestRules(self.policy)
@@ -98,6 +99,7 @@ class Site:
         self.pages = PageMemo(PAGES)
         self._salt = compiled.salt
         self._tags: dict[tuple[object, ...], bytes] = {}
+        self._refusals: dict[tuple[str, bytes, frozenset[Pair]], Verdict] = {}
         self._keys = self.keys = keys
         self._variants: OrderedDict[tuple[frozenset[Pair], bool], Variant] = OrderedDict()
         self._answers: dict[tuple[bytes, int], Reading] = {}
@@ -159,7 +161,15 @@ class Site:
 
     def refusal(self, visit: Visit, decision: Decision) -> Verdict:
         """Return whether this request only measures, and is refused."""
-        return refused_request(self.requests, visit.host, visit.target, decision.grants)
+        key = (visit.host, visit.target, decision.grants)
+        found = self._refusals.get(key)
+        if found is None:
+            found = refused_request(self.requests, visit.host, visit.target, decision.grants)
+            if len(visit.target) <= 256:  # targets come from strangers: only so many, only short ones
+                if len(self._refusals) >= REFUSALS:
+                    self._refusals.clear()
+                self._refusals[key] = found
+        return found
 
     def variant(self, grants: frozenset[Pair], *, secure: bool) -> Variant:
         """Return what is compiled for these grants."""
@@ -187,7 +197,14 @@ class Site:
         tag = hashlib.blake2b(f"{self.policy.digest}\n{names}\n{secure}".encode(), digest_size=6).hexdigest()
         policy = fence(self.policy, self.own, grants, secure=secure, report=self.reports)
         refused = refused_headers(self.policy, grants)
-        return Variant(grants, judge_for(self.rules, grants), policy, refused, tag.encode())
+        return Variant(
+            grants=grants,
+            judge=judge_for(self.rules, grants),
+            fence=policy,
+            refused_headers=refused,
+            tag=tag.encode(),
+            granted=sorted({pair.purpose for pair in grants}),
+        )
 
 
 class Sites:
