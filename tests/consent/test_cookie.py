@@ -1,5 +1,6 @@
 """The consent cookie: what is written comes back, and nothing else ever counts."""
 
+import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import replace
 
@@ -135,6 +136,13 @@ def test_bytes_and_text_are_the_same_word():
 @pytest.mark.parametrize("spoilt", ["{}=", "{}==", "{}.", " {}", "{} ", "{}\n", "{}\u00e9", '"{}"'])
 def test_only_the_very_word_that_was_written_counts(spoilt):
     assert read(spoilt.format(write_answer(answer(), [KEY], SCOPE))).answer is None
+
+
+def test_what_the_key_signed_for_another_use_is_no_answer():
+    payload = codec._pack(answer(), SCOPE.pairs, SCOPE, 4)
+    signature = hmac.digest(KEY, payload, "sha256")[: codec.SIGNATURE]
+
+    assert read(codec._armour(payload + signature)).answer is None
 
 
 def test_a_word_longer_than_any_of_ours_is_not_read():
