@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from proxy.banner.assets import css_hash, script, source
-from proxy.banner.markup import Markup, escape, fill
+from proxy.banner.markup import Markup, escape, fill, when
 from proxy.banner.words import Words
 from proxy.filter.embeds import Embed, Kind
 from proxy.filter.fence import ALWAYS, fence
@@ -89,11 +89,13 @@ class Wrappers:
             head="",
             content=Markup(f"<p>{escape(text)}</p>"),
             noscript="",
+            failed="",
         ).encode()
         parts = ["default-src 'none'", f"style-src '{css_hash(FORM)}'", "base-uri 'none'"]
         return Wrapped(page, _policy([*parts, "frame-ancestors 'self'"]))
 
     def _page(self, embed: Embed, words: Words, style: str, head: Markup, content: Markup) -> bytes:
+        failed = words.say("placeholder.failed")
         return fill(
             "wrapped",
             lang=words.code,
@@ -103,6 +105,7 @@ class Wrappers:
             head=head,
             content=content,
             noscript=words.plain("placeholder.needs_script") if embed.is_form else "",
+            failed=when(embed.is_form, Markup(f'<p role="status" hidden="">{failed}</p>')),
         ).encode()
 
     def _title(self, embed: Embed, words: Words) -> str:

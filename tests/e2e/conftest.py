@@ -47,8 +47,8 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def providers():
-    tls, _, _ = tls_for("*.example")
-    played = Providers()
+    tls, authority, _ = tls_for("*.example", "js-eu1.hsforms.net", "forms-eu1.hsforms.com")
+    played = Providers(authority=authority)
     played.port, stop = serve_in_thread(played.answer, tls=tls)
     yield played
     stop()
@@ -72,7 +72,15 @@ def demo_origin():
 class Running:
     """A proxy process in front of the demo site, as operations would start it."""
 
-    def __init__(self, folder: Path, origin: int, *, mode: str = "enforce", extra: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        origin: int,
+        *,
+        mode: str = "enforce",
+        extra: str = "",
+        rules: Path = ROOT / "rules.yaml",
+    ) -> None:
         self.folder, self.port, self.admin = folder, free_port(), free_port()
         _, _, leaf = tls_for(*HOSTS)
         leaf.private_key_pem.write_to_path(str(folder / "key.pem"))
@@ -95,7 +103,7 @@ class Running:
                 "--config",
                 str(folder / "config.yaml"),
                 "--rules",
-                str(ROOT / "rules.yaml"),
+                str(rules),
             ],
             cwd=folder,
             stdout=self.log,

@@ -33,7 +33,8 @@ SCRIPTS = {
     + "var s=document.createElement('script');s.src='https://js-eu1.hs-analytics.net/analytics/1.js';document.head.appendChild(s);",
     "hs-analytics.net": "window.hsAnalyticsRan=1;",
     "hsforms.net": "window.hbspt={forms:{create:function(o){var f=document.createElement('form');f.className='hs-form';"
-    "f.textContent='HubSpot form '+o.formId;document.currentScript.parentNode.insertBefore(f,document.currentScript);"
+    "f.textContent='HubSpot form '+o.formId;f.method='post';f.action='https://forms-eu1.hsforms.com/submissions/v3/'+o.formId;"
+    "f.innerHTML+='<label>Email <input name=email></label><button>Send</button>';document.currentScript.parentNode.insertBefore(f,document.currentScript);"
     "fetch('https://forms-eu1.hsforms.com/embed/v3/'+o.formId,{credentials:'include',mode:'no-cors'});}}};"
     "document.querySelectorAll('.hs-form-frame').forEach(function(e){e.textContent='HubSpot form frame';});",
     "hsappstatic.net": "document.querySelectorAll('.meetings-iframe-container').forEach(function(e){var f=document.createElement('iframe');"
@@ -73,6 +74,10 @@ class Providers:
 
     port: int = 0
     hits: list[tuple[str, str, str]] = field(default_factory=list)
+    asked: list[tuple[str, str, dict[str, str], bytes]] = field(
+        default_factory=list
+    )  # host, path, headers, body
+    authority: trustme.CA | None = None
 
     def hosts(self) -> set[str]:
         return {host for host, _, _ in self.hits}
@@ -82,10 +87,12 @@ class Providers:
 
     def forget(self) -> None:
         self.hits.clear()
+        self.asked.clear()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         host = request.host.partition(":")[0]
         self.hits.append((host, request.path, request.headers.get("Cookie", "")))
+        self.asked.append((host, request.path, dict(request.headers), await request.read()))
         headers = {"Access-Control-Allow-Origin": request.headers.get("Origin", "*")}
         if "Origin" in request.headers:
             headers["Access-Control-Allow-Credentials"] = "true"

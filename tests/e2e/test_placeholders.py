@@ -1,0 +1,284 @@
+"""What stands in place of what is refused, in a real browser: three ways on, and a form without a cookie."""
+
+import sqlite3
+
+import pytest
+
+from proxy.demo.rules import demo_rules
+from tests.e2e.conftest import ROOT, Running
+from tests.e2e.test_walk import choose
+
+pytestmark = pytest.mark.e2e
+
+HUBSPOT = ("hsforms.net", "hsforms.com", "hubspot.com", "hs-scripts.com")
+CARRIED = [("/booking", "Calendly"), ("/booking", "HubSpot"), ("/contact", "HubSpot"), ("/", "YouTube")]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory, demo_origin, providers):
+    """The proxy with the demo's rules: a player, and HubSpot's forms through the relay."""
+    folder = tmp_path_factory.mktemp("demo")
+    (folder / "rules.yaml").write_text(demo_rules((ROOT / "rules.yaml").read_text()))
+    providers.authority.cert_pem.write_to_path(str(folder / "providers.pem"))
+    at = f"127.0.0.1:{providers.port}"
+    relay = f"relay: {{ resolve: {{ js-eu1.hsforms.net: '{at}', forms-eu1.hsforms.com: '{at}' }}, ca: providers.pem }}\n"
+    running = Running(folder, demo_origin, extra=relay, rules=folder / "rules.yaml")
+    yield running
+    running.stop()
+
+
+def box(visitor, provider, nth=0):
+    return visitor.page.get_by_role("group", name=f"Content from {provider}").nth(nth)
+
+
+def recorded(running) -> list[tuple[str, str]]:
+    with sqlite3.connect(running.folder / "proofs.db") as db:
+        return db.execute("select how, provider from records order by time, rowid").fetchall()
+
+
+def refuse(visitor):
+    choose(visitor, "Refuse all")
+
+
+def grant(visitor, *labels):
+    visitor.goes("/.consent/")
+    for label in labels:
+        visitor.page.get_by_role("checkbox", name=label).first.check()
+    visitor.page.get_by_role("button", name="Save my choices", exact=True).click()
+    visitor.settle()
+
+
+STATES = {
+    "none": lambda _: None,
+    "refused": refuse,
+    "functional": lambda visitor: grant(visitor, "Functional"),
+    "performance": lambda visitor: grant(visitor, "Performance"),
+    "accepted": lambda visitor: choose(visitor, "Accept all"),
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_pages_own_scripts_run_without_an_exception_in_every_state(visit, proxy_process, state):
+    visitor = visit()
+    STATES[state](visitor)
+    for host, path in [
+        ("callkom.io", p) for p in ("/", "/contact", "/booking", "/checkout", "/fr/booking")
+    ] + [("app.callkom.io", "/")]:
+        visitor.goes(path, host)
+
+    assert visitor.errors == []
+
+
+def test_the_link_leads_to_the_provider_and_tells_them_nothing(visit, providers):
+    visitor = visit()
+    visitor.goes("/booking")
+    link = box(visitor, "Calendly").get_by_role("link", name="Open Calendly in a new tab")
+
+    assert link.get_attribute("href") == "https://calendly.com/callkom/30min"
+    assert link.get_attribute("rel") == "noopener noreferrer"
+    with visitor.context.expect_page() as opened:
+        link.click()
+    assert opened.value.url == "https://calendly.com/callkom/30min"
+
+
+def test_once_shows_it_records_it_and_is_gone_after_a_reload(visit, providers, proxy_process):
+    visitor = visit()
+    visitor.goes("/booking")
+    box(visitor, "Calendly").get_by_role("button", name="Show it once").click()
+    inner = visitor.page.frame_locator("iframe[title='Content from Calendly']").frame_locator("iframe")
+    inner.get_by_text("calendly.com").wait_for()
+
+    assert providers.reached("calendly.com")
+    assert recorded(proxy_process)[-1] == ("once", "calendly")
+    assert "consent_callkom" not in visitor.cookie_names(), "once is no standing answer"
+    assert box(visitor, "HubSpot").is_visible(), "only this one"
+    providers.forget()
+    visitor.goes("/booking")
+    assert not providers.reached("calendly.com")
+    assert box(visitor, "Calendly").is_visible()
+    assert visitor.errors == []
+
+
+def test_a_form_once_runs_its_providers_script_and_nobody_elses(visit, providers, proxy_process):
+    visitor = visit()
+    visitor.goes("/contact")
+    box(visitor, "HubSpot").get_by_role("button", name="Show it once").click()
+    frame = visitor.page.frame_locator("iframe[title='Content from HubSpot']")
+    frame.get_by_text("HubSpot form 5c1f6a2e-7d39-4b67-9a2e-0c9d1f3b8e11").wait_for()
+    visitor.settle()
+
+    assert {host for host in providers.hosts() if "google" not in host} == {
+        "js-eu1.hsforms.net",
+        "forms-eu1.hsforms.com",
+    }
+    assert "hubspotutk" not in visitor.cookie_names()
+    assert recorded(proxy_process)[-1] == ("once", "hubspot")
+
+
+def test_the_box_that_once_fills_is_as_high_as_the_placeholder_was(visit):
+    visitor = visit()
+    visitor.goes("/booking")
+    before = visitor.page.locator("h2", has_text="With a specialist").bounding_box()
+    high = box(visitor, "Calendly").bounding_box()["height"]
+    box(visitor, "Calendly").get_by_role("button", name="Show it once").click()
+    frame = visitor.page.locator("iframe[title='Content from Calendly']")
+    frame.wait_for()
+
+    assert abs(frame.bounding_box()["height"] - high) <= 1
+    assert (
+        abs(visitor.page.locator("h2", has_text="With a specialist").bounding_box()["y"] - before["y"]) <= 1
+    )
+
+
+def test_a_placeholder_is_as_large_as_what_it_stands_for(visit, demo):
+    visitor = visit(port=demo.port)
+    visitor.goes("/booking")
+    assert box(visitor, "Calendly").bounding_box()["height"] >= 480
+
+    visitor.goes("/")
+    size = box(visitor, "YouTube").bounding_box()
+    assert size["height"] >= 315
+    assert size["width"] <= 560
+
+
+def test_always_is_recorded_with_its_provider_and_holds_on_the_other_hosts(visit, providers, proxy_process):
+    visitor = visit()
+    visitor.goes("/booking")
+    assert "also covers" in box(visitor, "Calendly").inner_text()
+    with visitor.page.expect_navigation():
+        box(visitor, "Calendly").get_by_role("link", name="Always allow: Functional").click()
+    visitor.settle()
+
+    assert providers.reached("calendly.com")
+    assert visitor.page.url.endswith("/booking")
+    assert box(visitor, "Calendly").count() == 0
+    assert recorded(proxy_process)[-1] == ("placeholder", "calendly")
+    providers.forget()
+    visitor.goes("/booking", "app.callkom.io")
+    assert providers.reached("calendly.com")
+    assert not providers.reached("googletagmanager.com")
+
+
+def test_always_leaves_standing_what_was_granted_before(visit, providers):
+    visitor = visit()
+    grant(visitor, "Performance")
+    visitor.goes("/booking")
+    with visitor.page.expect_navigation():
+        box(visitor, "Calendly").get_by_role("link", name="Always allow: Functional").click()
+    visitor.settle()
+    state = visitor.page.evaluate("fetch('/.consent/state').then(answer => answer.json())")
+
+    assert state["granted"] == ["functional", "performance"]
+
+
+def test_with_the_keyboard_alone(visit, providers):
+    visitor = visit()
+    refuse(visitor)
+    visitor.goes("/booking")
+    button = box(visitor, "Calendly").get_by_role("button", name="Show it once")
+    button.focus()
+    visitor.page.keyboard.press("Enter")
+    visitor.page.locator("iframe[title='Content from Calendly']").wait_for()
+
+    assert visitor.page.evaluate("document.activeElement.title") == "Content from Calendly"
+
+
+def test_in_french(visit):
+    visitor = visit()
+    visitor.goes("/fr/booking")
+    place = visitor.page.get_by_role("group", name="Contenu de Calendly")
+
+    assert place.get_by_role("button", name="Afficher une seule fois").is_visible()
+    place.get_by_role("button", name="Afficher une seule fois").click()
+    visitor.page.locator("iframe[title='Contenu de Calendly']").wait_for()
+
+
+def test_without_script_links_are_all_there_is(visit, providers):
+    visitor = visit(java_script_enabled=False)
+    visitor.goes("/booking")
+    place = box(visitor, "Calendly")
+
+    assert place.get_by_role("link", name="Open Calendly in a new tab").is_visible()
+    assert not place.get_by_text("Show it once").is_visible()
+    place.get_by_role("link", name="Always allow: Functional").click()
+    visitor.settle()
+    assert "/.consent/#cc-p-functional" in visitor.page.url
+    assert not providers.reached("calendly.com")
+
+
+def test_a_popup_link_opens_the_providers_page(visit, providers):
+    visitor = visit()
+    visitor.goes("/booking")
+    with visitor.context.expect_page() as opened:
+        visitor.page.get_by_role("link", name="Take fifteen minutes").click()
+
+    assert opened.value.url == "https://calendly.com/callkom/15min"
+    assert visitor.errors == []
+
+
+def test_nobody_is_led_to_a_view_by_a_link(visit, providers):
+    visitor = visit()
+    visitor.goes("/booking")
+    frame = visitor.page.evaluate(
+        """() => fetch('/.consent/choice', { method: 'POST', headers: { Accept: 'application/json' },
+        body: new URLSearchParams({ choice: 'once', provider: 'calendly', embed: 'frame https://calendly.com/callkom/30min' }) })
+        .then(answer => answer.json()).then(answer => answer.frame)"""
+    )
+    answer = visitor.goes(frame)
+
+    assert answer.status == 403
+    assert not providers.reached("calendly.com")
+
+
+def test_the_player_is_shown_once(visit, providers, demo):
+    visitor = visit(port=demo.port)
+    visitor.goes("/")
+    box(visitor, "YouTube").get_by_role("button", name="Show it once").click()
+    visitor.page.frame_locator("iframe[title='Content from YouTube']").frame_locator("iframe").get_by_text(
+        "www.youtube-nocookie.com"
+    ).first.wait_for()
+
+    assert ("www.youtube-nocookie.com", "/embed/callkom-demo", "") in providers.hits
+
+
+@pytest.mark.parametrize("state", ["none", "refused", "performance"])
+def test_the_form_works_through_the_relay_without_any_cookie_at_hubspot(visit, providers, demo, state):
+    visitor = visit(port=demo.port)
+    STATES[state](visitor)
+    providers.forget()
+    visitor.goes("/contact")
+    frame = visitor.page.frame_locator("iframe[title='Content from HubSpot'] >> nth=0")
+    frame.get_by_label("Email").fill("joe@example.org")
+    frame.get_by_role("button", name="Send").click()
+    frame.get_by_text("forms-eu1.hsforms.com").wait_for()
+    visitor.settle()
+
+    forms = [
+        (host, path, headers, body) for host, path, headers, body in providers.asked if "hsforms" in host
+    ]
+    assert (
+        "forms-eu1.hsforms.com",
+        "/submissions/v3/5c1f6a2e-7d39-4b67-9a2e-0c9d1f3b8e11",
+        b"email=joe%40example.org",
+    ) in [(host, path, body) for host, path, _, body in forms]
+    assert {headers.get("User-Agent") for _, _, headers, _ in forms} == {"consent-proxy"}, (
+        "nothing went there directly"
+    )
+    carried = {"Cookie", "Origin", "Referer", "X-Forwarded-For", "Forwarded", "Accept-Language"}
+    assert [headers.keys() & carried for _, _, headers, _ in forms if headers.keys() & carried] == []
+    assert [
+        pair for pair in visitor.cookies() if "hs" in pair[1] or "hubspot" in pair[1]
+    ] == [] or state == "performance"
+    assert [pair for pair in visitor.cookies() if "hsforms" in pair[1]] == []
+    assert "hubspotutk" not in visitor.cookie_names()
+
+
+def test_with_functional_the_form_loads_as_its_provider_made_it(visit, providers, demo):
+    visitor = visit(port=demo.port)
+    grant(visitor, "Functional")
+    visitor.goes("/contact")
+
+    visitor.page.get_by_text("HubSpot form 5c1f6a2e-7d39-4b67-9a2e-0c9d1f3b8e11").wait_for()
+    assert providers.reached("forms-eu1.hsforms.com")
+    assert visitor.page.locator("iframe[data-cc-frame]").count() == 0
+    assert ("_cfuvid", ".hsforms.com") in visitor.cookies()
