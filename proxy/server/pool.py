@@ -187,6 +187,12 @@ class Pool:
 
     # -- what becomes of them (Keeper) -------------------------------------------------------------------
 
+    def opened(self, wire: Wire) -> None:
+        """Count a connection and look after it."""
+        self._wires.add(wire)
+        if self._sweeper is None:
+            self._sweeper = self._loop.call_later(TICK, self._sweep)
+
     def released(self, wire: Wire) -> None:
         """Keep a connection for the next request."""
         wire.idle_since = self._loop.time()
@@ -234,9 +240,6 @@ class Pool:
         _, wire = await self._loop.create_connection(
             lambda: Wire(self._deadlines, self), name, self.address.port, **more
         )
-        self._wires.add(wire)
-        if self._sweeper is None:
-            self._sweeper = self._loop.call_later(TICK, self._sweep)
         return wire
 
     async def _resolve(self) -> list[str]:

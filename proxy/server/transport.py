@@ -81,16 +81,27 @@ class Listener(web.Server):
         """How many connections are answering a request just now."""
         return sum(1 for connection in self._connections if _is_busy(connection))
 
+    def _end_idle(self) -> None:
+        for connection in self.connections:
+            if _is_idle(connection):
+                connection.close()
+
     async def drain(self, seconds: float) -> int:
         """Let requests in flight end within so many seconds; return how many were cut."""
         self.draining = True
-        self.pre_shutdown()  # idle connections end at once
         until = self._loop.time() + seconds
-        while self.busy and self._loop.time() < until:  # noqa: ASYNC110 - once in a life, no event fits
+        self._end_idle()
+        while self.busy and self._loop.time() < until:
             await asyncio.sleep(0.05)
+            self._end_idle()
         left = self.busy
         await self.shutdown(0.1)
         return left
+
+
+def _is_idle(connection: RequestHandler) -> bool:
+    # not aiohttp's pre_shutdown: that also stops uploads whose requests are being answered
+    return connection._current_request is None and not connection._messages  # noqa: SLF001
 
 
 def _is_busy(connection: RequestHandler) -> bool:

@@ -36,6 +36,9 @@ class Deadlines:
 class Keeper(Protocol):
     """Who is told what becomes of a connection."""
 
+    def opened(self, wire: Wire) -> None:
+        """It is open, and counts."""
+
     def released(self, wire: Wire) -> None:
         """It may carry another exchange."""
 
@@ -181,6 +184,9 @@ class Wire(asyncio.Protocol):
         sock = transport.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # a WebSocket has no deadline
         self._poll.register(sock.fileno(), READABLE)
+        # whoever asked for it may have been cancelled this very moment: then the sweep finds it
+        self.deadline = self._loop.time() + self._deadlines.connect
+        self._keeper.opened(self)
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, then wake the reader once."""

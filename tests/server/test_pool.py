@@ -202,3 +202,18 @@ async def test_event_streams_take_no_place_from_others():
             one.abort()
         await until(lambda: upstreams.snapshot()[0].connections == 1)
         await upstreams.close()
+
+
+async def test_a_connection_that_opens_as_its_request_is_cancelled_does_not_stay():
+    async with Origin(otherwise=ok(b"x")) as origin:
+        upstreams = Upstreams([origin.url], deadlines=Deadlines(connect=0.2))
+        for turns in range(12):  # wherever the cancellation falls
+            task = asyncio.create_task(page(upstreams))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await until(lambda: upstreams.snapshot()[0].connections == upstreams.snapshot()[0].idle)
+
+        assert upstreams.snapshot()[0].busy == 0
+        await upstreams.close()

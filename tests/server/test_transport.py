@@ -292,6 +292,23 @@ async def test_draining_ends_idle_connections_finishes_busy_ones_and_says_that_t
         idle_writer.close()
 
 
+async def test_draining_lets_an_upload_that_has_begun_arrive():
+    async def collect(request):
+        return RawResponse(200, [], b"".join([piece async for piece in request.body()]))
+
+    async with listening(collect) as here:
+        reader, writer = await here.connect()
+        writer.write(get(b"/", b"Content-Length: 10", method=b"POST") + b"01234")
+        await until(lambda: here.listener.busy)
+        draining = asyncio.create_task(here.listener.drain(3))
+        await asyncio.sleep(0.1)
+        writer.write(b"56789")
+
+        assert (await reader.read()).endswith(b"0123456789")
+        assert await draining == 0
+        writer.close()
+
+
 async def test_draining_cuts_what_does_not_end_in_time():
     async def endless(_):
         await asyncio.sleep(30)
