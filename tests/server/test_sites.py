@@ -1,0 +1,100 @@
+from pathlib import Path
+
+import pytest
+
+from proxy.errors import BadRequest
+from proxy.policy.load import load_policy
+from proxy.policy.scope import Pair
+from proxy.server import sites as module
+from proxy.server.config_file import load_config
+from proxy.server.sites import build_sites
+from tests.server.proxying import RULES, config_text
+from tests.server.visits import visit
+
+KEYS = (b"k" * 32,)
+ALL = frozenset({Pair("functional", "hubspot"), Pair("performance", "google")})
+NONE = frozenset()
+
+
+def sites(more="", site="", rules=RULES):
+    config = load_config(config_text("http://127.0.0.1:1", more=more, site=site), folder=Path("/nowhere"))
+    return build_sites(config, load_policy(rules), KEYS)
+
+
+def test_a_site_is_found_by_each_of_its_names_and_by_no_other():
+    built = sites()
+
+    assert built.match("callkom.io") is built.match("app.callkom.io")
+    for host in ("evil.example", "", "callkom.io.evil.example", "xcallkom.io"):
+        with pytest.raises(BadRequest) as caught:
+            built.match(host)
+        assert caught.value.status == 421
+
+
+def test_what_is_compiled_for_equal_grants_is_shared():
+    site = sites().match("callkom.io")
+
+    assert site.variant(ALL, secure=True) is site.variant(frozenset(ALL), secure=True)
+    assert site.variant(ALL, secure=True) is not site.variant(NONE, secure=True)
+
+
+def test_the_fence_lets_in_what_was_granted_and_speaks_the_visitors_scheme():
+    site = sites().match("callkom.io")
+
+    assert b"googletagmanager.com" in site.variant(ALL, secure=True).fence
+    assert b"googletagmanager.com" not in site.variant(NONE, secure=True).fence
+    assert b"https://callkom.io" in site.variant(NONE, secure=True).fence
+    assert b"http://callkom.io" in site.variant(NONE, secure=False).fence
+
+
+def test_the_name_of_a_page_changes_with_all_it_is_made_of():
+    site, other_rules = (
+        sites().match("callkom.io"),
+        sites(rules=RULES.replace("Statistics", "Counting")).match("callkom.io"),
+    )
+    other_look = sites(more="banner: { theme: dark }").match("callkom.io")
+
+    def name(chosen, grants=NONE, facts=("first",)):
+        return chosen.tag(chosen.variant(grants, secure=True), facts)
+
+    names = [name(site), name(site, ALL), name(site, facts=("no",)), name(other_rules), name(other_look)]
+    assert len(set(names)) == len(names)
+    assert name(site) == name(sites().match("callkom.io"))
+
+
+def test_what_strangers_send_is_remembered_within_bounds(monkeypatch):
+    monkeypatch.setattr(module, "ANSWERS", 10)
+    monkeypatch.setattr(module, "TAGS", 10)
+    monkeypatch.setattr(module, "REFUSALS", 10)
+    site = sites().match("callkom.io")
+    variant = site.variant(NONE, secure=True)
+    for number in range(50):
+        seen = visit(b"/%d" % number, (b"Cookie", b"consent_callkom=forged%d" % number))
+        decision = site.decide(seen, site.read(seen).answer)
+        site.refusal(seen, decision)
+        site.tag(variant, (number,))
+
+    assert len(site._answers) <= 10
+    assert len(site._tags) <= 10
+    assert len(site._refusals) <= 10
+
+
+def test_a_site_may_treat_the_undeclared_otherwise():
+    kept = sites(site="    undeclared: { cookies: keep, tags: keep }\n").match("callkom.io")
+
+    assert kept.cookies.keeps_undeclared
+    assert not kept.rules.holds_undeclared
+    assert kept.variant(NONE, secure=True).fence == b""
+
+
+def test_a_staging_copy_stands_for_the_published_domain():
+    from proxy.server.sources import at_home
+
+    text = (
+        config_text("http://127.0.0.1:1").replace("callkom.io", "callkom.localhost")
+        + "consent: { stands_for: callkom.io }\n"
+    )
+    config = load_config(text)
+    policy = at_home(load_policy(RULES), config)
+
+    assert policy.provider("google").cookies[0].domains == (".callkom.localhost",)
