@@ -7,8 +7,9 @@ from collections.abc import Collection, Mapping
 from html.entities import html5
 from typing import NamedTuple
 
+# Begins with the name: what stands between two attributes is skipped by searching, once.
 _NAME_AND_VALUE = (
-    r"[ \t\n\f\r/]*+(?P<name>[^ \t\n\f\r/>][^ \t\n\f\r/>=]*+)"
+    r"(?P<name>[^ \t\n\f\r/>][^ \t\n\f\r/>=]*+)"
     r"(?:[ \t\n\f\r]*+=[ \t\n\f\r]*+(?:\"(?P<double>[^\"]*+)\"|'(?P<single>[^']*+)'"
     r"|(?P<bare>[^ \t\n\f\r>\"'][^ \t\n\f\r>]*+)|(?=>)))?+"
 )
@@ -44,11 +45,8 @@ def tag_name(raw: bytes) -> bytes:
 
 def attributes_of(raw: bytes) -> list[Attribute]:
     """Return every attribute of a complete start tag, doubles included, in order."""
-    match = _TAG_NAME.match(raw)
-    at = match.end() if match else 1
     found = []
-    while (match := _ATTRIBUTE.match(raw, at)) is not None:
-        at = match.end()
+    for match in _ATTRIBUTE.finditer(raw, 1 + len(tag_name(raw))):
         kind = match.lastgroup or "name"
         start, end = match.span(kind) if kind != "name" else (-1, -1)
         name = match["name"].decode("utf-8", "surrogateescape").lower()
@@ -64,9 +62,8 @@ def attributes_of(raw: bytes) -> list[Attribute]:
 def places_of(raw: bytes, names: Collection[str]) -> list[tuple[int, int]]:
     """Return where the names of these attributes stand in a start tag, doubles included."""
     wanted = {name.encode("utf-8", "surrogateescape") for name in names}
-    match = _TAG_NAME.match(raw)
-    at = match.end() if match else 1
-    return [m.span("name") for m in _ATTRIBUTE.finditer(raw, at) if m["name"].lower() in wanted]
+    found = _ATTRIBUTE.finditer(raw, 1 + len(tag_name(raw)))
+    return [match.span("name") for match in found if match["name"].lower() in wanted]
 
 
 def values_of(text: str, at: int, entities: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -6,15 +6,18 @@ A simulation of the tree builder, as far as it decides how the next bytes are re
 
 from __future__ import annotations
 
-from collections import Counter
 from enum import Enum
 
+from proxy.errors import Unreadable
 from proxy.filter.elements import VOID
 
 _BREAKOUT = frozenset(
     b"b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i img li listing"
     b" menu meta nobr ol p pre ruby s small span strong strike sub sup table tt u ul var".split()
 )
+_DEEPEST = 10_000
+"""Open elements inside svg or math that are followed; browsers stop building at 512."""
+
 _VOID = frozenset(name.encode() for name in VOID)
 _CLOSES_P = frozenset(
     b"address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption figure footer"
@@ -43,12 +46,12 @@ class Level:
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
         self.names: list[bytes] = []
-        self.counts: Counter[bytes] = Counter()
+        self.counts: dict[bytes, int] = {}
 
     def push(self, name: bytes) -> None:
         """Open an element."""
         self.names.append(name)
-        self.counts[name] += 1
+        self.counts[name] = self.counts.get(name, 0) + 1
 
     def pop_to(self, name: bytes) -> None:
         """Close open elements up to the innermost of that name."""
@@ -64,6 +67,7 @@ class Foreign:
 
     def __init__(self) -> None:
         self.levels: list[Level] = []
+        self._starts = 0
 
     def __bool__(self) -> bool:
         return bool(self.levels)
@@ -77,7 +81,11 @@ class Foreign:
         """Note a start tag; True when it makes an HTML element, False for a foreign one."""
         closed = raw.endswith(b"/>")
         if not self.levels:
+            self._starts = 0
             return self._root(name, closed)
+        self._starts += 1
+        if self._starts % _DEEPEST == 0 and sum(len(level.names) + 1 for level in self.levels) > _DEEPEST:
+            raise Unreadable("svg or math nested too deep to be followed")
         kind = self.levels[-1].kind
         if kind is Kind.MATH_TEXT and name in (b"mglyph", b"malignmark"):
             kind = Kind.MATH
@@ -90,7 +98,7 @@ class Foreign:
         if kind in (Kind.HTML, Kind.MATH_TEXT):
             if name in (b"svg", b"math"):
                 return self._root(name, closed)
-            if name in _CLOSES_P and self.levels[-1].counts[b"p"]:
+            if name in _CLOSES_P and self.levels[-1].counts.get(b"p"):
                 self.levels[-1].pop_to(b"p")
             if name not in _VOID:
                 self.levels[-1].push(name)

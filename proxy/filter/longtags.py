@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from proxy.errors import Unreadable
 from proxy.filter import elements
 from proxy.filter.actions import MARK, Follow, Judged
 from proxy.filter.reader import Reader
@@ -23,14 +22,22 @@ LONGEST_CODE = 256 * 1024
 
 _CODE = re.compile(rb"<(?:script|iframe)[ \t\n\f\r/>]", re.IGNORECASE)
 _NAME = re.compile(rb"<[^ \t\n\f\r/>]*+")
+_SPACE = re.compile(rb"[ \t\n\f\r/]*+")
 _ONE = re.compile(
-    rb"(?P<space>[ \t\n\f\r/]*+)(?:(?P<end>>)|(?P<name>[^ \t\n\f\r/>][^ \t\n\f\r/>=]*+)"
-    rb"(?:(?P<value>[ \t\n\f\r]*+=[ \t\n\f\r]*+(?:\"[^\"]*+\"|'[^']*+'|(?=>)|[^ \t\n\f\r>\"'][^ \t\n\f\r>]*+(?=[ \t\n\f\r>])))"
-    rb"|(?=[ \t\n\f\r]*+[^ \t\n\f\r=])))"
+    rb"(?P<end>>)|(?P<name>[^ \t\n\f\r/>][^ \t\n\f\r/>=]*+)"
+    rb"(?:(?P<value>[ \t\n\f\r]*+=[ \t\n\f\r]*+(?:\"[^\"]*+\"|'[^']*+'|(?=>)"
+    rb"|[^ \t\n\f\r>\"'][^ \t\n\f\r>]*+(?=[ \t\n\f\r>])))"
+    rb"|(?=(?P<gap>[ \t\n\f\r]*+)[^ \t\n\f\r=]))"
 )
-_LONG = re.compile(
-    rb"(?P<space>[ \t\n\f\r/]*+)(?P<name>[^ \t\n\f\r/>][^ \t\n\f\r/>=]*+)[ \t\n\f\r]*+=[ \t\n\f\r]*+(?P<quote>[\"']?)"
-)
+_LONG = re.compile(rb"(?P<name>[^ \t\n\f\r/>][^ \t\n\f\r/>=]*+)[ \t\n\f\r]*+=[ \t\n\f\r]*+[\"']?")
+_RUNS = {
+    "name": re.compile(rb"[^ \t\n\f\r/>=]*+"),
+    "after": re.compile(rb"[ \t\n\f\r]*+"),
+    "before": re.compile(rb"[ \t\n\f\r]*+"),
+    "bare": re.compile(rb"[^ \t\n\f\r>]*+"),
+    '"': re.compile(rb"[^\"]*+"),
+    "'": re.compile(rb"[^']*+"),
+}
 _HARMLESS = re.compile(rb"\s*data:(?:image|font|video|audio)/", re.IGNORECASE)
 _IDENTIFIES = frozenset({b"id", b"class", b"rel", b"type"})
 _RISKY = frozenset(
@@ -63,7 +70,7 @@ class LongTag:
         self._reader = reader
         self._note = note
         self._begun = False
-        self._until: bytes | None = None  # inside a long value: what ends it
+        self._part = ""  # of an attribute too long to be held: which of its parts is passing
         self._identity = b""
         self._holds = _CODE.match(raw) is not None
 
@@ -85,21 +92,26 @@ class LongTag:
             if self._holds:
                 out.append(self._made_inert())
         while not self.done:
-            if self._until is not None:
-                text, at = self._value(data, at)
+            if self._part:
+                text, at = self._pass(data, at)
                 out.append(text)
-                if self._until is not None:
+                if at == len(data):
                     break
                 continue
+            end = _SPACE.match(data, at).end()  # type: ignore[union-attr]  # matches anywhere
+            if end > at:
+                self.closed = data[end - 1] == 0x2F
+                out.append(data[at:end])
+                at = end
             match = _ONE.match(data, at)
-            if match is not None and match.end() - at <= LONGEST_TAG:
+            if match is not None and max(match.end(), match.end("gap")) - at <= LONGEST_TAG:
                 out.append(self._attribute(match))
                 at = match.end()
-                continue
-            if len(data) - at <= LONGEST_TAG:
+            elif len(data) - at <= LONGEST_TAG:
                 break
-            text, at = self._long_value(data, at)
-            out.append(text)
+            else:
+                text, at = self._begin_part(data, at)
+                out.append(text)
         return b"".join(out), at
 
     def _made_inert(self) -> bytes:
@@ -111,64 +123,74 @@ class LongTag:
     def _attribute(self, match: re.Match[bytes]) -> bytes:
         if match["end"] is not None:
             self.done = True
-            self.closed = match["space"].endswith(b"/")
             return match[0]
-        name = match["name"].lower()
-        text = match["name"] + (match["value"] or b"")
+        self.closed = False
+        name, text = match["name"].lower(), match[0]
         if name in _IDENTIFIES and len(text) < 1024:
             self._identity += b" " + text
-        return (
-            match["space"]
-            + (self._renamed(match["name"]) if self._refuses(name, text) else b"")
-            + ((match["value"] or b"") if self._refused else text)
-        )
-
-    _refused = False
+        if not self._refuses(name, text):
+            return text
+        return self._renamed(match["name"]) + text[len(name) :]
 
     def _refuses(self, name: bytes, text: bytes) -> bool:
-        self._refused = False
-        if self.name[:1] == b"/":
+        if self.name[:1] == b"/" or not self._concerns(name):
             return False
         if self._holds:
-            self._refused = name in _RISKY
-            return self._refused
+            return name in _RISKY
         judged = judge_tag(self._reader, b"<" + self.name + self._identity + b" " + text + b" >")
-        if judged is not None and judged.out is not None:
-            self._note(Judged(judged.name, Follow.NOTHING, None, judged.verdict, also=judged.also))
-            self._refused = True
-        return self._refused
+        if judged is None or judged.out is None:
+            return False
+        self._note(Judged(judged.name, Follow.NOTHING, None, judged.verdict, also=judged.also))
+        return True
+
+    def _concerns(self, name: bytes) -> bool:
+        """True when an attribute of this name may load or run something, or a rule speaks of it."""
+        if name in _RISKY or name in _IDENTIFIES or name.startswith(b"on"):
+            return True
+        return name.decode("latin-1") in self._reader.judge.rules.named_attributes
 
     def _renamed(self, name: bytes) -> bytes:
         return MARK.encode() + b"-" + (name.replace(b":", b"-") if self._reader.xml else name)
 
-    def _long_value(self, data: bytes, at: int) -> tuple[bytes, int]:
-        """Begin a value too long to be held."""
-        match = _LONG.match(data, at)
-        if match is None or match.end() - at > LONGEST_TAG:
-            raise Unreadable("a tag with more than 64 kB between two values")
-        begin = data[match.end() : match.end() + 64]
-        name = match["name"].lower()
-        risky = (name in _RISKY or name.startswith(b"on")) and not _HARMLESS.match(begin)
-        self._until = match["quote"] or b" "
-        if not risky or self.name[:1] == b"/":
-            return match[0], match.end()
+    def _begin_part(self, data: bytes, at: int) -> tuple[bytes, int]:
+        """Begin an attribute too long to be held: a risky name does not stay what it is."""
+        match = _RUNS["name"].match(data, at + 1)
+        end = match.end() if match else at
+        if end - at > LONGEST_TAG:
+            self._part = "name"
+            return data[at:end], end
+        self._part = "after"
+        name = data[at:end].lower()
+        whole = _LONG.match(data, at)
+        begun = whole is not None and whole.end() - at < LONGEST_TAG - 64
+        harmless = begun and whole is not None and _HARMLESS.match(data, whole.end()) is not None
+        risky = name in _RISKY or name.startswith(b"on")
+        if not risky or harmless or self.name[:1] == b"/":
+            return data[at:end], end
         if not self._holds:
             verdict = Verdict(Does.HOLD, note=f"{name.decode('latin-1')} too long to be read")
             self._note(Judged(self.name.decode("latin-1"), Follow.NOTHING, None, verdict))
-        rest = data[match.end("name") : match.end()]
-        return match["space"] + self._renamed(match["name"]) + rest, match.end()
+        return self._renamed(data[at:end]), end
 
-    def _value(self, data: bytes, at: int) -> tuple[bytes, int]:
-        """Pass the rest of a long value."""
-        if self._until == b" ":
-            match = re.compile(rb"[ \t\n\f\r>]").search(data, at)
-            end = match.start() if match else -1
+    def _pass(self, data: bytes, at: int) -> tuple[bytes, int]:
+        """Pass what belongs to one part of a long attribute, and see which part is next."""
+        match = _RUNS[self._part].match(data, at)
+        end = match.end() if match else at
+        if end == len(data):
+            return data[at:], end
+        after = data[end : end + 1]
+        if self._part in ('"', "'"):
+            self._part = ""
+            end += 1
+        elif self._part == "before" and after in (b'"', b"'"):
+            self._part = after.decode()
+            end += 1
+        elif self._part == "after" and after == b"=":
+            self._part = "before"
+            end += 1
         else:
-            end = data.find(self._until or b"", at)
-            end = end + 1 if end >= 0 else -1
-        if end < 0:
-            return data[at:], len(data)
-        self._until = None
+            following = {"name": "after", "before": "bare" if after != b">" else ""}
+            self._part = following.get(self._part, "")
         return data[at:end], end
 
     def close(self, rest: bytes) -> bytes:

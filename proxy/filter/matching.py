@@ -116,6 +116,7 @@ class Rules:
         rules = [rule for provider in policy.providers for rule in provider.tags]
         self.matchers = tuple(_matcher(index, rule, policy) for index, rule in enumerate(rules))
         self.named = frozenset(name for m in self.matchers for name in m.elements)
+        self.named_attributes = frozenset(name for m in self.matchers for name, _ in m.attributes)
         self.holds_undeclared = policy.undeclared_tags is not Undeclared.KEEP
         self._neutral = frozenset(
             h.lower().strip(".") for n in policy.neutral for h in n.hosts if "*" not in h
