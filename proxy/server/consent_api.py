@@ -15,17 +15,15 @@ from proxy.consent.record import Receipt
 from proxy.errors import BadRequest, RecordsError
 from proxy.filter.headers import Headers
 from proxy.filter.sweep import sweep
-from proxy.records.limits import AcceptanceLimit, Allowance
-from proxy.records.store import RecordStore
+from proxy.records.limits import Allowance
 from proxy.server.answering import Answered, Outcome, settle
 from proxy.server.call import Call
 from proxy.server.choice import Choice, beside, is_theirs, read_choice, return_path
 from proxy.server.config import Config
-from proxy.server.form_reach import FormReach
 from proxy.server.form_relay import FormRelay
+from proxy.server.ground import Ground
 from proxy.server.incoming import Incoming
 from proxy.server.logs import log
-from proxy.server.observe import Tally
 from proxy.server.offers import agree_once, embed_page, form_page, spoken
 from proxy.server.ours import HTML, OURS, as_json, state_of
 from proxy.server.proofs import forgotten, proofs_json, proofs_of
@@ -44,17 +42,17 @@ Answer = Callable[[Call], Awaitable[RawResponse]]
 class OwnAddresses:
     """Answers every request for an address of ours."""
 
-    def __init__(
-        self, config: Config, sites: Sites, store: RecordStore, tally: Tally, forms: FormReach
-    ) -> None:
+    def __init__(self, config: Config, sites: Sites, ground: Ground) -> None:
         self._path = config.consent.path.encode()
         self._form = config.limits.form
         self._sites = sites
         self._renderer = sites.all[0].renderer  # errors look the same on all of them
-        self._store = store
-        self._tally = tally
-        self._limit = AcceptanceLimit(config.consent.acceptances_per_minute)
-        self._relay = FormRelay(sites.all[0].policy, forms, tally, f"{config.consent.path}relay/")
+        self._store = ground.store
+        self._tally = ground.tally
+        self._limit = ground.limit(config.consent.acceptances_per_minute)
+        self._relay = FormRelay(
+            sites.all[0].policy, ground.reach.forms, ground.tally, f"{config.consent.path}relay/"
+        )
         self._get: Mapping[bytes, Answer] = {
             b"": self._panel,
             b"policy": self._policy,
@@ -88,7 +86,6 @@ class OwnAddresses:
             table = self._post if visit.method == b"POST" else {}
         chosen = table.get(name)
         if chosen is not None:
-            self._tally.add("requests", site.name, "own", "2xx")
             try:
                 return await chosen(Call(site, visit, incoming))
             except RecordsError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from proxy.consent.decision import Ask
 from proxy.filter.fence import admit
 from proxy.filter.html import Injector
 from proxy.server.choice import is_path
@@ -29,6 +30,7 @@ def dress(passage: Passage, policies: Sequence[bytes]) -> Dressing:
         back=target if is_path(target) and visit.method in (b"GET", b"HEAD") else None,
         framed=visit.destination in FRAMES,
     )
+    passage.asks = passage.decision.ask is not Ask.NO and not injector.framed
     if not policies:
         return Dressing(injector)
     admission = admit(

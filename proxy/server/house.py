@@ -14,10 +14,9 @@ from proxy.records.store import RecordStore
 from proxy.server.config import Config
 from proxy.server.consent_api import OwnAddresses
 from proxy.server.forwarded import Trust
+from proxy.server.ground import Ground
 from proxy.server.incoming import Incoming
-from proxy.server.observe import Tally
 from proxy.server.passage import Passage
-from proxy.server.reach import Reach
 from proxy.server.sites import Site, Sites, build_sites
 from proxy.server.upstream import Upstreams
 from proxy.server.visit import Visit, visit_of
@@ -68,16 +67,6 @@ class House:
         return b"" if port in (443, 0) else b":%d" % port
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What outlives a reload, and every House stands on."""
-
-    keys: tuple[bytes, ...]
-    store: RecordStore
-    reach: Reach
-    tally: Tally
-
-
 async def build_house(config: Config, policy: Policy, ground: Ground) -> House:
     """Return everything built; raises the error of whatever cannot be used, and changes nothing then."""
     loop = asyncio.get_running_loop()
@@ -89,6 +78,6 @@ async def build_house(config: Config, policy: Policy, ground: Ground) -> House:
         sites=sites,
         reach=await ground.reach.renew(config),
         trust=Trust(config.trusted_proxies, config.cloudflare),
-        pages=OwnAddresses(config, sites, ground.store, ground.tally, ground.reach.forms),
+        pages=OwnAddresses(config, sites, ground),
         store=ground.store,
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from proxy.consent.cookie import Reading
 from proxy.consent.decision import Decision
 from proxy.filter.verdict import Does, Verdict
+from proxy.server.config import Config
 from proxy.server.incoming import Incoming
 from proxy.server.logs import log, log_request, network_of
 from proxy.server.observe import Tally
@@ -46,7 +47,8 @@ class Passage:
     verdicts: list[Judgement] = field(default_factory=list)
     kind: str = "other"
     upstream_seconds: float = 0.0
-    rewritten: int = 0
+    read: int = 0  # bytes of a body that has left, or of a page that was read
+    asks: bool = False  # the page carries the banner
 
     @property
     def tag(self) -> bytes:
@@ -70,8 +72,10 @@ class Passage:
         tally.took("own_seconds", site, max(0.0, took - self.upstream_seconds))
         if self.upstream_seconds:
             tally.took("upstream_seconds", site, self.upstream_seconds)
-        if self.rewritten:
-            tally.add("rewritten_bytes", site, by=self.rewritten)
+        if self.read and self.kind == "document":
+            tally.add("rewritten_bytes", site, by=self.read)
+        if self.asks:
+            tally.add("asked", site, self.decision.ask.value)
         for kind, verdict in self.verdicts:
             tally.counts["verdicts", site, *_labels(kind, verdict)] += 1
         if self.house.config.log.requests:
@@ -131,6 +135,24 @@ def _event(kind: str, verdict: Verdict) -> str:
             return "request_answered"
         case _:
             return "tag_held"
+
+
+def tell_own(tally: Tally, config: Config, site: Site, visit: Visit, status: int) -> None:
+    """Count a request for an address of ours and write its record."""
+    tally.add("requests", site.name, "own", _CLASSES.get(status, "other"))
+    if config.log.requests:
+        log_request(
+            {
+                "site": site.name,
+                "host": visit.host,
+                "method": visit.method.decode("latin-1"),
+                "path": visit.path.decode("latin-1"),
+                "status": status,
+                "kind": "own",
+                "visitor": network_of(visit.visitor.address),
+                "request_id": visit.id.decode("latin-1"),
+            }
+        )
 
 
 _words_of: dict[tuple[object, ...], str] = {}

@@ -17,10 +17,13 @@ from proxy.server.incoming import Incoming
 from proxy.server.logs import log
 from proxy.server.observe import Tally
 from proxy.server.outgoing import Outgoing, compose, is_unfit, unread
-from proxy.server.passage import Passage
+from proxy.server.passage import Passage, tell_own
 from proxy.server.response import RawResponse
 from proxy.server.transport import plain_refusal
 from proxy.server.websocket import relay_websocket, wants_websocket
+
+LEFT = 499
+"""What is counted where a visitor went away before the answer (nginx's number for it)."""
 
 ENDLESS = 86_400.0
 """Seconds until the head of an event stream or a WebSocket: as good as for ever."""
@@ -40,7 +43,9 @@ class Relay:
         visit = house.visit(incoming)
         site = house.sites.match(visit.host)
         if house.pages.owns(visit):
-            return await house.pages.answer(site, visit, incoming)
+            response = await house.pages.answer(site, visit, incoming)
+            tell_own(self._tally, house.config, site, visit, response.status)
+            return response
         passage = house.decide(site, visit, incoming, began)
         if refused := _refused(passage):
             return self._end(passage, refused)
@@ -48,8 +53,8 @@ class Relay:
             return await self._relay(passage)
         except (UpstreamError, Unreadable) as error:
             return self._end(passage, self._failure(passage, error), str(error))
-        except BaseException as error:
-            passage.tell(self._tally, 499, type(error).__name__)
+        except BaseException as error:  # a visitor who left, or whose own body went wrong
+            passage.tell(self._tally, getattr(error, "status", LEFT), type(error).__name__)
             raise
 
     async def _relay(self, passage: Passage) -> RawResponse:
@@ -75,6 +80,8 @@ class Relay:
         if sort in PAGES and not complete and not data:
             data = await reply.read()  # a page that cannot be read is to be refused before its first byte
             complete = not data
+        if sort in PAGES:
+            passage.read += len(data)
         outgoing, first = self._begin(passage, ask, reply, sort, data, complete=complete)
         response = RawResponse(reply.status, outgoing.headers, first, complete=complete, reason=reply.reason)
         if not complete:
@@ -104,6 +111,7 @@ class Relay:
         await response.prepare(passage.incoming)
         try:
             while chunk := await reply.read():
+                passage.read += len(chunk)
                 for piece in body.pieces(chunk):
                     await response.write(piece)
             await response.finish(body.close())

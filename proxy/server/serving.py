@@ -19,7 +19,8 @@ from proxy.records.export import heads_of
 from proxy.records.store import RecordStore, now_ms
 from proxy.server.admin import listen_admin
 from proxy.server.config import Config
-from proxy.server.house import Ground, House, build_house
+from proxy.server.ground import Ground
+from proxy.server.house import House, build_house
 from proxy.server.keys import load_keys
 from proxy.server.listeners import Certificate, Door, bind, drain
 from proxy.server.logs import log

@@ -507,6 +507,50 @@ async def test_chunked_answers_keep_no_trailers(tmp_path):
     assert got.all(b"Set-Cookie") == []
 
 
+async def test_what_operations_want_to_know_is_counted(tmp_path):
+    answers = {b"/": html(PAGE, b"Set-Cookie: " + GA), b"/a.png": ok(b"x", b"Content-Type: image/png")}
+    async with Origin(answers) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        await proxy.ask("/")
+        await proxy.ask("/a.png")
+        await proxy.ask("/metrics/x")
+        await proxy.ask("/.consent/")
+        await proxy.ask("/.consent/nothing")
+        figures = proxy.figures()
+
+    for line in (
+        'requests_total{kind="document",site="callkom.io",status="2xx"} 1.0',
+        'requests_total{kind="other",site="callkom.io",status="2xx"} 2.0',
+        'requests_total{kind="own",site="callkom.io",status="2xx"} 1.0',
+        'requests_total{kind="own",site="callkom.io",status="4xx"} 1.0',
+        'asked_total{site="callkom.io",why="first"} 1.0',
+        f'rewritten_bytes_total{{site="callkom.io"}} {float(len(PAGE))}',
+        'verdicts_total{does="drop",kind="cookie",provider="google",site="callkom.io"} 1.0',
+        'verdicts_total{does="hold",kind="tag",provider="google",site="callkom.io"} 1.0',
+        'verdicts_total{does="answer",kind="request",provider="google",site="callkom.io"} 1.0',
+        'upstream_seconds_count{site="callkom.io"} 2.0',
+    ):
+        assert f"consent_proxy_{line}" in figures
+
+
+async def test_a_visitor_who_leaves_frees_the_upstream_at_once(tmp_path):
+    async def never(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.read()
+
+    async with Origin(serve=never) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        _, writer = await proxy.connect()
+        writer.write(request("/"))
+        async with asyncio.timeout(10):
+            while not origin.open:
+                await asyncio.sleep(0.01)
+        writer.transport.abort()
+        await asyncio.wait_for(origin.closed.wait(), 10)
+        await asyncio.sleep(0.05)
+        record = proxy.records("request_relayed")[0]
+
+    assert record["status"] == 499
+
+
 def test_the_rules_used_here_are_sound():
     from proxy.policy.load import load_policy
 

@@ -1,0 +1,27 @@
+"""What outlives a reload: keys, proofs, connections, figures, and who agreed too often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from proxy.records.limits import AcceptanceLimit
+from proxy.records.store import RecordStore
+from proxy.server.observe import Tally
+from proxy.server.reach import Reach
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What every House stands on."""
+
+    keys: tuple[bytes, ...]
+    store: RecordStore
+    reach: Reach
+    tally: Tally
+    _limits: dict[int, AcceptanceLimit] = field(default_factory=dict)
+
+    def limit(self, per_minute: int) -> AcceptanceLimit:
+        """Return the limit of that size; a reload forgives nobody."""
+        if per_minute not in self._limits:
+            self._limits[per_minute] = AcceptanceLimit(per_minute)
+        return self._limits[per_minute]
