@@ -24,7 +24,9 @@ _ADDRESS = re.compile(
 )
 _ID = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 _REGION = re.compile(r"[a-z]{2}[0-9]{1,2}", re.ASCII)
-_GIVEN = re.compile(r"\b(portalId|formId|region)[\"']?\s*:\s*[\"']?([A-Za-z0-9-]{1,64})\b", re.ASCII)
+_GIVEN = re.compile(
+    r"\b(portalId|formId|region)[\"']?\s*:\s*[\"']?([A-Za-z0-9-]{1,64})(?=[\"'\s,}])", re.ASCII
+)
 _PAGES = ("src", "data", "data-src", "data-lazy-src", "data-url", "data-href")
 _CREATE = "hbspt.forms.create"
 _FRAMED = "hs-form-frame"
@@ -153,7 +155,8 @@ def _form_words(facts: TagFacts) -> tuple[Kind, tuple[str, str, str]] | None:
         if facts.text.count(_CREATE) != 1:
             return None
         given = dict(_GIVEN.findall(facts.text))
-        return Kind.FORM, (given.get("region", "na1"), given.get("portalId", ""), given.get("formId", ""))
+        default = "" if "region" in facts.text else "na1"
+        return Kind.FORM, (given.get("region", default), given.get("portalId", ""), given.get("formId", ""))
     values = facts.values
     if _FRAMED not in values.get("class", "").split():
         return None

@@ -173,7 +173,9 @@ def _is_listed(target: str, rule: RelayRule) -> bool:
     bare = unquote(path, "latin-1")
     if any(part in (".", "..") for part in bare.split("/")) or bare.count("/") != path.count("/"):
         return False
-    return "//" not in bare and "%" not in bare and any(Glob.of(glob).matches(path) for glob in rule.paths)
+    if "//" in bare or "%" in bare or not bare.isprintable():
+        return False
+    return any(Glob.of(glob).matches(path) for glob in rule.paths)
 
 
 def _from_the_frame(visit: Visit) -> bool:

@@ -1,0 +1,145 @@
+"""What can be shown once: an address that its provider's rule replaces, a form with plain ids, nothing else."""
+
+import pytest
+
+from proxy.filter.actions import TagFacts
+from proxy.filter.embeds import Embed, Embeds, Kind
+from proxy.filter.html import HtmlFilter
+from proxy.filter.matching import compile_rules, judge_for
+from proxy.policy.own import OwnHosts
+from tests.banner.pages import POLICY
+from tests.policy.rules import policy_of
+
+EMBEDS = Embeds(POLICY)
+FORM = "5c1f6a2e-7d39-4b67-9a2e-0c9d1f3b8e11"
+CREATE = f'hbspt.forms.create({{ region: "eu1", portalId: "145986844", formId: "{FORM}" }});'
+
+
+class Seeing:
+    """An injector that only notes what it is asked to stand in for."""
+
+    def __init__(self):
+        self.seen = []
+
+    def head(self, _):
+        return b""
+
+    body = foot = head
+
+    def placeholder(self, verdict, facts):
+        self.seen.append(EMBEDS.of(verdict.provider, facts))
+        return b""
+
+
+def found(markup: str) -> str | None:
+    """Return the embed that the filter finds in a page."""
+    seeing = Seeing()
+    judge = judge_for(compile_rules(POLICY, OwnHosts(frozenset({"callkom.io"}))), frozenset())
+    page = HtmlFilter(judge, inject=seeing)
+    page.feed(f"<!doctype html><body>{markup}</body>".encode())
+    page.close()
+    assert len(seeing.seen) == 1
+    return str(seeing.seen[0]) if seeing.seen[0] else None
+
+
+@pytest.mark.parametrize(
+    ("markup", "embed"),
+    [
+        ('<div class="calendly-inline-widget" data-url="https://calendly.com/c/30min"></div>', "frame https://calendly.com/c/30min"),
+        ('<iframe src="https://calendly.com/c/30min?embed_type=Inline&amp;a=1"></iframe>', "frame https://calendly.com/c/30min?embed_type=Inline&a=1"),
+        ('<iframe src="//calendly.com/c"></iframe>', "frame https://calendly.com/c"),
+        ('<object data="https://calendly.com/c"></object>', "frame https://calendly.com/c"),
+        ("<script>Calendly.initBadgeWidget({ url: 'https://calendly.com/c', text: 'Book' });</script>", "frame https://calendly.com/c"),
+        ('<div class="meetings-iframe-container" data-src="https://meetings-eu1.hubspot.com/c?embed=true"></div>', "frame https://meetings-eu1.hubspot.com/c?embed=true"),
+        (f"<script>{CREATE}</script>", f"form eu1 145986844 {FORM}"),
+        ("<script>hbspt.forms.create({portalId:'1',formId:'2'})</script>", "form na1 1 2"),
+        ('<div class="hs-form-frame" data-region="eu1" data-form-id="b-2" data-portal-id="1"></div>', "new-form eu1 1 b-2"),
+    ],
+)  # fmt: skip
+def test_it_is_read_from_the_tag_that_is_replaced(markup, embed):
+    assert found(markup) == embed
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        '<iframe src="http://calendly.com/c"></iframe>',
+        f"<script>{CREATE}{CREATE}</script>",
+        "<script>hbspt.forms.create(options)</script>",
+        "<script>hbspt.forms.create({portalId:'1',formId:'2',region:'eu1.evil.example/'})</script>",
+        '<script>hbspt.meetings.create("#meeting");</script>',
+        '<div class="hs-form-frame" data-region="eu1/../x" data-form-id="2" data-portal-id="1"></div>',
+        '<div class="hs-form-html" data-region="eu1" data-form-id="1" data-portal-id="2"></div>',
+    ],
+)
+def test_what_cannot_be_shown_by_itself_is_not_offered(markup):
+    assert found(markup) is None
+
+
+def test_what_was_offered_is_read_again():
+    for text in ("frame https://calendly.com/c?a=1", f"form eu1 1 {FORM}"):
+        provider = "calendly" if text.startswith("frame") else "hubspot"
+        assert str(EMBEDS.read(provider, text)) == text
+        assert EMBEDS.read(provider, text).needs == ("functional",)
+
+
+@pytest.mark.parametrize(
+    ("provider", "text"),
+    [
+        ("calendly", "frame https://evil.example/"),
+        ("calendly", "frame https://calendly.com.evil.example/"),
+        ("calendly", "frame https://evil.example/?calendly.com"),
+        ("calendly", "frame https://evil.example@calendly.com/"),
+        ("calendly", "frame https://calendly.com@evil.example/"),
+        ("calendly", "frame https://calendly.com:8443/"),
+        ("calendly", "frame http://calendly.com/"),
+        ("calendly", "frame javascript:alert(1)"),
+        ("calendly", 'frame https://calendly.com/"><script>'),
+        ("calendly", "frame https://calendly.com\\@evil.example/"),
+        ("calendly", "frame https://calendly.com/\n"),
+        ("calendly", "frame https://calendly.com/" + "a" * 2000),
+        ("calendly", "frame https://CALENDLY.com/"),
+        ("calendly", "frame https://forms.hubspot.com/x"),
+        ("hubspot", "frame https://calendly.com/c"),
+        ("hubspot", "frame https://js.hs-scripts.com/1.js"),
+        ("hubspot", "form eu1 1 2 3"),
+        ("hubspot", "form eu1 1 <2>"),
+        ("hubspot", "form eu1 1 "),
+        ("hubspot", "form EU1 1 2"),
+        ("calendly", "form eu1 1 2"),
+        ("nobody", "frame https://calendly.com/c"),
+        ("calendly", "frame"),
+        ("calendly", "script https://calendly.com/c"),
+        ("google-analytics", "frame https://www.googletagmanager.com/ns.html?id=GTM-1"),
+    ],
+)
+def test_what_a_browser_sends_is_held_to_the_same_rules(provider, text):
+    assert EMBEDS.read(provider, text) is None
+
+
+def test_a_rule_with_paths_opens_those_and_no_way_around_them():
+    policy = policy_of(
+        tags='- { element: iframe, from: widgets.example.net, path: "/talk/*", purpose: functional, do: replace }'
+    )
+    provider = policy.providers[0].id
+    embeds = Embeds(policy)
+
+    assert embeds.read(provider, "frame https://widgets.example.net/talk/1") is not None
+    for path in ("/other", "/talk/../other", "/talk/%2e%2e/other", "/talk"):
+        assert embeds.read(provider, f"frame https://widgets.example.net{path}") is None
+
+
+def test_a_form_names_the_script_of_its_region():
+    def script(kind, region):
+        return Embed("hubspot", (), kind, (region, "1", "2")).address
+
+    assert script(Kind.FORM, "eu1") == "https://js-eu1.hsforms.net/forms/embed/v2.js"
+    assert script(Kind.FORM, "na1") == "https://js.hsforms.net/forms/embed/v2.js"
+    assert script(Kind.NEW_FORM, "eu1") == "https://js-eu1.hsforms.net/forms/embed/1.js"
+    page = Embed("calendly", (), Kind.FRAME, ("https://calendly.com/c",))
+    assert page.host == "calendly.com"
+    assert not page.is_form
+
+
+def test_nothing_is_offered_for_what_nobody_declared():
+    assert EMBEDS.of(None, TagFacts("iframe", values={"src": "https://calendly.com/c"})) is None

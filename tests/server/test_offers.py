@@ -1,0 +1,244 @@
+"""Once, always, and relayed forms: what a placeholder's controls post and what frames show."""
+
+import pytest
+
+from proxy.bundled import bundled
+from proxy.consent.answer import How
+from proxy.demo.rules import demo_rules
+from proxy.errors import RecordsError
+from tests.server.origin import Origin, html
+from tests.server.proxying import proxying
+from tests.server.test_consent_api import SAME, choose, cookie_of, records
+
+SHIPPED = bundled("rules.yaml").read_text()
+JSON = "Accept: application/json"
+PAGE = "frame+https://calendly.com/callkom/30min"
+ONCE = f"choice=once&provider=calendly&embed={PAGE}".encode()
+IN_FRAME = ("Sec-Fetch-Site: same-origin", "Sec-Fetch-Dest: iframe", "Sec-Fetch-Mode: navigate")
+FORM = "/.consent/form?provider=hubspot&embed=form+eu1+1+a-2"
+
+
+def running(origin, folder, rules=SHIPPED):
+    return proxying(origin.url, folder=folder, rules=rules)
+
+
+async def frame_of(proxy, *headers):
+    got = await choose(proxy, ONCE, SAME, JSON, *headers)
+    assert got.status == 200, got.body
+    return got.json["frame"]
+
+
+async def test_once_is_recorded_and_changes_no_answer(tmp_path):
+    async with Origin() as origin, running(origin, tmp_path) as proxy:
+        got = await choose(proxy, ONCE + b"&language=fr", SAME, JSON)
+        kept = (await records(proxy))[0].content
+
+    assert got.all(b"Set-Cookie") == []
+    assert got.json["receipt"]["how"] == "once"
+    assert (kept.how, kept.provider, kept.language) == (How.ONCE, "calendly", "fr")
+    assert kept.granted == ()
+
+
+async def test_once_leaves_a_standing_answer_in_its_proof(tmp_path):
+    async with Origin() as origin, running(origin, tmp_path) as proxy:
+        consent = (
+            cookie_of(await choose(proxy, b"choice=save&purpose=performance", SAME)).split(b";")[0].decode()
+        )
+        await frame_of(proxy, f"Cookie: {consent}")
+        kept = [one.content for one in await records(proxy)]
+
+    once = next(one for one in kept if one.how is How.ONCE)
+    saved = next(one for one in kept if one.how is How.SAVE)
+    assert once.visitor == saved.visitor
+    assert once.granted == ("performance",)
+
+
+async def test_the_frame_shows_that_page_and_opens_its_provider_alone(tmp_path):
+    async with Origin() as origin, running(origin, tmp_path) as proxy:
+        got = await proxy.ask(await frame_of(proxy), *IN_FRAME)
+        assert origin.seen == []
+
+    policy = got.one(b"Content-Security-Policy").decode()
+    assert got.status == 200
+    assert b'<iframe src="https://calendly.com/callkom/30min" title="Content from Calendly"' in got.body
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'self'" in policy
+    assert "calendly.com" in policy
+    assert not any(other in policy for other in ("hubspot", "hsforms", "stripe", "google", "jsdelivr"))
+    assert b"<script" not in got.body
+    assert got.one(b"Cache-Control") == b"no-store"
+
+
+async def test_a_form_once_brings_the_guard_and_its_providers_script(tmp_path):
+    body = b"choice=once&provider=hubspot&embed=form+eu1+1+a-2"
+    async with Origin() as origin, running(origin, tmp_path) as proxy:
+        frame = (await choose(proxy, body, SAME, JSON)).json["frame"]
+        got = await proxy.ask(frame, *IN_FRAME)
+
+    policy = got.one(b"Content-Security-Policy").decode()
+    assert b'<script src="https://js-eu1.hsforms.net/forms/embed/v2.js">' in got.body
+    assert b'"portalId": "1", "formId": "a-2"' in got.body
+    assert got.body.index(b"contentWindow") < got.body.index(b"js-eu1.hsforms.net/forms"), (
+        "the guard is first"
+    )
+    assert "hsforms.net" in policy
+    assert not any(other in policy for other in ("calendly", "hs-scripts", "stripe", "google"))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ("Sec-Fetch-Site: none", "Sec-Fetch-Dest: document"), ("Sec-Fetch-Site: cross-site", "Sec-Fetch-Dest: document"),
+        ("Sec-Fetch-Site: same-origin", "Sec-Fetch-Dest: document"), ("Sec-Fetch-Site: cross-site", "Sec-Fetch-Dest: iframe"),
+        ("Sec-Fetch-Site: same-site", "Sec-Fetch-Dest: iframe"), (), ("Referer: https://evil.example/",), ("Referer: http://callkom.io.evil.example/",),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("rules", [SHIPPED, demo_rules(SHIPPED)], ids=["once", "relayed"])
+async def test_only_a_page_of_this_host_opens_the_frame(tmp_path, headers, rules):
+    async with Origin() as origin, running(origin, tmp_path, rules) as proxy:
+        frame = await frame_of(proxy) if rules == SHIPPED else FORM
+        got = await proxy.ask(frame, *headers)
+
+    assert got.status == 403
+    assert b"calendly.com" not in got.body
+    assert b"hsforms" not in got.body
+    assert b"reload" in got.body.lower()
+
+
+async def test_a_browser_that_does_not_say_where_it_comes_from_is_known_by_its_page(tmp_path):
+    async with Origin() as origin, running(origin, tmp_path) as proxy:
+        got = await proxy.ask(await frame_of(proxy), "Referer: http://callkom.io/booking")
+
+    assert got.status == 200
+
+
+async def test_a_ticket_opens_nothing_on_another_host_nor_when_it_was_changed(tmp_path):
+    async with Origin() as origin, running(origin, tmp_path) as proxy:
+        frame = await frame_of(proxy)
+        other = await proxy.ask(frame, *IN_FRAME, host="app.callkom.io")
+        changed = await proxy.ask(frame.replace("ticket=", "ticket=A"), *IN_FRAME)
+        without = await proxy.ask("/.consent/embed", *IN_FRAME)
+
+    assert [other.status, changed.status, without.status] == [403, 403, 403]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"choice=once", b"choice=once&provider=calendly", b"choice=once&embed=" + PAGE.encode(), b"choice=once&provider=nobody&embed=" + PAGE.encode(),
+        b"choice=once&provider=hubspot&embed=" + PAGE.encode(), b"choice=once&provider=calendly&embed=frame+https://evil.example/",
+        b"choice=once&provider=calendly&embed=frame+javascript:alert(1)",
+    ],
+)  # fmt: skip
+async def test_what_no_placeholder_offers_is_not_shown(tmp_path, body):
+    async with Origin() as origin, running(origin, tmp_path) as proxy:
+        got = await choose(proxy, body, SAME, JSON)
+        assert await records(proxy) == []
+
+    assert got.status == 400
+
+
+@pytest.mark.parametrize("site", ["cross-site", "none"])
+async def test_only_a_page_of_the_sites_may_agree(tmp_path, site):
+    async with Origin() as origin, running(origin, tmp_path) as proxy:
+        got = await choose(proxy, ONCE, f"Sec-Fetch-Site: {site}", JSON)
+        assert await records(proxy) == []
+
+    assert got.status == 403
+
+
+async def test_what_cannot_be_proven_is_not_shown(tmp_path, monkeypatch):
+    async def broken(_):
+        raise RecordsError("no")
+
+    async with Origin() as origin, running(origin, tmp_path) as proxy:
+        monkeypatch.setattr(proxy.server.house.store, "add", broken)
+        got = await choose(proxy, ONCE, SAME, JSON)
+
+    assert got.status == 503
+    assert "frame" not in got.json
+
+
+async def test_agreeing_over_and_over_meets_the_limit(tmp_path):
+    more = "trusted_proxies: 127.0.0.0/8\nconsent: { acceptances_per_minute: 2 }"
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path, rules=SHIPPED, more=more) as proxy:
+        found = [(await choose(proxy, ONCE, SAME, JSON, "X-Forwarded-For: 1.2.3.4")).status for _ in range(3)]
+
+    assert found == [200, 200, 429]
+
+
+async def test_always_adds_its_purpose_to_what_stands_and_names_its_provider(tmp_path):
+    async with Origin() as origin, running(origin, tmp_path) as proxy:
+        consent = (
+            cookie_of(await choose(proxy, b"choice=save&purpose=performance", SAME)).split(b";")[0].decode()
+        )
+        body = b"choice=placeholder&purpose=functional&provider=calendly&language=en"
+        got = await choose(proxy, body, SAME, JSON, f"Cookie: {consent}")
+        kept = next(one.content for one in await records(proxy) if one.content.how is How.PLACEHOLDER)
+
+    assert got.json["granted"] == ["functional", "performance"]
+    assert kept.provider == "calendly"
+
+
+async def test_always_asks_nothing_about_providers_it_did_not_name(tmp_path):
+    """A provider that joined `performance` since the answer stays unasked when `functional` is always allowed."""
+    before = SHIPPED.replace(
+        "  cloudflare-web-analytics:\n    name: Cloudflare Web Analytics\n",
+        "  cloudflare-web-analytics:\n    name: Cloudflare Web Analytics\n    enabled: no\n",
+    )
+    assert before != SHIPPED
+    async with Origin() as origin:
+        async with running(origin, tmp_path, before) as proxy:
+            consent = (
+                cookie_of(await choose(proxy, b"choice=save&purpose=performance", SAME))
+                .split(b";")[0]
+                .decode()
+            )
+        async with running(origin, tmp_path) as proxy:
+            body = b"choice=placeholder&purpose=functional&provider=calendly"
+            got = await choose(proxy, body, SAME, JSON, f"Cookie: {consent}")
+
+    assert got.json["granted"] == ["functional", "performance"]
+    assert got.json["ask"] == "new"
+
+
+async def test_a_relayed_form_stands_in_a_sandbox_that_reaches_us_alone(tmp_path):
+    async with Origin() as origin, running(origin, tmp_path, demo_rules(SHIPPED)) as proxy:
+        got = await proxy.ask(FORM, *IN_FRAME)
+        new = await proxy.ask(FORM.replace("form+eu1", "new-form+eu1"), *IN_FRAME)
+
+    assert got.one(b"Content-Security-Policy") == (
+        b"default-src 'self' 'unsafe-inline' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'self'; "
+        b"sandbox allow-scripts allow-forms"
+    )
+    assert b'<script src="/.consent/relay/js-eu1.hsforms.net/forms/embed/v2.js">' in got.body
+    assert b'<script src="/.consent/relay/js-eu1.hsforms.net/forms/embed/1.js" defer="">' in new.body
+    assert b"https://js" not in got.body + new.body
+
+
+@pytest.mark.parametrize(
+    "query", ["provider=hubspot&embed=form+eu1+1+<2>", "provider=calendly&embed=form+eu1+1+2", "provider=hubspot&embed=frame+https://forms.hubspot.com/", ""]
+)  # fmt: skip
+async def test_only_forms_of_a_provider_with_a_relay_are_relayed(tmp_path, query):
+    async with Origin() as origin, running(origin, tmp_path, demo_rules(SHIPPED)) as proxy:
+        got = await proxy.ask(f"/.consent/form?{query}", *IN_FRAME)
+
+    assert got.status == 403
+
+
+async def test_without_a_relay_in_the_rules_no_form_is_relayed(tmp_path):
+    async with Origin() as origin, running(origin, tmp_path) as proxy:
+        assert (await proxy.ask(FORM, *IN_FRAME)).status == 403
+
+
+@pytest.mark.parametrize(("rules", "relayed"), [(SHIPPED, False), (demo_rules(SHIPPED), True)])
+async def test_the_page_carries_the_relayed_form_where_its_rule_says_so(tmp_path, rules, relayed):
+    page = b'<!doctype html><html lang=en><body><script>hbspt.forms.create({region:"eu1",portalId:"1",formId:"a-2"})</script></body></html>'
+    async with Origin({b"/": html(page)}) as origin, running(origin, tmp_path, rules) as proxy:
+        got = await proxy.ask("/")
+        framed = await proxy.ask("/", "Sec-Fetch-Dest: iframe", "Sec-Fetch-Site: same-origin")
+
+    frame = b'<iframe src="/.consent/form?provider=hubspot&amp;embed=form+eu1+1+a-2&amp;language=en"'
+    assert (frame in got.body) is relayed
+    assert (b"data-cc-once=" in got.body) is not relayed
+    assert b"data-cc-once=" not in framed.body, "no script of ours runs there"
