@@ -12,7 +12,7 @@ from typing import Any
 
 from proxy.banner.assets import css_hash, style
 from proxy.banner.look import Look
-from proxy.banner.markup import Markup, escape, external, fill, joined
+from proxy.banner.markup import Markup, escape, fill, joined
 from proxy.banner.table import rows, table_markup
 from proxy.banner.words import Words
 from proxy.policy.model import Policy
@@ -70,8 +70,8 @@ class Shell:
             (None if without == "panel" else self.at("", words), words.plain("panel.title")),
             (None if without == "policy" else self.at("policy", words), words.plain("panel.policy")),
             *more,
-            (external(self.policy.page), words.plain("banner.policy")),
-            (external(self.policy.privacy), words.plain("banner.privacy")),
+            (self.policy.page, words.plain("banner.policy")),
+            (self.policy.privacy, words.plain("banner.privacy")),
             (f"mailto:{self.policy.contact}", self.policy.contact),
         ]
         return joined((link(address, text) for address, text in known if address), " ")

@@ -104,7 +104,7 @@ def test_pages_link_to_each_other_but_not_to_themselves():
     assert '<a href="/.consent/policy.json?language=en">' in table
 
 
-def test_an_address_that_is_no_web_address_is_not_linked():
+def test_the_policys_own_pages_and_contact_are_linked():
     policy = policy_of()
     shell = Shell.of(policy, Look(), "/.consent/")
 
