@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, cast
 
-import click
 import typer
 
 from proxy.commands import check, demo, explain, rewrite, serve, status, table
 from proxy.commands.records import records_app
 from proxy.errors import ProxyError
+
+_WrongUse = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
+"""UsageError, which typer has but does not export (and brings in a copy of click of its own)."""
 
 app = typer.Typer(
     name="consent-proxy",
@@ -57,14 +59,11 @@ def main(arguments: list[str] | None = None) -> int:
     """
     try:
         code = app(args=arguments, standalone_mode=False)
-    except click.UsageError as error:
+    except _WrongUse as error:
         where = error.ctx.command_path if error.ctx else "consent-proxy"
         sys.stderr.write(f"consent-proxy: {error.format_message()} See: {where} --help\n")
         code = 2
-    except click.ClickException as error:
-        sys.stderr.write(f"consent-proxy: {error.format_message()}\n")
-        code = error.exit_code
-    except click.exceptions.Abort:
+    except typer.Abort:
         code = 130
     except ProxyError as error:
         sys.stderr.write(f"consent-proxy: {error}\n")

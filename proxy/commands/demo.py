@@ -9,15 +9,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from aiohttp import web
 from rich.table import Table
 
 from proxy.bundled import bundled
 from proxy.commands.console import fail, out, say_problems
 from proxy.demo.rules import demo_rules
-from proxy.demo.site import demo_site
 from proxy.errors import FaultsError
-from proxy.server.app import run
 
 SITE_PORT = 9001
 """Where config/local.yaml expects the site."""
@@ -46,6 +43,8 @@ def demo(
     ] = None,
 ) -> None:
     """Run the proxy in front of the bundled demo site and print the addresses to open."""
+    from proxy.server.app import run  # noqa: PLC0415 - a second of imports that `explain` can do without
+
     config, chosen = _settle(folder, port, _start_site(), rules)
     table = Table(title="Open one of these (end with Ctrl-C)", title_justify="left", box=None, pad_edge=False)
     table.add_column("address", style="bold cyan", no_wrap=True)
@@ -94,6 +93,10 @@ def _is_free(port: int) -> bool:
 
 def _start_site() -> int:
     """Serve the demo site from a thread of its own, as a neighbour of the proxy; return its port."""
+    from aiohttp import web  # noqa: PLC0415
+
+    from proxy.demo.site import demo_site  # noqa: PLC0415
+
     loop = asyncio.new_event_loop()
     runner = web.AppRunner(demo_site(), access_log=None)
     loop.run_until_complete(runner.setup())

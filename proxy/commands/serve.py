@@ -10,7 +10,6 @@ import typer
 from proxy.bundled import bundled
 from proxy.commands.console import say_problems
 from proxy.errors import FaultsError
-from proxy.server.app import run
 
 
 def serve(
@@ -23,6 +22,8 @@ def serve(
     ] = None,
 ) -> None:
     """Run the proxy. SIGTERM drains and ends it, SIGHUP reads rules and config again."""
+    from proxy.server.app import run  # noqa: PLC0415 - a second of imports that `explain` can do without
+
     try:
         run(config, rules or bundled("rules.yaml"))
     except FaultsError as error:

@@ -1,16 +1,13 @@
 """`check` finds every fault at once, and its exit status says which kind."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.commands.running import ROOT, Told, run
 
 
-def check(*arguments: str | Path) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "proxy", "check", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+def check(*arguments: str | Path) -> Told:
+    return run("check", *arguments)
 
 
 def edited(tmp_path, old: str, new: str) -> Path:
@@ -38,7 +35,13 @@ def test_a_misspelt_purpose_is_a_fault_with_its_place_and_a_suggestion(tmp_path)
 
 
 def test_a_rule_changed_against_its_own_test_is_a_fault(tmp_path):
-    told = check(edited(tmp_path, "expect: { refused: hold", "expect: { refused: keep"))
+    told = check(
+        edited(
+            tmp_path,
+            "expect: { refused: hold, functional: hold, performance: keep, accepted: keep }",
+            "expect: { refused: keep }",
+        )
+    )
 
     assert told.returncode == 1
     assert "refused gets hold, not keep" in told.stderr

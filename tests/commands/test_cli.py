@@ -1,17 +1,8 @@
 """Wrong use is answered by one sentence and the way out."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "proxy", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+from tests.commands.running import run
 
 
 @pytest.mark.parametrize(

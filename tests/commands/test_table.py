@@ -1,16 +1,14 @@
 """The public cookie table, as the policy's author needs it."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.commands.running import run
 
 
 def table(*arguments: str) -> str:
-    command = [sys.executable, "-m", "proxy", "table", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+    told = run("table", *arguments)
+    assert told.returncode == 0, told.stderr
+    return told.stdout
 
 
 def test_every_published_row_stands_in_the_markdown_table():
