@@ -33,7 +33,7 @@ def signals(policy: Policy, grants: frozenset[Pair]) -> str:
     """Return the script that stands before any provider's: consent told, gaps filled."""
     states = _states(policy, grants)
     return (
-        _google(states)
+        _google(states, sorted({pair.purpose for pair in grants}))
         + _hubspot(states)
         + stubs(frozenset(h for h, granted in states.items() if not granted))
     )
@@ -63,8 +63,12 @@ def _states(policy: Policy, grants: frozenset[Pair]) -> dict[str, bool]:
     return states
 
 
-def _google(states: dict[str, bool]) -> str:
-    """Return Consent Mode v2: denied before any Google tag, then what was granted (basic mode)."""
+def _google(states: dict[str, bool], granted: list[str]) -> str:
+    """Return Consent Mode v2: denied before any Google tag, then what was granted (basic mode).
+
+    The purposes go into the queue too: a container can carry anybody's tags, and its
+    triggers can read them.
+    """
     if GOOGLE not in states:
         return ""
     code = (
@@ -73,7 +77,8 @@ def _google(states: dict[str, bool]) -> str:
         'gtag("consent","default",{ad_storage:"denied",ad_user_data:"denied",'
         'ad_personalization:"denied",analytics_storage:"denied"});'
     )
-    return code + ('gtag("consent","update",{analytics_storage:"granted"});' if states[GOOGLE] else "")
+    code += 'gtag("consent","update",{analytics_storage:"granted"});' if states[GOOGLE] else ""
+    return f'{code}dataLayer.push({{callkom_consent:"{" ".join(granted)}"}});'
 
 
 def _hubspot(states: dict[str, bool]) -> str:

@@ -31,6 +31,11 @@ def test_consent_mode_is_denied_first_in_every_state():
         assert (update > default.start()) == (grants >= granted("performance"))
 
 
+def test_the_queue_of_the_tag_manager_knows_the_purposes_before_its_container():
+    assert 'dataLayer.push({callkom_consent:""})' in signals(POLICY, NOTHING)
+    assert 'dataLayer.push({callkom_consent:"functional performance"})' in signals(POLICY, SCOPE.pairs)
+
+
 def test_advertising_is_never_granted():
     assert 'ad_storage:"granted"' not in signals(POLICY, SCOPE.pairs)
     assert "advertisement:true" not in signals(POLICY, SCOPE.pairs)
