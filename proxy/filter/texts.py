@@ -182,10 +182,25 @@ class LateReading:
 
 
 class Block(Held):
-    """An import map or speculation rules: judged whole."""
+    """An import map or speculation rules: judged whole, and inert where too long to be held."""
+
+    _over = False
+
+    def feed(self, text: bytes) -> bytes:
+        """Keep the text, up to the cap."""
+        if self._over:
+            return text
+        super().feed(text)
+        if self._size <= LONGEST_SCRIPT:
+            return b""
+        self._over = True
+        verdict = Verdict(Does.HOLD, note=f"{self._judged.values.get('type', '')} too long to be read")
+        return self._held_block(verdict) + self._text()
 
     def end(self, *, by_tag: bool = False) -> bytes:  # noqa: ARG002 - what follows changes nothing
         """Return the block without what is refused."""
+        if self._over:
+            return b""
         text = self._text()
         refused: list[Verdict] = []
 

@@ -37,7 +37,9 @@ def main() -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.fidelity", description=__doc__)
     parser.add_argument("corpus", type=Path, help="CORPUS.jsonl: one document a line")
-    parser.add_argument("oracle", type=Path, help="ORACLE.jsonl.gz: the elements of each, scripting on and off")
+    parser.add_argument(
+        "oracle", type=Path, help="ORACLE.jsonl.gz: the elements of each, scripting on and off"
+    )
     parser.add_argument("--sample", type=int, default=1, help="look at every Nth document only")
     parser.add_argument("--no-splits", action="store_true", help="leave the cuts out")
     given = parser.parse_args()

@@ -79,7 +79,13 @@ def watched(seen: list[bytes]) -> Iterator[None]:
 
 
 def _text(value: str) -> str:
-    return value.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    return (
+        value.replace("\r\n", "\n")
+        .replace("\r", "\n")
+        .replace("\0", "\ufffd")
+        .encode("utf-8", "replace")
+        .decode()
+    )
 
 
 def element(raw: bytes) -> tuple | None:
@@ -93,7 +99,9 @@ def element(raw: bytes) -> tuple | None:
 
 def listed(elements: list) -> Counter:
     """Return the oracle's elements in the same form."""
-    return Counter((name, tuple(sorted((n.lower(), v) for n, v in attributes.items()))) for name, attributes in elements)
+    return Counter(
+        (name, tuple(sorted((n.lower(), v) for n, v in attributes.items()))) for name, attributes in elements
+    )
 
 
 @dataclass
@@ -152,12 +160,20 @@ class Measure:
         raw = text.encode()
         for judge in (self._passing, self._firing):
             try:
-                whole = filtered(judge, raw)
+                whole = self._seen(judge, raw)
                 cuts = [(at,) for at in range(1, len(raw), every)] + [tuple(range(1, len(raw)))]
-                bad = next((cut for cut in cuts if filtered(judge, raw, cut) != whole), None)
+                bad = next((cut for cut in cuts if self._seen(judge, raw, cut) != whole), None)
             except Exception as error:
                 self.counts.raised.append(f"{source} cut: {error!r}")
                 return
             if bad is not None:
                 self.counts.split.append(f"{source} at {bad[:3]}")
                 return
+
+    def _seen(self, judge: Judge, raw: bytes, cuts: tuple[int, ...] = ()) -> tuple[bytes, list[bytes]]:
+        """Return the filtered document, and the tags that were looked at."""
+        seen: list[bytes] = []
+        if judge is not self._passing:  # it remembers tags: only what comes out can be compared
+            return filtered(judge, raw, cuts), seen
+        with watched(seen):
+            return filtered(judge, raw, cuts), seen
