@@ -24,12 +24,17 @@ def is_token(name: bytes) -> bool:
 
 def values_of(headers: Headers, name: bytes) -> list[bytes]:
     """Return every value of that field (name in lower case), in order."""
-    return [value for key, value in headers if key.lower() == name]
+    size = len(name)  # most names differ in length already, which is cheaper to see
+    return [value for key, value in headers if len(key) == size and key.lower() == name]
 
 
 def value_of(headers: Headers, name: bytes) -> bytes | None:
     """Return the first value of that field (name in lower case), or None."""
-    return next((value for key, value in headers if key.lower() == name), None)
+    size = len(name)
+    for key, value in headers:
+        if len(key) == size and key.lower() == name:
+            return value
+    return None
 
 
 def without(headers: Headers, names: Collection[bytes]) -> Headers:
