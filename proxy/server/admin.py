@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from proxy.server.listeners import bind
 from proxy.server.units import Address
 
 
@@ -59,6 +60,6 @@ async def listen_admin(address: Address, watched: Watched) -> Callable[[], Await
     """Listen on the admin address; returns how to stop."""
     runner = web.AppRunner(admin_app(watched), access_log=None, handle_signals=False)
     await runner.setup()
-    site = web.TCPSite(runner, address.host or None, address.port, reuse_port=True)
-    await site.start()
+    for sock in bind(address):
+        await web.SockSite(runner, sock).start()
     return runner.cleanup

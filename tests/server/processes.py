@@ -87,3 +87,27 @@ async def running(upstream, folder: Path, *, more="", rules=RULES, ports=None) -
             except TimeoutError:
                 process.kill()
                 await process.wait()
+
+
+async def keep_asking(port, over, answers, failures):
+    """Ask on a connection as long as it lasts, then on another, as browsers do."""
+    reader = writer = None
+    while not over.is_set():
+        try:
+            if writer is None:
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(request("/"))
+            got = await read_answer(reader)
+            answers[0] += 1
+            if got.status != 200 or not got.whole:
+                failures.append(got.status)
+            if got.one(b"Connection") == b"close":
+                writer.close()
+                await writer.wait_closed()
+                writer = None
+        except (OSError, asyncio.IncompleteReadError) as error:
+            failures.append(repr(error))
+            writer.close()
+            writer = None
+    if writer is not None:
+        writer.close()

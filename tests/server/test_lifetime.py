@@ -9,7 +9,7 @@ import pytest
 
 from tests.server.origin import Origin, html
 from tests.server.processes import START, running
-from tests.server.proxying import PAGE, RULES, read_answer, request
+from tests.server.proxying import PAGE, RULES
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -121,49 +121,6 @@ async def test_a_worker_that_can_never_start_ends_it_all_with_a_sentence(tmp_pat
 
     assert process.returncode == 78
     assert b"cannot listen on 203.0.113.1:80" in words
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-async def test_an_upgrade_beside_the_old_loses_no_request(tmp_path, workers):
-    async with Origin({b"/": html(PAGE)}) as origin:
-        (tmp_path / "new").mkdir()
-        more = f"workers: {workers}"
-        async with running(origin.url, tmp_path, more=more) as old:
-            failures, answers, over = [], [0], asyncio.Event()
-            load = [asyncio.ensure_future(keep_asking(old.port, over, answers, failures)) for _ in range(8)]
-            async with running(origin.url, tmp_path / "new", more=more, ports=(old.port, old.admin + 1)):
-                await asyncio.sleep(0.5)
-                assert await old.end() == 0
-                await asyncio.sleep(0.5)
-                over.set()
-                await asyncio.gather(*load)
-
-    assert failures == []
-    assert answers[0] > 50
-
-
-async def keep_asking(port, over, answers, failures):
-    """Ask on a connection as long as it lasts, then on another, as browsers do."""
-    reader = writer = None
-    while not over.is_set():
-        try:
-            if writer is None:
-                reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(request("/"))
-            got = await read_answer(reader)
-            answers[0] += 1
-            if got.status != 200 or not got.whole:
-                failures.append(got.status)
-            if got.one(b"Connection") == b"close":
-                writer.close()
-                await writer.wait_closed()
-                writer = None
-        except (OSError, asyncio.IncompleteReadError) as error:
-            failures.append(repr(error))
-            writer.close()
-            writer = None
-    if writer is not None:
-        writer.close()
 
 
 def test_workers_are_told_apart_in_no_label():

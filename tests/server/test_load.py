@@ -6,9 +6,8 @@ import signal
 import pytest
 
 from tests.server.origin import Origin, html
-from tests.server.processes import running
+from tests.server.processes import free_port, keep_asking, running
 from tests.server.proxying import PAGE, RULES, read_answer, read_head, request
-from tests.server.test_lifetime import keep_asking
 
 pytestmark = [pytest.mark.load, pytest.mark.timeout(400)]
 
@@ -104,7 +103,7 @@ async def test_reloads_and_an_upgrade_under_load_fail_no_request(tmp_path, worke
                 (tmp_path / "rules.yaml").write_text(RULES.replace("2026-11-01", f"2026-11-{number + 1:02}"))
                 old.tell(signal.SIGHUP)
                 await asyncio.sleep(0.5)
-            async with running(origin.url, tmp_path / "new", more=more, ports=(old.port, old.admin + 1)):
+            async with running(origin.url, tmp_path / "new", more=more, ports=(old.port, free_port())):
                 assert await old.end() == 0
                 while answers[0] < 20_000 and not failures:
                     await asyncio.sleep(0.5)
