@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +13,8 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from proxy.commands.console import err, fail, print_json
+from proxy.commands.times import moment, seconds
 from proxy.errors import RecordsError
-from proxy.policy.durations import EXAMPLES, parse_duration
 from proxy.records import commands, export
 from proxy.records.chain import Head
 from proxy.records.reading import Which
@@ -180,7 +179,7 @@ def purge(
     json: Json = False,
 ) -> None:
     """Delete what is older than `records.keep` (default 5 years)."""
-    age = _seconds(older_than) if older_than else None
+    age = seconds(older_than) if older_than else None
 
     async def run(store: RecordStore) -> None:
         count = await store.purge(None if age is None else now_ms() - age * 1000)
@@ -213,7 +212,7 @@ def heads(
     json: Annotated[bool, typer.Option("--json", help="One line of JSON (always).")] = False,  # noqa: ARG001
 ) -> None:
     """Print the end of each chain as one line, to be kept outside the store, daily."""
-    after = _moment(since) if since else 0
+    after = moment(since) if since else 0
 
     async def run(store: RecordStore) -> None:
         sys.stdout.write(export.heads_line(await store.heads(after), now_ms()))
@@ -263,26 +262,10 @@ def _which(
         site,
         visitor,
         how,
-        _moment(since) if since else None,
-        _moment(until) if until else None,
+        moment(since) if since else None,
+        moment(until) if until else None,
         erased=erased,
     )
-
-
-def _moment(text: str) -> int:
-    """Return a day or a moment in milliseconds since 1970; without a zone it is UTC."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no day; write 2026-11-01 or 2026-11-01T12:00:00Z") from None
-    return round((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
-
-
-def _seconds(text: str) -> int:
-    found = parse_duration(text)
-    if found is None or found.seconds is None:
-        raise typer.BadParameter(f"{text!r} is no duration; write one such as {EXAMPLES}")
-    return found.seconds
 
 
 def _read_heads(path: Path) -> list[Head]:
