@@ -15,10 +15,7 @@ from proxy.filter.actions import MARK, Follow, Judged
 from proxy.filter.reader import Reader
 from proxy.filter.tags import judged as judge_tag
 from proxy.filter.verdict import Does, Verdict
-from proxy.filter.waiting import LONGEST_TAG
-
-LONGEST_CODE = 256 * 1024
-"""The cap for tags that carry code: scripts (data: addresses) and iframes (srcdoc)."""
+from proxy.filter.waiting import LONGEST_CODE, LONGEST_TAG
 
 _CODE = re.compile(rb"<(?:script|iframe)[ \t\n\f\r/>]", re.IGNORECASE)
 _NAME = re.compile(rb"<[^ \t\n\f\r/>]*+")
@@ -53,10 +50,15 @@ _RISKY = frozenset(
 ) | {b"srcdoc", b"style"}
 
 
+def cap_of(data: bytes, at: int = 0) -> int:
+    """Return how many bytes of the tag that begins at `at` are held."""
+    return LONGEST_CODE if _CODE.match(data, at) else LONGEST_TAG
+
+
 def is_too_long(data: bytes, at: int = 0) -> bool:
     """True when the tag that begins at `at` and fills the rest is over its cap."""
     size = len(data) - at
-    return size > LONGEST_TAG and size > (LONGEST_CODE if _CODE.match(data, at) else LONGEST_TAG)
+    return size > LONGEST_TAG and size > cap_of(data, at)
 
 
 class LongTag:

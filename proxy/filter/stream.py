@@ -8,7 +8,7 @@ from typing import Any
 from proxy.filter import markup
 from proxy.filter.actions import Judged
 from proxy.filter.injection import Injection
-from proxy.filter.longtags import LongTag, is_too_long
+from proxy.filter.longtags import LongTag, cap_of, is_too_long
 from proxy.filter.output import Output
 from proxy.filter.reader import Reader
 from proxy.filter.waiting import Waiting
@@ -82,7 +82,7 @@ class Stream:
         if kind is markup.Opened.TAG:
             if is_too_long(data, at):
                 return self._begin_long(data[at:], at)
-            self._waiting.begin(data[at:])
+            self._waiting.begin(data[at:], cap_of(data, at))
             return -1
         assert until is not None  # the other kinds say where they end
         if kind is markup.Opened.DOCTYPE:
