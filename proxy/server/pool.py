@@ -94,7 +94,7 @@ class Pool:
         wire = None if anew else self._youngest(fresh)
         if wire is None:
             wire = await self._another(fresh, anew=anew)
-        reply = Reply(request)
+        reply = Reply(request, self._loop)
         try:
             wire.send(request, reply)
         except BaseException:
