@@ -8,6 +8,7 @@ prometheus-client only when somebody asks (or every few seconds, between workers
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -42,11 +43,19 @@ _HISTOGRAMS = {
 
 
 @dataclass(slots=True)
+class _Times:
+    """How often something took how long, by the buckets of a histogram."""
+
+    buckets: list[int] = field(default_factory=lambda: [0] * (len(_SECONDS) + 1))
+    total: float = 0.0
+
+
+@dataclass(slots=True)
 class Tally:
     """Additions since they were last handed over; the hot path touches only this."""
 
     counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
-    times: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+    times: dict[tuple[str, str], _Times] = field(default_factory=dict)
 
     def add(self, name: str, *labels: str, by: int = 1) -> None:
         """Count something that happened."""
@@ -56,8 +65,9 @@ class Tally:
         """Note how long something took."""
         times = self.times.get((name, site))
         if times is None:
-            times = self.times[(name, site)] = []
-        times.append(seconds)
+            times = self.times[(name, site)] = _Times()
+        times.buckets[bisect_left(_SECONDS, seconds)] += 1
+        times.total += seconds
 
     def verdicts(self, site: str, kind: str, verdicts: Iterable[Verdict]) -> None:
         """Count what was not kept."""
@@ -103,10 +113,13 @@ class Metrics:
         times, self.tally.times = self.tally.times, {}
         for (name, *labels), by in counts.items():
             self._counters[name].labels(*labels).inc(by)
-        for (name, site), seconds in times.items():
+        for (name, site), taken in times.items():
             histogram = self._histograms[name].labels(site)
-            for one in seconds:
-                histogram.observe(one)
+            # prometheus-client takes one observation at a time, 3 us each; its own parts take many at once
+            for bucket, count in zip(histogram._buckets, taken.buckets, strict=True):  # noqa: SLF001
+                if count:
+                    bucket.inc(count)
+            histogram._sum.inc(taken.total)  # noqa: SLF001
 
     def page(self) -> bytes:
         """Return the page that Prometheus reads: this process's, or all workers' together."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from proxy.filter.verdict import Does, Verdict
 from proxy.policy.source import Place
+from proxy.server import observe as module
 from proxy.server.observe import FOLDER, Health, Metrics
 
 ROOT = Path(__file__).parents[2]
@@ -80,3 +81,23 @@ def test_health_says_in_words_why_not():
     assert health.words() == {"ready": True, "why": [], "doubts": {"records": "disk full"}}
     health.stopping = True
     assert health.words()["why"] == ["stopping"]
+
+
+def test_many_times_count_as_if_each_had_been_observed():
+    import prometheus_client
+
+    metrics, plain = Metrics(), prometheus_client.CollectorRegistry()
+    other = prometheus_client.Histogram(
+        "consent_proxy_own_seconds", "x", ["site"], registry=plain, buckets=module._SECONDS
+    )
+    for seconds in (0.0, 0.0005, 0.00051, 0.03, 1.0, 29.9, 30.0, 31.0, 1000.0):
+        metrics.tally.took("own_seconds", "callkom.io", seconds)
+        other.labels("callkom.io").observe(seconds)
+    metrics.hand_over()
+    expected = [
+        line
+        for line in prometheus_client.generate_latest(plain).decode().splitlines()
+        if "{" in line and "_created" not in line
+    ]
+
+    assert set(expected) <= set(metrics.page().decode().splitlines())
