@@ -35,26 +35,31 @@ def plain_step(interests: Interests) -> re.Pattern[bytes]:
     start = name + attributes + rb">"
     body = any_word(["body"]) + rb"[ \t\n\f\r/>]"
     end = rb"/(?!" + body + rb")[a-zA-Z](?:[a-zA-Z0-9]*+>|[^ \t\n\f\r/>]*+" + REST + rb")"
+    dull = [end, start, COMMENT, BOGUS, _DULL_TITLE, TEXT]
+    if interests.elements.isdisjoint({"svg", *_SHAPES}):
+        dull.insert(3, _drawing(attributes))
     return step(
-        (end, start, COMMENT, BOGUS, TEXT),
+        dull,
         rb"(<(?:" + NAME + REST + rb"|/" + any_word(["body"]) + REST + rb"))",
     )
 
 
 _TITLE = any_word(["title"])
-_SHAPES = (
-    "path g circle rect line polyline polygon ellipse defs symbol clippath mask lineargradient radialgradient"
-    " stop text tspan"
+_DULL_TITLE = _TITLE + rb">[^<]*+</" + _TITLE + rb">"
+_SHAPES = frozenset(
+    """
+    path g circle rect line polyline polygon ellipse defs symbol clippath mask lineargradient
+    radialgradient stop text tspan
+    """.split()
 )
 
 
 def _drawing(attributes: bytes) -> bytes:
     """Return a pattern for a whole svg of plain shapes, in which nothing can load or run."""
     svg = any_word(["svg"])
-    shape = any_word(_SHAPES.split()) + rb"(?=[ \t\n\f\r/>])" + attributes + rb">"
-    end = rb"/" + any_word(_SHAPES.split()) + rb">"
-    title = _TITLE + rb">[^<]*+</" + _TITLE + rb">"
-    inner = rb"(?:[^<]*+<(?:" + shape + rb"|" + end + rb"|" + title + rb"))*+[^<]*+"
+    shape = any_word(_SHAPES) + rb"(?=[ \t\n\f\r/>])" + attributes + rb">"
+    end = rb"/" + any_word(_SHAPES) + rb">"
+    inner = rb"(?:[^<]*+<(?:" + shape + rb"|" + end + rb"|" + _DULL_TITLE + rb"))*+[^<]*+"
     begin = rb"(?=[ \t\n\f\r>])" + attributes.replace(rb"[ \t\n\f\r/]++", rb"[ \t\n\f\r]++", 1) + rb">"
     return svg + begin + inner + rb"</" + svg + rb">"
 
