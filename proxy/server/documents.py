@@ -36,7 +36,7 @@ class _Told:
 def _by_headers(
     types: tuple[bytes, ...], options: tuple[bytes, ...], dest: bytes | None, disposition: bytes | None
 ) -> tuple[Sort | None, bool]:
-    """Return what the headers alone tell, and whether they forbid to look further; sites repeat themselves."""
+    """Return what the headers alone tell, and whether they forbid to look on: sites repeat themselves."""
     nosniff = forbids_sniffing(list(options))
     found = sort_of(list(types), nosniff=nosniff, dest=dest, first=None, disposition=disposition)
     return found, nosniff

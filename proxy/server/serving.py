@@ -122,7 +122,9 @@ class Server:
             if self._certificate is not None:
                 self._certificate.renew()
             try:
-                config, policy = self._sources.read()
+                # Reading and checking takes tenths of a second: visitors are served meanwhile.
+                loop = asyncio.get_running_loop()
+                config, policy = await loop.run_in_executor(None, self._sources.read)
                 house = await build_house(config, policy, self._ground)
             except ProxyError as error:
                 problems = (
