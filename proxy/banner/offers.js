@@ -42,6 +42,22 @@
     else post(way, "placeholder", words.ccAlways.split(" ").map(purpose => ["purpose", purpose])).then(() => new BroadcastChannel("cc-consent").postMessage("always")).catch(failed);
   });
 
+  // A frame that a script of the site made stays empty under the fence: its offer stands before it.
+  // The frame itself stays where it is, hidden, since frameworks look for what they made.
+  page.addEventListener("securitypolicyviolation", event => {
+    let from = event.blockedURI;
+    if (event.effectiveDirective == "frame-src") page.querySelectorAll("iframe").forEach(frame => {
+      // Browsers name the whole address or, since pages may not read where frames go, its origin.
+      if (!frame.src.startsWith("https:") || !frame.src.startsWith(from) || frame.dataset.ccKept) return;
+      frame.dataset.ccKept = 1;
+      fetch(path + "offer?" + new URLSearchParams({ address: frame.src.split("#")[0], language: page.documentElement.lang })).then(answer => answer.text()).then(offer => {
+        if (!offer) return;
+        frame.insertAdjacentHTML("beforebegin", offer);
+        frame.style.setProperty("display", "none", "important");
+      }).catch(() => {});
+    });
+  });
+
   addEventListener("message", event => {
     let high = Object(event.data).ccHeight;
     if (high > 0) page.querySelectorAll("iframe[data-cc-frame]").forEach(frame => {

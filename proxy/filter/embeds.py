@@ -89,6 +89,11 @@ class Embeds:
             (embed for page in _pages(facts) if (embed := self._frame(found, page)) is not None), None
         )
 
+    def at(self, address: str) -> Embed | None:
+        """Return the embed of an address that a script framed, whoever's it is."""
+        found = (self._frame(provider, address) for provider in self._policy.providers if provider.enabled)
+        return next((embed for embed in found if embed is not None), None)
+
     def read(self, provider: str, text: str) -> Embed | None:
         """Return the embed that a browser sent as text, or None for anything we would not offer."""
         found = self._policy.provider(provider)

@@ -24,7 +24,7 @@ from proxy.server.form_relay import FormRelay
 from proxy.server.ground import Ground
 from proxy.server.incoming import Incoming
 from proxy.server.logs import log
-from proxy.server.offers import agree_once, embed_page, form_page, spoken
+from proxy.server.offers import agree_once, embed_page, form_page, offer_part, spoken
 from proxy.server.ours import HTML, OURS, as_json, state_of
 from proxy.server.proofs import forgotten, proofs_json, proofs_of
 from proxy.server.reports import read_reports
@@ -61,6 +61,7 @@ class OwnAddresses:
             b"state": self._state,
             b"embed": embed_page,
             b"form": form_page,
+            b"offer": offer_part,
         }
         self._post: Mapping[bytes, Answer] = {
             b"choice": self._choose,

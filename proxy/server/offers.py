@@ -24,6 +24,7 @@ from proxy.records.store import RecordStore
 from proxy.server.answering import Answered, Outcome
 from proxy.server.call import Call
 from proxy.server.choice import Choice
+from proxy.server.ours import OURS
 from proxy.server.response import RawResponse
 from proxy.server.visit import Visit
 
@@ -90,6 +91,18 @@ async def embed_page(call: Call) -> RawResponse:
     if embed is None or not _is_framed(visit):
         return _wrapped(site.renderer.wrappers.gone(words), 403)
     return _wrapped(site.renderer.wrappers.once(embed, words, call.decision.grants))
+
+
+async def offer_part(call: Call) -> RawResponse:
+    """Return the placeholder for a frame that a script made and the fence kept empty; 204 without one."""
+    embed = Embeds(call.site.policy).at(_asked(call.visit, "address"))
+    missing = tuple(p for p in embed.needs if not call.decision.allows(embed.provider, (p,))) if embed else ()
+    if embed is None or not missing:
+        return RawResponse(204, list(OURS))
+    words = spoken(call, _asked(call.visit, "language"))
+    markup = call.site.renderer.offer(embed, missing, words)
+    # Not as HTML: it is a part of a page, and a link must not make a page of it.
+    return RawResponse(200, [(b"Content-Type", b"text/plain; charset=utf-8"), *OURS], markup)
 
 
 async def form_page(call: Call) -> RawResponse:

@@ -16,6 +16,10 @@ VERSIONS = {
     "foundation-sites": "6.8.1",
     "bulma": "1.0.2",
     "normalize.css": "8.0.1",
+    "react-calendly": "4.4.0",
+    "react": "18.3.1",
+    "react-dom": "18.3.1",
+    "esbuild": "0.25.0",
 }
 FOLDER = ROOT / ".tests" / "npm"
 

@@ -1,11 +1,15 @@
 """What stands in place of what is refused, in a real browser: three ways on, and a form without a cookie."""
 
 import sqlite3
+import subprocess
 
 import pytest
+from aiohttp import web
 
 from proxy.demo.rules import demo_rules
+from tests.banner.npm import installed
 from tests.e2e.conftest import ROOT, Running
+from tests.e2e.providers import serve_in_thread
 from tests.e2e.test_walk import choose
 
 pytestmark = pytest.mark.e2e
@@ -282,3 +286,87 @@ def test_with_functional_the_form_loads_as_its_provider_made_it(visit, providers
     assert providers.reached("forms-eu1.hsforms.com")
     assert visitor.page.locator("iframe[data-cc-frame]").count() == 0
     assert ("_cfuvid", ".hsforms.com") in visitor.cookies()
+
+
+APP = """
+import React from "react";
+import { createRoot } from "react-dom/client";
+import { InlineWidget } from "react-calendly";
+const Page = () => {
+  const [shown, show] = React.useState(true);
+  return <main><h1>Book</h1><button onClick={() => show(!shown)}>Toggle</button>
+    {shown && <InlineWidget url="https://calendly.com/callkom/30min" styles={{ height: "500px" }} />}</main>;
+};
+createRoot(document.getElementById("root")).render(<Page />);
+"""
+
+
+@pytest.fixture(scope="module")
+def react_app(tmp_path_factory, demo):
+    """A page whose frames are made by react-calendly in a bundle, behind the proxy."""
+    folder = tmp_path_factory.mktemp("react")
+    modules = installed("react-calendly").parent
+    (folder / "app.jsx").write_text(APP)
+    subprocess.run(
+        ["node", str(modules / "esbuild" / "bin" / "esbuild"), "app.jsx", "--bundle", "--outfile=app.js", "--define:process.env.NODE_ENV='production'"],
+        cwd=folder, check=True, capture_output=True, timeout=60, env={"PATH": "/usr/bin:/bin:/usr/local/bin", "NODE_PATH": str(modules)},
+    )  # fmt: skip
+    bundle = (folder / "app.js").read_text()
+
+    async def site(request):
+        if request.path == "/app.js":
+            return web.Response(text=bundle, content_type="text/javascript")
+        page = '<!doctype html><html lang="en"><title>App</title><body><div id="root"></div><script src="/app.js"></script>'
+        return web.Response(text=page, content_type="text/html")
+
+    port, stop = serve_in_thread(site)
+    running = Running(folder, port)
+    yield running
+    running.stop()
+    stop()
+
+
+def test_a_frame_of_a_bundle_shows_the_offer_instead_of_nothing(visit, providers, react_app):
+    visitor = visit(port=react_app.port)
+    visitor.goes("/")
+    place = box(visitor, "Calendly")
+    place.wait_for()
+
+    assert not providers.reached("calendly.com")
+    assert (
+        place.get_by_role("link", name="Open Calendly in a new tab")
+        .get_attribute("href")
+        .startswith("https://calendly.com/callkom/30min")
+    )
+    visitor.page.get_by_role("button", name="Toggle").click()
+    place.wait_for(state="detached")
+    visitor.page.get_by_role("button", name="Toggle").click()
+    place.wait_for()
+    place.get_by_role("button", name="Show it once").click()
+    inner = visitor.page.frame_locator("iframe[title='Content from Calendly']").frame_locator("iframe")
+    inner.get_by_text("calendly.com").wait_for()
+    assert visitor.errors == []
+    assert recorded(react_app)[-1] == ("once", "calendly")
+
+
+def test_a_bundles_frame_loads_by_itself_once_functional_is_granted(visit, providers, react_app):
+    visitor = visit(port=react_app.port)
+    grant(visitor, "Functional")
+    visitor.goes("/")
+
+    assert providers.reached("calendly.com")
+    assert box(visitor, "Calendly").count() == 0
+
+
+@pytest.mark.parametrize("path", ["/booking", "/contact", "/", "/fr/contact"])
+def test_nothing_is_wrong_with_placeholders_in_axes_eyes(visit, demo, path):
+    visitor = visit(port=demo.port)
+    refuse(visitor)
+    visitor.goes(path)
+    visitor.page.add_script_tag(content=(installed("axe-core") / "axe.min.js").read_text())
+    found = visitor.page.evaluate(
+        "axe.run({ include: ['.cc'] }, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'] })"
+        ".then(all => all.violations.map(one => [one.id, one.nodes.map(node => node.html)]))"
+    )
+
+    assert found == []

@@ -143,3 +143,9 @@ def test_a_form_names_the_script_of_its_region():
 
 def test_nothing_is_offered_for_what_nobody_declared():
     assert EMBEDS.of(None, TagFacts("iframe", values={"src": "https://calendly.com/c"})) is None
+
+
+def test_an_address_tells_whose_it_is():
+    assert EMBEDS.at("https://meetings.hubspot.com/c").provider == "hubspot"
+    assert EMBEDS.at("https://calendly.com/c").provider == "calendly"
+    assert EMBEDS.at("https://evil.example/") is None

@@ -242,3 +242,32 @@ async def test_the_page_carries_the_relayed_form_where_its_rule_says_so(tmp_path
     assert (frame in got.body) is relayed
     assert (b"data-cc-once=" in got.body) is not relayed
     assert b"data-cc-once=" not in framed.body, "no script of ours runs there"
+
+
+async def test_a_frame_that_a_script_made_gets_its_placeholder_in_the_pages_language(tmp_path):
+    async with Origin() as origin, running(origin, tmp_path) as proxy:
+        got = await proxy.ask("/.consent/offer?address=https://calendly.com/c%3Fa%3D1%26b%3D2&language=fr-CA")
+
+    assert got.one(b"Content-Type") == b"text/plain; charset=utf-8"
+    assert got.one(b"X-Content-Type-Options") == b"nosniff"
+    assert b'href="https://calendly.com/c?a=1&amp;b=2"' in got.body
+    assert b'data-cc-once="frame https://calendly.com/c?a=1&amp;b=2"' in got.body
+    assert b'lang="fr"' in got.body
+
+
+@pytest.mark.parametrize(
+    "query", ["", "address=https://evil.example/", "address=javascript:alert(1)", "address=https://calendly.com/%22%3E%3Cscript%3E", "address=%ff", "x"]
+)  # fmt: skip
+async def test_nothing_is_offered_for_frames_of_nobody_we_know(tmp_path, query):
+    async with Origin() as origin, running(origin, tmp_path) as proxy:
+        got = await proxy.ask(f"/.consent/offer?{query}")
+
+    assert (got.status, got.body) == (204, b"")
+
+
+async def test_nothing_is_offered_to_who_granted_it(tmp_path):
+    async with Origin() as origin, running(origin, tmp_path) as proxy:
+        consent = cookie_of(await choose(proxy, b"choice=accept", SAME)).split(b";")[0].decode()
+        got = await proxy.ask("/.consent/offer?address=https://calendly.com/c", f"Cookie: {consent}")
+
+    assert got.status == 204
