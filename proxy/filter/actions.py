@@ -6,6 +6,7 @@ behind its name. In XML names are unique: there a value is replaced instead.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -195,3 +196,9 @@ def relink(edits: Edits, link: str) -> None:
             edits.put(b" " + name.encode() + b'="' + escaped(value) + b'"')
         else:
             edits.insert(name, value)
+
+
+def reopen(edits: Edits, link: str) -> None:
+    """Let a button that ran the provider's code open the provider's page instead."""
+    if not edits.xml:  # there the handler that was held has the only place of that name
+        edits.insert("onclick", f"open({json.dumps(link)},'_blank','noopener');return false")

@@ -63,16 +63,17 @@ def places_of(raw: bytes, names: Collection[str]) -> list[tuple[int, int]]:
     """Return where the names of these attributes stand in a start tag, doubles included."""
     wanted = {name.encode("utf-8", "surrogateescape") for name in names}
     found = _ATTRIBUTE.finditer(raw, 1 + len(tag_name(raw)))
-    return [match.span("name") for match in found if match["name"].lower() in wanted]
+    return [match.span(1) for match in found if match[1].lower() in wanted]
 
 
 def values_of(text: str, at: int, entities: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return name -> value of the tag in `text` behind its name: of doubles the first counts."""
-    found: dict[str, str] = {}
-    for name, double, single, bare in _VALUES.findall(text, at):
-        lower = name.lower()
-        if lower not in found:
-            found[lower] = double or single or bare
+    listed = _VALUES.findall(text, at)
+    found = {name.lower(): double or single or bare for name, double, single, bare in listed}
+    if len(found) < len(listed):  # some name stands twice
+        found = {}
+        for name, double, single, bare in listed:
+            found.setdefault(name.lower(), double or single or bare)
     if "&" in text:
         for name, value in found.items():
             if "&" in value:

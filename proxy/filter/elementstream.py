@@ -47,7 +47,8 @@ class ElementStream(Stream):
     def _judged(self, raw: bytes) -> Judged | None:
         """Judge a tag that the memo does not know."""
         judged = judge_tag(self._reader, raw)
-        if not self._reader.entities and b"srcdoc" not in raw.lower():
+        nests = judged is not None and judged.name == "iframe" and b"srcdoc" in raw.lower()
+        if not nests and not self._reader.entities:  # what a srcdoc is depends on how deep it stands
             self._tags.keep(raw, judged)
         return judged
 

@@ -20,6 +20,7 @@ from proxy.filter.memo import Memo
 from proxy.filter.reader import Reader
 from proxy.filter.texts import Consumer
 from proxy.filter.verdict import Verdict
+from proxy.filter.waiting import LONGEST_TAG
 
 __all__ = ["HtmlFilter", "Injector", "PageSeen", "TagFacts"]
 
@@ -65,7 +66,7 @@ class HtmlFilter(ElementStream):
                 return self._stop(data, start, at - len(raw))
             judged = known(raw, _UNKNOWN)
             if judged is _UNKNOWN:
-                if raw[1] == 0x2F or is_too_long(raw):
+                if raw[1] == 0x2F or (len(raw) > LONGEST_TAG and is_too_long(raw)):
                     return self._stop(data, start, at - len(raw))
                 judged = self._judged(raw)
             if judged is None:
@@ -102,7 +103,7 @@ class HtmlFilter(ElementStream):
             match = pattern.match(data, at)
             assert match is not None  # every part of the pattern is optional
             raw, at = match[1], match.end()
-            if raw is not None and is_too_long(raw):
+            if raw is not None and len(raw) > LONGEST_TAG and is_too_long(raw):
                 self._out.emit(data[start : at - len(raw)])
                 return self._begin_long(raw, at - len(raw))
             if raw is not None:

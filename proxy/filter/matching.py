@@ -184,9 +184,9 @@ class Rules:
 
     def neutral(self, host: str) -> bool:
         """True for third parties that may load for everyone."""
-        return any(suffix in self._neutral for suffix in suffixes(host)) or any(
-            glob.matches(host) for glob in self._neutral_globs
-        )
+        if not self._neutral.isdisjoint(suffixes(host)):
+            return True
+        return bool(self._neutral_globs) and any(glob.matches(host) for glob in self._neutral_globs)
 
     def leaves_alone(self, host: str, path: str) -> bool:
         """True when this address passes on every element that no rule knows by itself.
@@ -213,9 +213,9 @@ class Rules:
         """Return the rules that speak of this host, in file order."""
         found = self._hosts.get(host)
         if found is None:
-            keys = [*suffixes(host), ""] + ([OWN] if self.owns(host) else [])
-            several = {m.index: m for key in keys for m in self._by_host.get(key, ())}
-            found = tuple(several[index] for index in sorted(several))
+            keys = [*suffixes(host), "", OWN] if self.owns(host) else [*suffixes(host), ""]
+            several = {m.index: m for key in keys if key in self._by_host for m in self._by_host[key]}
+            found = tuple(several[index] for index in sorted(several)) if several else ()
             if len(self._hosts) > 5_000:
                 self._hosts.clear()
             self._hosts[host] = found
@@ -223,17 +223,18 @@ class Rules:
 
     def of_element(self, element: str, values: Mapping[str, str]) -> Sequence[Matcher]:
         """Return the rules that this element may meet whatever it loads."""
-        found = list(self._anywhere)
-        if "id" in values:
-            found += self._by_id.get(values["id"], ())
+        found = self._anywhere
+        if "id" in values and values["id"] in self._by_id:
+            found = [*found, *self._by_id[values["id"]]]
         if element in self._by_element:
-            found += self._by_element[element]
-        if self._by_class and "class" in values:
+            found = [*found, *self._by_element[element]]
+        if "class" in values and self._by_class:
             for word in values["class"].split():
-                found += self._by_class.get(word, ())
+                if word in self._by_class:
+                    found = [*found, *self._by_class[word]]
         if not self._by_attribute.keys().isdisjoint(values):
             for name in self._by_attribute.keys() & values.keys():
-                found += self._by_attribute[name]
+                found = [*found, *self._by_attribute[name]]
         return found
 
     def forget(self) -> None:
@@ -258,7 +259,7 @@ class Judge:
         self.grants = grants
         self._verdicts: dict[int, Verdict] = {}
         self._undeclared: dict[str, Verdict] = {}
-        self._noted: dict[tuple[Verdict, str], Verdict] = {}
+        self._noted: dict[tuple[int, str], Verdict] = {}
         self.tags: Memo[Judged | None] = Memo(limit=8_000_000, longest=100_000)
         self.xml_tags: Memo[Judged | None] = Memo(limit=2_000_000, longest=100_000)
         self.scripts: Memo[Judged | None] = Memo(limit=8_000_000, longest=400_000)
@@ -286,14 +287,14 @@ class Judge:
         does = _DOES[rule.do] if missing else Does.KEEP
         return Verdict(does, rule.place, rule.provider, missing if does is not Does.KEEP else ())
 
-    def noted(self, verdict: Verdict, note: str) -> Verdict:
-        """Return the verdict with words for people about this one tag."""
-        found = self._noted.get((verdict, note))
+    def noted(self, matcher: Matcher, note: str) -> Verdict:
+        """Return what that rule says, with words for people about one tag."""
+        found = self._noted.get((matcher.index, note))
         if found is None:
             if len(self._noted) > 5_000:
                 self._noted.clear()
-            found = replace(verdict, note=note)
-            self._noted[verdict, note] = found
+            found = replace(self.verdict_of(matcher), note=note)
+            self._noted[matcher.index, note] = found
         return found
 
     def judge_url(self, url: Url, element: str = "", values: Mapping[str, str] | None = None) -> Verdict:

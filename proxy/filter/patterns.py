@@ -61,11 +61,13 @@ class HostGlob:
         return all(glob.matches(label) for glob, label in zip(self.labels, tail, strict=True))
 
 
-def suffixes(host: str) -> Iterable[str]:
-    """Yield the host and every parent of it, cut at label boundaries."""
+def suffixes(host: str) -> list[str]:
+    """Return the host and every parent of it, cut at label boundaries."""
+    found = []
     while host:
-        yield host
+        found.append(host)
         host = host.partition(".")[2]
+    return found
 
 
 def literal_suffix(host: str) -> str:

@@ -115,28 +115,32 @@ class Tag:
         return Judged(self.name, follow, out, also=tuple(also))
 
     def _hold(self, edits: Edits, refused: Refusal) -> None:
-        if self.name == "a" and refused.verdict.does is Does.REPLACE:
+        replaces, used = refused.verdict.does is Does.REPLACE, self._is_used(refused.matcher)
+        if replaces and used:
             link = links.link_of(self.name, self.values, refused.matcher, refused.address)
             if link:
-                actions.relink(edits, link)
+                (actions.relink if self.name == "a" else actions.reopen)(edits, link)
         actions.hold(edits, refused.verdict, refused.names)
-        if refused.verdict.does is Does.REPLACE and self._place() is Where.BEFORE and self.name != "a":
+        if replaces and not used and self._place() is Where.BEFORE:
             actions.hide(edits)
+
+    def _is_used(self, matcher: Matcher | None) -> bool:
+        """True for a link, or what runs the provider's code on a click: it stays, and leads elsewhere."""
+        names = [name for name, _ in matcher.attributes] if matcher else []
+        return self.name == "a" or "onclick" in names
 
     def _finished(
         self, edits: Edits, refused: Refusal, follow: Follow, also: tuple[Verdict, ...] = ()
     ) -> Judged:
         verdict, matcher = refused.verdict, refused.matcher
-        noted = (
-            verdict
-            if verdict.note
-            else self.reader.judge.noted(verdict, f"{self.name} {refused.host}".strip())
-        )
+        noted = verdict
+        if matcher is not None and not verdict.note:
+            noted = self.reader.judge.noted(matcher, f"{self.name} {refused.host}".strip())
         if verdict.does is Does.REMOVE and (
             self.name in elements.VOID or follow in (Follow.SCRIPT, Follow.RAW)
         ):
             return Judged(self.name, follow, b"", noted, removes=True, also=also)
-        if verdict.does is not Does.REPLACE or self.name == "a":
+        if verdict.does is not Does.REPLACE or self._is_used(matcher):
             return Judged(self.name, follow, edits.result(), noted, also=also)
         return Judged(
             self.name,
