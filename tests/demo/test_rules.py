@@ -7,7 +7,7 @@ import pytest
 from proxy.demo.rules import demo_rules
 from proxy.filter.examples import Bench, run_examples
 from proxy.policy.load import load_policy
-from proxy.policy.model import Example
+from proxy.policy.model import Action, Example
 
 SHIPPED = (Path(__file__).resolve().parents[2] / "rules.yaml").read_text()
 
@@ -38,3 +38,17 @@ def test_the_player_is_replaced_until_social_is_granted():
 def test_rules_that_lost_the_lines_it_builds_on_are_said_so():
     with pytest.raises(ValueError, match="not one"):
         demo_rules(SHIPPED.replace("\nproviders:\n", "\nprovider:\n"))
+
+
+def test_the_demo_relays_hubspots_forms_and_the_shipped_rules_do_not():
+    assert load_policy(SHIPPED).provider("hubspot").relay is None
+    relayed = load_policy(demo_rules(SHIPPED)).provider("hubspot")
+
+    assert relayed.relay.hosts == ("js-eu1.hsforms.net", "forms-eu1.hsforms.com")
+    assert relayed.relay.pass_on == ()
+    assert sum(rule.do is Action.RELAY for rule in relayed.tags) == 2
+
+
+def test_rules_without_the_commented_relay_are_said_so():
+    with pytest.raises(ValueError, match="relay"):
+        demo_rules(SHIPPED.replace("    # relay:\n", ""))

@@ -231,6 +231,16 @@ def test_a_link_that_ran_code_leads_to_the_provider():
     )
 
 
+def test_a_button_that_ran_code_opens_the_provider():
+    out = filtered("<button onclick='Booking.popup()'>Book</button>", inject=Marks())
+
+    assert b"[button]" not in out, "nothing to click on stands in a button"
+    assert (
+        b"<button onclick=\"open(&quot;https://booking.example/now&quot;,'_blank','noopener');return false\""
+        b" data-consent=\"functional\" data-consent-onclick='Booking.popup()'>Book</button>"
+    ) in out
+
+
 def test_no_placeholder_ends_the_head():
     out = filtered("<!doctype html><head><script>Booking.show()</script><title>t</title></head><body>", inject=Marks())
 
