@@ -262,7 +262,7 @@ async def test_a_visitor_who_reads_slowly_but_reads_is_not_given_up():
         await answer.finish()
         return answer
 
-    async with listening(much, Allowance(idle_write=0.3)) as here:
+    async with listening(much, Allowance(idle_write=1.0)) as here:
         reader, writer = await here.connect(limit=2**16)
         writer.write(get(b"/", LAST))
         got = 0
