@@ -25,7 +25,8 @@
     word.after(link);
   };
 
-  // Another tab was answered: this one follows once it is looked at.
+  // Another tab was answered: this one follows once it is looked at. Until then its guard lets
+  // nothing more be written by the old answer, and what was written meanwhile is taken away.
   let follow = () => {
     if (stale) if (!page.hidden) {
       stale = 0;
@@ -108,8 +109,9 @@
   // end
   channel.onmessage = event => {
     if (event.data != state) {
-      stale = 1;
+      said.gone = stale = 1;
       follow();
+      if (nav) fetch(new URL("state", nav.lastChild.href)).catch(() => 0);
     }
     // only with asking
     else close();

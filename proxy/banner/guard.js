@@ -2,21 +2,24 @@
 //
 // It is the first script in <head>. filter/guard.py puts its table where TABLE stands:
 //   rows     [pattern of "name;domain", life, purpose]; the first that fits decides.
-//            life: 0 refused, -1 for the session, else the most seconds
+//            life: 0 refused, -1 for the session, else the most seconds.
+//            purpose: its number where consent is needed; one past all where its life may slide
 //   keep     1 where undeclared cookies are kept
 //   keys     pattern of the storage keys that are refused
 //   reports  where the names of what was refused are counted: names, never values
 // The script's data-since holds, for each purpose, the day since which it has been granted.
+// data-gone comes with an answer given elsewhere (banner.js): until this page is loaded anew,
+// nothing more is written on the strength of the answer it was made for.
 //
 // No "less than" and no ampersand in here: the same bytes stand in HTML and in XHTML. What
 // pages carry is squeezed (filter/squeeze.py), which asks for every semicolon; parts that a
 // table does not need are left out.
 ((rows, keep, keys, reports) => {
-  let since = ("" + document.currentScript.dataset.since).split(" "), counts = {}, room = 30;
+  let said = document.currentScript.dataset, since = ("" + said.since).split(" "), counts, room;
 
   // Returns the text to write: the very same where all is well, nothing where it is refused.
   let judge = text => {
-    let age, date, now = Date.now() / 1e3, domain = "";
+    let age, date, now = Date.now() / 1e3;
     let bare = text.replace(/;\s*(?:max-(age)|expires)\s*=?([^;]*)/gi, (all, key, value) => {
       if (!key) date = (Date.parse(value) + 1) / 1e3 || date;
       else if (/^\s*-?\d+\s*$/.test(value)) age = value;
@@ -25,31 +28,30 @@
     let life = age ? +age : date - now;
     if (0 >= life) return text;
 
-    let name = /^[\s=]*([^=;]*)/.exec(text)[1].trim();
+    let name = /^[\s=]*([^=;]*)/.exec(text)[1].trim(), subject = name + ";";
     // only with domains
-    let host = location.hostname;
-    domain = (/.*;\s*domain\s*=\s*\.?([^;\s]*)/i.exec(text) || [0, host])[1].toLowerCase();
+    let host = location.hostname, domain = (/.*;\s*domain\s*=\s*\.?([^;\s]*)/i.exec(text) || [0, host])[1].toLowerCase();
     if (!("." + host).endsWith("." + domain)) domain = host;
+    subject += domain;
     // end
-    let row = rows.find(row => row[0].test(name + ";" + domain));
-    if (row ? !row[1] : !keep) {
+    let row = rows.find(row => row[0].test(subject));
+    if (row ? !row[1] || row[2] > -said.gone : !keep) {
       if (counts[name] || room-- > 0) counts[name] = -~counts[name];
       return;
     }
     if (!row) return text;
 
     // filter/cookies.py counts the same way: spans of one life each, from the end of that day.
-    let limit = row[1], late = now - (+since[row[2]] + 1) * 86400;
+    let limit = row[1], late = now - 86400 - since[row[2]] * 86400;
     if (late > 0) limit -= late % limit;
     if (limit >= life) return text;
-    return Math.min(limit, life) > 0 ? bare + ";max-age=" + Math.floor(limit) : bare;
+    return limit * life > 0 ? bare + ";max-age=" + Math.floor(limit) : bare;
   };
 
   let redefine = (proto, name, field, make) => {
     let own = Object.getOwnPropertyDescriptor(proto, name), native = own[field];
     if (native.guard) throw 0;
-    own[field] = make(native);
-    own[field].guard = 1;
+    (own[field] = make(native)).guard = 1;
     Object.defineProperty(proto, name, own);
   };
 
@@ -98,7 +100,7 @@
     room = 30;
   };
 
-  guard(window);
+  guard(self);
   leave();
   addEventListener("pagehide", leave);
 })(TABLE);

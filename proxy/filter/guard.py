@@ -25,14 +25,15 @@ SESSION = -1
 REPORTS = "/.consent/reports"
 
 Group = tuple["Key", list[str]]
-Key = tuple[str, int, int | None]  # domains ("" for every own host), life, which purpose if it stands still
+Key = tuple[str, int, int | None]  # domains ("" for every own host), life, whose day it counts from
 
 
 @dataclass(frozen=True, slots=True)
 class GuardTable:
     """What guard.js is called with; it says itself what each part means.
 
-    A row is (pattern of names, pattern of domains or "", life, index of the purpose or None).
+    A row is (pattern of names, pattern of domains or "", life, purpose): None where no consent
+    is needed, the number of purposes where it is and the life slides, else the purpose's index.
     """
 
     rows: tuple[tuple[str, str, int, int | None], ...]
@@ -103,11 +104,12 @@ def _row(row: tuple[str, str, int, int | None]) -> str:
 def _life(policy: Policy, row: CookieRule, grants: frozenset[Pair]) -> tuple[int, int | None]:
     if not _granted(policy, row.provider, row.purpose, grants):
         return REFUSED, None
-    if row.lasts.seconds is None:
-        return SESSION, None
-    if span(row) is None or not policy.needs_consent(row.purpose):
-        return row.lasts.seconds, None
-    return row.lasts.seconds, [purpose.id for purpose in policy.purposes].index(row.purpose)
+    life = SESSION if row.lasts.seconds is None else row.lasts.seconds
+    if not policy.needs_consent(row.purpose):
+        return life, None
+    if span(row) is None:
+        return life, len(policy.purposes)  # needs consent, and counts from no purpose's day
+    return life, [purpose.id for purpose in policy.purposes].index(row.purpose)
 
 
 def _granted(policy: Policy, provider: str, purpose: str, grants: frozenset[Pair]) -> bool:

@@ -141,7 +141,9 @@ class OwnAddresses:
         return RawResponse(303, [(b"Location", self._path + b"receipt"), *OURS, *headers])
 
     async def _state(self, call: Call) -> RawResponse:
-        return as_json(state_of(call.decision, call.site))
+        """Say what holds; a page that asks has heard of a new answer and may have written by the old one."""
+        lines = [] if call.decision.withheld else self._sweep(call, call.decision)
+        return as_json(state_of(call.decision, call.site), [(b"Set-Cookie", line) for line in lines])
 
     # -- what is taken in ----------------------------------------------------------------------------
 

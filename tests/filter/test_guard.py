@@ -43,7 +43,8 @@ def test_what_is_granted_carries_its_life_and_whose_day_it_counts_from():
         granted=["performance"],
     ).rows
 
-    assert rows == (OURS, ("aa", "", 395 * 86_400, 2), ("bb", "", 1_800, None), ("cc", "", -1, None))
+    past_all = 3  # purposes: needs consent, and counts from no day
+    assert rows == (OURS, ("aa", "", 395 * 86_400, 2), ("bb", "", 1_800, past_all), ("cc", "", -1, past_all))
 
 
 def test_necessary_rows_have_a_life_but_no_day():
