@@ -13,8 +13,8 @@ def _words(text: str) -> frozenset[str]:
 
 LAZY = _words(
     """
-    data-src data-lazy-src data-rocket-src data-litespeed-src data-cmplz-src data-cfsrc data-original data-lazy
-    data-pmdelayedscript data-suppressedsrc data-cookieblock-src data-ezsrc data-cookieconsent-src
+    data-src data-lazy-src data-rocket-src data-litespeed-src data-cmplz-src data-cfsrc data-original
+    data-lazy data-pmdelayedscript data-suppressedsrc data-cookieblock-src data-ezsrc data-cookieconsent-src
     data-perfmatters-src data-wpr-src data-flying-press-src data-lazyload data-bg data-background-image
     """
 )
@@ -142,7 +142,8 @@ def addresses_not_fetched() -> Mapping[str, Holds]:
 _INERT = re.compile(
     r"(?:[a-z]+/(?:[a-z0-9.-]+\+)?json|text/(?:html|template|x-template|x-jquery-tmpl|ng-template|markdown"
     r"|x-handlebars(?:-template)?|x-mustache|x-underscore|x-magento-template|x-magento-init|x-component"
-    r"|x-tmpl|x-tmpl-mustache|x-kendo-template|vnd\.[a-z.-]+|xml|css|csv)|math/[a-z; =]+|x-shader/.+)\s*(?:;.*)?$",
+    r"|x-tmpl|x-tmpl-mustache|x-kendo-template|vnd\.[a-z.-]+|xml|css|csv)"
+    r"|math/[a-z; =]+|x-shader/.+)\s*(?:;.*)?$",
     re.DOTALL,
 )
 _RUNS = frozenset({"", "module", "text/javascript", "application/javascript"})

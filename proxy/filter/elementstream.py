@@ -18,6 +18,9 @@ from proxy.filter.urls import url_of
 from proxy.filter.verdict import Verdict
 
 _CODE = frozenset({Follow.INLINE, Follow.MAP, Follow.SPECULATION})
+UNKNOWN = Judged("?")
+"""What a memo answers that has not seen a tag."""
+
 _PLAIN_END = RawEnd(b"title")
 
 

@@ -20,9 +20,9 @@ _DEEPEST = 10_000
 
 _VOID = frozenset(name.encode() for name in VOID)
 _CLOSES_P = frozenset(
-    b"address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption figure footer"
-    b" form h1 h2 h3 h4 h5 h6 header hgroup hr li listing main menu nav ol p plaintext pre search section"
-    b" summary table ul xmp".split()
+    b"address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption figure"
+    b" footer form h1 h2 h3 h4 h5 h6 header hgroup hr li listing main menu nav ol p plaintext pre search"
+    b" section summary table ul xmp".split()
 )
 _SVG_POINTS = frozenset({b"foreignobject", b"desc", b"title"})
 _MATH_POINTS = frozenset({b"mi", b"mo", b"mn", b"ms", b"mtext"})

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from proxy.filter import quick, tokens, xmlforms
+from proxy.filter import quick, tokens
 from proxy.filter.actions import Follow, Judged, TagFacts
-from proxy.filter.elementstream import ElementStream
+from proxy.filter.elementstream import UNKNOWN
 from proxy.filter.foreign import Foreign
 from proxy.filter.injection import Injection, Injector, PageSeen, Phase
 from proxy.filter.longtags import LongTag, is_too_long
@@ -21,16 +21,16 @@ from proxy.filter.reader import Reader
 from proxy.filter.texts import Consumer
 from proxy.filter.verdict import Verdict
 from proxy.filter.waiting import LONGEST_TAG
+from proxy.filter.xmlstream import XmlStream
 
 __all__ = ["HtmlFilter", "Injector", "PageSeen", "TagFacts"]
 
 _BOM = b"\xef\xbb\xbf"
-_UNKNOWN = Judged("?")  # what a memo answers that has not seen a tag
 _STAYS = frozenset({b"meta", b"link", b"script", b"style", b"base", b"noscript", b"title", b"noframes"})
 _ROOTS = frozenset({b"svg", b"math"})
 
 
-class HtmlFilter(ElementStream):
+class HtmlFilter(XmlStream):
     """Filters one HTML or XML document: feed it, close it, concatenate what it returns.
 
     `verdicts` lists everything that was not kept. With `xml` the document is read and
@@ -64,8 +64,8 @@ class HtmlFilter(ElementStream):
                 return self._text_or_stuck(data, at) if in_head else self._stuck(data, at)
             if in_head and match[2].lower() not in _STAYS:
                 return self._stop(data, start, at - len(raw))
-            judged = known(raw, _UNKNOWN)
-            if judged is _UNKNOWN:
+            judged = known(raw, UNKNOWN)
+            if judged is UNKNOWN:
                 if raw[1] == 0x2F or (len(raw) > LONGEST_TAG and is_too_long(raw)):
                     return self._stop(data, start, at - len(raw))
                 judged = self._judged(raw)
@@ -143,10 +143,7 @@ class HtmlFilter(ElementStream):
 
     def _tag(self, raw: bytes, slash: bytes, name: bytes, data: bytes, span: tuple[int, int]) -> int:
         """Note and judge a tag where every tag counts; return where what is not emitted starts."""
-        if slash:
-            start = self._end_tag(raw, name, data, span)
-        else:
-            start = self._start_tag(raw, name, data, span)
+        start = self._end_tag(raw, name, data, span) if slash else self._start_tag(raw, name, data, span)
         self._settle()
         return start
 
@@ -168,8 +165,8 @@ class HtmlFilter(ElementStream):
         start, at = span
         inside = bool(self._foreign)
         is_html = self._foreign.start(name, raw) if inside else name not in _ROOTS
-        judged = self._tags.get(raw, _UNKNOWN)
-        if judged is _UNKNOWN:
+        judged = self._tags.get(raw, UNKNOWN)
+        if judged is UNKNOWN:
             judged = self._judged(raw)
         behind = b""
         if not inside:
@@ -245,67 +242,6 @@ class HtmlFilter(ElementStream):
         self._injection = Injection(reader.inject, self.page, nested=True)
         if reader.base:
             self._tags = Memo(limit=1_000_000, longest=3_000)
-
-    # XML
-
-    def _xml(self, data: bytes, at: int) -> int:
-        """An XML document: every tag counts, and nothing is raw text."""
-        start = at
-        while self._run is HtmlFilter._xml:
-            match = tokens.XML.match(data, at)
-            assert match is not None  # every part of the pattern is optional
-            raw, at = match[1], match.end()
-            if raw is None:
-                self._out.emit(data[start:at])
-                return self._prolog(data, at)
-            if is_too_long(raw):
-                self._out.emit(data[start : at - len(raw)])
-                return self._begin_long(raw, at - len(raw))
-            name = match[3].rpartition(b":")[2].lower()
-            start = self._xml_tag(raw, match[2], name, data, (start, at))
-        self._out.emit(data[start:at])
-        return at
-
-    def _xml_tag(self, raw: bytes, slash: bytes, name: bytes, data: bytes, span: tuple[int, int]) -> int:
-        start, at = span
-        judged = None
-        behind = b""
-        if slash:
-            before = self._injection.end(name) if name != b"html" else b""
-            if name == b"body":
-                self._out.emit(data[start : at - len(raw)])
-                start = at - len(raw)
-                self._out.body_ends(self._injection)
-        else:
-            judged = self._tags.get(raw, _UNKNOWN)
-            if judged is _UNKNOWN:
-                judged = self._judged(raw)
-            before, behind = self._injection.start(name, judged.values if judged else {})
-        if before:
-            self._out.emit(data[start : at - len(raw)])
-            self._out.emit(before)
-            start = at - len(raw)
-        if judged is not None:
-            start = self._act(judged, raw, data, (start, at), foreign=True)
-        if behind:
-            self._out.emit(data[start:at])
-            self._out.emit(behind)
-            start = at
-        return start
-
-    def _prolog(self, data: bytes, at: int) -> int:
-        """A doctype or processing instruction of an XML document."""
-        found = xmlforms.special(self._reader, data, at)
-        if found is None:
-            return self._stuck(data, at)
-        if found.doctype:
-            self._injection.doctype_of(found.root)
-        self.verdicts += found.verdicts
-        if found.end < 0:
-            self._pending = data[at:]
-            return -1
-        self._out.emit(found.out)
-        return found.end
 
 
 class _Noscript:

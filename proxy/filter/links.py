@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 
 from proxy.filter import elements
-from proxy.filter.matching import Judge, Matcher
+from proxy.filter.matcher import Matcher
+from proxy.filter.matching import Judge
 from proxy.filter.urls import url_of
 
 _LINK = re.compile(r"(?:https?:)?//[^\s'\"<>\\)]+")

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from proxy.consent.decision import allows
 from proxy.filter.actions import Judged
 from proxy.filter.elements import NAVIGATING
+from proxy.filter.matcher import Matcher, matcher_of
 from proxy.filter.memo import Memo
 from proxy.filter.patterns import Glob, HostGlob, Words, literal_suffix, stem, suffixes
 from proxy.filter.steps import Interests, plain_step
 from proxy.filter.urls import Url
 from proxy.filter.verdict import KEEP, Does, Verdict
-from proxy.policy.model import NECESSARY, OWN, Action, Policy, TagRule, Undeclared
+from proxy.policy.model import OWN, Action, Policy, Undeclared
 from proxy.policy.own import OwnHosts
 from proxy.policy.scope import Pair
 
@@ -31,82 +32,6 @@ _DOES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Matcher:
-    """A TagRule ready to be asked. `index` is its rank: first in the file wins."""
-
-    index: int
-    rule: TagRule
-    needs: tuple[str, ...]  # of its purposes those that need consent
-    hosts: frozenset[str]
-    host_globs: tuple[HostGlob, ...]
-    own: bool
-    paths: tuple[Glob, ...]
-    elements: frozenset[str]
-    ids: tuple[Glob, ...]
-    classes: tuple[Glob, ...]
-    attributes: tuple[tuple[str, Glob | None], ...]
-    all_words: frozenset[bytes]
-    any_words: frozenset[bytes]
-
-    @property
-    def by_address(self) -> bool:
-        """True when the rule speaks of an address, not only of the element."""
-        return bool(self.rule.hosts or self.paths)
-
-    def fits(self, element: str, values: Mapping[str, str]) -> bool:
-        """True when the conditions on the element itself hold."""
-        if self.elements and element not in self.elements:
-            return False
-        if self.ids and not any(glob.matches(values.get("id", "")) for glob in self.ids):
-            return False
-        if self.classes:
-            words = values.get("class", "").split()
-            if not any(glob.matches(word) for glob in self.classes for word in words):
-                return False
-        return all(
-            name in values and (glob is None or glob.matches(values[name])) for name, glob in self.attributes
-        )
-
-    def reaches(self, url: Url, rules: Rules) -> bool:
-        """True when the conditions on the address hold."""
-        if self.rule.hosts and not self._host(url.host, rules):
-            return False
-        return not self.paths or any(glob.matches(url.path) for glob in self.paths)
-
-    def _host(self, host: str, rules: Rules) -> bool:
-        if rules.owns(host):
-            return self.own or any(suffix in self.hosts for suffix in suffixes(host))
-        if any(suffix in self.hosts for suffix in suffixes(host)):
-            return True
-        return any(glob.matches(host) for glob in self.host_globs)
-
-    def reads(self, words: frozenset[bytes]) -> bool:
-        """True when the condition on an inline text holds for one with these words."""
-        return self.all_words <= words and (not self.any_words or not self.any_words.isdisjoint(words))
-
-
-def _matcher(index: int, rule: TagRule, policy: Policy) -> Matcher:
-    """Return the rule compiled."""
-    literal = frozenset(h.lower().strip(".") for h in rule.hosts if h != OWN and "*" not in h)
-    text = rule.text
-    return Matcher(
-        index=index,
-        rule=rule,
-        needs=tuple(p for p in rule.purposes if p != NECESSARY and policy.needs_consent(p)),
-        hosts=literal,
-        host_globs=tuple(HostGlob.of(h) for h in rule.hosts if "*" in h),
-        own=OWN in rule.hosts,
-        paths=tuple(Glob.of(path) for path in rule.paths),
-        elements=frozenset(name.lower() for name in rule.elements),
-        ids=tuple(Glob.of(id_) for id_ in rule.ids),
-        classes=tuple(Glob.of(class_) for class_ in rule.classes),
-        attributes=tuple((name.lower(), None if g is None else Glob.of(g)) for name, g in rule.attributes),
-        all_words=frozenset(word.encode() for word in text.all) if text else frozenset(),
-        any_words=frozenset(word.encode() for word in text.any) if text else frozenset(),
-    )
-
-
 class Rules:
     """All tag rules of a policy, found by what a tag shows first: host, id, class, text."""
 
@@ -114,7 +39,7 @@ class Rules:
         self.policy = policy
         self.own = own
         rules = [rule for provider in policy.providers for rule in provider.tags]
-        self.matchers = tuple(_matcher(index, rule, policy) for index, rule in enumerate(rules))
+        self.matchers = tuple(matcher_of(index, rule, policy) for index, rule in enumerate(rules))
         self.named = frozenset(name for m in self.matchers for name in m.elements)
         self.named_attributes = frozenset(name for m in self.matchers for name, _ in m.attributes)
         self.holds_undeclared = policy.undeclared_tags is not Undeclared.KEEP
@@ -132,7 +57,7 @@ class Rules:
         for matcher in self.matchers:
             self._file(matcher)
         self.words = Words(word.decode() for m in self.texts for word in m.all_words | m.any_words)
-        self.watches_own = any(m.own or m.by_address and not m.rule.hosts for m in self.matchers)
+        self.watches_own = any(m.own or (m.by_address and not m.rule.hosts) for m in self.matchers)
         self._hosts: dict[str, tuple[Matcher, ...]] = {}
         self.step = plain_step(self._interests())
         self._free: dict[str, re.Pattern[str] | bool] = {}
@@ -309,15 +234,16 @@ class Judge:
     ) -> Matcher | None:
         """Return the first rule in file order for this address on this element."""
         best = None
+        owned = self.rules.owns(url.host)
         for matcher in self.rules.of_host(url.host):
-            if matcher.reaches(url, self.rules) and matcher.fits(element, values):
+            if matcher.reaches(url, owned=owned) and matcher.fits(element, values):
                 best = matcher
                 break
         for matcher in others:
             if (
                 (best is None or matcher.index < best.index)
                 and matcher.fits(element, values)
-                and (not matcher.by_address or matcher.reaches(url, self.rules))
+                and (not matcher.by_address or matcher.reaches(url, owned=owned))
             ):
                 best = matcher
         return best

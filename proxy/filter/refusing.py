@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from proxy.filter import elements
 from proxy.filter.elements import Holds
-from proxy.filter.matching import Judge, Matcher, Rules
+from proxy.filter.matcher import Matcher
+from proxy.filter.matching import Judge, Rules
 from proxy.filter.reader import Reader
 from proxy.filter.urls import Url, cleaned, enclosed, listed, plain_host, plain_hosts, url_of
 from proxy.filter.verdict import Does, Verdict
@@ -53,12 +54,14 @@ def addresses(name: str, value: str, holds: Holds) -> list[str]:
 _RELATIVE = re.compile(r"/?[A-Za-z0-9._-]+[/?#][^\\:\t\n\r]*+\Z")
 
 
-def _is_free(rules: Rules, value: str, holds: Holds) -> bool:
+def _is_free(rules: Rules, name: str, value: str, holds: Holds) -> bool:
     """True when what an attribute asks for passes on every element: the usual case, told quickly."""
     if holds is Holds.ADDRESS or holds is Holds.NAMED:
         plain = plain_host(value)
         if plain is not None:
             return rules.leaves_alone(*plain)
+        if value.startswith("data:"):
+            return name not in _ENCLOSING
         return _RELATIVE.match(value) is not None and rules.leaves_alone("", value)
     hosts = plain_hosts(value)
     return hosts is not None and all(rules.leaves_alone(host, value) for host in hosts or ("",))
@@ -74,7 +77,7 @@ def refusal(reader: Reader, name: str, values: Mapping[str, str]) -> Refusal | N
     asking = [
         attribute
         for attribute in values
-        if attribute in held and not (plain and _is_free(rules, values[attribute], held[attribute]))
+        if attribute in held and not (plain and _is_free(rules, name, values[attribute], held[attribute]))
     ]
     if not asking and not others:
         return None

@@ -50,7 +50,7 @@ _SHAPES = frozenset(
     """
     path g circle rect line polyline polygon ellipse defs symbol clippath mask lineargradient
     radialgradient stop text tspan
-    """.split()
+    """.split()  # noqa: SIM905 - easier to read than a list of quoted words
 )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from proxy.filter import actions, elements, links
 from proxy.filter.actions import Edits, Follow, Judged, TagFacts, Where
 from proxy.filter.attributes import values_of
-from proxy.filter.matching import Matcher
+from proxy.filter.matcher import Matcher
 from proxy.filter.reader import Reader
 from proxy.filter.refusing import Refusal, refusal
 from proxy.filter.verdict import Does, Verdict

@@ -1,0 +1,84 @@
+"""One rule, ready to be asked whether it speaks of a tag, an address, a text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from proxy.filter.patterns import Glob, HostGlob, suffixes
+from proxy.filter.urls import Url
+from proxy.policy.model import NECESSARY, OWN, Policy, TagRule
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """A TagRule ready to be asked. `index` is its rank: first in the file wins."""
+
+    index: int
+    rule: TagRule
+    needs: tuple[str, ...]  # of its purposes those that need consent
+    hosts: frozenset[str]
+    host_globs: tuple[HostGlob, ...]
+    own: bool
+    paths: tuple[Glob, ...]
+    elements: frozenset[str]
+    ids: tuple[Glob, ...]
+    classes: tuple[Glob, ...]
+    attributes: tuple[tuple[str, Glob | None], ...]
+    all_words: frozenset[bytes]
+    any_words: frozenset[bytes]
+
+    @property
+    def by_address(self) -> bool:
+        """True when the rule speaks of an address, not only of the element."""
+        return bool(self.rule.hosts or self.paths)
+
+    def fits(self, element: str, values: Mapping[str, str]) -> bool:
+        """True when the conditions on the element itself hold."""
+        if self.elements and element not in self.elements:
+            return False
+        if self.ids and not any(glob.matches(values.get("id", "")) for glob in self.ids):
+            return False
+        if self.classes:
+            words = values.get("class", "").split()
+            if not any(glob.matches(word) for glob in self.classes for word in words):
+                return False
+        return all(
+            name in values and (glob is None or glob.matches(values[name])) for name, glob in self.attributes
+        )
+
+    def reaches(self, url: Url, *, owned: bool) -> bool:
+        """True when the conditions on the address hold; `owned`: the host is the site's own."""
+        if self.rule.hosts and not self._host(url.host, owned=owned):
+            return False
+        return not self.paths or any(glob.matches(url.path) for glob in self.paths)
+
+    def _host(self, host: str, *, owned: bool) -> bool:
+        if not self.hosts.isdisjoint(suffixes(host)):
+            return True
+        return self.own if owned else any(glob.matches(host) for glob in self.host_globs)
+
+    def reads(self, words: frozenset[bytes]) -> bool:
+        """True when the condition on an inline text holds for one with these words."""
+        return self.all_words <= words and (not self.any_words or not self.any_words.isdisjoint(words))
+
+
+def matcher_of(index: int, rule: TagRule, policy: Policy) -> Matcher:
+    """Return the rule compiled."""
+    literal = frozenset(h.lower().strip(".") for h in rule.hosts if h != OWN and "*" not in h)
+    text = rule.text
+    return Matcher(
+        index=index,
+        rule=rule,
+        needs=tuple(p for p in rule.purposes if p != NECESSARY and policy.needs_consent(p)),
+        hosts=literal,
+        host_globs=tuple(HostGlob.of(h) for h in rule.hosts if "*" in h),
+        own=OWN in rule.hosts,
+        paths=tuple(Glob.of(path) for path in rule.paths),
+        elements=frozenset(name.lower() for name in rule.elements),
+        ids=tuple(Glob.of(id_) for id_ in rule.ids),
+        classes=tuple(Glob.of(class_) for class_ in rule.classes),
+        attributes=tuple((name.lower(), None if g is None else Glob.of(g)) for name, g in rule.attributes),
+        all_words=frozenset(word.encode() for word in text.all) if text else frozenset(),
+        any_words=frozenset(word.encode() for word in text.any) if text else frozenset(),
+    )
