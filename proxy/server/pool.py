@@ -84,6 +84,7 @@ class Pool:
         self._apart: set[Wire] = set()  # WebSockets and event streams
         self._opening = 0
         self._idle: list[Wire] = []
+        self._retired = False
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._names: tuple[float, list[str]] = (-inf, [])
         self._sweeper: asyncio.TimerHandle | None = None
@@ -119,6 +120,12 @@ class Pool:
             busy=self.busy,
             waiting=len(self._waiting),
         )
+
+    def retire(self) -> None:
+        """Keep no connection any more; what is on its way may end."""
+        self._retired = True
+        while self._idle:
+            self._idle.pop().abort()
 
     async def close(self) -> None:
         """End every connection."""
@@ -195,6 +202,9 @@ class Pool:
 
     def released(self, wire: Wire) -> None:
         """Keep a connection for the next request."""
+        if self._retired:
+            wire.abort()
+            return
         wire.idle_since = self._loop.time()
         self._idle.append(wire)
         self._next_in_line()

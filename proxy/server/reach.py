@@ -22,7 +22,7 @@ class Reach:
         await self.forms.renew(config)
         wanted = {_reach_key(config, site): site for site in config.sites}
         for key in [key for key in self._kept if key not in wanted]:
-            await self._kept.pop(key).close()
+            await self._kept.pop(key).retire()
         for key, site in wanted.items():
             if key not in self._kept:
                 self._kept[key] = _upstreams(config, site)

@@ -74,6 +74,14 @@ class Upstreams:
         for pool in self._pools:
             await pool.close()
 
+    async def retire(self) -> None:
+        """Let exchanges that have begun end in peace, and their connections with them."""
+        for task in self._checks:
+            task.cancel()
+        await asyncio.gather(*self._checks, return_exceptions=True)
+        for pool in self._pools:
+            pool.retire()
+
     def snapshot(self) -> tuple[PoolState, ...]:
         """Return the state of each upstream, in the order of the config."""
         return tuple(pool.state() for pool in self._pools)

@@ -217,3 +217,23 @@ async def test_a_connection_that_opens_as_its_request_is_cancelled_does_not_stay
 
         assert upstreams.snapshot()[0].busy == 0
         await upstreams.close()
+
+
+async def test_retired_upstreams_finish_what_has_begun_and_keep_nothing():
+    answers = {
+        b"/slow": [b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello", 0.2, b"world"],
+        b"/": ok(b"page"),
+    }
+    async with Origin(answers) as origin:
+        upstreams = Upstreams([origin.url])
+        slow = await upstreams.fetch(get(b"/slow"))
+        assert await page(upstreams) == b"page"
+        await upstreams.retire()
+        body = b""
+        while piece := await slow.read():
+            body += piece
+
+        assert body == b"helloworld"
+        assert await page(upstreams) == b"page"  # by a request that began before and asks only now
+        await until(lambda: upstreams.snapshot()[0].connections == 0)
+        await upstreams.close()
