@@ -32,7 +32,11 @@ _INERT = frozenset(
     b"audio audioworklet font image json manifest paintworklet report script serviceworker"
     b" sharedworker style track video webidentity worker".split()
 )
-_UNKNOWN = frozenset({b"*/*", b"unknown/unknown", b"application/unknown", b""})
+_UNKNOWN = frozenset(
+    # the last is what Firefox calls a type it does not know: it sniffs what a server calls so (seen)
+    {b"*/*", b"unknown/unknown", b"application/unknown", b"", b"application/x-unknown-content-type"}
+)
+_BLANK = b"\t\n\v\f\r "  # before markup; Chromium takes the vertical tab for a blank too (seen)
 _FEEDS = frozenset({b"application/rss+xml", b"application/atom+xml", b"application/rdf+xml"})
 _STYLESHEETS = frozenset({b"text/xsl", b"application/xslt+xml"})
 _SEALED = frozenset({b"application/signed-exchange", b"application/webbundle"})
@@ -42,8 +46,8 @@ _ARCHIVES = frozenset(
 _FEED_ROOTS = frozenset({b"rss", b"feed", b"rdf", b"urlset", b"sitemapindex", b"opml"})
 
 _ESSENCE = re.compile(rb"[ \t\r\n]*([^\s;,(/]+/[^\s;,(/]+)")
-_MARKUP = re.compile(rb"[\t\n\f\r ]*(?:\xef\xbb\xbf)?[\t\n\f\r ]*<(?:[A-Za-z/!]|\?)")
-_XML = re.compile(rb"[\t\n\f\r ]*(?:\xef\xbb\xbf)?[\t\n\f\r ]*<\?xml", re.IGNORECASE)
+_MARKUP = re.compile(rb"[\t\n\v\f\r ]*(?:\xef\xbb\xbf)?[\t\n\v\f\r ]*<(?:[A-Za-z/!]|\?)")
+_XML = re.compile(rb"[\t\n\v\f\r ]*(?:\xef\xbb\xbf)?[\t\n\v\f\r ]*<\?xml", re.IGNORECASE)
 _PROLOG = re.compile(
     rb"(?:\xef\xbb\xbf)?(?:\s|<\?(?:[^?]|\?(?!>))*\?>|<!--(?:[^-]|-(?!->))*-->|<![A-Za-z][^>\[]*(?:\[[^\]]*\])?\s*>)*"
 )
@@ -104,7 +108,7 @@ def forbids_sniffing(options: list[bytes]) -> bool:
 
 def is_attachment(disposition: bytes | None) -> bool:
     """True when the answer is saved to disk: nothing in it runs."""
-    return disposition is not None and disposition.split(b";")[0].strip().lower() == b"attachment"
+    return disposition is not None and disposition.split(b";")[0].strip(b" \t").lower() == b"attachment"
 
 
 def is_xml(essence: bytes) -> bool:
@@ -146,7 +150,7 @@ def _sniffed(*, nosniff: bool, dest: bytes | None, first: bytes | None, more: bo
     if first is None:
         return None
     seen = first[:SNIFF]
-    if more and len(seen) < SNIFF and len(seen.lstrip(b"\xef\xbb\xbf\t\n\f\r ")) < len(b"<?xml"):
+    if more and len(seen) < SNIFF and len(seen.lstrip(b"\xef\xbb\xbf" + _BLANK)) < len(b"<?xml"):
         return None
     if _XML.match(seen):
         return _xml(b"text/xml", dest, seen, more=more)

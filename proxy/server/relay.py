@@ -53,8 +53,9 @@ class Relay:
             return await self._relay(passage)
         except (UpstreamError, Unreadable) as error:
             return self._end(passage, self._failure(passage, error), str(error))
-        except BaseException as error:  # a visitor who left, or whose own body went wrong
-            passage.tell(self._tally, getattr(error, "status", LEFT), type(error).__name__)
+        except BaseException as error:  # a visitor who left, whose own body went wrong, a fault of ours
+            ours = isinstance(error, Exception) and not isinstance(error, ConnectionError | TimeoutError)
+            passage.tell(self._tally, getattr(error, "status", 500 if ours else LEFT), type(error).__name__)
             raise
 
     async def _relay(self, passage: Passage) -> RawResponse:

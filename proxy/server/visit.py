@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -11,6 +12,9 @@ from proxy.filter.fields import Headers
 from proxy.server.forwarded import Trust, Visitor
 
 Fields = Mapping[bytes, list[bytes]]
+
+_AUTHORITY = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[^\s\[\]:@/\\?#,]+)(?::[0-9]*)?")
+"""A name and a port, nothing else: sites build links to themselves out of it."""
 
 TOKEN = b"consent-proxy"
 """Our name in Via: a request that already carries it went in a circle."""
@@ -105,6 +109,8 @@ def visit_of(
     hosts = fields.get(b"host", [])
     if len(hosts) != 1 or not hosts[0]:
         raise BadRequest("exactly one Host is expected")
+    if not _AUTHORITY.fullmatch(hosts[0]):
+        raise BadRequest("Host is a name and a port", 421)
     target, authority = _origin_form(method, target, hosts[0])
     if any(TOKEN in value for value in fields.get(b"via", ())):
         raise BadRequest("this request has been here before", 508)

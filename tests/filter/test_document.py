@@ -119,7 +119,15 @@ def test_an_attachment_is_never_touched(dest: bytes | None, type_: bytes, dispos
 
 
 @pytest.mark.parametrize(
-    "disposition", [b"inline", b"inline; filename=attachment", b"", b"attachment2", b"x; attachment"]
+    "disposition",
+    [
+        b"inline",
+        b"inline; filename=attachment",
+        b"",
+        b"attachment2",
+        b"x; attachment",
+        b"attachment\x0b",  # Chromium shows it as a page
+    ],
 )
 def test_what_is_not_said_to_be_an_attachment_is_none(disposition: bytes) -> None:
     assert sort(b"text/html", disposition=disposition) is HTML
@@ -128,6 +136,7 @@ def test_what_is_not_said_to_be_an_attachment_is_none(disposition: bytes) -> Non
 SNIFFED = [
     (b"<!DOCTYPE html><p>", HTML),
     (b" \n\t<HtMl>", HTML),
+    (b"\x0b<html>", HTML),  # Chromium shows it as a page
     (b"\xef\xbb\xbf<html>", HTML),
     (b"<script>alert(1)</script>", HTML),
     (b"<!-- c -->", HTML),
@@ -149,7 +158,16 @@ SNIFFED = [
 
 
 @pytest.mark.parametrize(
-    "types", [[], [b""], [b"*/*"], [b"unknown/unknown"], [b"application/unknown"], [b"html"]]
+    "types",
+    [
+        [],
+        [b""],
+        [b"*/*"],
+        [b"unknown/unknown"],
+        [b"application/unknown"],
+        [b"application/x-unknown-content-type"],  # Firefox sniffs it
+        [b"html"],
+    ],
 )
 @pytest.mark.parametrize(("first", "expected"), SNIFFED)
 def test_without_a_type_the_first_bytes_tell(types: list[bytes], first: bytes, expected: Sort) -> None:

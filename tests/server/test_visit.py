@@ -63,6 +63,26 @@ def test_options_may_ask_for_the_whole_server():
     assert visit(b"*", method=b"OPTIONS").target == b"*"
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        b"callkom.io:80@evil.example",
+        b"callkom.io:x",
+        b"callkom.io:1'<x>",
+        b"callkom.io/",
+        b"evil@callkom.io",
+        b"[::1]x",
+        b"callkom.io:80:80",
+        b"callkom.io, evil.example",
+    ],
+)
+def test_a_host_that_is_more_than_a_name_and_a_port_is_misdirected(host):
+    with pytest.raises(BadRequest) as caught:
+        visit(host=host)
+
+    assert caught.value.status == 421
+
+
 @pytest.mark.parametrize("hosts", [[], [b"a.io", b"a.io"], [b"a.io", b"b.io"], [b""]])
 def test_exactly_one_host_is_expected(hosts):
     headers = [(b"Host", host) for host in hosts]
