@@ -55,6 +55,27 @@ SCRIPTS = {
     + "window.Stripe=function(){return{}};new Image().src='https://m.stripe.com/6';",
     "cloudflareinsights.com": "window.beaconRan=1;",
 }
+# Every way in which a form's library could meet its provider, cookies included where it can.
+VECTORS = """
+(() => {
+  const host = "https://forms-eu1.hsforms.com/embed/v3/", put = (tag, set) => document.body.append(Object.assign(document.createElement(tag), set));
+  put("script", { src: host + "script.js" });
+  put("img", { src: host + "image.gif" });
+  put("link", { rel: "stylesheet", href: host + "style.css" });
+  const made = document.createElement("script"); made.setAttribute("src", host + "attribute.js"); document.head.append(made);
+  const box = document.createElement("div"); box.innerHTML = `<img src="${host}inner.gif">`; document.body.append(box);
+  new Image().src = host + "new.gif";
+  fetch(host + "fetch", { method: "POST", credentials: "include", headers: { "Content-Type": "application/json" }, body: "{}" }).then(a => a.text()).then(t => { window.fetched = t });
+  fetch(new Request(host + "request", { credentials: "include" }));
+  const asked = new XMLHttpRequest(); asked.open("GET", host + "xhr"); asked.withCredentials = true; asked.send();
+  navigator.sendBeacon(host + "beacon", new Blob(["{}"], { type: "application/json" }));
+  document.cookie = "hubspotutk=1"; localStorage.setItem("a", "1"); window.kept = document.cookie + localStorage.getItem("a");
+  try { parent.document.cookie; window.kept += "escaped"; } catch (apart) {}
+  put("iframe", { name: "into" });
+  const form = document.createElement("form"); form.method = "post"; form.target = "into"; form.action = host + "form"; document.body.append(form); form.submit();
+  put("p", { id: "done", textContent: "done " + window.kept });
+})();
+"""
 HTTP_COOKIES = {
     ".hubspot.com": ["_cfuvid=c1; Domain=.hubspot.com", "__cf_bm=b1; Domain=.hubspot.com; Max-Age=1800"],
     ".calendly.com": ["_cfuvid=c1; Domain=.calendly.com", "__cf_bm=b1; Domain=.calendly.com; Max-Age=1800"],
@@ -102,6 +123,8 @@ class Providers:
             "/gtag/js",
             "/gtm.js",
         )
+        if request.path == "/forms/embed/vectors.js":
+            script = VECTORS
         if wants_script:
             response = web.Response(text=script, content_type="text/javascript", headers=headers)
         elif request.path.endswith((".gif", "/6", "/collect")):

@@ -21,14 +21,17 @@ CARRIED = [("/booking", "Calendly"), ("/booking", "HubSpot"), ("/contact", "HubS
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory, demo_origin, providers):
     """The proxy with the demo's rules: a player, and HubSpot's forms through the relay."""
-    folder = tmp_path_factory.mktemp("demo")
+    running = relaying(tmp_path_factory.mktemp("demo"), demo_origin, providers)
+    yield running
+    running.stop()
+
+
+def relaying(folder, origin, providers) -> Running:
     (folder / "rules.yaml").write_text(demo_rules((ROOT / "rules.yaml").read_text()))
     providers.authority.cert_pem.write_to_path(str(folder / "providers.pem"))
     at = f"127.0.0.1:{providers.port}"
     relay = f"relay: {{ resolve: {{ js-eu1.hsforms.net: '{at}', forms-eu1.hsforms.com: '{at}' }}, ca: providers.pem }}\n"
-    running = Running(folder, demo_origin, extra=relay, rules=folder / "rules.yaml")
-    yield running
-    running.stop()
+    return Running(folder, origin, extra=relay, rules=folder / "rules.yaml")
 
 
 def box(visitor, provider, nth=0):
@@ -275,6 +278,46 @@ def test_the_form_works_through_the_relay_without_any_cookie_at_hubspot(visit, p
     ] == [] or state == "performance"
     assert [pair for pair in visitor.cookies() if "hsforms" in pair[1]] == []
     assert "hubspotutk" not in visitor.cookie_names()
+
+
+@pytest.fixture(scope="module")
+def vectors(tmp_path_factory, providers):
+    """A page with a form whose library tries every way to meet its provider."""
+    page = (
+        '<!doctype html><html lang="en"><title>Vectors</title><body><h1>Form</h1>'
+        '<div class="hs-form-frame" data-region="eu1" data-form-id="1" data-portal-id="vectors"></div></body></html>'
+    )
+
+    async def site(_):
+        return web.Response(text=page, content_type="text/html")
+
+    port, stop = serve_in_thread(site)
+    running = relaying(tmp_path_factory.mktemp("vectors"), port, providers)
+    yield running
+    running.stop()
+    stop()
+
+
+def test_whatever_the_library_tries_its_provider_meets_nobody_but_us(visit, providers, vectors):
+    """With cookies of the provider's in the profile already: they stay where they are."""
+    visitor = visit(port=vectors.port)
+    visitor.page.goto("https://forms-eu1.hsforms.com/")
+    assert ("_cfuvid", ".hsforms.com") in visitor.cookies()
+    before = visitor.cookies()
+    providers.forget()
+    visitor.goes("/")
+    frame = visitor.page.frame_locator("iframe[title='Content from HubSpot']")
+    frame.get_by_text("done 1").wait_for()
+    visitor.settle()
+    visitor.page.wait_for_timeout(500)
+
+    met = [(path, headers) for host, path, headers, _ in providers.asked if "hsforms" in host]
+    ways = "script.js image.gif style.css attribute.js new.gif fetch request xhr beacon form"
+    assert {path.rpartition("/")[2] for path, _ in met} == {"vectors.js", *ways.split()}
+    assert {headers["User-Agent"] for _, headers in met} == {"consent-proxy"}
+    assert [headers for _, headers in met if headers.keys() & {"Cookie", "Origin", "Referer"}] == []
+    assert visitor.cookies() == before
+    assert frame.get_by_text("escaped").count() == 0
 
 
 def test_with_functional_the_form_loads_as_its_provider_made_it(visit, providers, demo):
