@@ -176,4 +176,5 @@ class Measure:
         if judge is not self._passing:  # it remembers tags: only what comes out can be compared
             return filtered(judge, raw, cuts), seen
         with watched(seen):
-            return filtered(judge, raw, cuts), seen
+            out = filtered(judge, raw, cuts)
+        return out, [tag for tag in seen if element(tag) is not None]
