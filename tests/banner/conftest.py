@@ -2,13 +2,14 @@
 
 import pytest
 
-from tests.banner.stage import Visitor, chromium, serving
+from tests.banner.stage import Visitor, launched, serving
 
 
 @pytest.fixture(scope="session")
-def browser_of_banner():
-    with chromium() as browser:
-        yield browser
+def browser_of_banner(playwright_engine, chromium_path):
+    browser = launched(playwright_engine, chromium_path)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ VERSIONS = {
     "react": "18.3.1",
     "react-dom": "18.3.1",
     "esbuild": "0.25.0",
+    "@microsoft/applicationinsights-web": "3.4.4",
 }
 FOLDER = ROOT / ".tests" / "npm"
 

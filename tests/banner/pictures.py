@@ -1,7 +1,11 @@
 """Takes the pictures of docs/pictures anew: `python -m tests.banner.pictures`."""
 
+import shutil
+
+from playwright.sync_api import sync_playwright
+
 from proxy.demo.site import _file, page_html
-from tests.banner.stage import Visitor, chromium, serving
+from tests.banner.stage import Visitor, launched, serving
 from tests.shared import ROOT
 
 FOLDER = ROOT / "docs" / "pictures"
@@ -17,7 +21,8 @@ def demo(language: str, page: str) -> str:
 
 def take() -> None:
     """Take every picture."""
-    with serving() as stage, chromium() as browser:
+    with serving() as stage, sync_playwright() as engine:
+        browser = launched(engine, shutil.which("chromium") or "chromium")
 
         def picture(name: str, path: str = "/", *, click: str = "", scroll: str = "", **how) -> None:
             visitor = Visitor(browser, stage, **how)

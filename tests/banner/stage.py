@@ -5,14 +5,11 @@ The walks through the whole proxy are in tests/e2e; here it is banner, panel and
 
 import contextlib
 import json
-import os
-import shutil
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright
 
 from proxy.banner.render import Renderer
 from proxy.filter.admit import admit
@@ -160,25 +157,9 @@ def serving():
     stage.server_close()
 
 
-@contextlib.contextmanager
-def chromium():
-    """Start a Chromium; under CI its absence is a failure."""
-    path = next(
-        (
-            found
-            for name in ("chromium", "chromium-browser", "google-chrome")
-            if (found := shutil.which(name))
-        ),
-        None,
-    )
-    if path is None:
-        if os.environ.get("CI"):
-            pytest.fail("Chromium is missing, and CI must never skip the browser walks")
-        pytest.skip("Chromium is not installed (sh tests/browser.sh)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
+def launched(engine: Playwright, path: str) -> Browser:
+    """Start a Chromium."""
+    return engine.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
 
 
 class Visitor:

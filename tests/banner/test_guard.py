@@ -2,14 +2,12 @@
 
 import gzip
 import json
-import shutil
 import time
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from proxy.filter.guard import guard_code, guard_table, since_attribute
 from proxy.policy.load import load_policy, rehome
@@ -38,12 +36,8 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
+def chromium(browser_of_banner):
+    return browser_of_banner
 
 
 class Site(BaseHTTPRequestHandler):

@@ -1,6 +1,5 @@
 """Our script and style in a site's own policies: admitted, and nothing else loosened."""
 
-import shutil
 from base64 import b64encode
 from hashlib import sha256
 
@@ -199,26 +198,19 @@ SITES_OWN = [
 
 
 @pytest.fixture(scope="module")
-def look():
-    from playwright.sync_api import sync_playwright
+def look(playwright_engine, chromium_path):
+    browser = playwright_engine.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
+    page = browser.new_page()
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page()
+    def at(policy):
+        page.unroute_all()
+        headers = {"Content-Type": "text/html"} | ({"Content-Security-Policy": policy} if policy else {})
+        page.route("**/*", lambda route: route.fulfill(body=PAGE, headers=headers))
+        page.goto("http://www.callkom.localhost/")
+        return page.evaluate(LOOK)
 
-        def at(policy):
-            page.unroute_all()
-            headers = (
-                {"Content-Security-Policy": policy, "Content-Type": "text/html"}
-                if policy
-                else {"Content-Type": "text/html"}
-            )
-            page.route("**/*", lambda route: route.fulfill(body=PAGE, headers=headers))
-            page.goto("http://www.callkom.localhost/")
-            return page.evaluate(LOOK)
-
-        yield at
-        browser.close()
+    yield at
+    browser.close()
 
 
 def digest(code):
