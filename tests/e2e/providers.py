@@ -117,6 +117,8 @@ class Providers:
         headers = {"Access-Control-Allow-Origin": request.headers.get("Origin", "*")}
         if "Origin" in request.headers:
             headers["Access-Control-Allow-Credentials"] = "true"
+        if "Access-Control-Request-Headers" in request.headers:
+            headers["Access-Control-Allow-Headers"] = request.headers["Access-Control-Request-Headers"]
         script = next((js for suffix, js in SCRIPTS.items() if _within(host, suffix)), "")
         wants_script = request.path.endswith((".js", "/js")) or request.path in (
             "/v3/",
