@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from proxy.records.limits import AcceptanceLimit
@@ -18,6 +20,7 @@ class Ground:
     store: RecordStore
     reach: Reach
     tally: Tally
+    clock: Callable[[], float] = time.time  # what visits count their days by
     _limits: dict[int, AcceptanceLimit] = field(default_factory=dict)
 
     def limit(self, per_minute: int) -> AcceptanceLimit:

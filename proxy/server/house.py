@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from proxy.policy.model import Policy
@@ -35,6 +34,7 @@ class House:
     trust: Trust
     pages: OwnAddresses
     store: RecordStore
+    clock: Callable[[], float]
 
     def visit(self, incoming: Incoming) -> Visit:
         """Return what a visitor asks for; BadRequest where the request contradicts itself."""
@@ -47,7 +47,7 @@ class House:
             trust=self.trust,
             secure=incoming.secure,
             id_=b"",
-            now=int(time.time()),
+            now=int(self.clock()),
         )
         given = visit.first(b"x-request-id") if self.trust.believes(peer) else None
         visit.id = given if given and _ID.fullmatch(given) else secrets.token_hex(8).encode()
@@ -80,4 +80,5 @@ async def build_house(config: Config, policy: Policy, ground: Ground) -> House:
         trust=Trust(config.trusted_proxies, config.cloudflare),
         pages=OwnAddresses(config, sites, ground),
         store=ground.store,
+        clock=ground.clock,
     )

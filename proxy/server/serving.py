@@ -42,7 +42,13 @@ class Server:
     """One process that serves. Made inside a running loop; `start`, then `stop`."""
 
     def __init__(
-        self, config: Config, policy: Policy, sources: Sources | None = None, *, number: int = 0
+        self,
+        config: Config,
+        policy: Policy,
+        sources: Sources | None = None,
+        *,
+        number: int = 0,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.config = config
         self.metrics = Metrics()
@@ -51,6 +57,7 @@ class Server:
         self._policy = policy
         self._sources = sources
         self._number = number
+        self._clock = clock
         self._keys = load_keys(config)
         self._reach = Reach()
         self._store: RecordStore | None = None
@@ -78,7 +85,7 @@ class Server:
             folder=config.file(Path()),
             needed=False,
         )
-        self._ground = Ground(self._keys, self._store, self._reach, self.metrics.tally)
+        self._ground = Ground(self._keys, self._store, self._reach, self.metrics.tally, self._clock)
         self._house = await build_house(config, self._policy, self._ground)
         await self._open_doors()
         if admin and config.admin is not None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import io
 import json
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -164,7 +165,7 @@ def config_text(*origins: str, site: str = "", more: str = "") -> str:
 
 @contextlib.asynccontextmanager
 async def proxying(
-    *origins: str, folder: Path, rules=RULES, site="", more="", files=False
+    *origins: str, folder: Path, rules=RULES, site="", more="", files=False, clock=time.time
 ) -> AsyncIterator[Proxy]:
     """Serve before these origins. `files`: from files in `folder`, so that they can be changed."""
     text = config_text(*origins, site=site, more=more)
@@ -179,7 +180,7 @@ async def proxying(
         policy = at_home(load_policy(rules), config)
     log = io.BytesIO()
     lines = start_logs(config.log.level, stream=log)
-    server = Server(config, policy, sources)
+    server = Server(config, policy, sources, clock=clock)
     try:
         await server.start()
         proxy = Proxy(server, server.doors[0].port, log, folder, lines)
