@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from proxy.filter import elementstream
+from proxy.filter import elementstream, steps
 from proxy.filter.attributes import tag_name, values
 from proxy.filter.html import HtmlFilter
 from proxy.filter.matching import Judge, compile_rules, judge_for
@@ -14,6 +14,9 @@ from proxy.policy.load import load_policy
 from proxy.policy.own import OwnHosts
 
 LOOKED_AT = {"script", "img", "iframe", "link"}
+
+PASSES_WHOLE = steps._SHAPES | {"svg", "title"}
+"""What is looked at only where a cut keeps a whole drawing or title from passing in one step."""
 
 _HEAD = """
 policy:
@@ -177,4 +180,4 @@ class Measure:
             return filtered(judge, raw, cuts), seen
         with watched(seen):
             out = filtered(judge, raw, cuts)
-        return out, [tag for tag in seen if element(tag) is not None]
+        return out, [tag for tag in seen if tag_name(tag).decode("latin-1") not in PASSES_WHOLE]
