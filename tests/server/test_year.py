@@ -46,6 +46,9 @@ class Browser:
     def value(self, name: str) -> str | None:
         return next((value for (known, _), (value, _) in self.jar.items() if known == name), None)
 
+    def ends(self, name: str) -> float:
+        return max(ends for (known, _), (_, ends) in self.jar.items() if known == name)
+
 
 class Site:
     """Renews what it is sent and numbers visitors it does not know, as analytics does."""
@@ -99,7 +102,10 @@ async def test_an_id_renewed_at_every_visit_is_gone_after_thirteen_months(tmp_pa
                 await say(proxy, browser, b"choice=accept")
             got = await come(proxy, browser)
             assert ASKED not in got.body
-            known.setdefault(browser.value("_ga"), []).append(browser.day)
+            days = known.setdefault(browser.value("_ga"), [])
+            days.append(browser.day)
+            if browser.value("_ga"):  # no renewal moves the day on which the browser itself forgets it
+                assert browser.ends("_ga") <= START + (days[0] + THIRTEEN_MONTHS + 1) * DAY
 
     known.pop(None, None)
     first, second, *_ = known.values()
