@@ -48,10 +48,18 @@ def refresh_header(value: bytes, judge: Judge) -> bytes | None:
     It is a navigation, but nobody's click: a page that hands every visitor on to a declared
     provider before they agreed stays where it is. To whom no rule speaks of, it passes.
     """
+    verdict = refresh_verdict(value, judge)
+    return value if verdict.keeps else None
+
+
+def refresh_verdict(value: bytes, judge: Judge, base: str = "") -> Verdict:
+    """Return what happens to a refresh, as header or in a page whose addresses start at `base`."""
     found = _REFRESH.fullmatch(value)
-    address = found[1].strip(b"\"'") if found else b""
-    verdict = judged(judge, address, "meta") if address else KEEP
-    return value if verdict.keeps or verdict.provider is None else None
+    address = found[1] if found else b""
+    if address[:1] in (b'"', b"'"):
+        address = address[1:].split(address[:1])[0]
+    verdict = judged(judge, address, "meta", base) if address else KEEP
+    return KEEP if verdict.provider is None else verdict
 
 
 def speculation_rules(value: bytes, judge: Judge) -> bytes | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from proxy.filter import actions, elements, links
 from proxy.filter.actions import Edits, Follow, Judged, TagFacts, Where
 from proxy.filter.attributes import values_of
+from proxy.filter.link import refresh_verdict
 from proxy.filter.matcher import Matcher
 from proxy.filter.reader import Reader
 from proxy.filter.refusing import Refusal, refusal
@@ -94,6 +95,8 @@ class Tag:
     def other(self) -> Judged | None:
         """Return what becomes of any other element."""
         values = self.values
+        if self.name == "meta" and (stays := self._refresh()) is not None:
+            return stays
         also: list[Verdict] = []
         edits = None
         if ("style" in values and "(" in values["style"]) or "srcdoc" in values:
@@ -113,6 +116,18 @@ class Tag:
         if out is None and follow is Follow.NOTHING and not also:
             return None
         return Judged(self.name, follow, out, also=tuple(also))
+
+    def _refresh(self) -> Judged | None:
+        """Return a refresh that would hand every visitor on to a refused provider, made inert (T15)."""
+        if self.values.get("http-equiv", "").strip().lower() != "refresh":
+            return None
+        content = self.values.get("content", "").encode("utf-8", "surrogateescape")
+        verdict = refresh_verdict(content, self.reader.judge, self.reader.base)
+        if verdict.keeps:
+            return None
+        edits = self._edits()
+        edits.rename({"http-equiv"})
+        return Judged("meta", Follow.NOTHING, edits.result(), verdict, values=self.values)
 
     def _hold(self, edits: Edits, refused: Refusal) -> None:
         replaces, used = refused.verdict.does is Does.REPLACE, self._is_used(refused.matcher)

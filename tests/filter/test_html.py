@@ -21,7 +21,7 @@ EVIL = "https://stats.example/s.js"
         '<!-- <script src="//stats.example/s.js"></script> -->',
         "<plaintext><script src='//stats.example/s.js'></script>",
         '<form action="https://else.example/subscribe"><button formaction="//else.example/">ok</button></form>',
-        '<meta http-equiv="refresh" content="3;url=https://stats.example/">',
+        '<meta http-equiv="refresh" content="3;url=https://else.example/">',
         '<div title="<script src=//stats.example/s.js>">x</div>',
         '<script type="module">import("/app.js")</script>',
         "<p>unclosed <b>tags <i>and</p> </b> \r\n \x00 \xff caf\xe9",
