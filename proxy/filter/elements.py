@@ -78,8 +78,10 @@ FETCHING_LINKS = _words(
 )
 """`rel` words that make a browser ask the other host; canonical, alternate and the like do not."""
 
-VISITED = frozenset(LOADS) | _words("base meta head body style svg math noscript frameset")
-"""Elements the scanner stops at whatever their attributes are."""
+VISITED = (frozenset(LOADS) - {"input", "use"}) | _words(
+    "base meta head body style svg math noscript frameset"
+)
+"""Elements the scanner stops at whatever their attributes are; at an input only where it has an address."""
 
 RAW = _words("script style title textarea xmp iframe noembed noframes noscript plaintext")
 """Elements whose content is text to the HTML parser (noscript: where scripts run)."""

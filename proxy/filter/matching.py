@@ -212,6 +212,11 @@ class Judge:
         does = _DOES[rule.do] if missing else Does.KEEP
         return Verdict(does, rule.place, rule.provider, missing if does is not Does.KEEP else ())
 
+    @property
+    def minds_text(self) -> bool:
+        """True when some inline script would be refused for its text."""
+        return any(not self.verdict_of(matcher).keeps for matcher in self.rules.texts)
+
     def noted(self, matcher: Matcher, note: str) -> Verdict:
         """Return what that rule says, with words for people about one tag."""
         found = self._noted.get((matcher.index, note))

@@ -14,7 +14,7 @@ from proxy.filter import elements
 from proxy.filter.tokens import BOGUS, COMMENT, NAME, REST, TEXT, VALUE, any_word, other_than, step
 
 _EQUALS = rb"[ \t\n\f\r]*+=[ \t\n\f\r]*+"
-_ADDRESSES = elements.LAZY | elements.SETS | elements.ANYWHERE | elements.CONTAINER
+_ADDRESSES = elements.LAZY | elements.SETS | elements.ANYWHERE | elements.CONTAINER | {"src", "xlink:href"}
 
 
 @dataclass(slots=True)

@@ -126,7 +126,7 @@ class Inline(Held):
         if judged is not None:
             out = self._held(judged)
             return out if self.removed else out + text
-        if by_tag and self._reader.judge.rules.texts:
+        if by_tag and self._reader.judge.minds_text:
             verdict = Verdict(Does.HOLD, note="a script with markup in its text")
             return self._held_block(verdict) + text
         return self._raw + text
