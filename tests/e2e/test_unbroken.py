@@ -6,6 +6,7 @@ import pytest
 from aiohttp import WSMsgType, web
 
 from tests.e2e.conftest import ROOT, Running
+from tests.e2e.font import font_address
 from tests.e2e.providers import serve_in_thread
 
 pytestmark = pytest.mark.e2e
@@ -53,6 +54,10 @@ async def site(request: web.BaseRequest) -> web.StreamResponse:
             return web.Response(body=DOT, content_type="image/gif")
         case "/paper.pdf":
             return web.Response(body=PDF, content_type="application/pdf")
+        case "/media":
+            return _html(MEDIA.replace("FONT", font_address()))
+        case "/film.webm":
+            return web.Response(body=b"\x1aE\xdf\xa3", content_type="video/webm")
         case "/login":
             raise web.HTTPFound("https://login.partner.example/authorize?return=https://callkom.io/back")
         case "/back":
@@ -103,6 +108,28 @@ def test_everything_the_site_does_by_itself_works_before_any_choice(visit, fence
 
     assert {name: found.get(name) for name in WORKS} == dict.fromkeys(WORKS, True)
     assert refused == []
+
+
+MEDIA = """<!doctype html><html lang="en"><head><title>media</title>
+<script>window.refused = []; addEventListener("securitypolicyviolation", function (e) { refused.push(e.effectiveDirective + " " + e.blockedURI); });</script>
+<style>@font-face { font-family: Inline; src: url("FONT") } p { font-family: Inline }</style></head><body><p>A</p>
+<object id="pdf" type="application/pdf" data="/paper.pdf" width="200" height="200"></object>
+<video src="https://app.callkom.io/film.webm" preload="auto" muted></video>
+<iframe title="frame" src="https://app.callkom.io/silent"></iframe></body></html>"""
+
+
+def test_fonts_inside_the_page_pdf_objects_and_films_of_a_subdomain_load(visit, fenced):
+    visitor = visit(port=fenced.port)
+    answered = []
+    visitor.page.on("response", lambda response: answered.append(response.url))
+    visitor.goes("/media")
+    visitor.page.wait_for_function("document.fonts.ready.then(() => true)")
+    visitor.page.wait_for_timeout(500)
+
+    assert visitor.page.evaluate("[...document.fonts].map(font => font.status)") == ["loaded"]
+    assert "https://app.callkom.io/film.webm" in answered
+    assert "https://callkom.io/paper.pdf" in answered
+    assert visitor.page.evaluate("window.refused") == []
 
 
 def test_a_login_that_redirects_to_another_host_and_back_works(visit, fenced, providers):
