@@ -468,3 +468,19 @@ def test_with_callkoms_own_rules_it_weighs_no_more_than_1500_bytes():
     }
 
     assert max(weights.values()) <= 1500, weights
+
+
+def test_once_an_answer_was_given_elsewhere_nothing_is_written_that_needs_one(visit):
+    page = visit("functional", "performance")
+    page.run("document.scripts[0].dataset.gone = 1")
+    for name in (
+        "_ga",
+        "__hssc",
+        "language",
+        "hubspotutk",
+    ):  # a fixed life, a sliding one, a session, another purpose
+        page.write(f"{name}=1; max-age=1000")
+        page.write(f"{name}=1")
+    page.write("session=1")
+
+    assert page.names() == {"session"}
