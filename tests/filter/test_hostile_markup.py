@@ -98,3 +98,43 @@ def test_a_third_party_is_not_reached_by_any_of_these(page):
     assert run.verdicts
     assert out != page
     assert filtered(out)[0] == out
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/\t/stats.example/x",
+        "//st\tats.example/x",
+        "//u@stats.example/x",
+        "//u:p@stats.example:80/x",
+        "//stats%2eexample/x",
+        "//stats.example./x",
+        "//\u017ftats.example/x",
+        "//stats\u3002example/x",
+        "//STATS.example",
+        "//stats.example?x",
+        "//stats.example#x",
+        "http:stats.example/x",
+        "http:/\t/stats.example/x",
+        "/\\\\stats.example/x",
+        "ht\ttp://stats.example/x",
+    ],
+)
+@pytest.mark.parametrize(
+    "page",
+    [
+        '<style>body{{background:url("{}")}}</style>',
+        "<style>@import '{}';</style>",
+        "<div style=\"background:url('{}')\">x</div>",
+        '<svg><style>@import "{}";</style></svg>',
+    ],
+)
+def test_style_reads_an_address_as_a_browser_does(page, address):
+    if address.startswith("http:stats"):
+        page = (
+            '<base href="https://callkom.io/">' + page
+        )  # relative to a page of its own scheme, else absolute
+    out, run = filtered(page.format(address))
+
+    assert run.verdicts
+    assert out != page.format(address)
