@@ -72,12 +72,11 @@ def _rows(said: dict[str, Any], depth: int = 0) -> list[tuple[str, str]]:
         elif isinstance(value, list):
             rows.append((label, ", ".join(str(one) for one in value) or "none"))
         else:
-            rows.append(
-                (
-                    label,
-                    {True: "yes", False: "no", None: "-"}.get(value, str(value))
-                    if not isinstance(value, str)
-                    else value,
-                )
-            )
+            rows.append((label, _said(value)))
     return rows
+
+
+def _said(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None else str(value)

@@ -33,7 +33,8 @@ def sweep(
     widest parent to try (consent.domain). Never call it for a request from which a
     browser may have withheld the answer (`decision.withheld`): absence is no refusal there.
     """
-    wanted = [name for name in dict.fromkeys(names) if not CONTROL.search(name) and b";" not in name]
+    clean = (name.strip(WSP) for name in names if not CONTROL.search(name) and b";" not in name)
+    wanted = list(dict.fromkeys(clean))
     tiers = [list(_places(name, host, path, domain, secure=secure)) for name in wanted]
     lines = chain.from_iterable(_by_turns(tiers))
     return [line for line, _ in zip(lines, range(most), strict=False)]

@@ -288,4 +288,5 @@ def test_granted_providers_find_their_names_free(visit, stage):
         )
         == ["undefined"] * 4
     )
-    assert visitor.page.evaluate("[...dataLayer].map(entry => entry[1])") == ["default", "update"]
+    said = visitor.page.evaluate("[...dataLayer].map(entry => entry[1] || entry.callkom_consent)")
+    assert said == ["default", "update", "functional performance"]
