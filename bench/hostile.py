@@ -1,7 +1,12 @@
 """Time of hostile inputs, doubled below and above the caps: everything should cost about twice as much.
 
-    python -m bench.hostile [--chunk 1447]
+python bench/hostile.py [--chunk 1447]
 """
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a file: the project's root
 
 import argparse
 import time
@@ -56,11 +61,17 @@ def peak(data: bytes, size: int) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--chunk", type=int, default=1_447)
     parser.add_argument("--only", default="")
     given = parser.parse_args()
-    sizes = (16_000, 32_000, 500_000, 1_000_000, 2_000_000) if given.chunk > 1 else (8_000, 16_000, 100_000, 200_000)
+    sizes = (
+        (16_000, 32_000, 500_000, 1_000_000, 2_000_000)
+        if given.chunk > 1
+        else (8_000, 16_000, 100_000, 200_000)
+    )
     print(f"{'':24}" + "".join(f"{size // 1000:>8} kB" for size in sizes) + "   x below  x above  memory")
     for name, make in HOSTILE.items():
         if given.only not in name:

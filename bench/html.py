@@ -1,11 +1,16 @@
 """The document filter beside python-lolhtml doing the same whole job, interleaved in one run.
 
-    python -m bench.html [--rounds 5] [--chunk 16384]
+    python bench/html.py [--rounds 5] [--chunk 16384]
 
 Cold: every memo emptied before each page. Warm: the memos have seen these very pages, which
 is their best case. Processor time of this thread is measured, and both engines take turns on every
 page: ratios count, not milliseconds.
 """
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a file: the project's root
 
 import argparse
 import gc
@@ -24,9 +29,57 @@ from proxy.policy.load import load_policy
 from proxy.policy.own import OwnHosts
 from tests.shared import SHARED
 
-HOSTS = ["googletagmanager.com", "google-analytics.com", "doubleclick.net", "hs-scripts.com", "hs-analytics.net", "hsforms.net", "calendly.com", "js.stripe.com", "facebook.net", "hotjar.com", "clarity.ms", "cloudflareinsights.com", "pinterest.com", "twitter.com", "tiktok.com", "linkedin.com", "snapchat.com", "criteo.com", "taboola.com", "outbrain.com", "amazon-adsystem.com", "adnxs.com", "quantserve.com", "scorecardresearch.com", "segment.com", "mixpanel.com", "optimizely.com", "newrelic.com", "sentry-cdn.com", "intercom.io"]
-TEXTS = ["gtm.start", "GoogleAnalyticsObject", "fbq('", "hbspt.forms.create", "appInsightsSDK", "Calendly.init", "hotjar.com", "clarity.ms/tag", "_linkedin_partner_id", "optimizely.push"]
-CLASSES = ["calendly-inline-widget", "hs-form-frame", "meetings-iframe-container", "fb-like", "twitter-timeline"]
+HOSTS = [
+    "googletagmanager.com",
+    "google-analytics.com",
+    "doubleclick.net",
+    "hs-scripts.com",
+    "hs-analytics.net",
+    "hsforms.net",
+    "calendly.com",
+    "js.stripe.com",
+    "facebook.net",
+    "hotjar.com",
+    "clarity.ms",
+    "cloudflareinsights.com",
+    "pinterest.com",
+    "twitter.com",
+    "tiktok.com",
+    "linkedin.com",
+    "snapchat.com",
+    "criteo.com",
+    "taboola.com",
+    "outbrain.com",
+    "amazon-adsystem.com",
+    "adnxs.com",
+    "quantserve.com",
+    "scorecardresearch.com",
+    "segment.com",
+    "mixpanel.com",
+    "optimizely.com",
+    "newrelic.com",
+    "sentry-cdn.com",
+    "intercom.io",
+]
+TEXTS = [
+    "gtm.start",
+    "GoogleAnalyticsObject",
+    "fbq('",
+    "hbspt.forms.create",
+    "appInsightsSDK",
+    "Calendly.init",
+    "hotjar.com",
+    "clarity.ms/tag",
+    "_linkedin_partner_id",
+    "optimizely.push",
+]
+CLASSES = [
+    "calendly-inline-widget",
+    "hs-form-frame",
+    "meetings-iframe-container",
+    "fb-like",
+    "twitter-timeline",
+]
 EVENTS = ["onclick", "onload", "onsubmit", "onchange"]
 HEAD, BODY, FOOT = b"<script>/*guard*/</script>", b"<div id=c></div>", b"<script>/*banner*/</script>"
 
@@ -235,7 +288,9 @@ def forget(judge: Judge) -> None:
     judge.forget()
 
 
-def paired(pages_: list[list[bytes]], runs: dict[str, Callable], before: dict[str, Callable], rounds: int) -> dict[str, float]:
+def paired(
+    pages_: list[list[bytes]], runs: dict[str, Callable], before: dict[str, Callable], rounds: int
+) -> dict[str, float]:
     """Return the best seconds per engine, summed over pages; engines take turns on every page."""
     best = {name: [float("inf")] * len(pages_) for name in runs}
     for round_ in range(rounds):
@@ -250,7 +305,9 @@ def paired(pages_: list[list[bytes]], runs: dict[str, Callable], before: dict[st
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--chunk", type=int, default=16_384)
     given = parser.parse_args()
@@ -283,7 +340,9 @@ def main() -> None:
     gc.freeze()
     times = paired(whole, runs, before, given.rounds)
     yard = times["lol whole job"]
-    print(f"{len(raw)} real pages, {size / 1e6:.2f} MB, {given.chunk} byte chunks, best of {given.rounds}, interleaved")
+    print(
+        f"{len(raw)} real pages, {size / 1e6:.2f} MB, {given.chunk} byte chunks, best of {given.rounds}, interleaved"
+    )
     print(f"{'':24}{'ms':>9}{'MB/s':>9}{'x lol':>8}")
     for name, seconds in times.items():
         print(f"{name:24}{seconds * 1e3:9.1f}{size / seconds / 1e6:9.0f}{yard / seconds:8.2f}")
