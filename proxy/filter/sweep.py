@@ -13,7 +13,7 @@ from itertools import chain
 
 from proxy.consent.answer import Answer
 from proxy.filter.cookies import CookieRules, name_sent, span
-from proxy.filter.setcookie import CONTROL
+from proxy.filter.setcookie import CONTROL, WSP
 from proxy.policy.model import DAY, CookieRule
 
 MOST = 48
