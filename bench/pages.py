@@ -16,7 +16,30 @@ HOSTS = (
     "calendly.com",
     "js.monitor.azure.com",
 )
-SYLLABLES = ["ka", "lo", "mi", "ter", "ver", "con", "sa", "pla", "nu", "ro", "den", "ti", "ge", "al", "be", "cu", "do", "ef", "ga", "ho", "il", "ju"]
+SYLLABLES = [
+    "ka",
+    "lo",
+    "mi",
+    "ter",
+    "ver",
+    "con",
+    "sa",
+    "pla",
+    "nu",
+    "ro",
+    "den",
+    "ti",
+    "ge",
+    "al",
+    "be",
+    "cu",
+    "do",
+    "ef",
+    "ga",
+    "ho",
+    "il",
+    "ju",
+]
 MARK = "@@"  # where the origin puts something else into every page, when it is to be unlike any before
 
 

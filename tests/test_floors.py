@@ -24,15 +24,23 @@ def test_no_file_is_longer_than_a_reader_can_hold(path):
 
 
 def test_every_module_says_in_its_first_line_what_lives_there():
-    silent = [str(p.relative_to(ROOT)) for p in FILES if p.read_text().strip() and not ast.get_docstring(ast.parse(p.read_text()))]
+    silent = [
+        str(p.relative_to(ROOT))
+        for p in FILES
+        if p.read_text().strip() and not ast.get_docstring(ast.parse(p.read_text()))
+    ]
 
     assert silent == []
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if p.parts[-2] in {"policy", "consent", "filter"}], ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path", [p for p in FILES if p.parts[-2] in {"policy", "consent", "filter"}], ids=lambda p: p.stem
+)
 def test_the_pure_floors_know_no_clock_and_no_file(path):
     calls = {
-        node.func.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        node.func.id
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
 
     assert calls & {"open", "print", "input", "exec", "eval"} == set()

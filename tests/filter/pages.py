@@ -91,7 +91,14 @@ def filtered(page: bytes | str, *purposes: str, size: int = 0, inject=None, xml:
     return passed(page, *purposes, size=size, inject=inject, xml=xml)[0]
 
 
-def passed(page: bytes | str, *purposes: str, size: int = 0, inject=None, xml: bool = False, judged: Judge | None = None):
+def passed(
+    page: bytes | str,
+    *purposes: str,
+    size: int = 0,
+    inject=None,
+    xml: bool = False,
+    judged: Judge | None = None,
+):
     """Return (bytes, filter) of a page cut in pieces of that size."""
     raw = page.encode() if isinstance(page, str) else page
     run = HtmlFilter(judged or judge(*purposes), inject=inject, xml=xml)

@@ -19,7 +19,10 @@ def refuses(address: str) -> bool:
         ("a{b:u\\72l(//evil/x)}", "a{b:u\\72l(about:invalid)}"),
         ("a{b:url(//e\\76il/x)}", "a{b:url(about:invalid)}"),
         ("@\\69mport '//evil/x';", "@\\69mport 'about:invalid';"),
-        ('a{b:image-set("//evil/1" 1x, "//evil/2" 2x)}', 'a{b:image-set("about:invalid" 1x, "about:invalid" 2x)}'),
+        (
+            'a{b:image-set("//evil/1" 1x, "//evil/2" 2x)}',
+            'a{b:image-set("about:invalid" 1x, "about:invalid" 2x)}',
+        ),
         ("a{b:url(//evil/x", "a{b:url(about:invalid"),
         ("/* url(//evil/x) */ a{b:url(//ok/x)}", None),
         ("a{content:'//evil/x'}", None),

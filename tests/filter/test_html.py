@@ -51,7 +51,10 @@ def test_what_no_rule_refuses_passes_byte_for_byte(page):
             f'<script async src="{EVIL}"></script>',
             f'<script type="text/plain" data-consent="performance" async src="{EVIL}"></script>',
         ),
-        ("<SCRIPT SRC=//stats.example/>", '<SCRIPT type="text/plain" data-consent="performance" SRC=//stats.example/>'),
+        (
+            "<SCRIPT SRC=//stats.example/>",
+            '<SCRIPT type="text/plain" data-consent="performance" SRC=//stats.example/>',
+        ),
         (
             '<script src="//other.example/x.js"></script>',
             '<script type="text/plain" data-consent="undeclared" src="//other.example/x.js"></script>',
@@ -73,8 +76,14 @@ def test_what_no_rule_refuses_passes_byte_for_byte(page):
             '<link rel="preconnect" href="//stats.example">',
             '<link data-consent="performance" rel="preconnect" data-consent-href="//stats.example">',
         ),
-        ('<a ping="//stats.example/p" href="/x">', '<a data-consent="performance" data-consent-ping="//stats.example/p" href="/x">'),
-        ('<td background="//stats.example/p">', '<td data-consent="performance" data-consent-background="//stats.example/p">'),
+        (
+            '<a ping="//stats.example/p" href="/x">',
+            '<a data-consent="performance" data-consent-ping="//stats.example/p" href="/x">',
+        ),
+        (
+            '<td background="//stats.example/p">',
+            '<td data-consent="performance" data-consent-background="//stats.example/p">',
+        ),
         (
             '<script data-lazy-src="//stats.example/s.js" type="text/x-lazy"></script>',
             '<script type="text/plain" data-consent="performance" data-consent-data-lazy-src="//stats.example/s.js" type="text/x-lazy"></script>',
@@ -91,15 +100,39 @@ def test_what_no_rule_refuses_passes_byte_for_byte(page):
             '<script src="/cache/copy/stats.js?v=1"></script>',
             '<script type="text/plain" data-consent="performance" src="/cache/copy/stats.js?v=1"></script>',
         ),
-        ('<script id="stats-loader" src="/x.js">', '<script type="text/plain" data-consent="performance" id="stats-loader" src="/x.js">'),
-        ('<script id="stats-part-7">1</script>', '<script type="text/plain" data-consent="performance" id="stats-part-7">1</script>'),
+        (
+            '<script id="stats-loader" src="/x.js">',
+            '<script type="text/plain" data-consent="performance" id="stats-loader" src="/x.js">',
+        ),
+        (
+            '<script id="stats-part-7">1</script>',
+            '<script type="text/plain" data-consent="performance" id="stats-part-7">1</script>',
+        ),
         ('<amp-stats type="stats">', '<amp-stats data-consent="performance" data-consent-type="stats">'),
-        ('<form action="//stats.example/f">', '<form data-consent="performance" data-consent-action="//stats.example/f">'),
-        ('<input type=image src="//stats.example/i">', '<input data-consent="performance" type=image data-consent-src="//stats.example/i">'),
-        ("<p style=\"background: url('//stats.example/p')\">", '<p style="background: url(&#39;about:invalid&#39;)">'),
-        ("<style>a{b:url(//stats.example/p)} @import '//stats.example/c';</style>", "<style>a{b:url(about:invalid)} @import 'about:invalid';</style>"),
-        ('<html manifest="//stats.example/m">', '<html data-consent="performance" data-consent-manifest="//stats.example/m">'),
-        ("<frame src=//stats.example/f>", '<frame data-consent="performance" data-consent-src=//stats.example/f>'),
+        (
+            '<form action="//stats.example/f">',
+            '<form data-consent="performance" data-consent-action="//stats.example/f">',
+        ),
+        (
+            '<input type=image src="//stats.example/i">',
+            '<input data-consent="performance" type=image data-consent-src="//stats.example/i">',
+        ),
+        (
+            "<p style=\"background: url('//stats.example/p')\">",
+            '<p style="background: url(&#39;about:invalid&#39;)">',
+        ),
+        (
+            "<style>a{b:url(//stats.example/p)} @import '//stats.example/c';</style>",
+            "<style>a{b:url(about:invalid)} @import 'about:invalid';</style>",
+        ),
+        (
+            '<html manifest="//stats.example/m">',
+            '<html data-consent="performance" data-consent-manifest="//stats.example/m">',
+        ),
+        (
+            "<frame src=//stats.example/f>",
+            '<frame data-consent="performance" data-consent-src=//stats.example/f>',
+        ),
     ],
 )
 def test_what_is_refused_is_inert_and_its_bytes_stay(page, out):
@@ -134,7 +167,9 @@ def test_what_was_granted_runs():
     ],
 )
 def test_an_address_is_read_as_browsers_read_it(address):
-    assert filtered(f'<script src="{address}"></script>').startswith(b'<script type="text/plain" data-consent="performance"')
+    assert filtered(f'<script src="{address}"></script>').startswith(
+        b'<script type="text/plain" data-consent="performance"'
+    )
 
 
 @pytest.mark.parametrize(
@@ -242,7 +277,9 @@ def test_a_button_that_ran_code_opens_the_provider():
 
 
 def test_no_placeholder_ends_the_head():
-    out = filtered("<!doctype html><head><script>Booking.show()</script><title>t</title></head><body>", inject=Marks())
+    out = filtered(
+        "<!doctype html><head><script>Booking.show()</script><title>t</title></head><body>", inject=Marks()
+    )
 
     assert b"[script" not in out
     assert b'[head]<script type="text/plain"' in out
@@ -263,7 +300,10 @@ def test_the_default_placeholder_is_a_plain_link():
         ("a<script src=//gone.example/s>x</script>b", "ab"),
         ("a<script src=//gone.example/s>x</script >b", "ab"),
         ("a<iframe src=//gone.example/s>x</iframe>b", "ab"),
-        ("<div class=gone-box>x</div>", '<div data-consent="performance" data-consent-class=gone-box>x</div>'),
+        (
+            "<div class=gone-box>x</div>",
+            '<div data-consent="performance" data-consent-class=gone-box>x</div>',
+        ),
     ],
 )
 def test_a_removed_element_leaves_no_end_tag_behind(page, out):
@@ -277,7 +317,11 @@ def test_verdicts_name_the_rule_and_the_host():
     first, second = run.verdicts
     assert (first.provider, first.needs, first.note) == ("stats", ("performance",), "script stats.example")
     assert first.because.file == "rules.yaml"
-    assert (second.provider, second.because, second.note) == (None, None, "undeclared third party other.example")
+    assert (second.provider, second.because, second.note) == (
+        None,
+        None,
+        "undeclared third party other.example",
+    )
 
 
 def test_a_base_on_another_host_moves_relative_addresses_only_behind_it():
@@ -292,7 +336,10 @@ def test_a_tag_that_goes_on_behind_its_noscript_is_written_as_text():
     page = b'<noscript><img src=//stats.example/s title="</noscript><p>">'
 
     assert filtered(page).startswith(b"<noscript>&lt;img")
-    assert filtered(b'<noscript><img src=/own title="</noscript><p>">') == b'<noscript><img src=/own title="</noscript><p>">'
+    assert (
+        filtered(b'<noscript><img src=/own title="</noscript><p>">')
+        == b'<noscript><img src=/own title="</noscript><p>">'
+    )
 
 
 def test_a_document_inside_too_many_others_is_held_unread():

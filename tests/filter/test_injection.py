@@ -12,22 +12,46 @@ from tests.filter.pages import Marks, filtered, passed
 @pytest.mark.parametrize(
     ("page", "out"),
     [
-        ("<!doctype html><html><head><title>t</title></head><body>x</body></html>", "<!doctype html><html><head>[head]<title>t</title></head><body>[body]x[foot]</body></html>"),
+        (
+            "<!doctype html><html><head><title>t</title></head><body>x</body></html>",
+            "<!doctype html><html><head>[head]<title>t</title></head><body>[body]x[foot]</body></html>",
+        ),
         ("<!doctype html><title>t</title><p>x", "<!doctype html>[head]<title>t</title>[body]<p>x[foot]"),
         ("<!doctype html>text", "<!doctype html>[head][body]text[foot]"),
         ("<html><body>x", "<html>[head]<body>[body]x[foot]"),
         ("<head></head>x", "<head>[head]</head>[body]x[foot]"),
-        ("<head><meta charset=utf-8><style>p{}</style> <!-- c --> <p>x", "<head>[head]<meta charset=utf-8><style>p{}</style> <!-- c --> [body]<p>x[foot]"),
-        ("<!-- c --> <!doctype html> <!-- c --><html><head>", "<!-- c --> <!doctype html> <!-- c --><html><head>[head][body][foot]"),
+        (
+            "<head><meta charset=utf-8><style>p{}</style> <!-- c --> <p>x",
+            "<head>[head]<meta charset=utf-8><style>p{}</style> <!-- c --> [body]<p>x[foot]",
+        ),
+        (
+            "<!-- c --> <!doctype html> <!-- c --><html><head>",
+            "<!-- c --> <!doctype html> <!-- c --><html><head>[head][body][foot]",
+        ),
         ("\ufeff<!doctype html><head><body>", "\ufeff<!doctype html><head>[head]<body>[body][foot]"),
-        ("<!doctype html><body></body><body class=b>x</body><!-- </body> -->", "<!doctype html>[head]<body>[body]</body><body class=b>x[foot]</body><!-- </body> -->"),
-        ("<!doctype html><head><template><p>x</p><template></template></template><title>t</title><body>", "<!doctype html><head>[head]<template><p>x</p><template></template></template><title>t</title><body>[body][foot]"),
+        (
+            "<!doctype html><body></body><body class=b>x</body><!-- </body> -->",
+            "<!doctype html>[head]<body>[body]</body><body class=b>x[foot]</body><!-- </body> -->",
+        ),
+        (
+            "<!doctype html><head><template><p>x</p><template></template></template><title>t</title><body>",
+            "<!doctype html><head>[head]<template><p>x</p><template></template></template><title>t</title><body>[body][foot]",
+        ),
         ("<!doctype html><head></head></body>x", "<!doctype html><head>[head]</head>[body][foot]</body>x"),
-        ("<!doctype html><frameset><frame src=/a></frameset>", "<!doctype html>[head]<frameset><frame src=/a></frameset>"),
-        ("<!doctype html><head><title></head><body></title><body>", "<!doctype html><head>[head]<title></head><body></title><body>[body][foot]"),
+        (
+            "<!doctype html><frameset><frame src=/a></frameset>",
+            "<!doctype html>[head]<frameset><frame src=/a></frameset>",
+        ),
+        (
+            "<!doctype html><head><title></head><body></title><body>",
+            "<!doctype html><head>[head]<title></head><body></title><body>[body][foot]",
+        ),
         ("<!doctype html></p><title>t</title>", "<!doctype html></p>[head]<title>t</title>[body][foot]"),
         ("<!doctype html><br></br>x", "<!doctype html>[head][body]<br></br>x[foot]"),
-        ("<!doctype html><body><svg></body></svg>x", "<!doctype html>[head]<body>[body]<svg></body></svg>x[foot]"),
+        (
+            "<!doctype html><body><svg></body></svg>x",
+            "<!doctype html>[head]<body>[body]<svg></body></svg>x[foot]",
+        ),
         ("<!doctype html>", "<!doctype html>[head][body][foot]"),
         ("<!doctype html><body><p class='x", "<!doctype html>[head]<body>[body][foot]<p class='x"),
     ],
@@ -39,7 +63,15 @@ def test_each_part_finds_its_place(page, out):
 
 @pytest.mark.parametrize(
     "page",
-    ["<p>a fragment</p></body>", "text <html>", "<div><head></head><body></body></div>", "<script></script><!doctype html>", "", " ", "<!-- c -->"],
+    [
+        "<p>a fragment</p></body>",
+        "text <html>",
+        "<div><head></head><body></body></div>",
+        "<script></script><!doctype html>",
+        "",
+        " ",
+        "<!-- c -->",
+    ],
 )
 def test_a_fragment_gets_nothing(page):
     assert filtered(page, inject=Marks()) == page.encode()
@@ -65,7 +97,9 @@ def test_the_last_body_end_within_reach_counts():
 
 
 def test_the_page_tells_its_language_and_its_policy():
-    _, run = passed("<!doctype html><html lang=fr><meta http-equiv=Content-Security-Policy content=\"default-src 'self'\">")
+    _, run = passed(
+        "<!doctype html><html lang=fr><meta http-equiv=Content-Security-Policy content=\"default-src 'self'\">"
+    )
 
     assert run.page.lang == "fr"
     assert run.page.meta_csp == ("default-src 'self'",)
@@ -90,4 +124,6 @@ def test_a_placeholder_without_a_page_names_the_provider():
 
     assert plain_placeholder(held, TagFacts("div", None, name="A & B")) == b"<span>A &amp; B</span>"
     assert plain_placeholder(held, TagFacts("div", None)) == b""
-    assert b'href="https://p.example/"' in plain_placeholder(held, TagFacts("div", None, name="P", privacy="https://p.example/"))
+    assert b'href="https://p.example/"' in plain_placeholder(
+        held, TagFacts("div", None, name="P", privacy="https://p.example/")
+    )

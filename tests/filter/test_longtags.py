@@ -32,11 +32,17 @@ def test_a_long_tag_that_loads_nothing_passes(page, size):
     ("page", "held"),
     [
         (b'<img alt="' + LONG + b'" src="//stats.example/p">', b'" data-consent-src="//stats.example/p">'),
-        (b'<img src="//stats.example/p" alt="' + LONG + b'">', b'<img data-consent-src="//stats.example/p" alt='),
+        (
+            b'<img src="//stats.example/p" alt="' + LONG + b'">',
+            b'<img data-consent-src="//stats.example/p" alt=',
+        ),
         (b'<img src="https://own.example/' + LONG + b'">', b'<img data-consent-src="https://own.example/xx'),
         (b'<p style="' + LONG + b'">', b'<p data-consent-style="xx'),
         (b'<iframe srcdoc="' + LONG * 5 + b'"></iframe>', b'data-consent-srcdoc="xx'),
-        (b'<script src="data:,' + LONG * 5 + b'"></script>', b'<script type="text/plain" data-consent="undeclared"'),
+        (
+            b'<script src="data:,' + LONG * 5 + b'"></script>',
+            b'<script type="text/plain" data-consent="undeclared"',
+        ),
     ],
 )
 def test_what_cannot_be_read_is_held(page, held, size):

@@ -14,7 +14,11 @@ HEAD = RULES[: RULES.index("providers:")]
 
 
 def judge_of(tags: str, *purposes: str, neutral: str = "", undeclared: str = "hold"):
-    text = HEAD.replace("tags: hold", f"tags: {undeclared}") + "providers:\n  p:\n    name: P\n    tags:\n" + tags
+    text = (
+        HEAD.replace("tags: hold", f"tags: {undeclared}")
+        + "providers:\n  p:\n    name: P\n    tags:\n"
+        + tags
+    )
     policy = load_policy(text)
     compiled = compile_rules(policy, OwnHosts(frozenset({"own.example", "alone.example"}), "own.example"))
     return judge_for(compiled, scope_of(policy).granted(purposes))
@@ -52,8 +56,8 @@ def test_all_purposes_of_a_rule_are_needed():
 
 
 def test_the_first_rule_in_the_file_wins():
-    early = '      - { id: a, purpose: performance }\n      - { from: h.example, purpose: functional }\n'
-    late = '      - { from: h.example, purpose: functional }\n      - { id: a, purpose: performance }\n'
+    early = "      - { id: a, purpose: performance }\n      - { from: h.example, purpose: functional }\n"
+    late = "      - { from: h.example, purpose: functional }\n      - { id: a, purpose: performance }\n"
     page = b"<script id=a src=//h.example/></script>"
 
     assert passed(page, judged=judge_of(early, "functional"))[1].verdicts[0].needs == ("performance",)
@@ -61,7 +65,9 @@ def test_the_first_rule_in_the_file_wins():
 
 
 def test_an_inline_script_obeys_the_first_rule_too():
-    tags = '      - { id: "keep-*", purpose: necessary }\n      - { text: vendorCall, purpose: performance }\n'
+    tags = (
+        '      - { id: "keep-*", purpose: necessary }\n      - { text: vendorCall, purpose: performance }\n'
+    )
 
     assert passed(b"<script id=keep-1>vendorCall()</script>", judged=judge_of(tags))[1].verdicts == []
     assert passed(b"<script id=x>vendorCall()</script>", judged=judge_of(tags))[1].verdicts != []
@@ -78,11 +84,23 @@ def test_conditions_of_one_rule_are_all_required():
     asked = judge_of(tags, undeclared="keep")
 
     assert passed(b"<img alt=abc src=//h.example/only/1>", judged=asked)[1].verdicts != []
-    for page in (b"<img alt=b src=//h.example/only/1>", b"<img alt=a src=//h.example/1>", b"<video alt=a src=//h.example/only/1>", b"<img alt=a src=//i.example/only/1>"):
+    for page in (
+        b"<img alt=b src=//h.example/only/1>",
+        b"<img alt=a src=//h.example/1>",
+        b"<video alt=a src=//h.example/only/1>",
+        b"<img alt=a src=//i.example/only/1>",
+    ):
         assert passed(page, judged=asked)[1].verdicts == []
 
 
-@pytest.mark.parametrize("tags", ['      - { class: "w-*", purpose: performance }\n', '      - { class: "*-ww", purpose: performance }\n', '      - { id: "*-x", purpose: performance }\n'])
+@pytest.mark.parametrize(
+    "tags",
+    [
+        '      - { class: "w-*", purpose: performance }\n',
+        '      - { class: "*-ww", purpose: performance }\n',
+        '      - { id: "*-x", purpose: performance }\n',
+    ],
+)
 def test_globs_of_ids_and_classes_stop_the_scanner(tags):
     page = b"<p class=ok><div class='a w-ww b' id=\"yy-x\">"
 
@@ -93,7 +111,9 @@ def test_globs_of_ids_and_classes_stop_the_scanner(tags):
 def test_a_disabled_provider_can_never_be_granted():
     text = RULES.replace("    name: Stats\n", "    name: Stats\n    enabled: no\n")
     policy = load_policy(text)
-    asked = judge_for(compile_rules(policy, OwnHosts(frozenset())), scope_of(policy).granted(["performance", "functional"]))
+    asked = judge_for(
+        compile_rules(policy, OwnHosts(frozenset())), scope_of(policy).granted(["performance", "functional"])
+    )
 
     assert asked.judge_url(Url("stats.example", "/"), "script").does is Does.HOLD
 
@@ -107,7 +127,9 @@ def test_many_words_are_found_as_few_are():
 
 
 def test_emptied_memos_change_nothing():
-    page = b"<img src=//stats.example/><script>StatsQueue</script><style>a{b:url(//stats.example/)}</style>" * 3
+    page = (
+        b"<img src=//stats.example/><script>StatsQueue</script><style>a{b:url(//stats.example/)}</style>" * 3
+    )
     first = filtered(page)
     judge().forget()
 

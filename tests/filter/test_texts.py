@@ -20,7 +20,9 @@ def test_a_long_script_of_the_site_passes(size):
 def test_a_long_script_that_begins_like_a_provider_is_held_whole(size):
     page = b"<script>StatsQueue;" + FILL + b"</script><p>"
 
-    assert filtered(page, size=size) == page.replace(b"<script>", b'<script type="text/plain" data-consent="performance">')
+    assert filtered(page, size=size) == page.replace(
+        b"<script>", b'<script type="text/plain" data-consent="performance">'
+    )
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -47,7 +49,13 @@ def test_the_cap_is_the_same_however_a_script_arrives(over):
 @pytest.mark.parametrize("size", SIZES)
 def test_a_long_style_sheet_is_calmed_to_its_end(size):
     rule = b"p{color:red;content:'}'}\n"
-    page = b"<style>" + rule * 20_000 + b"a{background:url(https://stats.example/x)}" + rule * 20_000 + b"</style>"
+    page = (
+        b"<style>"
+        + rule * 20_000
+        + b"a{background:url(https://stats.example/x)}"
+        + rule * 20_000
+        + b"</style>"
+    )
 
     assert filtered(page, size=size) == page.replace(b"https://stats.example/x", b"about:invalid")
 

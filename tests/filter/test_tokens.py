@@ -40,7 +40,9 @@ def test_the_step_swallows_this(tag):
     assert match.end() == len(tag) + 13
 
 
-@pytest.mark.parametrize("tag", [b"<p a='", b"<img src=x", b"<!-- x", b"<!", b"<", b"</p", b"<svg><path d=", b"<p a"])
+@pytest.mark.parametrize(
+    "tag", [b"<p a='", b"<img src=x", b"<!-- x", b"<!", b"<", b"</p", b"<svg><path d=", b"<p a"]
+)
 def test_the_step_waits_for_the_rest_of_this(tag):
     match = STEP.match(b"text" + tag)
 

@@ -28,7 +28,9 @@ def test_who_is_asked(address, host, path):
     assert url_of(address) == (host, path)
 
 
-@pytest.mark.parametrize("address", ["data:,x", "javascript:1", "about:blank", "#x", "", "  ", "mailto:a@b.example"])
+@pytest.mark.parametrize(
+    "address", ["data:,x", "javascript:1", "about:blank", "#x", "", "  ", "mailto:a@b.example"]
+)
 def test_nobody_is_asked(address):
     assert url_of(address) is None
 
@@ -80,7 +82,14 @@ def test_other_addresses_carry_nothing():
 
 
 def test_the_quick_readers_agree_with_the_slow_one_or_say_nothing():
-    for address in ("https://a.example/b", "//a.example", "HTTPS://a.example", "https:/a.example", "//a.example:80/", "/b"):
+    for address in (
+        "https://a.example/b",
+        "//a.example",
+        "HTTPS://a.example",
+        "https:/a.example",
+        "//a.example:80/",
+        "/b",
+    ):
         quick = plain_host(address)
         assert quick is None or quick[0] == url_of(address).host
     assert plain_hosts("https://a.example/1 1x, https://b.example/2 2x") == {"a.example", "b.example"}
