@@ -11,7 +11,7 @@ demo: $(STAMP)  ## set up, and run the proxy in front of the bundled demo site
 
 test: $(STAMP) browser  ## set up, and pass the tests (browser walks included)
 	$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -q -m e2e -p no:randomly
+	$(BIN)/python -m pytest -q -m e2e -n 2
 
 check: $(STAMP)  ## format, lint, types, floors, rules, fast tests
 	$(BIN)/ruff format --check .
@@ -22,16 +22,16 @@ check: $(STAMP)  ## format, lint, types, floors, rules, fast tests
 	$(BIN)/python -m pytest -q -n 2
 
 e2e: $(STAMP) browser  ## walks in a real Chromium
-	$(BIN)/python -m pytest -q -m e2e -p no:randomly
+	$(BIN)/python -m pytest -q -m e2e -n 2
 
 load: $(STAMP)  ## long suites: whole corpora, floods, soaks
 	$(BIN)/python -m pytest -q -m load -p no:randomly
 
 bench: $(STAMP)  ## speed beside peers, as ratios within one run
 	$(BIN)/python -m pip install -q -e '.[bench]'
-	$(BIN)/python bench/html.py
-	$(BIN)/python bench/relay.py
-	$(BIN)/python bench/records.py
+	$(BIN)/python -m bench.html
+	$(BIN)/python -m bench.relay
+	$(BIN)/python -m bench.records
 
 format: $(STAMP)
 	$(BIN)/ruff format .
