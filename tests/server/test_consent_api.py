@@ -83,6 +83,18 @@ async def test_refusing_is_kept_too_and_expires_what_was_there(tmp_path):
     assert kept[0].content.how is How.REFUSE
 
 
+async def test_asking_for_the_state_expires_what_scripts_put_back_after_a_refusal(tmp_path):
+    jar = "Cookie: _ga=1; session=3; odd=4"
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        got = await proxy.ask("/.consent/state", SAME, jar)
+        withheld = await proxy.ask(
+            "/.consent/state", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: cors", jar
+        )
+
+    assert {line.split(b"=")[0] for line in got.all(b"Set-Cookie")} == {b"_ga"}
+    assert withheld.all(b"Set-Cookie") == [], "no answer sent along is no refusal"
+
+
 async def test_saving_grants_the_purposes_ticked(tmp_path):
     async with Origin({b"/": html(PAGE)}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
         got = await choose(proxy, b"choice=save&purpose=performance", SAME)
