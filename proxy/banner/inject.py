@@ -67,8 +67,9 @@ class PageInjector:
         """Hash sources of our inline style."""
         return self.head_part.styles
 
-    def head(self, page: PageSeen) -> bytes:  # noqa: ARG002 (Injector's shape)
+    def head(self, page: PageSeen) -> bytes:
         """Return style and script; they do not depend on the language, since policies name their hash."""
+        self._spoken(page)  # placeholders come before the foot, and speak the page's language too
         return self.head_part.bytes(self.since)
 
     def body(self, page: PageSeen) -> bytes:

@@ -3,8 +3,11 @@ import re
 import pytest
 
 from proxy.filter.actions import TagFacts
+from proxy.filter.html import HtmlFilter
 from proxy.filter.injection import PageSeen
+from proxy.filter.matching import compile_rules, judge_for
 from proxy.filter.verdict import Does, Verdict
+from proxy.policy.own import OwnHosts
 from tests.banner.pages import POLICY, RENDERER, calendly, decision, injected, well_formed
 
 PLACE = POLICY.place
@@ -111,3 +114,16 @@ def test_equal_embeds_get_equal_bytes():
     injector.head(PageSeen())
 
     assert calendly(injector) == calendly(RENDERER.injector(decision(answered=True)))
+
+
+def test_in_a_page_as_it_streams_the_placeholder_speaks_the_pages_language_before_the_foot_is_seen():
+    """Somebody who answered gets no banner, so nothing else has asked for the words yet."""
+    rules = compile_rules(POLICY, OwnHosts(frozenset({"callkom.io"}), "callkom.io"))
+    page = HtmlFilter(
+        judge_for(rules, frozenset()), inject=RENDERER.injector(decision(answered=True), accept=b"en")
+    )
+    text = page.feed(
+        b'<!doctype html><html lang="fr"><head></head><body><iframe src="https://calendly.com/x"></iframe>'
+    )
+
+    assert b"Toujours autoriser" in text
