@@ -161,10 +161,14 @@ def _mark(verdict: Verdict) -> bytes:
 
 
 def hold_script(edits: Edits, verdict: Verdict, lazy: Collection[str]) -> None:
-    """Make a script inert: no browser runs `text/plain`, no lazy loader finds its address."""
+    """Make a script inert: no browser runs `text/plain`, no lazy loader finds its address.
+
+    Chromium's preload scanner asks for a script by the last of several types, and for one of
+    SVG by its href whatever its type (seen): both are renamed.
+    """
     if not edits.xml:
         edits.put(_INERT_TYPE + _mark(verdict))
-        edits.rename(lazy)
+        edits.rename({*lazy, "type", "href", "xlink:href"})
         return
     previous = edits.first("type")
     edits.insert("type", "text/plain")

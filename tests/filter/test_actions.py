@@ -12,7 +12,7 @@ def test_a_script_is_held_behind_its_name():
 
     assert (
         edits.result()
-        == b'<SCRIPT type="text/plain" data-consent="functional performance"\n type=module  src=\'x\'>'
+        == b'<SCRIPT type="text/plain" data-consent="functional performance"\n data-consent-type=module  src=\'x\'>'
     )
 
 

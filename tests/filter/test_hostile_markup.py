@@ -138,3 +138,20 @@ def test_style_reads_an_address_as_a_browser_does(page, address):
 
     assert run.verdicts
     assert out != page.format(address)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        f"<script type=module src={U}></script>",
+        f"<script type='' type=\"text/javascript\" src={U}></script>",
+        f"<svg><script href={U}></script></svg>",
+        f"<svg><script xlink:href=/o href={U} type=module></script></svg>",
+    ],
+)
+def test_a_held_script_has_nothing_that_a_preload_scanner_goes_by(page):
+    out, _ = filtered(page)
+
+    assert out.count(" type=") == 1
+    assert " href=" not in out
+    assert " xlink:href=" not in out

@@ -86,7 +86,7 @@ def test_what_no_rule_refuses_passes_byte_for_byte(page):
         ),
         (
             '<script data-lazy-src="//stats.example/s.js" type="text/x-lazy"></script>',
-            '<script type="text/plain" data-consent="performance" data-consent-data-lazy-src="//stats.example/s.js" type="text/x-lazy"></script>',
+            '<script type="text/plain" data-consent="performance" data-consent-data-lazy-src="//stats.example/s.js" data-consent-type="text/x-lazy"></script>',
         ),
         (
             "<script>var q = StatsQueue</script>",
@@ -94,7 +94,7 @@ def test_what_no_rule_refuses_passes_byte_for_byte(page):
         ),
         (
             '<script type="a371f3c3996957007cacd73a-text/javascript">stats.start; stats.js</script>',
-            '<script type="text/plain" data-consent="performance" type="a371f3c3996957007cacd73a-text/javascript">stats.start; stats.js</script>',
+            '<script type="text/plain" data-consent="performance" data-consent-type="a371f3c3996957007cacd73a-text/javascript">stats.start; stats.js</script>',
         ),
         (
             '<script src="/cache/copy/stats.js?v=1"></script>',
