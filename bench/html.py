@@ -10,7 +10,7 @@ page: ratios count, not milliseconds.
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a file: the project's root
+sys.path[0] = str(Path(__file__).resolve().parents[1])  # not this folder, whose html.py hides the library's
 
 import argparse
 import gc
