@@ -45,6 +45,7 @@ class HtmlFilter(XmlStream):
             HtmlFilter._xml if xml else HtmlFilter._every,
         )
         self._foreign = Foreign()
+        self._begun = False  # a byte order mark is one at the very start of a page, and text anywhere else
 
     # HTML
 
@@ -96,8 +97,12 @@ class HtmlFilter(XmlStream):
     def _every(self, data: bytes, at: int) -> int:
         """Before the head, and in foreign content: every tag counts."""
         start = at
-        if self._injection.phase is Phase.START and data.startswith(_BOM, at):
-            at += 3
+        if not self._begun:
+            mark = data[at : at + 3]
+            if len(mark) < 3 and _BOM.startswith(mark):
+                return self._stuck(data, at)
+            self._begun = True
+            at += 3 * (mark == _BOM)
         while self._run is HtmlFilter._every:
             pattern = self._pattern()
             match = pattern.match(data, at)
@@ -132,11 +137,14 @@ class HtmlFilter(XmlStream):
         if head[:1] == b"<":
             is_text = len(head) == 2 and not (head[1:].isalpha() or head[1:] in b"/!?")
         else:
-            is_text = bool(head) and not (
-                self._injection.phase is Phase.START and _BOM.startswith(data[at : at + 3])
-            )
+            is_text = bool(head)
         if not is_text:
             return self._stuck(data, at)
+        if self._injection.phase is Phase.START:  # a notice printed above the page: its first tag decides
+            start, at = at, data.find(b"<", at + 1)
+            at = len(data) if at < 0 else at
+            self._out.emit(data[start:at])
+            return at
         self._out.emit(self._injection.text())
         self._settle()
         return at

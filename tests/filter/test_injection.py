@@ -53,6 +53,12 @@ from tests.filter.pages import Marks, filtered, passed
             "<!doctype html>[head]<body>[body]<svg></body></svg>x[foot]",
         ),
         ("<!doctype html>", "<!doctype html>[head][body][foot]"),
+        (
+            "Notice: x <!doctype html><head></head><body>",
+            "Notice: x <!doctype html><head>[head]</head><body>[body][foot]",
+        ),
+        ("1 < 2 <html><p>x", "1 < 2 <html>[head][body]<p>x[foot]"),
+        ("<!-- c -->\ufeff<!doctype html>", "<!-- c -->\ufeff<!doctype html>[head][body][foot]"),
         ("<!doctype html><body><p class='x", "<!doctype html>[head]<body>[body][foot]<p class='x"),
     ],
 )
@@ -65,7 +71,7 @@ def test_each_part_finds_its_place(page, out):
     "page",
     [
         "<p>a fragment</p></body>",
-        "text <html>",
+        "text <p>",
         "<div><head></head><body></body></div>",
         "<script></script><!doctype html>",
         "",
