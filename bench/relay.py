@@ -20,6 +20,7 @@ import threading
 import time
 from pathlib import Path
 
+from bench import own_cost
 from bench.measure import Load, Running, cpu, fetch, free_port, memory
 from bench.pages import HOSTS, page
 from bench.peers import PEERS, origin_server, workerd
@@ -216,6 +217,7 @@ def main() -> None:
             latency(running["consent-proxy"], origin, options.seconds)
             big(running["consent-proxy"])
             first_chunk(folder / "pausing")
+            own_cost.main()
         finally:
             for one in (*running.values(), origin):
                 one.stop()
