@@ -12,6 +12,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Error
 
 from tests.e2e.providers import Providers, serve_in_thread, tls_for
 
@@ -156,7 +157,14 @@ class Visitor:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     def goes(self, path: str, host: str = "callkom.io"):
-        answer = self.page.goto(f"https://{host}{path}", wait_until="load")
+        address = f"https://{host}{path}"
+        try:
+            answer = self.page.goto(address, wait_until="load")
+        except Error as error:
+            if "interrupted by another navigation" not in error.message:
+                raise
+            self.settle()  # the reload after a choice was still on its way: a person would ask again
+            answer = self.page.goto(address, wait_until="load")
         self.settle()
         return answer
 
