@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from proxy.banner.assets import css_hash, script, source
 from proxy.banner.markup import Markup, escape, fill, when
 from proxy.banner.words import Words
-from proxy.filter.embeds import Embed, Kind
+from proxy.filter.embeds import BOXES, Embed, Kind
 from proxy.filter.fence import ALWAYS, fence
 from proxy.filter.guard import guard_code, guard_table
 from proxy.filter.squeeze import squeeze
@@ -129,8 +129,11 @@ class Wrappers:
 def _form(embed: Embed, script_address: str) -> Markup:
     """Return the box of a form and the script that fills it. Its ids were checked when it was read."""
     region, portal, form = embed.words
-    if embed.kind is Kind.NEW_FORM:
-        return fill("wrapped_new_form", region=region, portal=portal, form=form, script=script_address)
+    if embed.kind in BOXES:
+        box = BOXES[embed.kind]
+        return fill(
+            "wrapped_new_form", box=box, region=region, portal=portal, form=form, script=script_address
+        )
     options = {"region": region, "portalId": portal, "formId": form, "target": f"#{_BOX}"}
     call = Markup(json.dumps(options).replace("<", "\\u003c"))
     return fill("wrapped_form", box=_BOX, script=script_address, options=call)

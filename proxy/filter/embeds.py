@@ -29,7 +29,6 @@ _GIVEN = re.compile(
 )
 _PAGES = ("src", "data", "data-src", "data-lazy-src", "data-url", "data-href")
 _CREATE = "hbspt.forms.create"
-_FRAMED = "hs-form-frame"
 
 
 class Kind(Enum):
@@ -38,6 +37,11 @@ class Kind(Enum):
     FRAME = "frame"  # a page of the provider's
     FORM = "form"  # HubSpot's form, made by hbspt.forms.create
     NEW_FORM = "new-form"  # HubSpot's form of the newer kind: a box that its script fills
+    OPEN_FORM = "open-form"  # the same with plain markup, which HubSpot calls the developer embed
+
+
+BOXES = {Kind.NEW_FORM: "hs-form-frame", Kind.OPEN_FORM: "hs-form-html"}
+"""The class of the box that HubSpot's script looks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,8 @@ class Embed:
             return self.words[0]
         region, portal, _ = self.words
         host = "js.hsforms.net" if region == "na1" else f"js-{region}.hsforms.net"
-        return f"https://{host}/forms/embed/{portal if self.kind is Kind.NEW_FORM else 'v2'}.js"
+        names = {Kind.FORM: "v2", Kind.NEW_FORM: portal, Kind.OPEN_FORM: f"developer/{portal}"}
+        return f"https://{host}/forms/embed/{names[self.kind]}.js"
 
     @property
     def host(self) -> str:
@@ -102,7 +107,7 @@ class Embeds:
             return None
         if kind == Kind.FRAME.value and len(words) == 1:
             return self._frame(found, words[0])
-        if kind in (Kind.FORM.value, Kind.NEW_FORM.value) and len(words) == 3:
+        if kind in (Kind.FORM.value, *(box.value for box in BOXES)) and len(words) == 3:
             return self._form(found, Kind(kind), (words[0], words[1], words[2]))
         return None
 
@@ -163,7 +168,9 @@ def _form_words(facts: TagFacts) -> tuple[Kind, tuple[str, str, str]] | None:
         default = "" if "region" in facts.text else "na1"
         return Kind.FORM, (given.get("region", default), given.get("portalId", ""), given.get("formId", ""))
     values = facts.values
-    if _FRAMED not in values.get("class", "").split():
+    classes = values.get("class", "").split()
+    kind = next((kind for kind, box in BOXES.items() if box in classes), None)
+    if kind is None:
         return None
     region = values.get("data-region", "na1")
-    return Kind.NEW_FORM, (region, values.get("data-portal-id", ""), values.get("data-form-id", ""))
+    return kind, (region, values.get("data-portal-id", ""), values.get("data-form-id", ""))

@@ -18,6 +18,7 @@ NOTHING = frozenset()
 CALENDLY = Embeds(POLICY).read("calendly", "frame https://calendly.com/c?a=1&b=2")
 FORM = Embeds(POLICY).read("hubspot", "form eu1 1 a-2")
 NEW_FORM = Embeds(POLICY).read("hubspot", "new-form eu1 1 a-2")
+OPEN_FORM = Embeds(POLICY).read("hubspot", "open-form eu1 1 a-2")
 
 
 def sources(policy: bytes, directive: str) -> set[str]:
@@ -38,7 +39,7 @@ def test_a_page_shown_once_may_frame_its_provider_and_nothing_else():
     assert b"<script" not in wrapped.page
 
 
-@pytest.mark.parametrize("embed", [FORM, NEW_FORM])
+@pytest.mark.parametrize("embed", [FORM, NEW_FORM, OPEN_FORM])
 def test_a_form_shown_once_opens_hosts_of_its_purpose_alone(embed):
     wrapped = WRAPPERS.once(embed, EN, NOTHING)
     hosts = {source for source in sources(wrapped.policy, "default-src") if "." in source}
@@ -51,6 +52,15 @@ def test_a_form_shown_once_opens_hosts_of_its_purpose_alone(embed):
     )
     assert b"/choices/reports" in wrapped.page
     assert b"own_cookie" in wrapped.page
+
+
+def test_each_kind_of_form_has_the_box_and_the_script_that_belong_together():
+    new, open_ = (WRAPPERS.once(embed, EN, NOTHING).page for embed in (NEW_FORM, OPEN_FORM))
+
+    assert b'class="hs-form-frame"' in new
+    assert b'src="https://js-eu1.hsforms.net/forms/embed/1.js"' in new
+    assert b'class="hs-form-html"' in open_
+    assert b'src="https://js-eu1.hsforms.net/forms/embed/developer/1.js"' in open_
 
 
 def test_a_relayed_form_knows_the_hosts_it_leads_elsewhere():
