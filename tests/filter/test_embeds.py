@@ -70,7 +70,7 @@ def test_it_is_read_from_the_tag_that_is_replaced(markup, embed):
         "<script>hbspt.forms.create({portalId:'1',formId:'2',region:'eu1.evil.example/'})</script>",
         '<script>hbspt.meetings.create("#meeting");</script>',
         '<div class="hs-form-frame" data-region="eu1/../x" data-form-id="2" data-portal-id="1"></div>',
-        '<div class="hs-form-other" data-region="eu1" data-form-id="1" data-portal-id="2"></div>',
+        '<div class="hs-form-html" data-region="eu1" data-form-id="1/../2" data-portal-id="2"></div>',
     ],
 )
 def test_what_cannot_be_shown_by_itself_is_not_offered(markup):
