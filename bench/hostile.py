@@ -70,7 +70,7 @@ def main() -> None:
     sizes = (
         (16_000, 32_000, 500_000, 1_000_000, 2_000_000)
         if given.chunk > 1
-        else (8_000, 16_000, 100_000, 200_000)
+        else (8_000, 16_000, 200_000, 400_000)
     )
     print(f"{'':24}" + "".join(f"{size // 1000:>8} kB" for size in sizes) + "   x below  x above  memory")
     for name, make in HOSTILE.items():
