@@ -90,3 +90,33 @@ async def test_a_link_header_loses_the_refused_entry_and_only_that(tmp_path, sta
     entries = got.one(b"Link").split(b", <")
     assert len(entries) == links
     assert b"/app.css" in got.one(b"Link")
+
+
+MOMENT = 1_795_428_000
+"""2026-11-23T10:00:00Z, when the corpus's cookies were set."""
+
+
+@pytest.mark.parametrize("state", STATES)
+async def test_every_cookie_of_the_corpus_is_kept_or_dropped_on_the_wire(tmp_path, state):
+    cases = json.loads(shared("corpus", "set-cookie-cases.json").read_text())["cases"]
+    answers = {
+        f"/{n}".encode(): ok(b"x", b"Set-Cookie: " + case["set_cookie"].encode())
+        for n, case in enumerate(cases)
+    }
+    async with (
+        Origin(answers) as origin,
+        proxying(origin.url, folder=tmp_path, rules=RULES, clock=lambda: MOMENT) as proxy,
+    ):
+        form = "&".join(["choice=save", *(f"purpose={purpose}" for purpose in STATES[state])])
+        chosen = await proxy.ask(
+            "/.consent/choice", "Sec-Fetch-Site: same-origin", method="POST", body=form.encode()
+        )
+        cookie = chosen.one(b"Set-Cookie").partition(b";")[0].decode()
+        found = []
+        for n, case in enumerate(cases):
+            got = await proxy.ask(f"/{n}", f"Cookie: {cookie}")
+            kept = "keep" if got.all(b"Set-Cookie") else "drop"
+            if kept != case["verdict"][state] and "drop" not in case.get("alt", ""):
+                found.append((case["set_cookie"], kept, case["verdict"][state]))
+
+    assert found == []
