@@ -10,6 +10,7 @@ import httptools
 
 from proxy.errors import UpstreamError
 from proxy.server.exchange import Framing, Headers, Reply
+from proxy.server.names import ANSWERED, Fields
 
 HEAD_BYTES = 65_536  # nginx takes 8 x 8k by default; a CSP with many cookies stays far below
 HEAD_FIELDS = 512
@@ -23,7 +24,7 @@ class AnswerParser:
     """
 
     __slots__ = (
-        "_bodiless_bytes", "_fields", "_interim", "_parser", "_reason", "_reply", "ended",
+        "_bodiless_bytes", "_came", "_fields", "_interim", "_parser", "_reason", "_reply", "ended",
         "excess", "framing", "headed", "heard",
     )  # fmt: skip
 
@@ -36,7 +37,7 @@ class AnswerParser:
         self._reply = reply
         self._fields: Headers = []
         self._reason = b""
-        self._bodiless_bytes = 0
+        self._bodiless_bytes = self._came = 0
         self._interim = self.heard = self.headed = self.ended = self.excess = False
         self.framing = _NO_FRAMING
         if self._parser is None:
@@ -46,6 +47,7 @@ class AnswerParser:
         """Take bytes; UpstreamError when they are no answer that all parsers would read alike."""
         self.heard = True
         self._bodiless_bytes += len(data)  # a byte of body sets it back
+        self._came += len(data)
         try:
             self._parse(data)
         except httptools.HttpParserError as error:
@@ -102,17 +104,30 @@ class AnswerParser:
             self._interim = True
             self._fields, self._reason = [], b""
             return
-        fields = [(name, value.rstrip(b" \t")) for name, value in self._fields]
-        if (
-            len(fields) > HEAD_FIELDS
-            or sum([len(name) + len(value) + 4 for name, value in fields]) > HEAD_BYTES
-        ):
-            raise UpstreamError(f"its answer head has more than {HEAD_BYTES} bytes or {HEAD_FIELDS} fields")
-        self.framing = reply.read_head(status, self._reason, fields, parser.get_http_version())
+        headers, fields = self._head()
+        self.framing = reply.read_head(status, self._reason, headers, fields, parser.get_http_version())
         self.headed = True
         if reply.bodiless:
             self.ended = True
             self._parser = None  # it cannot be told that no body follows: the next answer gets a new one
+
+    def _head(self) -> tuple[Headers, Fields]:
+        """Return the fields in their order, and the values of each by its name in lower case."""
+        headers: Headers = []
+        fields: Fields = {}
+        for name, value in self._fields:
+            value = value.rstrip(b" \t")  # noqa: PLW2901 - llhttp leaves the blanks behind it
+            lower = ANSWERED[name][0]
+            if lower in fields:
+                fields[lower].append(value)
+            else:
+                fields[lower] = [value]
+            headers.append((name, value))
+        # a head that came in less is no longer than that: only of others the length is counted
+        long = self._came > HEAD_BYTES and sum([len(n) + len(v) + 4 for n, v in headers]) > HEAD_BYTES
+        if long or len(headers) > HEAD_FIELDS:
+            raise UpstreamError(f"its answer head has more than {HEAD_BYTES} bytes or {HEAD_FIELDS} fields")
+        return headers, fields
 
     def on_body(self, piece: bytes) -> None:
         """Keep a piece of the body."""

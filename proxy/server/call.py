@@ -23,8 +23,9 @@ class Call:
         self.site = site
         self.visit = visit
         self.incoming = incoming
-        self.reading: Reading = site.read(visit)
-        self.decision: Decision = site.decide(visit, self.reading.answer)
+        self.reading: Reading
+        self.decision: Decision
+        self.reading, self.decision = site.settle(visit)
 
     @property
     def words(self) -> Words:

@@ -30,7 +30,7 @@ from proxy.server.proofs import forgotten, proofs_json, proofs_of
 from proxy.server.reports import read_reports
 from proxy.server.response import RawResponse
 from proxy.server.sites import Site, Sites
-from proxy.server.visit import Visit, fields_of
+from proxy.server.visit import Visit
 
 GPC = b"/.well-known/gpc.json"
 GPC_SINCE = "2026-11-01"
@@ -263,7 +263,7 @@ class OwnAddresses:
 
     def refusal(self, status: int, incoming: Incoming) -> RawResponse:
         """Return our own page where a request went wrong before its site was known."""
-        accept = fields_of(incoming.headers).get(b"accept-language", [None])[0]
+        accept = next(iter(incoming.fields.get(b"accept-language", ())), None)
         words = self._renderer.languages.choose(accept=accept)
         return self._page(self._renderer.error(words, status), status)
 

@@ -11,14 +11,15 @@ import base64
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from proxy.errors import BadRequest, UpstreamError
+from proxy.filter.fields import Headers
+from proxy.server.names import Fields
 
 if TYPE_CHECKING:
     from proxy.server.wire import Wire
-
-Headers = list[tuple[bytes, bytes]]
 
 # RFC 9110 section 9.2.2, without the ones that a browser form can cause by accident
 REPEATABLE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
@@ -27,9 +28,6 @@ _OURS = frozenset({b"transfer-encoding", b"connection", b"keep-alive", b"upgrade
 _LOOKED_AT = frozenset({2, 7, 10, 14, 17})  # the lengths of these names and of content-length
 _UPGRADE = (b"Connection: Upgrade", b"Upgrade: websocket")
 _WEBSOCKET = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
-_WATCHED = frozenset(
-    {10, 12, 14, 17}
-)  # lengths of connection, content-type, content-length, transfer-encoding
 
 
 @dataclass(slots=True)
@@ -106,22 +104,17 @@ class Framing:
     endless: bool  # text/event-stream: silence is no fault
 
 
-def _framing_fields(fields: Headers) -> tuple[int, list[bytes], bytes, bytes]:
-    """Return how many lengths, the transfer codings, the Connection options, and the essence of the type."""
-    lengths, codings, connection, kind = 0, [], b"", b""
-    for name, value in fields:
-        if len(name) not in _WATCHED:
-            continue
-        lower = name.lower()
-        if lower == b"connection":
-            connection += b"," + value.lower()
-        elif lower == b"content-length":
-            lengths += 1
-        elif lower == b"transfer-encoding":
-            codings.append(value.lower())
-        elif lower == b"content-type":
-            kind = value.split(b";", 1)[0].strip().lower()
-    return lengths, codings, connection, kind
+_framing = lru_cache(maxsize=8)(Framing)  # to make one takes a microsecond, and there are eight
+
+
+def _essence(content_type: bytes) -> bytes:
+    return content_type.partition(b";")[0].strip().lower()
+
+
+def _persists(said: list[bytes] | None, version: str) -> bool:
+    """True when the connection may carry another exchange."""
+    options = {option.strip() for option in b",".join(said).lower().split(b",")} if said else ()
+    return b"close" not in options if version == "1.1" else b"keep-alive" in options
 
 
 def _accept(headers: Headers) -> bytes:
@@ -136,7 +129,7 @@ class Reply:
     """An upstream's answer: the head is complete, the body comes as it is read."""
 
     __slots__ = (
-        "_complete", "_error", "_loop", "_pieces", "_waiter", "accept", "bodiless", "buffered", "headed",
+        "_complete", "_error", "_loop", "_pieces", "_waiter", "accept", "bodiless", "buffered", "fields", "headed",
         "headers", "method", "on_writable", "reason", "reused", "status", "unanswered", "wire",
     )  # fmt: skip
 
@@ -148,6 +141,7 @@ class Reply:
         self.status = 0
         self.reason = b""
         self.headers: Headers = []
+        self.fields: Fields = {}  # the same by name
         self.headed = False
         self.bodiless = False
         self.buffered = 0
@@ -199,33 +193,39 @@ class Reply:
 
     # -- for the wire ------------------------------------------------------------------------------------
 
-    def read_head(self, status: int, reason: bytes, fields: Headers, version: str) -> Framing:
+    def read_head(
+        self, status: int, reason: bytes, headers: Headers, fields: Fields, version: str
+    ) -> Framing:
         """Take status and headers; UpstreamError when their framing is not beyond doubt."""
         if version not in ("1.1", "1.0"):
             raise UpstreamError(f"its answer claims to be HTTP/{version}")
         if status == 101:
-            return self._switched(reason, fields)
+            return self._switched(reason, headers, fields)
         if not 200 <= status <= 599:
             raise UpstreamError(f"its answer has the status {status}")
-        lengths, codings, connection, kind = _framing_fields(fields)
-        if codings and (codings != [b"chunked"] or version == "1.0" or lengths):
+        lengths, codings = fields.get(b"content-length", ()), fields.get(b"transfer-encoding", ())
+        if codings and (
+            len(codings) > 1 or codings[0].lower() != b"chunked" or version == "1.0" or lengths
+        ):
             raise UpstreamError("its answer has a Transfer-Encoding other than one 'chunked'")
-        if lengths > 1:
+        if len(lengths) > 1:
             raise UpstreamError("its answer has several Content-Length fields")
-        self.status, self.reason, self.headers, self.headed = status, reason, fields, True
+        self._take_head(status, reason, headers, fields)
         self.bodiless = self.method == b"HEAD"
-        options = {option.strip() for option in connection.split(b",")} if connection else set()
-        persistent = b"close" not in options if version == "1.1" else b"keep-alive" in options
         until_eof = not (lengths or codings or self.bodiless or status in (204, 304))
-        endless = kind == b"text/event-stream"
-        persistent = persistent and not (until_eof or endless)
-        return Framing(persistent=persistent, until_eof=until_eof, endless=endless)
+        kinds = fields.get(b"content-type")
+        endless = kinds is not None and _essence(kinds[-1]) == b"text/event-stream"
+        persistent = not (until_eof or endless) and _persists(fields.get(b"connection"), version)
+        return _framing(persistent, until_eof, endless)
 
-    def _switched(self, reason: bytes, fields: Headers) -> Framing:
-        accepts = [value for name, value in fields if name.lower() == b"sec-websocket-accept"]
-        if not self.accept or accepts != [self.accept]:
+    def _take_head(self, status: int, reason: bytes, headers: Headers, fields: Fields) -> None:
+        self.status, self.reason, self.headers, self.fields = status, reason, headers, fields
+        self.headed = True
+
+    def _switched(self, reason: bytes, headers: Headers, fields: Fields) -> Framing:
+        if not self.accept or fields.get(b"sec-websocket-accept") != [self.accept]:
             raise UpstreamError("it switched protocols unasked")
-        self.status, self.reason, self.headers, self.headed = 101, reason, fields, True
+        self._take_head(101, reason, headers, fields)
         return Framing(persistent=False, until_eof=True, endless=True)
 
     def take(self, piece: bytes) -> None:

@@ -102,7 +102,7 @@ class Trust:
     def visitor(self, peer: str, fields: Mapping[bytes, Sequence[bytes]], *, secure: bool) -> Visitor:
         """Return who asks, given the peer of the connection and the request's headers."""
         if not (self.networks or self.cloudflare) or not self.believes(peer):
-            return Visitor(peer, secure)
+            return _stranger(peer, secure)
         chain = _addresses(fields.get(b"x-forwarded-for", ()))
         scheme = _last(fields.get(b"x-forwarded-proto", ()))
         secure = scheme == b"https" if scheme in {b"http", b"https"} else secure
@@ -113,6 +113,10 @@ class Trust:
     def _first_stranger(self, chain: Sequence[str]) -> str:
         """Return the last address on the way that is not ours: the only one nobody can make up."""
         return next((address for address in reversed(chain) if not self.believes(address)), chain[0])
+
+
+_stranger = lru_cache(maxsize=4096)(Visitor)
+"""Whoever comes without a proxy of ours before them."""
 
 
 @lru_cache(maxsize=4096)
@@ -149,17 +153,23 @@ def is_claim(name: bytes) -> bool:
     return name.lower().replace(b"_", b"-") in _CLAIMS
 
 
-@lru_cache(maxsize=2048)
 def forwarded_headers(visitor: Visitor, peer: str, host: bytes) -> tuple[tuple[bytes, bytes], ...]:
     """Return what the upstream is told about who asks."""
-    scheme = b"https" if visitor.secure else b"http"
-    way = ", ".join((*visitor.chain, peer)).encode("latin-1", "replace")
-    quoted = f'"[{visitor.address}]"' if ":" in visitor.address else visitor.address
+    return _told(visitor.address, visitor.secure, visitor.chain, peer, host)
+
+
+@lru_cache(maxsize=2048)
+def _told(
+    address: str, secure: bool, chain: tuple[str, ...], peer: str, host: bytes
+) -> tuple[tuple[bytes, bytes], ...]:
+    scheme = b"https" if secure else b"http"
+    way = ", ".join((*chain, peer)).encode("latin-1", "replace")
+    quoted = f'"[{address}]"' if ":" in address else address
     return (
         (b"X-Forwarded-For", way),
         (b"X-Forwarded-Host", host),
         (b"X-Forwarded-Proto", scheme),
-        (b"X-Real-IP", visitor.address.encode("latin-1", "replace")),
+        (b"X-Real-IP", address.encode("latin-1", "replace")),
         (
             b"Forwarded",
             b"for=%b;host=%b;proto=%b" % (quoted.encode("latin-1", "replace"), _quoted(host), scheme),

@@ -5,7 +5,6 @@ What no line here speaks of passes byte for byte, in its order.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -23,13 +22,12 @@ from proxy.filter.headers import (
 from proxy.filter.sweep import names_of, outlived, sweep, swept
 from proxy.filter.verdict import Does, Verdict
 from proxy.server.forwarded import forwarded_headers
-from proxy.server.names import PLAIN_CONNECTION, Fate, answered_fate, asked_fate
+from proxy.server.names import ANSWERED, ASKED, CODING, CONNECTION, COOKIE, GONE, PASS, is_plain
 from proxy.server.passage import Judgement, Passage
 from proxy.server.visit import TOKEN, Visit
 
 VIA = (b"Via", b"1.1 " + TOKEN)
-_CONDITIONS = (b"if-none-match", b"if-modified-since", b"range", b"if-range")
-_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_CONDITIONS = frozenset({b"if-none-match", b"if-modified-since", b"range", b"if-range"})
 _readable = lru_cache(maxsize=512)(ask_upstream)
 
 
@@ -45,10 +43,9 @@ class Asked:
 def asked(passage: Passage) -> Asked:
     """Return the headers for the upstream: refused cookies hidden, our validators turned back."""
     visit, site = passage.visit, passage.site
-    host = site.upstream_host
-    result = Asked([(b"Host", host or visit.authority)])
+    result = Asked([(b"Host", site.upstream_host or visit.authority)])
     _walk(visit, result.headers, None if site.observes else passage, result)
-    if not site.observes and any(name in visit.fields for name in _CONDITIONS):
+    if not (site.observes or _CONDITIONS.isdisjoint(visit.fields)):
         result.headers, result.ours = translate_conditionals(ask_whole(result.headers), passage.tag)
     result.headers += forwarded_headers(visit.visitor, visit.peer, visit.authority)
     result.headers += (VIA, (b"X-Request-ID", visit.id))
@@ -57,18 +54,19 @@ def asked(passage: Passage) -> Asked:
 
 def _walk(visit: Visit, out: Headers, passage: Passage | None, result: Asked) -> None:
     """Add the visitor's own fields; without a passage (a site only observed) each as it came."""
-    headers = visit.headers
-    if any(value.lower() not in PLAIN_CONNECTION for value in visit.fields.get(b"connection", ())):
+    headers, known = visit.headers, ASKED
+    said = visit.fields.get(b"connection")
+    if said is not None and not is_plain(said):
         headers = end_to_end(headers)
     for pair in headers:
-        fate = asked_fate(pair[0])[1]
-        if fate is Fate.PASS:
+        fate = known[pair[0]][1]
+        if fate is PASS:
             out.append(pair)
-        elif fate is Fate.COOKIE:
+        elif fate is COOKIE:
             shown = pair[1] if passage is None else _shown_cookies(pair[1], passage, result)
             if shown:
                 out.append((pair[0], shown))
-        elif fate is Fate.CODING:
+        elif fate is CODING:
             # A document in a coding we cannot read could not be shown (T1).
             readable = pair[1] if passage is None else _readable(pair[1])
             if readable is not None:
@@ -90,19 +88,20 @@ def ask_identity(headers: Headers) -> Headers:
 
 
 def judged(headers: Headers, passage: Passage) -> tuple[Headers, list[Judgement]]:
-    """Return an answer's headers without what was refused, and every verdict that was not keep."""
+    """Return an answer's headers without what was refused, and every verdict that was not keep.
+
+    Values hold no control characters: answer.py takes no head with one.
+    """
     out: Headers = []
     verdicts: list[Judgement] = []
-    refused = passage.variant.refused_headers
-    if _CONTROL.search(b" ".join([value for _, value in headers])):
-        return _judged_with_care(headers, passage)
+    refused, known = passage.variant.refused_headers, ANSWERED
     for pair in headers:
-        lower, fate = answered_fate(pair[0])
-        if fate is Fate.COOKIE:
-            _judge_cookie(pair, passage, out, verdicts)
-        elif fate is Fate.PASS and lower not in refused:
+        lower, fate = known[pair[0]]
+        if fate is PASS and lower not in refused:
             out.append(pair)
-        elif not (fate is Fate.GONE or (fate is Fate.CONNECTION and pair[1].lower() in PLAIN_CONNECTION)):
+        elif fate is COOKIE:
+            _judge_cookie(pair, passage, out, verdicts)
+        elif not (fate is GONE or (fate is CONNECTION and is_plain([pair[1]]))):
             return _judged_with_care(headers, passage)
     return out, verdicts
 

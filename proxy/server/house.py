@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from random import Random, SystemRandom
 
 from proxy.policy.model import Policy
 from proxy.records.store import RecordStore
@@ -20,6 +20,7 @@ from proxy.server.sites import Site, Sites, build_sites
 from proxy.server.upstream import Upstreams
 from proxy.server.visit import Visit, visit_of
 
+_drawn = Random(SystemRandom().getrandbits(128)).getrandbits  # names of requests are no secret
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 
 
@@ -48,15 +49,17 @@ class House:
             secure=incoming.secure,
             id_=b"",
             now=int(self.clock()),
+            fields=incoming.fields,
         )
-        given = visit.first(b"x-request-id") if self.trust.believes(peer) else None
-        visit.id = given if given and _ID.fullmatch(given) else secrets.token_hex(8).encode()
+        given = visit.first(b"x-request-id")
+        if not (given and self.trust.believes(peer) and _ID.fullmatch(given)):
+            given = b"%016x" % _drawn(64)
+        visit.id = given
         return visit
 
     def decide(self, site: Site, visit: Visit, incoming: Incoming, began: float) -> Passage:
         """Return the request with the decision that holds for it, and what is compiled for that."""
-        reading = site.read(visit)
-        decision = site.decide(visit, reading.answer)
+        reading, decision = site.settle(visit)
         variant = site.variant(decision.grants, secure=visit.visitor.secure)
         return Passage(self, incoming, visit, site, reading, decision, variant, began)
 

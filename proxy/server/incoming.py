@@ -12,12 +12,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import web
+from aiohttp import ClientConnectionResetError, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestPayloadError
 
 from proxy.errors import BadRequest
-from proxy.server.exchange import Headers
+from proxy.filter.fields import Headers
+from proxy.server.names import fields_of
 
 if TYPE_CHECKING:
     from aiohttp.abc import AbstractStreamWriter
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from proxy.server.transport import Connection
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_WATCHED = frozenset({6, 7, 14, 17})  # lengths of expect, upgrade, content-length, transfer-encoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Incoming:
     """One request. `method`, `target`, `headers` are bytes as they came."""
 
     __slots__ = (
-        "_expects", "_message", "_payload", "_task", "allowance", "headers", "length", "method", "protocol",
+        "_expects", "_message", "_payload", "_task", "allowance", "fields", "headers", "length", "method", "protocol",
         "started", "target", "upgrade", "version", "writer",
     )  # fmt: skip
 
@@ -72,6 +72,7 @@ class Incoming:
         self.target = message.path.encode("utf-8", "surrogateescape")
         self.version = (message.version.major, message.version.minor)
         self.headers: Headers = list(message.raw_headers)
+        self.fields = fields_of(self.headers)
         self.length: int | None = None  # the body's, when it was declared
         self.upgrade = b""  # what the visitor wants to switch to, in lower case
 
@@ -109,31 +110,21 @@ class Incoming:
             raise BadRequest("we speak HTTP/1.1", 505)
         if self.method in (b"CONNECT", b"TRACE"):
             raise BadRequest("no such method here", 501)
-        codings = self._framing_fields()
-        if codings and (codings != [b"chunked"] or self.version == (1, 0) or self.length is not None):
+        fields = self.fields
+        if upgrade := fields.get(b"upgrade"):
+            self.upgrade = upgrade[-1].lower()
+        if expects := fields.get(b"expect"):
+            self._expects = expects[-1].lower()
+            if self._expects not in (b"", b"100-continue"):
+                raise BadRequest("no such expectation can be met", 417)
+        if lengths := fields.get(b"content-length"):
+            self.length = int(lengths[-1])
+        if (codings := fields.get(b"transfer-encoding")) and (
+            lengths or self.version == (1, 0) or [coding.lower() for coding in codings] != [b"chunked"]
+        ):
             raise BadRequest("the only transfer coding here is one 'chunked', without Content-Length", 400)
-        if self._expects not in (b"", b"100-continue"):
-            raise BadRequest("no such expectation can be met", 417)
         if self.length is not None and self.allowance.body is not None and self.length > self.allowance.body:
             raise BadRequest("the request body is too large", 413)
-
-    def _framing_fields(self) -> list[bytes]:
-        codings = []
-        for name, value in self.headers:
-            if len(name) not in _WATCHED:
-                continue
-            match name.lower():
-                case b"transfer-encoding":
-                    codings.append(value.lower())
-                case b"content-length":
-                    self.length = int(value)
-                case b"expect":
-                    self._expects = value.lower()
-                case b"upgrade":
-                    self.upgrade = value.lower()
-                case _:
-                    pass
-        return codings
 
     # -- its body ----------------------------------------------------------------------------------------
 
@@ -185,9 +176,13 @@ class Incoming:
 
     async def send(self, piece: bytes) -> None:
         """Write bytes; wait while the visitor does not read, but not for ever."""
-        await self.writer.write(piece, drain=False)  # type: ignore[call-arg] # StreamWriter has it
-        if self.protocol.writing_paused:
-            await self.protocol.drained(self.allowance.idle_write)
+        protocol = self.protocol
+        transport = protocol.transport
+        if transport is None or transport.is_closing():
+            raise ClientConnectionResetError("the visitor has gone")
+        transport.write(piece)  # not by aiohttp's StreamWriter: heads and framing are ours (response.py)
+        if protocol.writing_paused:
+            await protocol.drained(self.allowance.idle_write)
 
     def cut(self, *, visibly: bool = False) -> None:
         """End the connection in mid-answer; `visibly`: with a RST, where a clean end would look complete."""

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 
-from proxy.filter.fields import is_token
+from proxy.filter.fields import Headers, is_token
 from proxy.filter.headers import HOP_BY_HOP, JUDGED
 from proxy.server.forwarded import is_claim
+
+Fields = dict[bytes, list[bytes]]
+"""Values of a head's fields by their names in lower case, in order."""
 
 KEPT = 4096
 LONGEST = 64
@@ -31,25 +34,25 @@ class Fate(Enum):
     BROKEN = "broken"
 
 
-Known = Callable[[bytes], tuple[bytes, Fate]]
+PASS, GONE, COOKIE = Fate.PASS, Fate.GONE, Fate.COOKIE  # a global is found faster than a member
+CODING, CONNECTION = Fate.CODING, Fate.CONNECTION
 
 
-def _remembering(fate: Callable[[bytes], Fate]) -> Known:
-    """Return a look-up of a name as sent: its lower case, and its fate."""
-    kept: dict[bytes, tuple[bytes, Fate]] = {}
+class Names(dict[bytes, tuple[bytes, Fate]]):
+    """Lower case and fate of a name, by its bytes as sent; what was not seen before is looked at."""
 
-    def known(name: bytes) -> tuple[bytes, Fate]:
-        found = kept.get(name)
-        if found is None:
-            lower = name.lower()
-            found = (lower, fate(lower))
-            if len(name) <= LONGEST:
-                if len(kept) >= KEPT:
-                    kept.clear()
-                kept[name] = found
+    def __init__(self, fate: Callable[[bytes], Fate]) -> None:
+        super().__init__()
+        self._fate = fate
+
+    def __missing__(self, name: bytes) -> tuple[bytes, Fate]:
+        lower = name.lower()
+        found = (lower, self._fate(lower))
+        if len(name) <= LONGEST:
+            if len(self) >= KEPT:
+                self.clear()
+            self[name] = found
         return found
-
-    return known
 
 
 def _asked(lower: bytes) -> Fate:
@@ -78,8 +81,28 @@ def _answered(lower: bytes) -> Fate:
             return Fate.PASS if is_token(lower) else Fate.BROKEN
 
 
-asked_fate = _remembering(_asked)
-answered_fate = _remembering(_answered)
+ASKED = Names(_asked)
+"""Names of fields that visitors send."""
 
-PLAIN_CONNECTION = frozenset({b"keep-alive", b"close", b"upgrade", b"keep-alive, upgrade"})
-"""Values of Connection, in lower case, that name no other field."""
+ANSWERED = Names(_answered)
+"""Names of fields that upstreams answer with."""
+
+
+def fields_of(headers: Headers, known: Names = ASKED) -> Fields:
+    """Return the values of each header by its name in lower case, in order."""
+    fields: Fields = {}
+    for name, value in headers:
+        lower = known[name][0]
+        if lower in fields:
+            fields[lower].append(value)
+        else:
+            fields[lower] = [value]
+    return fields
+
+
+_PLAIN = frozenset({b"keep-alive", b"close", b"upgrade", b"keep-alive, upgrade"})
+
+
+def is_plain(connection: list[bytes]) -> bool:
+    """True when the values of Connection name no other field, for certain."""
+    return all([value in _PLAIN or value.lower() in _PLAIN for value in connection])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from proxy.banner.assets import source
 from proxy.banner.render import Renderer
@@ -42,8 +42,6 @@ ANSWERS = 8192
 PAGES = 16 << 20
 """Bytes of finished pages remembered per site: most are the same for all with the same grants."""
 
-_NONE = Reading(None)
-
 
 TAGS = 2048
 """Names of pages kept: languages and days come from visitors, so they are bounded."""
@@ -62,6 +60,14 @@ class Compiled:
     rules: Rules
     renderer: Renderer
     salt: str  # changes with everything but the rules on which our part of a page depends
+
+
+@dataclass(slots=True)
+class Settled:
+    """What consent cookies say, and what follows from it for this minute."""
+
+    reading: Reading
+    decisions: dict[tuple[bool, bool], Decision] = field(default_factory=dict)  # by signal and withheld
 
 
 @dataclass(slots=True)
@@ -102,24 +108,31 @@ class Site:
         self._refusals: dict[tuple[str, bytes, frozenset[Pair]], Verdict] = {}
         self._keys = self.keys = keys
         self._variants: OrderedDict[tuple[frozenset[Pair], bool], Variant] = OrderedDict()
-        self._answers: dict[tuple[bytes, int], Reading] = {}
+        self._answers: dict[tuple[bytes, int], Settled] = {}
+        self._nobody = Settled(Reading(None))  # has not answered: the same at any time
 
-    def read(self, visit: Visit) -> Reading:
-        """Return what the visitor's consent cookies say."""
+    def settle(self, visit: Visit) -> tuple[Reading, Decision]:
+        """Return what the visitor's consent cookies say, and what holds for this request."""
         lines = visit.fields.get(b"cookie")
-        if lines is None:
-            return _NONE
+        found = self._nobody if lines is None else self._settled(visit, lines)
+        key = (visit.signal, visit.withheld)
+        decision = found.decisions.get(key)
+        if decision is None:
+            decision = found.decisions[key] = self.decide(visit, found.reading.answer)
+        return found.reading, decision
+
+    def _settled(self, visit: Visit, lines: list[bytes]) -> Settled:
         values = [value for line in lines for value in values_of(line, self.cookie)]
         if not values:
-            return _NONE
+            return self._nobody
         if len(values) > 1:
-            return self._read(values, visit.now)
+            return Settled(self._read(values, visit.now))
         key = (values[0], visit.now // 60)
         found = self._answers.get(key)
         if found is None:
             if len(self._answers) >= ANSWERS:
                 self._answers.clear()
-            found = self._answers[key] = self._read(values, visit.now)
+            found = self._answers[key] = Settled(self._read(values, visit.now))
         return found
 
     def _read(self, values: list[bytes], now: int) -> Reading:
@@ -149,7 +162,7 @@ class Site:
         )
 
     def decide(self, visit: Visit, answer: Answer | None) -> Decision:
-        """Return what holds for this request."""
+        """Return what holds for this request after that answer."""
         return decide(
             self.scope,
             answer,

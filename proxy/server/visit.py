@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from proxy.consent.signal import may_lack_cookies, refuses_by_signal
 from proxy.errors import BadRequest
 from proxy.filter.fields import Headers
 from proxy.server.forwarded import Trust, Visitor
-
-Fields = Mapping[bytes, list[bytes]]
+from proxy.server.names import Fields, fields_of
 
 _AUTHORITY = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[^\s\[\]:@/\\?#,]+)(?::[0-9]*)?")
 """A name and a port, nothing else: sites build links to themselves out of it."""
@@ -68,21 +67,22 @@ class Visit:
     def withheld(self) -> bool:
         """True when the browser may have kept a SameSite=Lax cookie back (threats T56)."""
         first = self.first
-        mode = first(b"sec-fetch-mode")
-        return may_lack_cookies(self.method, first(b"sec-fetch-site"), mode, self.destination)
+        site = first(b"sec-fetch-site")
+        if site is None:  # an old browser, or plain http
+            return False
+        return may_lack_cookies(self.method, site, first(b"sec-fetch-mode"), self.destination)
 
     @property
     def signal(self) -> bool:
         """True when the browser says Sec-GPC: 1."""
-        return refuses_by_signal(self.fields.get(b"sec-gpc", ()))
+        said = self.fields.get(b"sec-gpc")
+        return said is not None and refuses_by_signal(said)
 
 
-def fields_of(headers: Headers) -> dict[bytes, list[bytes]]:
-    """Return the values of each header by its name in lower case, in order."""
-    fields: dict[bytes, list[bytes]] = {}
-    for name, value in headers:
-        fields.setdefault(name.lower(), []).append(value)
-    return fields
+@lru_cache(maxsize=4096)
+def _named(authority: bytes) -> str | None:
+    """Return the name in a Host line, None where it is more than a name and a port."""
+    return host_of(authority) if _AUTHORITY.fullmatch(authority) else None
 
 
 def host_of(authority: bytes) -> str:
@@ -103,25 +103,34 @@ def visit_of(
     secure: bool,
     id_: bytes,
     now: int,
+    fields: Fields | None = None,
 ) -> Visit:
-    """Return the visit; a Host that is missing, doubled or contradicts the target is refused."""
-    fields = fields_of(headers)
-    hosts = fields.get(b"host", [])
+    """Return the visit; a Host that is missing, doubled or contradicts the target is refused.
+
+    `fields` are the headers by name, where somebody has sorted them already.
+    """
+    if fields is None:
+        fields = fields_of(headers)
+    hosts = fields.get(b"host", ())
     if len(hosts) != 1 or not hosts[0]:
         raise BadRequest("exactly one Host is expected")
-    if not _AUTHORITY.fullmatch(hosts[0]):
+    authority = hosts[0]
+    host = _named(authority)
+    if host is None:
         raise BadRequest("Host is a name and a port", 421)
-    target, authority = _origin_form(method, target, hosts[0])
-    if any(TOKEN in value for value in fields.get(b"via", ())):
+    if target[:1] != b"/":
+        target = _origin_form(method, target, authority)
+    via = fields.get(b"via")
+    if via is not None and any(TOKEN in value for value in via):
         raise BadRequest("this request has been here before", 508)
     visitor = trust.visitor(peer, fields, secure=secure)
-    return Visit(method, target, headers, fields, authority, host_of(authority), visitor, peer, id_, now)
+    return Visit(method, target, headers, fields, authority, host, visitor, peer, id_, now)
 
 
-def _origin_form(method: bytes, target: bytes, host: bytes) -> tuple[bytes, bytes]:
-    """Return path and query of a target, and the authority it names; they must agree (T37)."""
-    if target.startswith(b"/") or (target == b"*" and method == b"OPTIONS"):
-        return target, host
+def _origin_form(method: bytes, target: bytes, host: bytes) -> bytes:
+    """Return path and query of a target that is no path; the authority it names must be Host's (T37)."""
+    if target == b"*" and method == b"OPTIONS":
+        return target
     scheme, found, rest = target.partition(b"://")
     if not found or scheme.lower() not in {b"http", b"https"}:
         raise BadRequest("the target is neither a path nor an address")
@@ -129,4 +138,4 @@ def _origin_form(method: bytes, target: bytes, host: bytes) -> tuple[bytes, byte
     authority, path = rest[:end], rest[end:]
     if host_of(authority) != host_of(host) or b"@" in authority:
         raise BadRequest("the target names another host than Host does", 421)
-    return (path if path.startswith(b"/") else b"/" + path), host
+    return path if path.startswith(b"/") else b"/" + path

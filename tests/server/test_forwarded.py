@@ -3,7 +3,7 @@ import ipaddress
 import pytest
 
 from proxy.server.forwarded import CLOUDFLARE, Trust, Visitor, forwarded_headers, is_claim
-from proxy.server.visit import fields_of
+from proxy.server.names import fields_of
 
 OURS = (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("2001:db8::/32"))
 

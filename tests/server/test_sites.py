@@ -70,7 +70,7 @@ def test_what_strangers_send_is_remembered_within_bounds(monkeypatch):
     variant = site.variant(NONE, secure=True)
     for number in range(50):
         seen = visit(b"/%d" % number, (b"Cookie", b"consent_callkom=forged%d" % number))
-        decision = site.decide(seen, site.read(seen).answer)
+        _, decision = site.settle(seen)
         site.refusal(seen, decision)
         site.tag(variant, (number,))
 
