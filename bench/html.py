@@ -22,6 +22,8 @@ from html import unescape
 
 import lolhtml
 
+from proxy.filter.body import Recall, remembering_filter
+from proxy.filter.document import Sort
 from proxy.filter.html import HtmlFilter
 from proxy.filter.matching import Judge, compile_rules, judge_for
 from proxy.filter.pages import PageMemo
@@ -321,8 +323,16 @@ def main() -> None:
 
     def remembered(chunks: list[bytes]) -> int:
         body = b"".join(chunks)
-        out, _ = memo.filtered(warm, body, inject=inject, key=b"")
-        return len(out)
+        stream = remembering_filter(
+            Recall(memo, hash(body)),
+            sort=Sort.HTML,
+            content_type=b"text/html; charset=utf-8",
+            content_encoding=b"",
+            answer_coding=None,
+            judge=warm,
+            inject=lambda: inject,
+        )
+        return len(stream.whole(body))
 
     runs = {
         "lol whole job": lol.run,

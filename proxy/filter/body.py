@@ -6,7 +6,7 @@ be read raises Unreadable, before the first byte or in the middle (threats T48).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,7 +25,7 @@ class BodyFilter(Protocol):
     """What a body passes through. After close nothing is fed."""
 
     @property
-    def verdicts(self) -> list[Verdict]:
+    def verdicts(self) -> Sequence[Verdict]:
         """Everything so far that was not kept."""
         ...
 
@@ -79,7 +79,7 @@ class Observed:
         self.unreadable: str | None = None
 
     @property
-    def verdicts(self) -> list[Verdict]:
+    def verdicts(self) -> Sequence[Verdict]:
         """Everything so far that would not have been kept."""
         return self._judged.verdicts
 
@@ -118,7 +118,7 @@ class Recall:
     """
 
     memo: PageMemo
-    name: bytes
+    name: Hashable
 
 
 class DocumentFilter:
@@ -174,31 +174,52 @@ class DocumentFilter:
 
 
 class RememberedDocument:
-    """A document that may have been seen before: whole, it is neither decoded, read nor coded again."""
+    """A document that may have been seen before: whole, it is neither decoded, read nor coded again.
 
-    def __init__(self, stream: DocumentFilter, recall: Recall, how: bytes) -> None:
-        self._stream = stream
-        self._recall = recall
-        self._how = how
-        self._known: list[Verdict] | None = None
-        self.feed, self.pieces, self.close = stream.feed, stream.pieces, stream.close
+    `make` gives what it passes through where it is not remembered, and may raise Unreadable.
+    """
+
+    __slots__ = ("_known", "_make", "_memo", "_name", "_stream")
+
+    def __init__(self, make: Callable[[], BodyFilter], memo: PageMemo, name: Hashable) -> None:
+        self._make = make
+        self._memo = memo
+        self._name = name
+        self._known: Sequence[Verdict] = ()
+        self._stream: BodyFilter | None = None
 
     @property
-    def verdicts(self) -> list[Verdict]:
+    def verdicts(self) -> Sequence[Verdict]:
         """Everything so far that was not kept."""
-        return self._stream.verdicts if self._known is None else self._known
+        return self._known if self._stream is None else self._stream.verdicts
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Return what may leave for the visitor now."""
+        return self._made().feed(chunk)
+
+    def pieces(self, chunk: bytes) -> Iterator[bytes]:
+        """Yield the same in pieces of bounded size."""
+        return self._made().pieces(chunk)
+
+    def close(self) -> bytes:
+        """Return the rest; Unreadable where the body was cut before its end."""
+        return self._made().close()
 
     def whole(self, body: bytes) -> bytes:
         """Return what becomes of this document, from memory where it was seen before."""
-        memo = self._recall.memo
-        digest = memo.digest(body, self._recall.name + b"\0" + self._how)
-        found = memo.get(digest)
+        found = self._memo.get(self._name, body)
         if found is not None:
-            self._known = list(found[1])
-            return found[0]
-        out = self._stream.whole(body)
-        memo.keep(digest, out, self._stream.verdicts)
+            out, self._known = found
+            return out
+        stream = self._made()
+        out = stream.whole(body)
+        self._memo.keep(self._name, body, (out, tuple(stream.verdicts)))
         return out
+
+    def _made(self) -> BodyFilter:
+        if self._stream is None:
+            self._stream = self._make()
+        return self._stream
 
 
 def document_filter(
@@ -210,7 +231,6 @@ def document_filter(
     judge: Judge,
     inject: Injector | None,
     cap: Cap | None = None,
-    recall: Recall | None = None,
 ) -> BodyFilter:
     """Return what an answer of that sort passes through.
 
@@ -228,11 +248,33 @@ def document_filter(
             read = RulesText(judge)
         case _:
             return Verbatim()
-    stream = DocumentFilter(read, content_encoding, answer_coding, cap)
-    if recall is None:
-        return stream
-    how = (sort.value.encode(), content_type or b"", content_encoding, answer_coding or b"")
-    return RememberedDocument(stream, recall, b"\0".join(how))
+    return DocumentFilter(read, content_encoding, answer_coding, cap)
+
+
+def remembering_filter(
+    recall: Recall,
+    *,
+    sort: Sort,
+    content_type: bytes | None,
+    content_encoding: bytes,
+    answer_coding: bytes | None,
+    judge: Judge,
+    inject: Callable[[], Injector | None],
+) -> BodyFilter:
+    """Return the same for a document that may be remembered; `inject` is called only where it is not."""
+
+    def make() -> BodyFilter:
+        return document_filter(
+            sort=sort,
+            content_type=content_type,
+            content_encoding=content_encoding,
+            answer_coding=answer_coding,
+            judge=judge,
+            inject=inject(),
+        )
+
+    name = (recall.name, sort, content_type, content_encoding, answer_coding)
+    return RememberedDocument(make, recall.memo, name)
 
 
 def first_bytes(raw: bytes, content_encoding: bytes) -> bytes:

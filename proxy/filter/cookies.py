@@ -17,7 +17,15 @@ from typing import TypeVar
 
 from proxy.consent.decision import allows
 from proxy.filter.patterns import Glob
-from proxy.filter.setcookie import WSP, SetCookie, attribute, format_date, parse_set_cookie
+from proxy.filter.setcookie import (
+    CONTROL,
+    LONGEST_PAIR,
+    WSP,
+    SetCookie,
+    attribute,
+    format_date,
+    parse_set_cookie,
+)
 from proxy.filter.verdict import Does, Verdict
 from proxy.policy.model import DAY, NECESSARY, CookieRule, Policy, Undeclared
 from proxy.policy.scope import Pair
@@ -31,6 +39,7 @@ UNDECLARED_KEPT = Verdict(Does.KEEP, note="undeclared")
 NEVER: Mapping[str, int] = {}
 
 MEMO = 2048  # names come from visitors: what is remembered of them is bounded
+MEMO_ATTRIBUTES = 128  # bytes: most are `Path=/; Secure; HttpOnly`
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -57,6 +66,14 @@ class CookieRules:
         self._set: dict[tuple[str, str], CookieRule | None] = {}
         self._seen: dict[str, dict[bytes, int]] = {}
         self._refused: dict[frozenset[Pair], frozenset[int]] = {}
+        self._judged: dict[frozenset[Pair], dict[tuple[str, bytes, bytes], Verdict]] = {}
+
+    def judged(self, grants: frozenset[Pair]) -> dict[tuple[str, bytes, bytes], Verdict]:
+        """Return the verdicts remembered for these grants: by host, name and attributes as sent."""
+        found = self._judged.get(grants)
+        if found is None:
+            _remember(self._judged, grants, found := {})
+        return found
 
     def setting(self, name: str, domain: str) -> CookieRule | None:
         """Return the first row that speaks of a cookie of that name for that domain."""
@@ -113,23 +130,42 @@ def judge_cookie(
 
     `since` is the Answer's: the day since which each purpose has been granted.
     """
+    pair, _, attributes = line.partition(b";")
+    name, equals, _ = pair.partition(b"=")
+    judged, key = rules.judged(grants), (host, name, attributes)
+    known = judged.get(key)
+    if known is not None and equals and len(pair) <= LONGEST_PAIR and not CONTROL.search(pair):
+        return known, line if known.does is Does.KEEP else None
+    verdict, out, lasting = _judge(rules, line, host, grants, now, since)
+    if lasting and equals and name.strip(WSP) and len(key[2]) <= MEMO_ATTRIBUTES:
+        _remember(judged, key, verdict)
+    return verdict, out
+
+
+def _judge(
+    rules: CookieRules, line: bytes, host: str, grants: frozenset[Pair], now: int, since: Mapping[str, int]
+) -> tuple[Verdict, bytes | None, bool]:
+    """Return verdict and line, and whether a line that differs in its value alone gets the same at any time."""
     cookie = parse_set_cookie(line)
     if cookie is None:
-        return IGNORED, None
+        return IGNORED, None, False
     if cookie.sent_as == rules.consent_cookie:
-        return OURS, None
+        return OURS, None, True
     row = rules.setting(cookie.sent_as, _domain(cookie, host))
     lives = cookie.lifetime(now)
+    lasting = lives is None or cookie.max_age is not None  # no date that comes nearer
     if lives is not None and lives <= 0:  # what takes a cookie away always may (T23)
-        return (_of(row, Does.KEEP, note="deletion") if row else UNDECLARED_KEPT), line
+        return (_of(row, Does.KEEP, note="deletion") if row else UNDECLARED_KEPT), line, lasting
     if row is None:
-        return (UNDECLARED_KEPT, line) if rules.keeps_undeclared else (UNDECLARED, None)
+        verdict = UNDECLARED_KEPT if rules.keeps_undeclared else UNDECLARED
+        return verdict, line if rules.keeps_undeclared else None, lasting
     if id(row) in rules.refused(grants):
-        return _of(row, Does.DROP, needs=(row.purpose,)), None
+        return _of(row, Does.DROP, needs=(row.purpose,)), None, lasting
     limit = longest(row, now, since)
     if lives is None or (limit is not None and lives <= limit):
-        return _of(row, Does.KEEP), line
-    return _of(row, Does.CAP, note=f"to {row.lasts.text.removeprefix('up to ')}"), cap(line, limit, now)
+        return _of(row, Does.KEEP), line, lives is None
+    note = f"to {row.lasts.text.removeprefix('up to ')}"
+    return _of(row, Does.CAP, note=note), cap(line, limit, now), False
 
 
 def longest(row: CookieRule, now: int, since: Mapping[str, int] = NEVER) -> int | None:

@@ -67,6 +67,7 @@ _OF_THE_BODY = frozenset(
     b"content-length content-encoding accept-ranges content-range last-modified etag".split()
 )
 _NOT_OF_A_REWRITTEN_BODY = _DIGESTS | _SHARED_CACHES | _OF_THE_BODY
+_BY_VISITOR = (b"Cookie", b"Accept-Encoding")
 _STAYING = (b"no-store", b"no-transform")
 
 # An alternative service is the server's own, not ours: a browser that follows it is past us.
@@ -142,13 +143,27 @@ def document_headers(headers: Headers, *, variant: bytes, coding: bytes | None) 
     `coding` is the one it is sent in. Private and always asked about again, its validators
     tagged with the variant, nothing that speaks of the bytes as the server sent them.
     """
-    etag = tagged(headers, variant)
-    kept = [pair for pair in headers if not _of_server_bytes(pair[0].lower())]
-    out = _varying(_private(kept), (b"Cookie", b"Accept-Encoding"))
+    out: Headers = []
+    etag = modified = None
+    caching = varying = False
+    for pair in headers:
+        lower = pair[0].lower()
+        if lower in _NOT_OF_A_REWRITTEN_BODY or _for_shared_caches(lower):
+            if lower == b"etag" and etag is None:
+                etag = pair[1]
+            elif lower == b"last-modified" and modified is None:
+                modified = pair[1]
+            continue
+        caching |= lower == b"cache-control"
+        varying |= lower == b"vary"
+        out.append(pair)
+    # most sites say neither, and then there is nothing to look for
+    out = _private(out) if caching else [*out, (b"Cache-Control", b"private, no-cache")]
+    out = _varying(out, _BY_VISITOR) if varying else [*out, (b"Vary", b", ".join(_BY_VISITOR))]
     if coding:
         out.append((b"Content-Encoding", coding))
-    if etag:
-        out.append((b"ETag", etag))
+    if validator := tagged(etag, modified, variant):
+        out.append((b"ETag", validator))
     return out
 
 
@@ -159,10 +174,6 @@ def code_headers(headers: Headers) -> Headers:
     """
     shared = [pair for pair in headers if not _for_shared_caches(pair[0].lower())]
     return _varying(_private(shared), (b"Sec-Fetch-Dest",))
-
-
-def _of_server_bytes(name: bytes) -> bool:
-    return name in _NOT_OF_A_REWRITTEN_BODY or _for_shared_caches(name)
 
 
 def _for_shared_caches(name: bytes) -> bool:

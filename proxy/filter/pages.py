@@ -6,70 +6,62 @@ those with a nonce or token never come twice, so a page is kept only when seen a
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections import OrderedDict
+from collections.abc import Hashable
+from typing import NamedTuple
 
-from proxy.filter.html import HtmlFilter
-from proxy.filter.injection import Injector
-from proxy.filter.matching import Judge
 from proxy.filter.verdict import Verdict
 
 Filtered = tuple[bytes, tuple[Verdict, ...]]
+
+
+class _Page(NamedTuple):
+    body: bytes
+    filtered: Filtered
+    size: int
 
 
 class PageMemo:
     """Remembers whole pages, least recently used ones least, up to `limit` bytes.
 
     Whoever asks gives a key for everything that goes into a page beside its bytes: site,
-    grants, rules, language, what is injected. The digest is keyed, so that nobody can make
-    two pages meet.
+    address, grants, rules, language, what is injected. Of each key the page last seen twice
+    is kept, as it came and as it left: to compare bytes is cheaper than any digest of them,
+    and nobody can make two pages meet.
     """
 
     def __init__(self, limit: int, seen: int = 20_000) -> None:
         self._limit = limit
         self._most_seen = seen
-        self._secret = secrets.token_bytes(16)
-        self._pages: OrderedDict[bytes, Filtered] = OrderedDict()
-        self._once: OrderedDict[bytes, None] = OrderedDict()
+        self._pages: OrderedDict[Hashable, _Page] = OrderedDict()
+        self._once: OrderedDict[int, int] = OrderedDict()  # hashes of key and body: wrong ones keep a page early
         self._size = 0
 
-    def digest(self, body: bytes, key: bytes) -> bytes:
-        """Return what a page with this key is remembered under."""
-        return hashlib.blake2b(
-            len(key).to_bytes(4, "big") + key + body, key=self._secret, digest_size=16
-        ).digest()
+    def get(self, key: Hashable, body: bytes) -> Filtered | None:
+        """Return what became of that very page, or None."""
+        found = self._pages.get(key)
+        if found is None or found.body != body:
+            return None
+        self._pages.move_to_end(key)
+        return found.filtered
 
-    def get(self, digest: bytes) -> Filtered | None:
-        """Return a page remembered, or None."""
-        found = self._pages.get(digest)
-        if found is not None:
-            self._pages.move_to_end(digest)
-        return found
-
-    def keep(self, digest: bytes, out: bytes, verdicts: list[Verdict]) -> None:
+    def keep(self, key: Hashable, body: bytes, filtered: Filtered) -> None:
         """Remember a page if it was seen before."""
-        if digest not in self._once:
-            self._once[digest] = None
+        name, seen = hash(key), hash(body)
+        if self._once.get(name) != seen:
+            self._once[name] = seen
             if len(self._once) > self._most_seen:
                 self._once.popitem(last=False)
             return
-        del self._once[digest]
-        self._pages[digest] = out, tuple(verdicts)
-        self._size += len(out)
+        del self._once[name]
+        self._forget(key)
+        page = _Page(body, filtered, len(body) + len(filtered[0]))
+        self._pages[key] = page
+        self._size += page.size
         while self._size > self._limit and self._pages:
-            _, (old, _) = self._pages.popitem(last=False)
-            self._size -= len(old)
+            self._forget(next(iter(self._pages)))
 
-    def filtered(
-        self, judge: Judge, body: bytes, *, inject: Injector | None, key: bytes, xml: bool = False
-    ) -> Filtered:
-        """Return a complete page filtered, from memory where possible."""
-        digest = self.digest(body, key)
-        found = self.get(digest)
-        if found is not None:
-            return found
-        page = HtmlFilter(judge, inject=inject, xml=xml)
-        out = page.feed(body) + page.close()
-        self.keep(digest, out, page.verdicts)
-        return out, tuple(page.verdicts)
+    def _forget(self, key: Hashable) -> None:
+        page = self._pages.pop(key, None)
+        if page is not None:
+            self._size -= page.size

@@ -28,17 +28,15 @@ class Conditionals(NamedTuple):
     ours: bool
 
 
-def tagged(headers: Headers, variant: bytes) -> bytes | None:
+def tagged(etag: bytes | None, modified: bytes | None, variant: bytes) -> bytes | None:
     """Return the ETag of a document in this variant, made of its ETag or else its Last-Modified."""
     if not _VARIANT.fullmatch(variant):
         raise ValueError(f"a variant is letters, digits and dots, not {variant!r}")
-    etag = value_of(headers, b"etag")
     if etag is not None:
         etag = etag.strip()
         if found := _ETAG.fullmatch(etag):
             return b'W/"~%b%b%b"' % (variant, b"+" if found[1] else b"-", found[2])
         return b'W/"~%b=%b"' % (variant, etag) if _BARE.fullmatch(etag) else None
-    modified = value_of(headers, b"last-modified")
     if modified is None:
         return None
     stamp = modified.strip().replace(b" ", b"_")

@@ -20,6 +20,11 @@ class Dressing:
     policies: tuple[bytes, ...] = ()
 
 
+def asks(passage: Passage) -> bool:
+    """True when the page carries the banner, or the notice in its place."""
+    return passage.decision.ask is not Ask.NO and passage.visit.destination not in FRAMES
+
+
 def dress(passage: Passage, policies: Sequence[bytes]) -> Dressing:
     """Return what dresses this page for this visitor."""
     visit = passage.visit
@@ -30,7 +35,6 @@ def dress(passage: Passage, policies: Sequence[bytes]) -> Dressing:
         back=target if is_path(target) and visit.method in (b"GET", b"HEAD") else None,
         framed=visit.destination in FRAMES,
     )
-    passage.asks = passage.decision.ask is not Ask.NO and not injector.framed
     if not policies:
         return Dressing(injector)
     admission = admit(

@@ -10,11 +10,8 @@ from __future__ import annotations
 import os
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-from proxy.filter.verdict import Verdict
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -68,13 +65,6 @@ class Tally:
             times = self.times[(name, site)] = _Times()
         times.buckets[bisect_left(_SECONDS, seconds)] += 1
         times.total += seconds
-
-    def verdicts(self, site: str, kind: str, verdicts: Iterable[Verdict]) -> None:
-        """Count what was not kept."""
-        for verdict in verdicts:
-            self.counts[
-                ("verdicts", site, verdict.provider or "undeclared", kind, verdict.does.name.lower())
-            ] += 1
 
 
 class Metrics:

@@ -5,16 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from proxy.errors import Unreadable
-from proxy.filter.body import BodyFilter, Observed, Recall, Verbatim, document_filter
+from proxy.filter.body import (
+    BodyFilter,
+    Observed,
+    Recall,
+    Verbatim,
+    document_filter,
+    remembering_filter,
+)
 from proxy.filter.codings import choose
 from proxy.filter.decoding import decoder
 from proxy.filter.document import Sort, needs_whole
 from proxy.filter.headers import Headers, code_headers, document_headers, end_to_end, values_of
+from proxy.filter.pages import PageMemo
 from proxy.server.documents import PAGES, WORKERS
-from proxy.server.dressing import Dressing, dress
+from proxy.server.dressing import Dressing, asks, dress
 from proxy.server.exchange import Reply
 from proxy.server.heads import Asked, cleaning, judged
 from proxy.server.passage import Passage
+
+
+NAMES = 1024
+"""Bytes of the longest address whose page is remembered: addresses come from strangers."""
+
+_NO_PAGES = PageMemo(0, seen=0)
 
 
 @dataclass(slots=True)
@@ -31,6 +45,8 @@ def is_unfit(reply: Reply, sort: Sort) -> bool:
         return False
     if needs_whole(reply.status, sort):
         return True
+    if b"content-encoding" not in reply.fields:
+        return False
     try:
         decoder(_joined(reply, b"content-encoding") or b"")
     except Unreadable:
@@ -41,8 +57,7 @@ def is_unfit(reply: Reply, sort: Sort) -> bool:
 def compose(passage: Passage, asked: Asked, reply: Reply, sort: Sort) -> Outgoing:
     """Return the answer's head and body filter for this visitor; Unreadable where there is none."""
     passage.kind = "document" if sort in PAGES else sort.value
-    headers, verdicts = judged(reply.headers, passage)
-    passage.judged(verdicts)
+    headers, passage.verdicts[len(passage.verdicts) :] = judged(reply.headers, passage)
     if passage.site.observes:
         return _observed(passage, reply, sort)
     if reply.status == 304:
@@ -65,27 +80,35 @@ def _document(passage: Passage, asked: Asked, reply: Reply, headers: Headers, so
     if needs_whole(reply.status, sort):
         raise Unreadable("a part of a page cannot be read")
     coding = _answer_coding(passage, reply)
-    dressing = dress(passage, values_of(headers, b"content-security-policy"))
-    body: BodyFilter = Verbatim()
-    if not reply.bodiless:
-        body = document_filter(
-            sort=sort,
-            content_type=_joined(reply, b"content-type"),
-            content_encoding=_joined(reply, b"content-encoding") or b"",
-            answer_coding=coding,
-            judge=passage.variant.judge,
-            inject=dressing.inject,
-            recall=Recall(passage.site.pages, _page_name(passage, dressing)),
-        )
-    headers = document_headers(_admitted(headers, dressing), variant=passage.tag, coding=coding)
+    passage.asks = asks(passage)
+    dressing: Dressing | None = None
+    if b"content-security-policy" in reply.fields:
+        dressing = dress(passage, values_of(headers, b"content-security-policy"))
+        headers = _admitted(headers, dressing)
+    body = Verbatim() if reply.bodiless else _body(passage, reply, sort, coding, dressing)
+    headers = document_headers(headers, variant=passage.tag, coding=coding)
     headers = _fenced(headers, passage)
     return Outgoing(headers + cleaning(passage, asked.hidden), body)
 
 
-def _page_name(passage: Passage, dressing: Dressing) -> bytes:
-    """Return all that this page is made of beside its bytes: decision, rules, language, address, policies."""
+def _body(
+    passage: Passage, reply: Reply, sort: Sort, coding: bytes | None, dressing: Dressing | None
+) -> BodyFilter:
+    """Return what a page passes through; it is made only where the page is not remembered."""
     visit = passage.visit
-    return b"\0".join((passage.tag, visit.host.encode(), visit.method, visit.target, *dressing.policies))
+    policies = dressing.policies if dressing is not None else ()
+    # all that a page is made of beside its bytes: decision, rules, language, address, policies
+    name = (passage.tag, visit.host, visit.method, visit.target, policies)
+    memo = passage.site.pages if len(visit.target) <= NAMES else _NO_PAGES
+    return remembering_filter(
+        Recall(memo, name),
+        sort=sort,
+        content_type=_joined(reply, b"content-type"),
+        content_encoding=_joined(reply, b"content-encoding") or b"",
+        answer_coding=coding,
+        judge=passage.variant.judge,
+        inject=lambda: (dressing or dress(passage, ())).inject,
+    )
 
 
 def _not_modified(passage: Passage, asked: Asked, headers: Headers) -> Headers:
@@ -150,11 +173,12 @@ def _admitted(headers: Headers, dressing: Dressing) -> Headers:
 
 def _answer_coding(passage: Passage, reply: Reply) -> bytes | None:
     """Return the coding a page is sent in; one that came plain is sent plain."""
-    if (_joined(reply, b"content-encoding") or b"identity").strip().lower() == b"identity":
+    came = _joined(reply, b"content-encoding")
+    if came is None or came.strip().lower() in (b"", b"identity"):
         return None
     return choose(b",".join(passage.visit.fields.get(b"accept-encoding", ())) or None)
 
 
 def _joined(reply: Reply, name: bytes) -> bytes | None:
-    values = values_of(reply.headers, name)
+    values = reply.fields.get(name)
     return b", ".join(values) if values else None

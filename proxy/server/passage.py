@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from proxy.consent.cookie import Reading
 from proxy.consent.decision import Decision
@@ -49,39 +48,43 @@ class Passage:
     upstream_seconds: float = 0.0
     read: int = 0  # bytes of a body that has left, or of a page that was read
     asks: bool = False  # the page carries the banner
+    _tag: bytes = b""
 
     @property
     def tag(self) -> bytes:
         """The name of the page this visitor gets, for validators: equal tag, equal page."""
-        return self.site.tag(self.variant, page_facts(self.visit, self.decision))
+        if not self._tag:
+            self._tag = self.site.tag(self.variant, page_facts(self.visit, self.decision))
+        return self._tag
 
     @property
     def may_ask_again(self) -> bool:
         """True when a second, plainer request does no harm: the site is filtered, the method safe."""
         return not self.site.observes and self.visit.method in (b"GET", b"HEAD")
 
-    def judged(self, verdicts: Iterable[Judgement]) -> None:
-        """Take note of what was not kept."""
-        self.verdicts += verdicts
-
     def tell(self, tally: Tally, status: int, outcome: str = "") -> None:
         """Count the request and write its record: path only, no query, no cookie, no whole address."""
         site = self.site.name
         took = time.perf_counter() - self.began
-        tally.add("requests", site, self.kind, _CLASSES.get(status, "other"))
+        counts = tally.counts
+        counts["requests", site, self.kind, _CLASSES.get(status, "other")] += 1
         tally.took("own_seconds", site, max(0.0, took - self.upstream_seconds))
         if self.upstream_seconds:
             tally.took("upstream_seconds", site, self.upstream_seconds)
         if self.read and self.kind == "document":
-            tally.add("rewritten_bytes", site, by=self.read)
+            counts["rewritten_bytes", site] += self.read
         if self.asks:
             tally.add("asked", site, self.decision.ask.value)
+        said: dict[str, int] = {}
         for kind, verdict in self.verdicts:
-            tally.counts["verdicts", site, *_labels(kind, verdict)] += 1
+            known = _known.get((kind, id(verdict)))
+            _, words, labels = known if known is not None else _learnt(kind, verdict)
+            counts["verdicts", site, *labels] += 1
+            said[words] = said.get(words, 0) + 1
         if self.house.config.log.requests:
-            self._write(status, took, outcome)
+            self._write(status, took, outcome, said)
 
-    def _write(self, status: int, took: float, outcome: str) -> None:
+    def _write(self, status: int, took: float, outcome: str, said: dict[str, int]) -> None:
         visit = self.visit
         record: dict[str, object] = {
             "site": self.site.name,
@@ -91,7 +94,7 @@ class Passage:
             "status": status,
             "kind": self.kind,
             "granted": self.variant.granted,
-            "ms": round(took * 1000, 2),
+            "ms": int(took * 100_000) / 100,
             "visitor": network_of(visit.visitor.address),
             "request_id": visit.id.decode("latin-1"),
         }
@@ -99,12 +102,8 @@ class Passage:
             record["outcome"] = outcome
         if self.site.observes:
             record["observed"] = True
-        if self.verdicts:
-            counted: dict[str, int] = {}
-            for kind, verdict in self.verdicts:
-                words = " ".join((kind, _words(verdict)))
-                counted[words] = counted.get(words, 0) + 1
-            record["verdicts"] = counted
+        if said:
+            record["verdicts"] = said
         log_request(record)
         if self.house.config.log.level == "debug":
             self._write_each()
@@ -155,25 +154,27 @@ def tell_own(tally: Tally, config: Config, site: Site, visit: Visit, status: int
         )
 
 
-_words_of: dict[tuple[object, ...], str] = {}
+class _Said(NamedTuple):
+    """What is said of a verdict, which is kept here so that no other can take its id()."""
+
+    verdict: Verdict
+    words: str  # in the log: what, whose, by which rule
+    labels: tuple[str, str, str]  # in the figures: the provider's id, never words of a page
 
 
-def _words(verdict: Verdict) -> str:
-    """Return what a log says of a verdict: what, whose, by which rule. Kept: pages repeat themselves."""
-    key = (verdict.does, verdict.provider, verdict.note, verdict.because)
-    found = _words_of.get(key)
-    if found is None:
-        if len(_words_of) >= _KEPT:
-            _words_of.clear()
-        whose = verdict.provider or verdict.note or "undeclared"
-        rule = f" {verdict.because.rule}" if verdict.because else ""
-        found = _words_of[key] = f"{verdict.does.value} {whose}{rule}"
-    return found
+_known: dict[tuple[str, int], _Said] = {}  # by kind and id(): pages and rules repeat themselves
 
 
-def _labels(kind: str, verdict: Verdict) -> tuple[str, str, str]:
-    """Return the labels a verdict is counted under: the provider's id, never words of a page."""
-    return verdict.provider or "undeclared", kind, verdict.does.name.lower()
+def _learnt(kind: str, verdict: Verdict) -> _Said:
+    """Return what is said of a verdict, and remember it."""
+    whose = verdict.provider or verdict.note or "undeclared"
+    rule = f" {verdict.because.rule}" if verdict.because else ""
+    labels = (verdict.provider or "undeclared", kind, verdict.does.name.lower())
+    said = _Said(verdict, f"{kind} {verdict.does.value} {whose}{rule}", labels)
+    if len(_known) >= _KEPT:
+        _known.clear()
+    _known[kind, id(verdict)] = said
+    return said
 
 
 def page_facts(visit: Visit, decision: Decision) -> tuple[object, ...]:

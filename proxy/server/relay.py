@@ -87,7 +87,7 @@ class Relay:
         response = RawResponse(reply.status, outgoing.headers, first, complete=complete, reason=reply.reason)
         if not complete:
             await self._pour(passage, reply, outgoing, response)
-        passage.judged(("tag", verdict) for verdict in outgoing.body.verdicts)
+        passage.verdicts += [("tag", verdict) for verdict in outgoing.body.verdicts]
         return self._end(passage, response)
 
     def _begin(
@@ -121,8 +121,7 @@ class Relay:
             self._note(passage, error)
 
     async def _switch(self, passage: Passage, reply: Reply) -> RawResponse:
-        headers, verdicts = judged(reply.headers, passage)
-        passage.judged(verdicts)
+        headers, passage.verdicts = judged(reply.headers, passage)
         passage.kind = "websocket"
         return self._end(passage, await relay_websocket(passage.incoming, reply, headers))
 
@@ -176,7 +175,7 @@ def _refused(passage: Passage) -> RawResponse | None:
     verdict = passage.site.refusal(passage.visit, passage.decision)
     if verdict.keeps:
         return None
-    passage.judged([("request", verdict)])
+    passage.verdicts.append(("request", verdict))
     return None if passage.site.observes else RawResponse(204, [(b"Cache-Control", b"no-store")])
 
 

@@ -22,6 +22,7 @@ from proxy.filter.body import (
     Recall,
     Verbatim,
     document_filter,
+    remembering_filter,
     first_bytes,
 )
 from proxy.filter.decoding import Cap
@@ -338,9 +339,9 @@ def remembered(
 ) -> tuple[bytes, list[str | None]]:
     given = {
         "sort": Sort.HTML, "content_type": b"text/html", "content_encoding": b"gzip",
-        "answer_coding": None, "judge": judge(), "inject": None, "recall": Recall(memo, name),
+        "answer_coding": None, "judge": judge(), "inject": lambda: None,
     } | other  # fmt: skip
-    stream = document_filter(**given)
+    stream = remembering_filter(Recall(memo, name), **given)
     return stream.whole(body), [verdict.provider for verdict in stream.verdicts]
 
 
@@ -354,9 +355,9 @@ def test_a_page_seen_before_is_the_same_page() -> None:
 
 def test_a_page_that_streams_goes_past_the_memory() -> None:
     memo, body = PageMemo(limit=1 << 20), PAGE.encode()
-    stream = document_filter(
-        sort=Sort.HTML, content_type=None, content_encoding=b"", answer_coding=None,
-        judge=judge(), inject=None, recall=Recall(memo, b"t1"),
+    stream = remembering_filter(
+        Recall(memo, b"t1"), sort=Sort.HTML, content_type=None, content_encoding=b"", answer_coding=None,
+        judge=judge(), inject=lambda: None,
     )  # fmt: skip
 
     assert run(stream, body, [10, 20]) == run(body_filter(), body)
@@ -367,7 +368,7 @@ def test_a_page_that_streams_goes_past_the_memory() -> None:
     "other",
     [
         {"name": b"t2", "judge": judge("performance")},
-        {"name": b"t2", "inject": Words()},
+        {"name": b"t2", "inject": Words},
         {"answer_coding": b"br"},
         {"content_type": b"text/html; charset=utf-16"},
         {"sort": Sort.XML},

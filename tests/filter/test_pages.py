@@ -2,46 +2,59 @@
 
 from proxy.filter.memo import Memo
 from proxy.filter.pages import PageMemo
-from tests.filter.pages import filtered, judge
 
 PAGE = b"<!doctype html><img src=//stats.example/p>"
 
 
 def test_a_page_is_kept_when_it_is_seen_the_second_time():
-    memo = PageMemo(limit=1_000)
-    digest = memo.digest(PAGE, b"")
-    outs = []
+    memo, out = PageMemo(limit=1_000), (b"out", ())
+    kept = []
     for _ in range(3):
-        outs.append(memo.filtered(judge(), PAGE, inject=None, key=b""))
-        outs.append(memo.get(digest) is not None)
+        kept.append(memo.get("a", PAGE))
+        memo.keep("a", PAGE, out)
 
-    assert [out for out in outs if isinstance(out, bool)] == [False, True, True]
-    assert outs[0] == outs[2] == outs[4]
-    assert outs[0][0] == filtered(PAGE)
-    assert len(outs[4][1]) == 1
+    assert kept == [None, None, out]
 
 
 def test_keys_keep_pages_apart():
     memo = PageMemo(limit=1_000)
-    for _ in range(3):
-        refused = memo.filtered(judge(), PAGE, inject=None, key=b"none")
-        granted = memo.filtered(judge("performance"), PAGE, inject=None, key=b"performance")
+    for key, out in (("none", b"held"), ("performance", b"free"), ("none", b"held"), ("performance", b"free")):
+        memo.keep(key, PAGE, (out, ()))
 
-    assert refused[0] != granted[0] == PAGE
-    assert memo.digest(b"bc", b"a") != memo.digest(b"c", b"ab")
-    assert memo.digest(PAGE, b"") != PageMemo(limit=1).digest(PAGE, b"")
+    assert memo.get("none", PAGE) == (b"held", ())
+    assert memo.get("performance", PAGE) == (b"free", ())
+    assert memo.get("functional", PAGE) is None
+
+
+def test_a_page_that_changed_by_a_byte_is_another():
+    memo = PageMemo(limit=1_000)
+    for _ in range(2):
+        memo.keep("a", PAGE, (b"old", ()))
+    changed = PAGE.replace(b"/p>", b"/q>")
+
+    assert memo.get("a", changed) is None
+    for _ in range(2):
+        memo.keep("a", changed, (b"new", ()))
+    assert memo.get("a", changed) == (b"new", ())
+    assert memo.get("a", PAGE) is None
 
 
 def test_the_least_used_page_goes_first():
     memo = PageMemo(limit=100, seen=2)
-    for body in (b"a" * 40, b"b" * 40, b"c" * 40):
+    for name in "abc":
         for _ in range(2):
-            memo.filtered(judge(), body, inject=None, key=b"")
-        memo.get(memo.digest(b"a" * 40, b""))
+            memo.keep(name, name.encode() * 20, (b"x" * 20, ()))
+        memo.get("a", b"a" * 20)
 
-    assert memo.get(memo.digest(b"a" * 40, b"")) is not None
-    assert memo.get(memo.digest(b"b" * 40, b"")) is None
-    assert memo.get(memo.digest(b"c" * 40, b"")) is not None
+    assert [name for name in "abc" if memo.get(name, name.encode() * 20)] == ["a", "c"]
+
+
+def test_what_is_seen_once_is_remembered_within_bounds():
+    memo = PageMemo(limit=100, seen=2)
+    for name in "abcdef":
+        memo.keep(name, b"", (b"", ()))
+
+    assert len(memo._once) == 2
 
 
 def test_a_memo_empties_itself_when_it_is_full():
