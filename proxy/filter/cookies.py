@@ -136,16 +136,22 @@ def judge_cookie(
     known = judged.get(key)
     if known is not None and equals and len(pair) <= LONGEST_PAIR and not CONTROL.search(pair):
         return known, line if known.does is Does.KEEP else None
-    verdict, out, lasting = _judge(rules, line, host, grants, now, since)
+    verdict, out, lasting = _judge(rules, line, host=host, grants=grants, now=now, since=since)
     if lasting and equals and name.strip(WSP) and len(key[2]) <= MEMO_ATTRIBUTES:
         _remember(judged, key, verdict)
     return verdict, out
 
 
 def _judge(
-    rules: CookieRules, line: bytes, host: str, grants: frozenset[Pair], now: int, since: Mapping[str, int]
+    rules: CookieRules,
+    line: bytes,
+    *,
+    host: str,
+    grants: frozenset[Pair],
+    now: int,
+    since: Mapping[str, int],
 ) -> tuple[Verdict, bytes | None, bool]:
-    """Return verdict and line, and whether a line that differs in its value alone gets the same at any time."""
+    """Return verdict and line, and whether a line with another value gets the same verdict at any time."""
     cookie = parse_set_cookie(line)
     if cookie is None:
         return IGNORED, None, False

@@ -34,7 +34,9 @@ class PageMemo:
         self._limit = limit
         self._most_seen = seen
         self._pages: OrderedDict[Hashable, _Page] = OrderedDict()
-        self._once: OrderedDict[int, int] = OrderedDict()  # hashes of key and body: wrong ones keep a page early
+        self._once: OrderedDict[int, int] = (
+            OrderedDict()
+        )  # hashes of key and body: wrong ones keep a page early
         self._size = 0
 
     def get(self, key: Hashable, body: bytes) -> Filtered | None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import httptools
 
 from proxy.errors import UpstreamError
-from proxy.server.exchange import Framing, Headers, Reply
+from proxy.filter.fields import Headers
+from proxy.server.exchange import Framing, Reply
 from proxy.server.names import ANSWERED, Fields
 
 HEAD_BYTES = 65_536  # nginx takes 8 x 8k by default; a CSP with many cookies stays far below

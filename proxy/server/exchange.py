@@ -189,7 +189,11 @@ class Reply:
         while not self.headed:
             if self._error is not None:
                 raise self._error
-            await self._wait()
+            waiter = self._waiter = self._loop.create_future()  # as _wait, without another coroutine
+            try:
+                await waiter
+            finally:
+                self._waiter = None
 
     # -- for the wire ------------------------------------------------------------------------------------
 
@@ -204,9 +208,7 @@ class Reply:
         if not 200 <= status <= 599:
             raise UpstreamError(f"its answer has the status {status}")
         lengths, codings = fields.get(b"content-length", ()), fields.get(b"transfer-encoding", ())
-        if codings and (
-            len(codings) > 1 or codings[0].lower() != b"chunked" or version == "1.0" or lengths
-        ):
+        if codings and (len(codings) > 1 or codings[0].lower() != b"chunked" or version == "1.0" or lengths):
             raise UpstreamError("its answer has a Transfer-Encoding other than one 'chunked'")
         if len(lengths) > 1:
             raise UpstreamError("its answer has several Content-Length fields")

@@ -52,15 +52,9 @@ EVENTS = (
 """Every event there is; a test compares them with the code."""
 
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), default=str).encode
-_text = json.encoder.encode_basestring_ascii
-_WAYS: dict[type, Callable[[Any], str]] = {  # a JSONEncoder is made anew for every record: 8 us
-    str: _text,
-    int: str,
-    float: repr,
-    bool: lambda value: "true" if value else "false",
-    list: lambda texts: f"[{','.join(map(_text, texts))}]",
-    dict: lambda counts: f"{{{','.join([f'{_text(key)}:{count}' for key, count in counts.items()])}}}",
-}
+json_text = json.encoder.encode_basestring_ascii
+"""Write a text as JSON, in ASCII, in one line."""
+
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -170,19 +164,17 @@ def log() -> structlog.typing.FilteringBoundLogger:
     return _current.logger
 
 
-def log_request(record: dict[str, Any]) -> None:
+def log_request(said: str) -> None:
     """Write request_relayed, the one record of every request, as `log` would and in a tenth of its time.
 
-    Lists in it hold texts, mappings counts.
+    `said` is the record's inside as JSON, in ASCII, without braces: whoever writes thousands a second
+    has most of it at hand.
     """
-    if _current.lines is None:
-        log().info("request_relayed", **record)
-        return
-    said = [f'{{"at":"{stamp()}","level":"info"']
-    for key, value in record.items():
-        said.append(f',"{key}":{_WAYS.get(type(value), _encode)(value)}')
-    said.append(',"event":"request_relayed"}')
-    _current.lines.write("".join(said).encode("ascii"))
+    if _current.lines is not None:
+        line = f'{{"at":"{stamp()}","level":"info",{said},"event":"request_relayed"}}'
+        _current.lines.write(line.encode("ascii"))
+    elif (logger := log()).is_enabled_for(logging.INFO):
+        logger.info("request_relayed", **json.loads(f"{{{said}}}"))
 
 
 @lru_cache(maxsize=4096)

@@ -39,6 +39,14 @@ _HISTOGRAMS = {
 }
 
 
+_CLASSES = {status: f"{status // 100}xx" for status in range(100, 600)}
+
+
+def status_class(status: int) -> str:
+    """Return a status as it is counted: `2xx`."""
+    return _CLASSES.get(status, "other")
+
+
 @dataclass(slots=True)
 class _Times:
     """How often something took how long, by the buckets of a histogram."""
@@ -53,6 +61,13 @@ class Tally:
 
     counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
     times: dict[tuple[str, str], _Times] = field(default_factory=dict)
+
+    def relayed(self, site: str, kind: str, status: int, own: float, upstream: float) -> None:
+        """Count a request of a site's, and how many seconds were ours and its upstream's."""
+        self.counts["requests", site, kind, _CLASSES.get(status, "other")] += 1
+        self.took("own_seconds", site, own)
+        if upstream:
+            self.took("upstream_seconds", site, upstream)
 
     def add(self, name: str, *labels: str, by: int = 1) -> None:
         """Count something that happened."""

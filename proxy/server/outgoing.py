@@ -24,7 +24,6 @@ from proxy.server.exchange import Reply
 from proxy.server.heads import Asked, cleaning, judged
 from proxy.server.passage import Passage
 
-
 NAMES = 1024
 """Bytes of the longest address whose page is remembered: addresses come from strangers."""
 

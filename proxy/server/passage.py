@@ -11,8 +11,8 @@ from proxy.consent.decision import Decision
 from proxy.filter.verdict import Does, Verdict
 from proxy.server.config import Config
 from proxy.server.incoming import Incoming
-from proxy.server.logs import log, log_request, network_of
-from proxy.server.observe import Tally
+from proxy.server.logs import json_text, log, log_request, network_of
+from proxy.server.observe import Tally, status_class
 from proxy.server.sites import Site, Variant
 from proxy.server.visit import Visit
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 FRAMES = frozenset({b"iframe", b"frame", b"object", b"embed", b"fencedframe"})
 """Destinations of pages that fill a frame: guarded, without banner and link."""
-
-_CLASSES = {status: f"{status // 100}xx" for status in range(100, 600)}
 
 _KEPT = 2048
 
@@ -66,15 +64,12 @@ class Passage:
         """Count the request and write its record: path only, no query, no cookie, no whole address."""
         site = self.site.name
         took = time.perf_counter() - self.began
+        tally.relayed(site, self.kind, status, max(0.0, took - self.upstream_seconds), self.upstream_seconds)
         counts = tally.counts
-        counts["requests", site, self.kind, _CLASSES.get(status, "other")] += 1
-        tally.took("own_seconds", site, max(0.0, took - self.upstream_seconds))
-        if self.upstream_seconds:
-            tally.took("upstream_seconds", site, self.upstream_seconds)
         if self.read and self.kind == "document":
             counts["rewritten_bytes", site] += self.read
         if self.asks:
-            tally.add("asked", site, self.decision.ask.value)
+            counts["asked", site, self.decision.ask.value] += 1
         said: dict[str, int] = {}
         for kind, verdict in self.verdicts:
             known = _known.get((kind, id(verdict)))
@@ -85,26 +80,15 @@ class Passage:
             self._write(status, took, outcome, said)
 
     def _write(self, status: int, took: float, outcome: str, said: dict[str, int]) -> None:
-        visit = self.visit
-        record: dict[str, object] = {
-            "site": self.site.name,
-            "host": visit.host,
-            "method": visit.method.decode("latin-1"),
-            "path": visit.path.decode("latin-1"),
-            "status": status,
-            "kind": self.kind,
-            "granted": self.variant.granted,
-            "ms": int(took * 100_000) / 100,
-            "visitor": network_of(visit.visitor.address),
-            "request_id": visit.id.decode("latin-1"),
-        }
-        if outcome:
-            record["outcome"] = outcome
+        more = f',"outcome":{json_text(outcome)}' if outcome else ""
         if self.site.observes:
-            record["observed"] = True
+            more += ',"observed":true'
         if said:
-            record["verdicts"] = said
-        log_request(record)
+            more += f',"verdicts":{{{",".join([f"{words}:{count}" for words, count in said.items()])}}}'
+        log_request(
+            f'{_asked(self.site, self.visit)},"status":{status},"kind":"{self.kind}"'
+            f',"granted":{self.variant.granted},"ms":{took * 1000:.2f}{more}'
+        )
         if self.house.config.log.level == "debug":
             self._write_each()
 
@@ -138,27 +122,25 @@ def _event(kind: str, verdict: Verdict) -> str:
 
 def tell_own(tally: Tally, config: Config, site: Site, visit: Visit, status: int) -> None:
     """Count a request for an address of ours and write its record."""
-    tally.add("requests", site.name, "own", _CLASSES.get(status, "other"))
+    tally.add("requests", site.name, "own", status_class(status))
     if config.log.requests:
-        log_request(
-            {
-                "site": site.name,
-                "host": visit.host,
-                "method": visit.method.decode("latin-1"),
-                "path": visit.path.decode("latin-1"),
-                "status": status,
-                "kind": "own",
-                "visitor": network_of(visit.visitor.address),
-                "request_id": visit.id.decode("latin-1"),
-            }
-        )
+        log_request(f'{_asked(site, visit)},"status":{status},"kind":"own"')
+
+
+def _asked(site: Site, visit: Visit) -> str:
+    """Return what a record says of a request, as JSON without braces."""
+    return (
+        f'"site":{json_text(site.name)},"host":{json_text(visit.host)}'
+        f',"method":{json_text(visit.method.decode("latin-1"))},"path":{json_text(visit.path.decode("latin-1"))}'
+        f',"visitor":"{network_of(visit.visitor.address)}","request_id":"{visit.id.decode("ascii")}"'
+    )
 
 
 class _Said(NamedTuple):
     """What is said of a verdict, which is kept here so that no other can take its id()."""
 
     verdict: Verdict
-    words: str  # in the log: what, whose, by which rule
+    words: str  # in the log, as JSON: what, whose, by which rule
     labels: tuple[str, str, str]  # in the figures: the provider's id, never words of a page
 
 
@@ -170,7 +152,7 @@ def _learnt(kind: str, verdict: Verdict) -> _Said:
     whose = verdict.provider or verdict.note or "undeclared"
     rule = f" {verdict.because.rule}" if verdict.because else ""
     labels = (verdict.provider or "undeclared", kind, verdict.does.name.lower())
-    said = _Said(verdict, f"{kind} {verdict.does.value} {whose}{rule}", labels)
+    said = _Said(verdict, json_text(f"{kind} {verdict.does.value} {whose}{rule}"), labels)
     if len(_known) >= _KEPT:
         _known.clear()
     _known[kind, id(verdict)] = said

@@ -89,12 +89,20 @@ class Pool:
         self._names: tuple[float, list[str]] = (-inf, [])
         self._sweeper: asyncio.TimerHandle | None = None
 
+    def begin(self, request: UpstreamRequest) -> Reply | None:
+        """Send the request on a connection that is idle; None when there is none that will do."""
+        wire = self._youngest(request.needs_fresh)
+        return None if wire is None else self._sent(wire, request)
+
     async def start(self, request: UpstreamRequest, *, anew: bool = False) -> Reply:
         """Send the request on a connection (a new one if `anew`); its head is still to come."""
         fresh = request.needs_fresh
         wire = None if anew else self._youngest(fresh)
         if wire is None:
             wire = await self._another(fresh, anew=anew)
+        return self._sent(wire, request)
+
+    def _sent(self, wire: Wire, request: UpstreamRequest) -> Reply:
         reply = Reply(request, self._loop)
         try:
             wire.send(request, reply)

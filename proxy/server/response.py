@@ -9,7 +9,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from proxy.errors import UpstreamError
-from proxy.server.exchange import Headers
+from proxy.filter.fields import Headers
 from proxy.server.incoming import Incoming
 
 _OURS = frozenset({b"transfer-encoding", b"connection", b"keep-alive", b"upgrade"})

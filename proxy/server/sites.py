@@ -7,6 +7,7 @@ a request does look-ups, not set-up.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -79,7 +80,7 @@ class Variant:
     fence: bytes
     refused_headers: frozenset[bytes]
     tag: bytes  # names grants and rules in validators
-    granted: list[str]  # every purpose granted to at least one provider, sorted
+    granted: str  # every purpose granted to at least one provider, sorted: a list, as JSON for the log
 
 
 class Site:
@@ -216,7 +217,7 @@ class Site:
             fence=policy,
             refused_headers=refused,
             tag=tag.encode(),
-            granted=sorted({pair.purpose for pair in grants}),
+            granted=json.dumps(sorted({pair.purpose for pair in grants})),
         )
 
 

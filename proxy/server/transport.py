@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -27,7 +28,7 @@ Report = Callable[[BaseException], None]
 
 _HOOKS = (
     "_waiter", "_messages", "_current_request", "_keepalive_handle", "_next_keepalive_close_time",
-    "_process_keepalive", "_drain_helper", "handle_error", "force_close", "data_received", "writing_paused",
+    "_process_keepalive", "_handle_request", "_drain_helper", "handle_error", "force_close", "data_received", "writing_paused",
 )  # fmt: skip
 _SILENT = logging.getLogger("proxy.server.aiohttp")  # its own words hold addresses and quote requests
 _SILENT.addHandler(logging.NullHandler())
@@ -68,6 +69,8 @@ class Listener(web.Server):
             lingering_time=5.0,
         )
 
+        _spare_tasks(self._loop)
+
     def __call__(self) -> Connection:
         """Return the protocol of one more connection."""
         return Connection(self, loop=self._loop, **self._kwargs)
@@ -97,6 +100,23 @@ class Listener(web.Server):
         left = self.busy
         await self.shutdown(0.1)
         return left
+
+
+def _spare_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    """Let each request run in its connection's task: a task more for every one costs 6 us and a turn.
+
+    From Python 3.12 on aiohttp starts that task eagerly, which comes to the same.
+    """
+    if sys.version_info >= (3, 12) or loop.get_task_factory() is not None:
+        return
+    handling = RequestHandler._handle_request.__code__  # noqa: SLF001
+
+    def factory(loop: asyncio.AbstractEventLoop, coro: Any, **more: Any) -> Any:
+        if getattr(coro, "cr_code", None) is handling:
+            return coro
+        return asyncio.Task(coro, loop=loop, **more)
+
+    loop.set_task_factory(factory)
 
 
 def _is_idle(connection: RequestHandler) -> bool:
@@ -210,7 +230,7 @@ class Connection(RequestHandler):
     def close_in_time(self) -> None:
         """See to it that a closing connection does not wait for ever for its visitor to read."""
         transport = self.transport
-        if transport is not None and transport.get_write_buffer_size():
+        if transport is not None and not transport.is_closing() and transport.get_write_buffer_size():
             self._loop.call_later(self.allowance.idle_write, _abort_if_stuck, transport)
 
 

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 import httptools
 
 from proxy.errors import ProxyError, StartError, UpstreamError
-from proxy.server.exchange import Framing, Headers, Reply, UpstreamRequest
+from proxy.filter.fields import Headers
+from proxy.server.exchange import Framing, Reply, UpstreamRequest
 from proxy.server.health import HealthCheck, order
 from proxy.server.pool import Address, ConnectError, Pool, PoolState, default_tls
 from proxy.server.wire import Deadlines
@@ -99,32 +100,29 @@ class Upstreams:
         return [self._pools[index] for index in order(states, self._turn)]
 
     async def _ask(self, pool: Pool, request: UpstreamRequest) -> Reply:
-        try:
-            reply = await self._exchange(pool, request)
-            if reply is None:  # the connection had been used before and died unheard: the upstream closed it
-                reply = await self._exchange(pool, request, again=True)
-        except ConnectError:
-            raise
-        except UpstreamError as error:
-            if error.status != 503:  # busy is not ill
-                pool.health.failed(self._loop.time(), str(error))
-            raise UpstreamError(f"{pool.address}: {error}", error.status) from None
-        assert reply is not None
-        pool.health.worked()
-        return reply
-
-    async def _exchange(self, pool: Pool, request: UpstreamRequest, *, again: bool = False) -> Reply | None:
-        reply = await pool.start(request, anew=again)
-        try:
-            await reply.head()
-        except UpstreamError:
-            if reply.unanswered and reply.reused and request.may_repeat and not again:
-                return None
-            raise
-        except BaseException:
-            reply.abort()
-            raise
-        return reply
+        again = False
+        while True:
+            reply: Reply | None = None
+            try:
+                reply = pool.begin(request) if not again else None
+                if reply is None:
+                    reply = await pool.start(request, anew=again)
+                await reply.head()
+            except ConnectError:
+                raise
+            except UpstreamError as error:
+                if reply is not None and _died_unheard(reply, request) and not again:
+                    again = True  # the upstream had closed the connection meanwhile
+                    continue
+                if error.status != 503:  # busy is not ill
+                    pool.health.failed(self._loop.time(), str(error))
+                raise UpstreamError(f"{pool.address}: {error}", error.status) from None
+            except BaseException:
+                if reply is not None:
+                    reply.abort()
+                raise
+            pool.health.worked()
+            return reply
 
     async def _keep_asking(self, pool: Pool, check: HealthCheck) -> None:
         host = check.host or pool.address.host
@@ -133,6 +131,11 @@ class Upstreams:
             request = UpstreamRequest(b"GET", check.path.encode(), headers, first_byte=check.timeout)
             pool.health.checked(*await _answers(pool, request, check.timeout), check.fails)
             await asyncio.sleep(check.every)
+
+
+def _died_unheard(reply: Reply, request: UpstreamRequest) -> bool:
+    """True when a connection that had been used before ended before a byte, and asking twice does no harm."""
+    return reply.unanswered and reply.reused and request.may_repeat
 
 
 async def _answers(pool: Pool, request: UpstreamRequest, timeout: float) -> tuple[bool, str]:

@@ -8,7 +8,8 @@ Sec-WebSocket-Accept must fit: nothing less opens the tunnel.
 from __future__ import annotations
 
 from proxy.errors import UpstreamError
-from proxy.server.exchange import Headers, Reply
+from proxy.filter.fields import Headers
+from proxy.server.exchange import Reply
 from proxy.server.incoming import Incoming
 from proxy.server.response import RawResponse
 

@@ -22,8 +22,8 @@ from proxy.filter.body import (
     Recall,
     Verbatim,
     document_filter,
-    remembering_filter,
     first_bytes,
+    remembering_filter,
 )
 from proxy.filter.decoding import Cap
 from proxy.filter.document import SNIFF, Sort

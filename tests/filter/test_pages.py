@@ -18,7 +18,12 @@ def test_a_page_is_kept_when_it_is_seen_the_second_time():
 
 def test_keys_keep_pages_apart():
     memo = PageMemo(limit=1_000)
-    for key, out in (("none", b"held"), ("performance", b"free"), ("none", b"held"), ("performance", b"free")):
+    for key, out in (
+        ("none", b"held"),
+        ("performance", b"free"),
+        ("none", b"held"),
+        ("performance", b"free"),
+    ):
         memo.keep(key, PAGE, (out, ()))
 
     assert memo.get("none", PAGE) == (b"held", ())

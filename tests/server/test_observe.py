@@ -3,8 +3,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from proxy.filter.verdict import Does, Verdict
-from proxy.policy.source import Place
 from proxy.server import observe as module
 from proxy.server.observe import FOLDER, Health, Metrics
 
@@ -19,19 +17,6 @@ def test_what_was_counted_is_on_the_page_and_counted_once():
     page = metrics.page().decode()
 
     assert 'consent_proxy_requests_total{kind="document",site="callkom.io",status="2xx"} 2.0' in page
-
-
-def test_verdicts_are_counted_by_provider_and_what_nobody_declared_together():
-    metrics = Metrics()
-    place = Place("rules.yaml", 7)
-    metrics.tally.verdicts(
-        "callkom.io", "tag", [Verdict(Does.HOLD, place, "google"), Verdict(Does.HOLD, note="evil.example")]
-    )
-    page = metrics.page().decode()
-
-    assert 'verdicts_total{does="hold",kind="tag",provider="google",site="callkom.io"} 1.0' in page
-    assert 'verdicts_total{does="hold",kind="tag",provider="undeclared",site="callkom.io"} 1.0' in page
-    assert "evil.example" not in page
 
 
 def test_times_become_histograms():

@@ -532,6 +532,22 @@ async def test_what_operations_want_to_know_is_counted(tmp_path):
         assert f"consent_proxy_{line}" in figures
 
 
+async def test_what_nobody_declared_is_counted_together_and_never_by_its_name(tmp_path):
+    page = PAGE.replace(
+        b"</head>", b"<script src=//a.example/x></script><script src=//b.example/x></script></head>"
+    )
+    answers = {b"/": html(page, b"Set-Cookie: unknown=1")}
+    async with Origin(answers) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        await proxy.ask("/")
+        figures = proxy.figures()
+
+    labels = 'provider="undeclared",site="callkom.io"'
+    assert f'verdicts_total{{does="hold",kind="tag",{labels}}} 2.0' in figures
+    assert f'verdicts_total{{does="drop",kind="cookie",{labels}}} 1.0' in figures
+    assert "example" not in figures
+    assert "unknown" not in figures
+
+
 async def test_a_visitor_who_leaves_frees_the_upstream_at_once(tmp_path):
     async def never(reader, writer):
         await reader.readuntil(b"\r\n\r\n")
