@@ -129,8 +129,8 @@ class Reply:
     """An upstream's answer: the head is complete, the body comes as it is read."""
 
     __slots__ = (
-        "_complete", "_error", "_loop", "_pieces", "_waiter", "accept", "bodiless", "buffered", "fields", "headed",
-        "headers", "method", "on_writable", "reason", "reused", "status", "unanswered", "wire",
+        "_complete", "_error", "_loop", "_pieces", "_waiter", "accept", "bodiless", "buffered", "fields",
+        "headed", "headers", "method", "on_writable", "reason", "reused", "status", "unanswered", "wire",
     )  # fmt: skip
 
     def __init__(self, request: UpstreamRequest, loop: asyncio.AbstractEventLoop | None = None) -> None:

@@ -20,7 +20,7 @@ from proxy.server.sites import Site, Sites, build_sites
 from proxy.server.upstream import Upstreams
 from proxy.server.visit import Visit, visit_of
 
-_drawn = Random(SystemRandom().getrandbits(128)).getrandbits  # names of requests are no secret
+_drawn = Random(SystemRandom().getrandbits(128)).getrandbits  # noqa: S311 - names of requests are no secret
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 
 

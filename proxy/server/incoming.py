@@ -48,8 +48,8 @@ class Incoming:
     """One request. `method`, `target`, `headers` are bytes as they came."""
 
     __slots__ = (
-        "_expects", "_message", "_payload", "_task", "allowance", "fields", "headers", "length", "method", "protocol",
-        "started", "target", "upgrade", "version", "writer",
+        "_expects", "_message", "_payload", "_task", "allowance", "fields", "headers", "length", "method",
+        "protocol", "started", "target", "upgrade", "version", "writer",
     )  # fmt: skip
 
     def __init__(

@@ -105,4 +105,4 @@ _PLAIN = frozenset({b"keep-alive", b"close", b"upgrade", b"keep-alive, upgrade"}
 
 def is_plain(connection: list[bytes]) -> bool:
     """True when the values of Connection name no other field, for certain."""
-    return all([value in _PLAIN or value.lower() in _PLAIN for value in connection])
+    return _PLAIN.issuperset(connection) or _PLAIN.issuperset([value.lower() for value in connection])

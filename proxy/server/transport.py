@@ -28,7 +28,8 @@ Report = Callable[[BaseException], None]
 
 _HOOKS = (
     "_waiter", "_messages", "_current_request", "_keepalive_handle", "_next_keepalive_close_time",
-    "_process_keepalive", "_handle_request", "_drain_helper", "handle_error", "force_close", "data_received", "writing_paused",
+    "_process_keepalive", "_handle_request", "_drain_helper", "handle_error", "force_close", "data_received",
+    "writing_paused",
 )  # fmt: skip
 _SILENT = logging.getLogger("proxy.server.aiohttp")  # its own words hold addresses and quote requests
 _SILENT.addHandler(logging.NullHandler())
