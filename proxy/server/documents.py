@@ -12,8 +12,8 @@ from proxy.server.exchange import Reply
 ENOUGH = 65_536
 """Coded bytes after which a body that still unfolds to next to nothing is no page."""
 
-PAGES = frozenset({Sort.HTML, Sort.XML, Sort.RULES})
-"""Sorts whose bodies are read and rewritten."""
+PAGES = (Sort.HTML, Sort.XML, Sort.RULES)
+"""Sorts whose bodies are read and rewritten (few, and a set would call their hash)."""
 
 WORKERS = frozenset({b"worker", b"sharedworker", b"serviceworker"})
 """Destinations of scripts that run under the policy of their own answer: they are fenced too (T25)."""

@@ -101,7 +101,7 @@ def judged(headers: Headers, passage: Passage) -> tuple[Headers, list[Judgement]
             out.append(pair)
         elif fate is COOKIE:
             _judge_cookie(pair, passage, out, verdicts)
-        elif not (fate is GONE or (fate is CONNECTION and is_plain([pair[1]]))):
+        elif fate is not GONE and not (fate is CONNECTION and is_plain((pair[1],))):
             return _judged_with_care(headers, passage)
     return out, verdicts
 
@@ -137,7 +137,7 @@ def _judge_cookie(
         now=visit.now,
         since=answer.since if answer is not None else NEVER,
     )
-    if not verdict.keeps:
+    if verdict.does is not Does.KEEP:
         verdicts.append(("cookie", verdict))
     if line is not None:
         out.append(pair if line is pair[1] else (pair[0], line))

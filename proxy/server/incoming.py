@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import ClientConnectionResetError, web
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestPayloadError
 
 from proxy.errors import BadRequest
@@ -81,12 +82,13 @@ class Incoming:
     @property
     def has_body(self) -> bool:
         """True when bytes follow the head, or may."""
-        return not self._payload.is_eof() or self._payload.total_bytes > 0
+        payload = self._payload
+        return payload is not EMPTY_PAYLOAD and (not payload.is_eof() or payload.total_bytes > 0)
 
     @property
     def body_is_through(self) -> bool:
         """True when nothing of the body is still to come."""
-        return self._payload.is_eof()
+        return self._payload is EMPTY_PAYLOAD or self._payload.is_eof()
 
     @property
     def peer(self) -> str:

@@ -104,10 +104,14 @@ def _second(now: int) -> str:
     return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
+@lru_cache(maxsize=2)
+def _moment(now: int) -> str:
+    return f"{_second(now // 1000)}.{now % 1000:03d}Z"
+
+
 def stamp() -> str:
     """Return the time as records carry it."""
-    now = time.time_ns() // 1_000_000
-    return f"{_second(now // 1000)}.{now % 1000:03d}Z"
+    return _moment(time.time_ns() // 1_000_000)
 
 
 def _stamp(_: Any, level: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -6,7 +6,7 @@ strangers, so only so many and only short ones are kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 
 from proxy.filter.fields import Headers, is_token
@@ -35,7 +35,7 @@ class Fate(Enum):
 
 
 PASS, GONE, COOKIE = Fate.PASS, Fate.GONE, Fate.COOKIE  # a global is found faster than a member
-CODING, CONNECTION = Fate.CODING, Fate.CONNECTION
+CODING, CONNECTION, BROKEN = Fate.CODING, Fate.CONNECTION, Fate.BROKEN
 
 
 class Names(dict[bytes, tuple[bytes, Fate]]):
@@ -103,6 +103,6 @@ def fields_of(headers: Headers, known: Names = ASKED) -> Fields:
 _PLAIN = frozenset({b"keep-alive", b"close", b"upgrade", b"keep-alive, upgrade"})
 
 
-def is_plain(connection: list[bytes]) -> bool:
+def is_plain(connection: Sequence[bytes]) -> bool:
     """True when the values of Connection name no other field, for certain."""
     return _PLAIN.issuperset(connection) or _PLAIN.issuperset([value.lower() for value in connection])

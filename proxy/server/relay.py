@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from proxy.errors import Unreadable, UpstreamError
 from proxy.filter.document import Sort
+from proxy.filter.verdict import Does
 from proxy.server.config import OnError
 from proxy.server.documents import PAGES, sort_body
 from proxy.server.exchange import Reply, UpstreamRequest
@@ -87,7 +88,8 @@ class Relay:
         response = RawResponse(reply.status, outgoing.headers, first, complete=complete, reason=reply.reason)
         if not complete:
             await self._pour(passage, reply, outgoing, response)
-        passage.verdicts += [("tag", verdict) for verdict in outgoing.body.verdicts]
+        if verdicts := outgoing.body.verdicts:
+            passage.verdicts += [("tag", verdict) for verdict in verdicts]
         return self._end(passage, response)
 
     def _begin(
@@ -173,7 +175,7 @@ class Relay:
 def _refused(passage: Passage) -> RawResponse | None:
     """Return 204 for a request that only measures and is not agreed to (T31); observing only counts it."""
     verdict = passage.site.refusal(passage.visit, passage.decision)
-    if verdict.keeps:
+    if verdict.does is Does.KEEP:
         return None
     passage.verdicts.append(("request", verdict))
     return None if passage.site.observes else RawResponse(204, [(b"Cache-Control", b"no-store")])

@@ -65,13 +65,15 @@ class RawResponse:
             self._ended = True
         if self._left is not None:
             self._left -= len(first)
-            self._refuse_overrun()
+            if self._left < 0:
+                self._refuse_overrun()
         self.body_length = len(first)
         if self._chunked and first:
             first = b"%x\r\n%b\r\n" % (len(first), first)
         if self._complete:
             self._ended = True
-            self._refuse_shortfall()
+            if self._left:
+                self._refuse_shortfall()
         await request.send(head + first if first else head)
 
     async def write(self, piece: bytes) -> None:
@@ -102,7 +104,8 @@ class RawResponse:
         """End what the handler left open (aiohttp calls this after it)."""
         if self._was_cut:
             raise ConnectionResetError("the answer was cut")
-        await self.finish()
+        if not self._ended:
+            await self.finish()
         if not self.keep_alive and self._request is not None:
             self._request.protocol.close_in_time()
 
@@ -141,8 +144,9 @@ class RawResponse:
     def _lines(self) -> tuple[list[bytes], bytes | None]:
         lines = [b"HTTP/1.1 %d %b" % (self.status, self.reason)]
         length: bytes | None = None
+        looked_at = _LOOKED_AT
         for name, value in self.headers:
-            if len(name) in _LOOKED_AT:
+            if len(name) in looked_at:
                 lower = name.lower()
                 if lower in _OURS:
                     continue

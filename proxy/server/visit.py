@@ -61,16 +61,17 @@ class Visit:
     @property
     def destination(self) -> bytes | None:
         """Sec-Fetch-Dest, when the browser says it."""
-        return self.first(b"sec-fetch-dest")
+        values = self.fields.get(b"sec-fetch-dest")
+        return values[0] if values else None
 
     @property
     def withheld(self) -> bool:
         """True when the browser may have kept a SameSite=Lax cookie back (threats T56)."""
-        first = self.first
-        site = first(b"sec-fetch-site")
-        if site is None:  # an old browser, or plain http
+        if b"sec-fetch-site" not in self.fields:  # an old browser, or plain http
             return False
-        return may_lack_cookies(self.method, site, first(b"sec-fetch-mode"), self.destination)
+        first = self.first
+        mode = first(b"sec-fetch-mode")
+        return may_lack_cookies(self.method, first(b"sec-fetch-site"), mode, self.destination)
 
     @property
     def signal(self) -> bool:

@@ -296,6 +296,46 @@ def test_no_line_raises_and_none_outlives_its_row(line, granted):
         assert parse_set_cookie(out).value == parse_set_cookie(line).value
 
 
+NAMES = [
+    b"_ga",
+    b" _ga ",
+    b"session",
+    b"language",
+    b"visit",
+    b"consent_callkom",
+    b"nobody",
+    b"",
+    b"tk",
+    b"bot",
+]
+VALUES = [b"=1", b"=", b"", b"=_ga=1", b"=\x01", b"=" + b"x" * 4_100, b" = \xff"]
+
+
+@given(
+    lines=st.lists(
+        st.tuples(
+            st.builds(
+                lambda n, v, a: b";".join([n + v, *a]),
+                st.sampled_from(NAMES),
+                st.sampled_from(VALUES),
+                attributes,
+            ),
+            st.sampled_from([NOW - 400 * DAY, NOW, NOW + 3_000 * DAY]),
+            st.sampled_from([HOST, "api.example.com"]),
+            st.sampled_from([{}, {"performance": NOW // DAY - 390}]),
+        ),
+        min_size=2,
+        max_size=8,
+    ),
+    granted=st.booleans(),
+)
+def test_what_was_judged_before_is_judged_alike_whatever_its_value_and_whenever(lines, granted):
+    rules, grants = CookieRules(POLICY), EVERYTHING if granted else NOTHING
+    for line, now, host, since in [*lines, *lines]:
+        how = {"host": host, "grants": grants, "now": now, "since": since}
+        assert judge_cookie(rules, line, **how) == judge_cookie(CookieRules(POLICY), line, **how)
+
+
 @given(attributes)
 def test_a_capped_line_is_capped_for_good(attributes):
     line = b"; ".join([b"_ga=1", *attributes])

@@ -271,3 +271,42 @@ def test_no_bytes_whatever_make_anything_but_an_answer_or_a_fault(noise, cut):
         except UpstreamError:
             continue
         assert reply.status == 0 or 200 <= reply.status <= 599
+
+
+def outcome(*pieces: bytes) -> tuple[object, ...]:
+    try:
+        reply, parser = read(*pieces)
+    except UpstreamError:
+        return ("refused",)
+    body, complete = reply.arrived()
+    said = (reply.status, reply.reason, reply.headers, reply.fields, reply.bodiless, body)
+    return (*said, complete, parser.framing, parser.headed, parser.ended, parser.excess)
+
+
+NEARLY_LINES = st.one_of(
+    st.sampled_from(
+        [b"Content-Length: 3", b"content-length: 03", b"Content-Length: +3", b"Content-Length: 3, 3", b"Connection: close",
+         b"Content-Length:3", b"Transfer-Encoding: chunked", b"Upgrade: h2c", b"Connection: upgrade", b"X: caf\xe9", b"X:",
+         b"X: ", b"X:  a", b"X: a ", b"X: a\tb", b"X : a", b" folded: x", b"X", b"", b": a", b"X: \x00", b"X: a\rb", b"X: a\nY: b",
+         b"Set-Cookie: a=1", b"Content-Type: text/event-stream", b"Content-Length: " + b"9" * 30, b"X: \x7f", b"Keep-Alive: x"]
+    ),
+    st.binary(max_size=12),
+)  # fmt: skip
+STARTS = st.sampled_from(
+    [b"HTTP/1.1 200 OK", b"HTTP/1.1 200 ", b"HTTP/1.1 200", b"HTTP/1.1 204 No", b"HTTP/1.1 304 X", b"HTTP/1.1 404 \xe8", b"HTTP/1.0 200 OK",
+     b"HTTP/1.1 100 Go", b"HTTP/1.1 101 Switch", b"HTTP/1.1 2000 OK", b"HTTP/1.1  200 OK", b"http/1.1 200 OK", b"HTTP/1.1 200\tOK", b"HTTP/1.1 600 X"]
+)  # fmt: skip
+
+
+@settings(max_examples=500)
+@given(
+    start=STARTS,
+    lines=st.lists(NEARLY_LINES, max_size=5),
+    body=st.sampled_from([b"", b"abc", b"abcd", b"3\r\nabc\r\n0\r\n\r\n"]),
+)
+def test_an_answer_that_comes_at_once_is_read_as_one_that_comes_byte_by_byte(start, lines, body):
+    """One that comes at once may be read without llhttp, one that drips never is."""
+    whole = b"\r\n".join([start, *lines]) + b"\r\n\r\n" + body
+    cut = [whole[at : at + 1] for at in range(len(whole))]
+
+    assert outcome(whole) == outcome(*cut)
