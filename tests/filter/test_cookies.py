@@ -309,31 +309,37 @@ NAMES = [
     b"bot",
 ]
 VALUES = [b"=1", b"=", b"", b"=_ga=1", b"=\x01", b"=" + b"x" * 4_100, b" = \xff"]
+LIFE = st.sampled_from([[], [b"Max-Age=3000000"], [b"Expires=Tue, 23 Nov 2027 10:00:00 GMT"], [b"Max-Age=0"]])
+MOMENTS = st.sampled_from([NOW - 400 * DAY, NOW, NOW + 30 * DAY, NOW + 390 * DAY, NOW + 3_000 * DAY])
 
 
 @given(
-    lines=st.lists(
-        st.tuples(
-            st.builds(
-                lambda n, v, a: b";".join([n + v, *a]),
-                st.sampled_from(NAMES),
-                st.sampled_from(VALUES),
-                attributes,
-            ),
-            st.sampled_from([NOW - 400 * DAY, NOW, NOW + 3_000 * DAY]),
-            st.sampled_from([HOST, "api.example.com"]),
-            st.sampled_from([{}, {"performance": NOW // DAY - 390}]),
-        ),
-        min_size=2,
-        max_size=8,
-    ),
+    name=st.sampled_from(NAMES),
+    life=LIFE,
+    others=attributes,
+    host=st.sampled_from([HOST, "api.example.com"]),
+    seen=st.lists(st.tuples(st.sampled_from(VALUES), MOMENTS, st.booleans()), min_size=2, max_size=6),
     granted=st.booleans(),
 )
-def test_what_was_judged_before_is_judged_alike_whatever_its_value_and_whenever(lines, granted):
+def test_what_was_judged_before_is_judged_alike_whatever_its_value_and_whenever(
+    *, name, life, others, host, seen, granted
+):
     rules, grants = CookieRules(POLICY), EVERYTHING if granted else NOTHING
-    for line, now, host, since in [*lines, *lines]:
+    for value, now, known_since in seen:
+        line = b";".join([name + value, *life, *others])
+        since = {"performance": NOW // DAY} if known_since else {}
         how = {"host": host, "grants": grants, "now": now, "since": since}
         assert judge_cookie(rules, line, **how) == judge_cookie(CookieRules(POLICY), line, **how)
+
+
+def test_a_life_that_was_within_the_row_is_capped_once_the_end_is_nearer_than_that():
+    rules, line, since = CookieRules(POLICY), b"_ga=1; Max-Age=3000000", {"performance": NOW // DAY}
+    found = [
+        judge_cookie(rules, line, host=HOST, grants=EVERYTHING, now=NOW + days * DAY, since=since)[0].does
+        for days in (0, 390)
+    ]
+
+    assert found == [Does.KEEP, Does.CAP]
 
 
 @given(attributes)
