@@ -19,9 +19,9 @@ from proxy.banner.words import Words
 from proxy.banner.wrapper import frame_markup
 from proxy.filter import elements
 from proxy.filter.actions import TagFacts
-from proxy.filter.embeds import Embed, Embeds
+from proxy.filter.embeds import Embed, Embeds, Kind, Offer
 from proxy.filter.verdict import Verdict
-from proxy.policy.model import Policy, Provider
+from proxy.policy.model import Action, Policy, Provider
 from proxy.policy.scope import Scope
 
 RELAYED_HEIGHT = 420
@@ -46,7 +46,7 @@ class Wanted:
     provider: str | None
     needs: tuple[str, ...]
     link: str | None
-    embed: Embed | None
+    offer: Offer
     size: str
     relays: bool
     offers: bool
@@ -67,23 +67,38 @@ class Placeholders:
         if facts.with_ == "nothing":
             return b""
         place = place or Place()
-        embed = self._embeds.of(verdict.provider, facts) if place.offers else None
         size = size_of(facts) if place.sized else ""
-        provider, needs = verdict.provider, verdict.needs
-        wanted = Wanted(provider, needs, facts.link, embed, size, facts.relays, place.offers)
+        offers = self._embeds.offers(verdict.provider, facts)
+        made = (self._made(self._wanted(verdict, facts, offer, size, place), words) for offer in offers)
+        return b"".join(made)
+
+    def one(self, embed: Embed, missing: tuple[str, ...], words: Words) -> bytes:
+        """Return what stands in place of what a script of the site wanted to show."""
+        provider = self._policy.provider(embed.provider)
+        relays = provider is not None and any(rule.do is Action.RELAY for rule in provider.tags)
+        wanted = Wanted(embed.provider, missing, embed.page, Offer(embed), "", relays, offers=True)
         return self._made(wanted, words)
+
+    @staticmethod
+    def _wanted(verdict: Verdict, facts: TagFacts, offer: Offer, size: str, place: Place) -> Wanted:
+        page = offer.embed.page if offer.embed is not None else None
+        link = page if page and facts.element == "script" else facts.link or page
+        shown = offer if place.offers else Offer()
+        return Wanted(verdict.provider, verdict.needs, link, shown, size, facts.relays, place.offers)
 
     def _make(self, wanted: Wanted, words: Words) -> bytes:
         provider = self._policy.provider(wanted.provider) if wanted.provider else None
-        embed, size, link = wanted.embed, wanted.size, external(wanted.link or "")
+        offer, size, link = wanted.offer, wanted.size, external(wanted.link or "")
+        embed = offer.embed
         if provider is None:
             return ascii_bytes(_plain(link)) if link else b""
         asked = [purpose for purpose in wanted.needs if purpose in self._scope.purposes]
         labels = words.listed(words.purpose(purpose, "label") for purpose in asked)
         relayed = wanted.relays and embed is not None and embed.is_form and provider.relay is not None
         ways = [_way(link, words.say("placeholder.open", provider=provider.name))] if link else []
-        if embed is not None and asked and not relayed:
-            ways.append(_once(embed, words.say("placeholder.once")))
+        if (embed is not None or offer.quoted) and asked and not relayed:
+            shown = str(embed) if embed is not None else Kind.QUOTE.value
+            ways.append(_once(provider.id, shown, words.say("placeholder.once")))
         if asked:
             text = words.say("placeholder.always", purposes=labels)
             ways.append(self._always(provider, asked, text, offers=wanted.offers))
@@ -96,6 +111,7 @@ class Placeholders:
                 lang=words.code,
                 dir=words.direction,
                 title=title,
+                at=when(offer.target, Markup(f' data-cc-at="{escape(offer.target)}"')),
                 size=when(size and not relayed, Markup(f' style="{escape(size)}"')),
                 frame=self._frame(embed, title, words) if relayed and embed else "",
                 text=self._text(provider, asked, words, relayed=relayed),
@@ -162,10 +178,10 @@ def _known(values: Mapping[str, str]) -> dict[str, int]:
     return found | {name.lower(): int(size) for name, size in _STYLED.findall(values.get("style", ""))}
 
 
-def _once(embed: Embed, text: Markup) -> Markup:
+def _once(provider: str, shown: str, text: Markup) -> Markup:
     return Markup(
-        f'<button type="button" data-cc-once="{escape(embed)}"'
-        f' data-cc-provider="{escape(embed.provider)}">{text}</button>'
+        f'<button type="button" data-cc-once="{escape(shown)}"'
+        f' data-cc-provider="{escape(provider)}">{text}</button>'
     )
 
 

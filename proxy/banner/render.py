@@ -25,12 +25,10 @@ from proxy.banner.words import Languages, Words, load_languages
 from proxy.banner.wrapper import Wrappers
 from proxy.consent.decision import Ask, Decision, allows
 from proxy.consent.record import Shown
-from proxy.filter.actions import TagFacts
 from proxy.filter.cookies import CONSENT_COOKIE
 from proxy.filter.embeds import Embed
 from proxy.filter.guard import guard_code, guard_table, since_attribute
 from proxy.filter.squeeze import squeeze
-from proxy.filter.verdict import Does, Verdict
 from proxy.policy.model import Action, Policy
 from proxy.policy.own import OwnHosts
 from proxy.policy.scope import Pair, scope_of
@@ -152,10 +150,8 @@ class Renderer:
         )
 
     def offer(self, embed: Embed, missing: tuple[str, ...], words: Words) -> bytes:
-        """Return the placeholder for a page that a script of the site framed."""
-        facts = TagFacts("iframe", embed.address, values={"src": embed.address})
-        verdict = Verdict(Does.REPLACE, None, embed.provider, missing)
-        return self._placeholders.of(verdict, facts, words)
+        """Return the placeholder for what a script of the site wanted to show."""
+        return self._placeholders.one(embed, missing, words)
 
     # -- pages of our own ---------------------------------------------------------------------------------
 
