@@ -20,6 +20,7 @@ from proxy.server.answering import Answered, Outcome, settle
 from proxy.server.call import Call
 from proxy.server.choice import Choice, beside, is_theirs, read_choice, return_path
 from proxy.server.config import Config
+from proxy.server.files import page_file
 from proxy.server.form_relay import FormRelay
 from proxy.server.ground import Ground
 from proxy.server.incoming import Incoming
@@ -86,6 +87,10 @@ class OwnAddresses:
         else:
             table = self._post if visit.method == b"POST" else {}
         chosen = table.get(name)
+        if chosen is None and table is self._get:
+            file = page_file(Call(site, visit, incoming), name.decode("latin-1"))
+            if file is not None:
+                return file
         if chosen is not None:
             try:
                 return await chosen(Call(site, visit, incoming))

@@ -65,7 +65,7 @@ def _document(passage: Passage, asked: Asked, reply: Reply, headers: Headers, so
     if needs_whole(reply.status, sort):
         raise Unreadable("a part of a page cannot be read")
     coding = _answer_coding(passage, reply)
-    dressing = dress(passage, values_of(headers, b"content-security-policy"))
+    dressing = dress(passage, headers)
     body: BodyFilter = Verbatim()
     if not reply.bodiless:
         body = document_filter(
@@ -85,7 +85,9 @@ def _document(passage: Passage, asked: Asked, reply: Reply, headers: Headers, so
 def _page_name(passage: Passage, dressing: Dressing) -> bytes:
     """Return all that this page is made of beside its bytes: decision, rules, language, address, policies."""
     visit = passage.visit
-    return b"\0".join((passage.tag, visit.host.encode(), visit.method, visit.target, *dressing.policies))
+    return b"\0".join(
+        (passage.tag, visit.authority, visit.method, visit.target, dressing.name, *dressing.policies)
+    )
 
 
 def _not_modified(passage: Passage, asked: Asked, headers: Headers) -> Headers:

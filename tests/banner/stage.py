@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from playwright.sync_api import Browser, Page, Playwright
 
 from proxy.banner.render import Renderer
-from proxy.filter.admit import admit
+from proxy.filter.admit import admit, takes_files
 from proxy.filter.html import HtmlFilter
 from proxy.filter.matching import compile_rules, judge_for
 from proxy.policy.own import OwnHosts
@@ -74,9 +74,20 @@ class Stage(ThreadingHTTPServer):
 
     def dressed(self, path: str) -> tuple[list[tuple[str, str]], bytes]:
         """Return headers and bytes as the proxy would send them."""
-        injector = self.renderer.injector(self.decision, back=path)
         policies = [value.encode() for name, value in self.headers if name == "Content-Security-Policy"]
-        injector.admission = admit(policies, injector.scripts, injector.styles, host=HOST, secure=False)
+        here = f"{HOST}:{self.server_port}"
+        injector = self.renderer.injector(
+            self.decision,
+            back=path,
+            inline=not takes_files(policies),
+            authority=here.encode(),
+            secure=False,
+        )
+        scripts, styles = (
+            [here + source if source.startswith("/") else source for source in sources]
+            for sources in (injector.scripts, injector.styles)
+        )
+        injector.admission = admit(policies, scripts, styles, host=HOST, secure=False)
         xml = any("xhtml" in value for _, value in self.headers)
         page = HtmlFilter(judge_for(RULES, self.decision.grants), inject=injector, xml=xml)
         body = page.feed(self.html.encode()) + page.close()
@@ -103,6 +114,9 @@ class _Handler(BaseHTTPRequestHandler):
         stage.served.append(self.path)
         if path == "/.consent/":
             self._send([("Content-Security-Policy", stage.renderer.csp.decode())], self._panel())
+        elif file := stage.renderer.file(path.removeprefix("/.consent/"), stage.decision):
+            sort = "javascript" if file.name.endswith("js") else "css"
+            self._send([("Content-Type", f"text/{sort}")], file.body)
         elif stage.raw is not None:
             self._send([("Content-Security-Policy", stage.renderer.csp.decode())], stage.raw)
         elif path == "/favicon.ico":

@@ -113,3 +113,60 @@ def test_pages_of_our_own_show_their_style_under_their_policy(visit, stage):
 
     assert visitor.button("Refuse all").evaluate("e => getComputedStyle(e).minHeight") == "44px"
     assert visitor.errors == []
+
+
+AT_ONCE = "<script nonce=\"abc\">document.cookie = '_ga=1; path=/'; document.cookie = 'consent_callkom=x'; window.ran = 1</script>"
+STAY_IN_THE_PAGE = {"strict-dynamic"}
+RUN_THEIRS = {"none", "nonce only", "strict-dynamic", "unsafe-inline", "no connections"}
+
+
+@pytest.mark.parametrize("granted", [(), ("functional", "performance")], ids=["refused", "granted"])
+@pytest.mark.parametrize("name", POLICIES)
+def test_after_an_answer_guard_and_style_reach_the_page_whatever_its_policy(visit, stage, name, granted):
+    """As files where addresses count, in the page where they do not; before the site's first script either way."""
+    stage.answered, stage.granted = True, granted
+    stage.headers = [(CSP, policy) for policy in POLICIES[name]]
+    stage.html = Stage.page(head=AT_ONCE)
+    visitor = visit()
+    visitor.page.evaluate("document.cookie = '_ga=2; path=/'")
+    link = visitor.page.locator("#cc-l")
+
+    assert visitor.errors == []
+    assert visitor.page.evaluate("callkomConsent.granted") == list(granted)
+    assert visitor.page.evaluate("document.cookie") == ""
+    assert link.evaluate("e => getComputedStyle(e).textAlign") == "center"
+    assert visitor.page.evaluate("window.ran") == (1 if name in RUN_THEIRS else None)
+    assert visitor.page.evaluate("!!window.dataLayer"), "what is told in the page runs, too"
+    files = [path for path in stage.served if path.startswith("/.consent/page.")]
+    assert len(files) == (0 if name in STAY_IN_THE_PAGE else 2), files
+
+
+@pytest.mark.parametrize("how", ["sandbox allow-scripts", "sandbox allow-scripts allow-same-origin"])
+def test_after_an_answer_a_sandbox_keeps_everything_in_the_page(visit, stage, how):
+    stage.answered = True
+    stage.headers = [(CSP, how)]
+    visitor = visit()
+
+    assert visitor.page.evaluate("callkomConsent.asked") == "no"
+    assert [path for path in stage.served if path.startswith("/.consent/page.")] == []
+
+
+def test_after_an_answer_a_policy_in_the_page_comes_too_late_to_stop_us(visit, stage):
+    stage.answered = True
+    stage.html = Stage.page(head='<meta http-equiv="Content-Security-Policy" content="default-src \'none\'">')
+    visitor = visit()
+
+    assert visitor.page.evaluate("callkomConsent.asked") == "no"
+    assert visitor.page.locator("#cc-l").evaluate("e => getComputedStyle(e).textAlign") == "center"
+
+
+def test_where_our_file_does_not_come_the_page_stands_and_providers_are_told(visit, stage):
+    stage.answered, stage.granted = True, ("performance",)
+    visitor = visit("/first")
+    visitor.page.route("**/.consent/page.*", lambda route: route.abort())
+    visitor.goes("/second")
+
+    assert visitor.page.evaluate("window.callkomConsent") is None
+    assert visitor.page.evaluate("dataLayer[0][1]") == "default"
+    assert visitor.page.get_by_role("link", name="Manage my cookies", exact=True).is_visible()
+    assert visitor.errors == []
