@@ -31,6 +31,7 @@ UNDECLARED_KEPT = Verdict(Does.KEEP, note="undeclared")
 NEVER: Mapping[str, int] = {}
 
 MEMO = 2048  # names come from visitors: what is remembered of them is bounded
+LONGEST = 256  # and so is their length
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -61,9 +62,12 @@ class CookieRules:
     def setting(self, name: str, domain: str) -> CookieRule | None:
         """Return the first row that speaks of a cookie of that name for that domain."""
         key = (name, domain)
-        if key not in self._set:
-            _remember(self._set, key, self._first(name, lambda row: _covers(row, domain)))
-        return self._set[key]
+        if key in self._set:
+            return self._set[key]
+        found = self._first(name, lambda row: _covers(row, domain))
+        if len(name) + len(domain) <= LONGEST:
+            _remember(self._set, key, found)
+        return found
 
     def seen(self, host: str) -> dict[bytes, int]:
         """Return what is remembered of names in Cookie headers for that host: `mark` by spelling."""
@@ -80,8 +84,9 @@ class CookieRules:
         name, nameless = name_sent(piece)
         row = self._first(name.decode("latin-1"), lambda row: _reaches(row, host))
         found = 0 if row is None else id(row)
-        if not nameless:
-            _remember(self.seen(host), piece.partition(b"=")[0], found)
+        spelling = piece.partition(b"=")[0]
+        if not nameless and len(spelling) <= LONGEST:
+            _remember(self.seen(host), spelling, found)
         return found
 
     def refused(self, grants: frozenset[Pair]) -> frozenset[int]:

@@ -17,6 +17,11 @@ from proxy.filter.verdict import Verdict
 
 Filtered = tuple[bytes, tuple[Verdict, ...]]
 
+ENTRY = 500
+"""What a page costs beside its bytes, however small: strangers can ask for very many very small ones."""
+VERDICT = 64
+"""What each of its verdicts costs."""
+
 
 class PageMemo:
     """Remembers whole pages, least recently used ones least, up to `limit` bytes.
@@ -55,11 +60,11 @@ class PageMemo:
                 self._once.popitem(last=False)
             return
         del self._once[digest]
-        self._pages[digest] = out, tuple(verdicts)
-        self._size += len(out)
+        page = out, tuple(verdicts)
+        self._pages[digest] = page
+        self._size += _weight(page)
         while self._size > self._limit and self._pages:
-            _, (old, _) = self._pages.popitem(last=False)
-            self._size -= len(old)
+            self._size -= _weight(self._pages.popitem(last=False)[1])
 
     def filtered(
         self, judge: Judge, body: bytes, *, inject: Injector | None, key: bytes, xml: bool = False
@@ -73,3 +78,7 @@ class PageMemo:
         out = page.feed(body) + page.close()
         self.keep(digest, out, page.verdicts)
         return out, tuple(page.verdicts)
+
+
+def _weight(page: Filtered) -> int:
+    return len(page[0]) + ENTRY + VERDICT * len(page[1])

@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from proxy.banner.assets import source
 from proxy.banner.render import Renderer
 from proxy.banner.words import Languages, load_languages
 from proxy.consent.answer import Answer
-from proxy.consent.cookie import Reading, consent_cookie, read_answers, write_answer
+from proxy.consent.cookie import LONGEST, Reading, consent_cookie, read_answers, write_answer
 from proxy.consent.decision import Decision, decide
 from proxy.errors import BadRequest
 from proxy.filter.cookies import CookieRules, strip_cookie_header, values_of
@@ -40,13 +40,16 @@ ANSWERS = 8192
 """Consent cookies whose reading is remembered: each costs 25 us and some 500 bytes."""
 
 PAGES = 16 << 20
-"""Bytes of finished pages remembered per site: most are the same for all with the same grants."""
+"""Bytes of finished pages remembered, all sites together: most are the same for all who granted the same."""
 
 _NONE = Reading(None)
 
 
 TAGS = 2048
 """Names of pages kept: languages and days come from visitors, so they are bounded."""
+
+LONGEST_FACTS = 2048
+"""Bytes, written out, of facts whose name is kept."""
 
 
 REFUSALS = 4096
@@ -62,6 +65,7 @@ class Compiled:
     rules: Rules
     renderer: Renderer
     salt: str  # changes with everything but the rules on which our part of a page depends
+    pages: PageMemo = field(default_factory=lambda: PageMemo(PAGES))  # whose names carry their hosts
 
 
 @dataclass(slots=True)
@@ -96,7 +100,7 @@ class Site:
         self.rules: Rules = compiled.rules
         self.reports = f"{config.consent.path}reports"
         self.ask_again_after = self.policy.ask_again_after.seconds or 0
-        self.pages = PageMemo(PAGES)
+        self.pages = compiled.pages
         self._salt = compiled.salt
         self._tags: dict[tuple[object, ...], bytes] = {}
         self._refusals: dict[tuple[str, bytes, frozenset[Pair]], Verdict] = {}
@@ -112,7 +116,7 @@ class Site:
         values = [value for line in lines for value in values_of(line, self.cookie)]
         if not values:
             return _NONE
-        if len(values) > 1:
+        if len(values) > 1 or len(values[0]) > LONGEST:  # what anybody may send is not kept
             return self._read(values, visit.now)
         key = (values[0], visit.now // 60)
         found = self._answers.get(key)
@@ -186,10 +190,12 @@ class Site:
         key = (variant.tag, facts)
         found = self._tags.get(key)
         if found is None:
-            if len(self._tags) >= TAGS:
-                self._tags.clear()
-            more = hashlib.blake2b(repr((self._salt, facts)).encode(), digest_size=6).hexdigest()
-            found = self._tags[key] = b"%b.%b" % (variant.tag, more.encode())
+            said = repr((self._salt, facts)).encode()
+            found = b"%b.%b" % (variant.tag, hashlib.blake2b(said, digest_size=6).hexdigest().encode())
+            if len(said) <= LONGEST_FACTS:
+                if len(self._tags) >= TAGS:
+                    self._tags.clear()
+                self._tags[key] = found
         return found
 
     def _compile(self, grants: frozenset[Pair], *, secure: bool) -> Variant:
