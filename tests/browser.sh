@@ -15,7 +15,7 @@ firefox() { has firefox-esr firefox; }
 
 if chromium && firefox; then exit 0; fi
 if [ "$(id -u)" = 0 ] && has apt-get; then
-  apt-get update -qq
+  apt-get update -qq || chromium
   export DEBIAN_FRONTEND=noninteractive
   if ! chromium; then
     echo "Chromium is missing: installing it with apt-get"
