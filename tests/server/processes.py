@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.server.proxying import RULES, Got, read_answer, request
 
-START = "import sys; from pathlib import Path; from proxy.server.app import run; run(Path(sys.argv[1]), Path(sys.argv[2]))"
+START = "import sys; from pathlib import Path; from proxy.server.start import run; run(Path(sys.argv[1]), Path(sys.argv[2]))"
 
 
 @dataclass

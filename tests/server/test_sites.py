@@ -90,7 +90,7 @@ def test_a_site_may_treat_the_undeclared_otherwise():
 
 
 def test_a_staging_copy_stands_for_the_published_domain():
-    from proxy.server.sources import at_home
+    from proxy.server.reading import at_home
 
     text = (
         config_text("http://127.0.0.1:1").replace("callkom.io", "callkom.localhost")
