@@ -24,10 +24,10 @@
     let frame = page.createElement("iframe"), look = getComputedStyle(box);
     if (post) hide(box.nextElementSibling);
     frame.src = address;
-    frame.title = box.getAttribute("aria-label") || "";
+    frame.title = (box.querySelector("[aria-label]") || box).getAttribute("aria-label") || "";
     frame.dataset.ccFrame = "";
     frame.allowFullscreen = true;
-    frame.style.cssText = ["all:initial", "display:block", "border:0", "width:100%", "max-width:" + look.maxWidth, "margin:" + look.margin, "height:" + box.offsetHeight + "px", ""].join("!important;");
+    frame.style.cssText = ["all:initial", "display:block", "border:0", "position:" + look.position, "inset:" + look.inset, "width:100%", "max-width:" + look.maxWidth, "margin:" + look.margin, "height:" + box.offsetHeight + "px", ""].join("!important;");
     box.replaceWith(frame);
     frame.focus();
   };
@@ -63,7 +63,7 @@
     // A post names itself by its last link, which stands behind its offer.
     page.querySelectorAll("[data-cc-once]").forEach(way => {
       if (way.dataset.ccOnce != "quote") return;
-      let box = holder(way), to = [...box.nextElementSibling.querySelectorAll("a[href^='https:']")].pop(), open = box.querySelector("a[target]");
+      let box = holder(way), to = Array.from(box.nextElementSibling.querySelectorAll("a[href^='https:']")).pop(), open = box.querySelector("a[target]");
       if (!to) return way.remove();
       way.dataset.ccOnce = "quote " + to.href;
       if (open) open.href = to.href;

@@ -136,7 +136,7 @@ class Tag:
             if link:
                 (actions.relink if self.name == "a" else actions.reopen)(edits, link)
         actions.hold(edits, refused.verdict, refused.names)
-        if replaces and not used and self._place() is Where.BEFORE:
+        if replaces and not used and self._place() is Where.BEFORE and self.name not in elements.SAYS:
             actions.hide(edits)
 
     def _is_used(self, matcher: Matcher | None) -> bool:
@@ -183,7 +183,8 @@ class Tag:
         )
 
     def _place(self) -> Where:
-        alone = self.name in elements.VOID or self.name in elements.LOADS or self.raw.endswith(b"/>")
+        empty = self.name in elements.VOID or self.name in elements.LOADS or self.raw.endswith(b"/>")
+        alone = empty or self.name in elements.SAYS
         return Where.BEFORE if alone else Where.INSIDE
 
     def _style(self, edits: Edits, also: list[Verdict]) -> None:
