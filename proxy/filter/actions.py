@@ -89,6 +89,7 @@ class Edits:
     def __init__(self, raw: bytes, *, xml: bool) -> None:
         self.raw = raw
         self.xml = xml
+        self._at = 1 + len(tag_name(raw))  # behind the name
         self._edits: dict[tuple[int, int], bytes] = {}
         self._inserted = b""
 
@@ -99,7 +100,7 @@ class Edits:
         """Take every attribute of these names, doubles too, out of the browser's sight."""
         if not names:
             return
-        for span in places_of(self.raw, names):
+        for span in places_of(self.raw, names, self._at):
             kept = self.raw[span[0] : span[1]]
             self._edits[span] = MARK.encode() + b"-" + (kept.replace(b":", b"-") if self.xml else kept)
 
@@ -132,7 +133,7 @@ class Edits:
 
     def result(self) -> bytes:
         """Return the tag with every change made."""
-        at = 1 + len(tag_name(self.raw))
+        at = self._at
         if not self._edits:
             return self.raw[:at] + self._inserted + self.raw[at:]
         parts = [self.raw[:at], self._inserted]

@@ -64,7 +64,7 @@ def _is_free(rules: Rules, name: str, value: str, holds: Holds) -> bool:
             return name not in _ENCLOSING
         return _RELATIVE.match(value) is not None and rules.leaves_alone("", value)
     hosts = plain_hosts(value)
-    return hosts is not None and all(rules.leaves_alone(host, value) for host in hosts or ("",))
+    return hosts is not None and all(rules.leaves_alone(host, value) for host in ("", *hosts))
 
 
 def refusal(reader: Reader, name: str, values: Mapping[str, str]) -> Refusal | None:
@@ -81,10 +81,31 @@ def refusal(reader: Reader, name: str, values: Mapping[str, str]) -> Refusal | N
     ]
     if not asking and not others:
         return None
+    if asking and rules.roaming:
+        others = [*others, *rules.roaming]
+    refused, judged = _asked(reader, name, values, {a: held[a] for a in asking}, others)
+    if refused is None and not judged and others:
+        refused = _by_itself(judge, name, values, others)
+    if refused is not None and refused.matcher is not None:
+        if not refused.matcher.rule.hosts:
+            refused.names.update(attribute for attribute in values if attribute in held)
+            refused.names |= {"srcdoc"} & values.keys()
+        refused.names |= _known_by(refused.matcher, name) & values.keys()
+    return refused
+
+
+def _asked(
+    reader: Reader,
+    name: str,
+    values: Mapping[str, str],
+    asking: Mapping[str, Holds],
+    others: Sequence[Matcher],
+) -> tuple[Refusal | None, bool]:
+    """Return the first refusal of what these attributes ask for, and whether rules were asked at all."""
+    judge, rules = reader.judge, reader.judge.rules
     refused: Refusal | None = None
     judged = False
-    for attribute in asking:
-        holds = held[attribute]
+    for attribute, holds in asking.items():
         fetched = holds < Holds.NAMED
         for address in addresses(attribute, values[attribute], holds):
             url = url_of(address, reader.base)
@@ -103,14 +124,7 @@ def refusal(reader: Reader, name: str, values: Mapping[str, str]) -> Refusal | N
             if refused is None:
                 refused = Refusal(found, matcher, set(), address, url.host if url else "")
             refused.names.add(attribute)
-    if refused is None and not judged and others:
-        refused = _by_itself(judge, name, values, others)
-    if refused is not None and refused.matcher is not None:
-        if not refused.matcher.rule.hosts:
-            refused.names.update(asking)
-            refused.names |= {"srcdoc"} & values.keys()
-        refused.names |= _known_by(refused.matcher, name) & values.keys()
-    return refused
+    return refused, judged
 
 
 def _of(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import string
 import unicodedata
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -50,7 +51,10 @@ def plain_hosts(text: str) -> set[str] | None:
 
 def cleaned(address: str) -> str:
     """Return the address without what browsers strip from it."""
-    return address.strip(_AROUND).translate(_INSIDE)
+    address = address.strip(_AROUND)
+    if "\n" in address or "\t" in address or "\r" in address:
+        return address.translate(_INSIDE)
+    return address
 
 
 def url_of(address: str, base: str = "") -> Url | None:
@@ -120,9 +124,12 @@ def enclosed(address: str) -> Enclosed | None:
     return Enclosed(kind.strip().lower() or "text/plain", body)
 
 
+_NOT_BASE64 = bytes(set(range(256)) - set(string.ascii_letters.encode() + string.digits.encode() + b"+/"))
+
+
 def _unbase64(text: bytes) -> bytes:
     """Return what is encoded; a truncated or sloppy text gives what can be read of it."""
-    kept = re.sub(rb"[^A-Za-z0-9+/]", b"", text)
+    kept = text.translate(None, _NOT_BASE64)
     try:
         return base64.b64decode(kept + b"=" * (-len(kept) % 4))
     except binascii.Error:
