@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from proxy.consent.decision import allows
 from proxy.filter.actions import Judged
 from proxy.filter.matcher import Matcher
-from proxy.filter.memo import Memo
+from proxy.filter.memo import Memo, Room
 from proxy.filter.rules import Rules, compile_rules
 from proxy.filter.urls import Url
 from proxy.filter.verdict import KEEP, Does, Verdict
@@ -28,20 +28,21 @@ _DOES = {
 class Judge:
     """What may run for visitors who granted exactly this.
 
-    The memos hold what was judged; emptying them changes nothing but time.
+    The memos hold what was judged; emptying them changes nothing but time. In a `room` they
+    weigh, together with those of other judges, no more than it holds.
     """
 
-    def __init__(self, rules: Rules, grants: frozenset[Pair]) -> None:
+    def __init__(self, rules: Rules, grants: frozenset[Pair], room: Room | None = None) -> None:
         self.rules = rules
         self.grants = grants
         self._verdicts: dict[int, Verdict] = {}
         self._undeclared: dict[str, Verdict] = {}
         self._noted: dict[tuple[int, str], Verdict] = {}
-        self.tags: Memo[Judged | None] = Memo(limit=8_000_000, longest=100_000)
-        self.xml_tags: Memo[Judged | None] = Memo(limit=2_000_000, longest=100_000)
-        self.scripts: Memo[Judged | None] = Memo(limit=8_000_000, longest=400_000)
-        self.xml_scripts: Memo[Judged | None] = Memo(limit=1_000_000, longest=160_000)
-        self.styles: Memo[bool] = Memo(limit=8_000_000, longest=400_000)
+        self.tags: Memo[Judged | None] = Memo(limit=8_000_000, longest=100_000, room=room)
+        self.xml_tags: Memo[Judged | None] = Memo(limit=2_000_000, longest=100_000, room=room)
+        self.scripts: Memo[Judged | None] = Memo(limit=8_000_000, longest=400_000, room=room)
+        self.xml_scripts: Memo[Judged | None] = Memo(limit=1_000_000, longest=160_000, room=room)
+        self.styles: Memo[bool] = Memo(limit=8_000_000, longest=400_000, room=room)
 
     def forget(self) -> None:
         """Empty every memo."""
@@ -128,6 +129,6 @@ class Judge:
         return None
 
 
-def judge_for(rules: Rules, grants: frozenset[Pair]) -> Judge:
+def judge_for(rules: Rules, grants: frozenset[Pair], room: Room | None = None) -> Judge:
     """Return the judge for visitors who granted these pairs; keep one per (site, grants)."""
-    return Judge(rules, grants)
+    return Judge(rules, grants, room)

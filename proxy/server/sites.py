@@ -22,6 +22,7 @@ from proxy.filter.cookies import CookieRules, strip_cookie_header, values_of
 from proxy.filter.fence import fence
 from proxy.filter.headers import refused_headers
 from proxy.filter.matching import Judge, Rules, compile_rules, judge_for
+from proxy.filter.memo import Room
 from proxy.filter.pages import PageMemo
 from proxy.filter.requests import RequestRules, refused_request
 from proxy.filter.sweep import expire_elsewhere
@@ -41,6 +42,9 @@ ANSWERS = 8192
 
 PAGES = 16 << 20
 """Bytes of finished pages remembered, all sites together: most are the same for all who granted the same."""
+
+JUDGED = 32 << 20
+"""Bytes of judged tags and texts remembered, all sites and grants together: with nonces each tag is new."""
 
 _NONE = Reading(None)
 
@@ -65,6 +69,7 @@ class Compiled:
     rules: Rules
     renderer: Renderer
     salt: str  # changes with everything but the rules on which our part of a page depends
+    room: Room = field(default_factory=lambda: Room(JUDGED))
     pages: PageMemo = field(default_factory=lambda: PageMemo(PAGES))  # whose names carry their hosts
 
 
@@ -102,6 +107,7 @@ class Site:
         self.ask_again_after = self.policy.ask_again_after.seconds or 0
         self.pages = compiled.pages
         self._salt = compiled.salt
+        self._room = compiled.room
         self._tags: dict[tuple[object, ...], bytes] = {}
         self._refusals: dict[tuple[str, bytes, frozenset[Pair]], Verdict] = {}
         self._keys = self.keys = keys
@@ -205,7 +211,7 @@ class Site:
         refused = refused_headers(self.policy, grants)
         return Variant(
             grants=grants,
-            judge=judge_for(self.rules, grants),
+            judge=judge_for(self.rules, grants, self._room),
             fence=policy,
             refused_headers=refused,
             tag=tag.encode(),

@@ -121,3 +121,20 @@ def test_all_sites_share_one_memory_of_pages():
     built = sites(more="", site="  - { hosts: other.callkom.io, upstream: 'http://127.0.0.1:2' }\n")
 
     assert built.match("callkom.io").pages is built.match("other.callkom.io").pages
+
+
+def test_what_all_sites_remember_of_tags_is_bounded_together(monkeypatch):
+    monkeypatch.setattr(module, "JUDGED", 100_000)
+    built = sites(more="", site="  - { hosts: other.callkom.io, upstream: 'http://127.0.0.1:2' }\n")
+    judges = [
+        built.match(host).variant(grants, secure=secure).judge
+        for host in ("callkom.io", "other.callkom.io")
+        for grants in (ALL, NONE)
+        for secure in (True, False)
+    ]
+    for number in range(1_000):
+        for judge in judges:
+            judge.tags.keep(b"<script nonce=%d>" % number, None)
+            judge.styles.keep(b".a%d{}" % number, True)
+
+    assert 50_000 < sum(judge.tags.weight + judge.styles.weight for judge in judges) <= 100_000
