@@ -146,9 +146,15 @@ class OwnAddresses:
         return RawResponse(303, [(b"Location", self._path + b"receipt"), *OURS, *headers])
 
     async def _state(self, call: Call) -> RawResponse:
-        """Say what holds; a page that asks has heard of a new answer and may have written by the old one."""
+        """Say what holds, and the words for a page that is no longer made for it.
+
+        A page that asks has heard of a new answer and may have written by the old one.
+        """
         lines = [] if call.decision.withheld else self._sweep(call, call.decision)
-        return as_json(state_of(call.decision, call.site), [(b"Set-Cookie", line) for line in lines])
+        said = {"stale": call.words.plain("foot.stale"), "reload": call.words.plain("foot.reload")}
+        return as_json(
+            {**state_of(call.decision, call.site), **said}, [(b"Set-Cookie", line) for line in lines]
+        )
 
     # -- what is taken in ----------------------------------------------------------------------------
 

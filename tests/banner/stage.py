@@ -5,6 +5,7 @@ The walks through the whole proxy are in tests/e2e; here it is banner, panel and
 
 import contextlib
 import json
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import parse_qs, urlsplit
@@ -52,6 +53,8 @@ class Stage(ThreadingHTTPServer):
         self.headers: list[tuple[str, str]] = []
         self.choices: list[dict[str, list[str]]] = []
         self.served: list[str] = []
+        self.reports: list[dict] = []  # what guards counted
+        self.pauses: list[bytes] = []  # pages wait a while behind each of these
         self.renderer = RENDERER
 
     @property
@@ -114,6 +117,11 @@ class _Handler(BaseHTTPRequestHandler):
         stage.served.append(self.path)
         if path == "/.consent/":
             self._send([("Content-Security-Policy", stage.renderer.csp.decode())], self._panel())
+        elif path == "/.consent/state":
+            said = {
+                name: stage.renderer.languages["en"].plain(f"foot.{name}") for name in ("stale", "reload")
+            }
+            self._send([("Content-Type", "application/json")], json.dumps(said).encode())
         elif file := stage.renderer.file(path.removeprefix("/.consent/"), stage.decision):
             sort = "javascript" if file.name.endswith("js") else "css"
             self._send([("Content-Type", f"text/{sort}")], file.body)
@@ -132,7 +140,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         stage = self.server
-        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        if self.path == "/.consent/reports":
+            stage.reports.append(json.loads(body))
+        form = parse_qs(body)
         if "choice" not in form:
             return self._send([], b"", 204)
         wants_json = "json" in (self.headers["Accept"] or "")
@@ -153,6 +164,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         with contextlib.suppress(ConnectionError):
+            for pause in self.server.pauses:
+                part, found, rest = body.partition(pause)
+                if found:
+                    self.wfile.write(part + found)
+                    time.sleep(0.3)
+                    body = rest
             self.wfile.write(body)
 
     def log_message(self, *_) -> None:

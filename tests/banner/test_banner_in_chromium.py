@@ -52,6 +52,25 @@ def test_nothing_moves_when_the_page_loads_nor_when_somebody_answers(visit):
     assert visitor.page.evaluate(shifts) == 0
 
 
+def test_nothing_moves_when_the_banner_comes_in_pieces(visit, stage):
+    """As over a slow line: it is seen once it is whole."""
+    stage.pauses = [
+        b"</title>",
+        b'<div class="t">',
+        b"</h2>",
+        b'class="k">',
+        b"refuse",
+        b"</summary>",
+        b"</form>",
+    ]
+    visitor = visit()
+    shifts = """() => new Promise(done => { let sum = 0; new PerformanceObserver(list => list.getEntries().forEach(e => sum += e.value))
+      .observe({ type: "layout-shift", buffered: true }); setTimeout(() => done(sum), 300); })"""
+
+    assert visitor.page.evaluate(shifts) == 0
+    assert visitor.banner.is_visible()
+
+
 def test_the_page_asks_for_nothing_to_show_it(visit, stage):
     visit()
 
