@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from proxy.filter.attributes import Attribute, attributes_of, escaped, places_of, tag_name
+from proxy.filter.attributes import Attribute, attributes_of, escaped, name_end, places_of
 from proxy.filter.verdict import Verdict
 
 MARK = "data-consent"
@@ -89,7 +89,7 @@ class Edits:
     def __init__(self, raw: bytes, *, xml: bool) -> None:
         self.raw = raw
         self.xml = xml
-        self._at = 1 + len(tag_name(raw))  # behind the name
+        self._at = name_end(raw)
         self._edits: dict[tuple[int, int], bytes] = {}
         self._inserted = b""
 

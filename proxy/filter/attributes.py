@@ -46,6 +46,12 @@ def tag_name(raw: bytes) -> bytes:
     return raw[1 : match.end()].lower() if match else b""
 
 
+def name_end(raw: bytes) -> int:
+    """Return where the name in a start tag ends."""
+    match = _TAG_NAME.match(raw)
+    return match.end() if match else 1
+
+
 def attributes_of(raw: bytes) -> list[Attribute]:
     """Return every attribute of a complete start tag, doubles included, in order."""
     found = []

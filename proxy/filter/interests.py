@@ -5,9 +5,10 @@ The scanner stops at what is named here, and passes by the rest.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+from proxy.filter.tokens import exact_word
 
 
 @dataclass(slots=True)
@@ -28,13 +29,12 @@ def _stems(words: Iterable[str]) -> tuple[list[str], list[str]] | None:
 
 
 def _forbidden(words: Iterable[str], end: bytes) -> bytes | None:
+    """Return a look ahead that none of these begins here; None where one begins with anything."""
     stems = _stems(words)
     if stems is None:
         return None
     literals, beginnings = stems
-    forms = [re.escape(word.encode()) + end for word in literals] + [
-        re.escape(w.encode()) for w in beginnings
-    ]
+    forms = [exact_word(literals) + end] * bool(literals) + [exact_word(beginnings)] * bool(beginnings)
     return rb"(?!" + rb"|".join(forms) + rb")" if forms else rb""
 
 
@@ -48,10 +48,8 @@ def class_values(classes: Iterable[str]) -> tuple[bytes, bytes] | None:
         if not forbidden:
             found.append(rb"[^" + quote + rb"]*+")
             continue
-        heads = b"".join(sorted({re.escape(word[0].encode()) for word in classes}))
-        other = rb"[^ \t\n\f\r&" + quote
-        word = rb"(?:" + other + heads + rb"]|" + forbidden + rb"[" + heads + rb"])" + other + rb"]*+"
-        found.append(rb"(?:[ \t\n\f\r]*+" + word + rb")*+[ \t\n\f\r]*+")
+        word = forbidden + rb"[^ \t\n\f\r&" + quote + rb"]*+"
+        found.append(word + rb"(?:[ \t\n\f\r]++" + word + rb")*+")
     return found[0], found[1]
 
 

@@ -17,9 +17,9 @@ COMMON_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)++")
 COMMON_WORD = re.compile(r"[A-Za-z0-9/._~?=%+,;@!$*#|()&-]+")
 """Words of rules that can be told from the bytes of a page: no quotes, no spaces, ASCII."""
 
-_RUN = rb"{1,250}+"
+_RUN = rb"{0,250}+"
 _RUNS = rb"{0,200}+"  # so that no value here is as long as one that is too long to be held
-_AMPERSANDS = rb"|&(?:amp|#0?38);"
+_AMPERSAND = rb"&(?:amp|#0?38);"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,10 @@ class Passing:
         firsts = sorted({word[0] for word in self.words} - {"&", *handled})
         stops = b"".join(re.escape(first.encode()) for first in firsts)
         forms = [*forms, *(re.escape(first.encode()) + self._none_of(first) for first in firsts)]
+        if not any("&" in word for word in self.words):
+            forms.append(_AMPERSAND)
         plain = rb"[^\\&" + without + quote + stops + rb"]" + _RUN
-        ampersands = b"" if any("&" in word for word in self.words) else _AMPERSANDS
-        return rb"(?:" + b"|".join([plain, *forms]) + ampersands + rb")" + _RUNS
+        return plain + rb"(?:(?:" + b"|".join(forms) + rb")" + plain + rb")" + _RUNS if forms else plain
 
     def _none_of(self, first: str) -> bytes:
         """Return a look ahead, behind its first letter, that none of the words stands here."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from proxy.filter.elements import NAVIGATING
 from proxy.filter.interests import Interests
@@ -26,8 +26,7 @@ MOST_KNOWN = 5_000
 _NO_RULES: list[Matcher] = []
 
 
-@dataclass(frozen=True, slots=True)
-class AtHost:
+class AtHost(NamedTuple):
     """What the rules say about one host, whatever asks for it."""
 
     known: bool  # the site's own, or neutral, or nobody minds
@@ -164,9 +163,11 @@ class Rules:
     def _learn(self, host: str) -> AtHost:
         owned, parents = self.owns(host), suffixes(host)
         keys = [*parents, "", OWN] if owned else [*parents, ""]
-        several = {m.index: m for key in keys if key in self._by_host for m in self._by_host[key]}
-        speaking = tuple(several[index] for index in sorted(several)) if several else ()
-        reaching = tuple(m for m in speaking if m.reaches_host(host, parents, owned=owned))
+        speaking: tuple[Matcher, ...] = ()
+        if not self._by_host.keys().isdisjoint(keys):
+            several = {m.index: m for key in keys if key in self._by_host for m in self._by_host[key]}
+            speaking = tuple([several[index] for index in sorted(several)])
+        reaching = tuple([m for m in speaking if m.reaches_host(host, parents, owned=owned)])
         known = owned or not self.holds_undeclared or self.neutral(host)
         passes: re.Pattern[str] | bool = False
         if known and (words := words_of((*speaking, *self.roaming))) is not None:

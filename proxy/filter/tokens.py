@@ -57,6 +57,23 @@ def _trie(words: list[str]) -> bytes:
     return joined + b"?" if optional else joined
 
 
+def exact_word(words: Iterable[str]) -> bytes:
+    """Return a pattern for one of these words as they are spelled, factored by letter."""
+    return _exact(sorted(set(words)))
+
+
+def _exact(words: list[str]) -> bytes:
+    """Return a pattern for sorted words; a shared beginning is written once."""
+    heads: dict[str, list[str]] = {}
+    for word in words:
+        if word:
+            heads.setdefault(word[0], []).append(word[1:])
+    branches = [re.escape(head.encode()) + _exact(tails) for head, tails in sorted(heads.items())]
+    if "" in words:
+        branches.append(b"")
+    return branches[0] if len(branches) == 1 else b"(?:" + b"|".join(branches) + b")"
+
+
 def other_than(
     words: Iterable[str], *, end: bytes, more: bytes, first: bytes, prefixes: bool = False
 ) -> bytes:

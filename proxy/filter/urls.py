@@ -20,7 +20,9 @@ _INSIDE = str.maketrans("", "", "\t\n\r")
 # Special schemes of the URL standard. `https:host` without slashes is another host whenever the page's
 # own scheme differs, which a filter cannot know: it counts as one.
 _ABSOLUTE = re.compile(r"(?:(?:https?|wss?|ftp):[/\\]*|[/\\]{2,})([^/\\?#]*)([^#]*)", re.IGNORECASE)
-_COMMON = re.compile(r"(?:https?:)?//([a-z0-9-]+(?:\.[a-z0-9-]+)++)((?:[/?][^#\\\x00-\x20]*+)?+)(?:#|$)")
+COMMON = re.compile(r"(?:https?:)?//([a-z0-9-]+(?:\.[a-z0-9-]+)++)((?:[/?][^#\\\x00-\x20]*+)?+)(?:#|$)")
+"""An address on a host, written in the usual way: the host, and the path with its query."""
+
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _DATA = re.compile(r"data:([^,]*),(.*)", re.IGNORECASE | re.DOTALL)
 
@@ -30,12 +32,6 @@ class Url(NamedTuple):
 
     host: str
     path: str  # path and query
-
-
-def plain_host(address: str) -> tuple[str, str] | None:
-    """Return (host, path) of an address written in the usual way, or None: then ask `url_of`."""
-    match = _COMMON.match(address)
-    return (match[1], match[2]) if match is not None else None
 
 
 _CANDIDATE_HOST = re.compile(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)++)/")
@@ -62,7 +58,7 @@ def url_of(address: str, base: str = "") -> Url | None:
 
     `base` is the host of a `<base href>` on another host.
     """
-    if (match := _COMMON.match(address)) is not None:
+    if (match := COMMON.match(address)) is not None:
         return Url(match[1], _rooted(match[2]))
     address = cleaned(address)
     if (match := _ABSOLUTE.match(address)) is not None:

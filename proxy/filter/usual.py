@@ -6,12 +6,12 @@ spelled otherwise is left to the patterns for everything, or to the judge.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable
 
 from proxy.filter import elements
 from proxy.filter.interests import Interests, class_values, id_values
 from proxy.filter.passing import Passing
+from proxy.filter.tokens import exact_word
 
 ADDRESSES = elements.LAZY | elements.SETS | elements.ANYWHERE | elements.CONTAINER | {"src", "xlink:href"}
 """Attributes that hold an address, or some, on elements of every kind."""
@@ -97,20 +97,3 @@ class Usual:
 
 def _valued(names: Iterable[str], double: bytes, single: bytes) -> bytes:
     return exact_word(names) + rb"=(?:\"" + double + rb"\"|'" + single + rb"')"
-
-
-def exact_word(words: Iterable[str]) -> bytes:
-    """Return a pattern for one of these words as they are spelled, factored by letter."""
-    return _trie(sorted(set(words)))
-
-
-def _trie(words: list[str]) -> bytes:
-    """Return a pattern for sorted words; a shared beginning is written once."""
-    heads: dict[str, list[str]] = {}
-    for word in words:
-        if word:
-            heads.setdefault(word[0], []).append(word[1:])
-    branches = [re.escape(head.encode()) + _trie(tails) for head, tails in sorted(heads.items())]
-    if "" in words:
-        branches.append(b"")
-    return branches[0] if len(branches) == 1 else b"(?:" + b"|".join(branches) + b")"

@@ -6,8 +6,7 @@ from proxy.filter.html import HtmlFilter
 from proxy.filter.interests import Interests
 from proxy.filter.passing import Passing
 from proxy.filter.steps import head_step, plain_step
-from proxy.filter.tokens import any_word
-from proxy.filter.usual import exact_word
+from proxy.filter.tokens import any_word, exact_word
 from tests.filter.judging import judge
 
 INTERESTS = Interests({"amp-x", "audio"}, {"onclick", "data-t"}, {"bad", "glob-*"}, {"ugly", "w-*"})
