@@ -85,6 +85,7 @@ def run_here(config_path: Path, rules_path: Path) -> None:
     """Run the proxy in this process, beside what else it does: the command `demo`."""
     sources = Sources(config_path, rules_path)
     config, policy = sources.read()
+    sources.apart = True
     lines = start_logs(config.log.level, config.log.style)
     load_keys(config)
     warn_of_unobserved(config)

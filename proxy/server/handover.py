@@ -47,13 +47,17 @@ def read_apart(config_path: Path, rules_path: Path) -> tuple[Config, Policy]:
 
 def hand_over(sources: Sources, config: Config, policy: Policy) -> int:
     """Return a descriptor from which processes that we start, or become, take what was read."""
-    said = pickle.dumps((sources, config, policy))
-    with tempfile.TemporaryFile() as unnamed:
-        unnamed.write(said)
-        unnamed.flush()
-        descriptor = os.dup(unnamed.fileno())
+    descriptor = _nameless()
+    os.write(descriptor, pickle.dumps((sources, config, policy)))
     os.set_inheritable(descriptor, True)
     return descriptor
+
+
+def _nameless() -> int:
+    if hasattr(os, "memfd_create"):  # needs no folder that can be written to
+        return os.memfd_create("consent-proxy")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
 
 
 def taken(descriptor: int) -> tuple[Sources, Config, Policy]:
