@@ -30,7 +30,7 @@ KEPT = 512
 """Heads kept: grants x questions of one site, with room for scopes in transition."""
 
 _PART = re.compile(r"// only (with|without) asking\n(.*?)// end\n", re.DOTALL)
-_NAME = re.compile(r"(page|frame)\.[0-9a-f]{16}\.(js|css)")
+_NAME = re.compile(r"(page|frame|offers)\.[0-9a-f]{16}\.(js|css)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,11 @@ class Heads:
         self._path = path
         self._cookie = cookie
         self._kept: dict[tuple[frozenset[Pair], Ask, bool, bool, bool], Head] = {}
-        self._files: dict[str, File] = {}
+        # Not relative to the page: a <base> may lead elsewhere.
+        here = f"(new URL({json.dumps(path)},location).href)"
+        self._ways = squeeze(source("offers.js")).replace("(PATH)", here)
+        self._offers = _file("offers", "js", self._ways)
+        self._files: dict[str, File] = {self._offers.name: self._offers}
 
     def of(self, decision: Decision, *, framed: bool = False, inline: bool = False) -> Head:
         """Return the head for this decision; `inline` where a page's policies let no file of ours in."""
@@ -79,7 +83,7 @@ class Heads:
         if head is None:
             if len(self._kept) >= KEPT:
                 self._kept.clear()
-                self._files.clear()
+                self._files = {self._offers.name: self._offers}
             head = self._kept[key] = self._make(decision, framed=framed, inline=inline)
             self._files |= {file.name: file for file in head.files}
         return head
@@ -96,20 +100,36 @@ class Heads:
         if found is None:
             return None
         head = self.of(replace(decision, ask=Ask.NO, withheld=False), framed=found[1] == "frame")
-        return next((file for file in head.files if file.name.endswith(found[2])), None)
+        files = (self._offers,) if found[1] == "offers" else head.files
+        return next((file for file in files if file.name.endswith(found[2])), None)
 
     def _make(self, decision: Decision, *, framed: bool, inline: bool) -> Head:
         grants = decision.grants
         look = "" if framed else style(self._style_parts(grants, decision.ask), self._look)
-        alone = framed or decision.withheld
-        code = self._guard(grants), signals(self._policy, grants), self._page_code(decision, alone=alone)
         granted = " ".join(sorted({pair.purpose for pair in grants}))
         facts = {"granted": granted, "state": _state(grants), "ask": decision.ask.value}
         attributes = "".join(f' data-{name}="{escape(value)}"' for name, value in facts.items())
         opening = Markup(f'<script data-cfasync="false"{attributes} data-since="')
-        if inline or decision.withheld or decision.ask in ASKS:
-            return _inline(look, opening, "".join(code))
+        asks, alone = decision.ask in ASKS, framed or decision.withheld
+        later = asks and not inline
+        page = "" if alone else page_code(asks=asks) + self._ways_on(grants, later=later)
+        code = self._guard(grants), signals(self._policy, grants), page
+        if inline or decision.withheld or asks:
+            return self._inline(look, opening, "".join(code))
         return self._linked(look, opening, code, kind="frame" if framed else "page")
+
+    def _inline(self, look: str, opening: Markup, code: str) -> Head:
+        """Return a head that holds all, or all but what is fetched once something asks for it."""
+        sheet = f"<style>{look}</style>" if look else ""
+        later = self._path + self._offers.name
+        files = (self._offers,) if later in code else ()
+        return Head(
+            ascii_bytes(Markup(sheet + opening)),
+            code.join(('">', "</script>")).encode("ascii"),
+            (css_hash(code), *((later,) if files else ())),
+            (css_hash(look),) if look else (),
+            files,
+        )
 
     def _linked(self, look: str, opening: Markup, code: tuple[str, str, str], *, kind: str) -> Head:
         """Return a head of addresses.
@@ -135,17 +155,12 @@ class Heads:
         table = guard_table(self._policy, grants, self._own, consent_cookie=self._cookie, reports=reports)
         return guard_code(source("guard.js"), table) + stand_ins(self._policy, grants)
 
-    def _page_code(self, decision: Decision, *, alone: bool) -> str:
-        """Return what a page does beyond being guarded: nothing in a frame, or without its cookie."""
-        if alone:
+    def _ways_on(self, grants: frozenset[Pair], *, later: bool) -> str:
+        """Return what placeholders do, or what fetches that `later`; nothing where none can be."""
+        if not self._may_replace(grants):
             return ""
-        code = page_code(asks=decision.ask in ASKS)
-        if self._may_replace(decision.grants):
-            # Not relative to the page: a <base> may lead elsewhere.
-            code += squeeze(source("offers.js")).replace(
-                "(PATH)", f"(new URL({json.dumps(self._path)},location).href)"
-            )
-        return code
+        address = json.dumps(self._path + self._offers.name)
+        return squeeze(source("ahead.js")).replace("(FILE)", f"({address})") if later else self._ways
 
     def _style_parts(self, grants: frozenset[Pair], ask: Ask) -> list[str]:
         parts = ["base"]
@@ -173,16 +188,6 @@ def page_code(*, asks: bool) -> str:
     wanted = "with" if asks else "without"
     keep: Callable[[re.Match[str]], str] = lambda part: part[2] if part[1] == wanted else ""  # noqa: E731
     return squeeze(_PART.sub(keep, source("banner.js")))
-
-
-def _inline(look: str, opening: Markup, code: str) -> Head:
-    sheet = f"<style>{look}</style>" if look else ""
-    return Head(
-        ascii_bytes(Markup(sheet + opening)),
-        code.join(('">', "</script>")).encode("ascii"),
-        (css_hash(code),),
-        (css_hash(look),) if look else (),
-    )
 
 
 def _file(kind: str, sort: str, text: str) -> File:

@@ -54,7 +54,7 @@
     } catch (none) {}
   };
 
-  page.addEventListener("DOMContentLoaded", () => {
+  let settle = () => {
     // What a script would have put into a box stands there, too; once, whoever asked for it.
     page.querySelectorAll(".ph[data-cc-at]").forEach(box => {
       let at = found(box.dataset.ccAt);
@@ -68,7 +68,11 @@
       way.dataset.ccOnce = "quote " + to.href;
       if (open) open.href = to.href;
     });
-  });
+  };
+
+  // Pages that ask bring this script late (ahead.js).
+  if (page.readyState == "loading") page.addEventListener("DOMContentLoaded", settle);
+  else settle();
 
   // The offer for what a script of the site wants to show, beside or inside that element.
   let offer = (asked, at, where, done) => {
@@ -82,15 +86,15 @@
   };
 
   // Our stand-ins say so when the site's own code calls a provider's.
-  page.addEventListener("cc-offer", event => {
+  let called = event => {
     let at = found(event.detail[1] || 0);
     if (at) if (!at.querySelector(".ph")) offer(event.detail[0], at, at.localName == "script" ? "beforebegin" : "beforeend");
-  });
+  };
 
   // A frame that a script of the site made stays empty under the fence: its offer stands before it.
   // The frame itself stays where it is, hidden, since frameworks look for what they made.
   // Where a script stays away, so does what it would have made of the boxes it looks for.
-  page.addEventListener("securitypolicyviolation", event => {
+  let blocked = event => {
     let from = event.blockedURI, kind = event.effectiveDirective;
     if (/^(frame|object)-/.test(kind)) page.querySelectorAll("iframe,object,embed").forEach(frame => {
       let to = frame.src || frame.data || "";
@@ -98,7 +102,11 @@
       if (to.startsWith("https:")) if (to.startsWith(from)) offer({ address: to.split("#")[0] }, frame, "beforebegin", hide);
     });
     if (/^script-/.test(kind)) page.querySelectorAll(".calendly-inline-widget[data-url],.meetings-iframe-container[data-src]").forEach(box => offer({ address: box.dataset.url || box.dataset.src }, box, "afterbegin"));
-  });
+  };
+
+  page.addEventListener("cc-offer", called);
+  page.addEventListener("securitypolicyviolation", blocked);
+  page.addEventListener("cc-early", event => (event.detail.type == "cc-offer" ? called : blocked)(event.detail));
 
   addEventListener("message", event => {
     let high = Object(event.data).ccHeight;

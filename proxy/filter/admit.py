@@ -36,15 +36,18 @@ class Admission:
     trusted_types: bool = False
 
 
-def takes_files(policies: Sequence[bytes]) -> bool:
+def takes_files(policies: Sequence[bytes], *, by_script: bool = False) -> bool:
     """True where a file of the page's own host can be let in: then it need not stand in the page.
 
     'strict-dynamic' ignores addresses, and a sandbox may leave the page no host of its own.
+    `by_script`: it is a script that asks for it, which trusted types refuse.
     """
-    return not any(_NO_FILES.search(value) for value in policies)
+    refused = _NO_FILES_BY_SCRIPT if by_script else _NO_FILES
+    return not any(refused.search(value) for value in policies)
 
 
 _NO_FILES = re.compile(rb"'strict-dynamic'|\bsandbox\b", re.IGNORECASE)
+_NO_FILES_BY_SCRIPT = re.compile(_NO_FILES.pattern + rb"|\brequire-trusted-types-for\b", re.IGNORECASE)
 
 
 @dataclass(slots=True)

@@ -32,7 +32,8 @@ class Dressing:
 def dress(passage: Passage, headers: Headers) -> Dressing:
     """Return what dresses this page for this visitor; `headers` are those of the site's answer."""
     visit = passage.visit
-    policies, inline = _said(headers)
+    asks = passage.decision.ask is not Ask.NO
+    policies, inline = _said(headers, asks=asks)
     target = visit.target.decode("latin-1")
     injector = passage.site.renderer.injector(
         passage.decision,
@@ -43,7 +44,7 @@ def dress(passage: Passage, headers: Headers) -> Dressing:
         authority=visit.authority,
         secure=visit.visitor.secure,
     )
-    passage.asks = passage.decision.ask is not Ask.NO and not injector.framed
+    passage.asks = asks and not injector.framed
     name = b"inline" if inline else b""
     if not policies:
         return Dressing(injector, name=name)
@@ -59,7 +60,7 @@ def dress(passage: Passage, headers: Headers) -> Dressing:
     return Dressing(injector, admission.policies, name)
 
 
-def _said(headers: Headers) -> tuple[list[bytes], bool]:
+def _said(headers: Headers, *, asks: bool) -> tuple[list[bytes], bool]:
     """Return the site's policies, and whether they leave us no other place than the page itself."""
     policies: list[bytes] = []
     inline = False
@@ -69,7 +70,7 @@ def _said(headers: Headers) -> tuple[list[bytes], bool]:
                 policies.append(value)
             case 16 if name.lower() == _INTEGRITY:
                 inline = True
-    return policies, inline or not takes_files(policies)
+    return policies, inline or not takes_files(policies, by_script=asks)
 
 
 def _addressed(sources: Iterable[str], here: str) -> list[str]:

@@ -259,7 +259,7 @@ def _compiled(config: Config, policy: Policy, languages: Languages) -> Compiled:
     renderer = Renderer(policy, languages, look, own=own, path=consent.path, cookie=consent.cookie)
     words = [(code, sorted(words.of.items())) for code, words in sorted(languages.all.items())]
     facts = (
-        [source(name) for name in ("banner.css", "banner.js", "guard.js", "offers.js", "stubs.js")],
+        [source(name) for name in ("ahead.js", "banner.css", "banner.js", "guard.js", "offers.js", "stubs.js")],
         words,
         look,
         own,

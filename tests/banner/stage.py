@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from playwright.sync_api import Browser, Page, Playwright
 
 from proxy.banner.render import Renderer
+from proxy.consent.decision import Ask
 from proxy.filter.admit import admit, takes_files
 from proxy.filter.html import HtmlFilter
 from proxy.filter.matching import compile_rules, judge_for
@@ -82,7 +83,7 @@ class Stage(ThreadingHTTPServer):
         injector = self.renderer.injector(
             self.decision,
             back=path,
-            inline=not takes_files(policies),
+            inline=not takes_files(policies, by_script=self.decision.ask is not Ask.NO),
             authority=here.encode(),
             secure=False,
         )

@@ -11,6 +11,7 @@ from proxy.filter.guard import guard_code, guard_table
 from proxy.policy.scope import Pair
 from tests.banner.pages import BOTH, OWN, POLICY, decision, well_formed
 from tests.banner.test_inject import STATES
+from tests.policy.rules import policy_of
 
 ANSWERED = ["refused", "functional", "all"]
 ASKED = ["first", "expired", "new", "signal"]
@@ -25,11 +26,29 @@ def of(state, **more):
 
 
 @pytest.mark.parametrize("state", [*ASKED, "withheld"])
-def test_a_page_that_asks_fetches_nothing(state):
+def test_a_page_that_asks_names_no_file_in_its_head(state):
+    assert re.findall(rb" (?:src|href)=", of(state).bytes("")) == []
+
+
+@pytest.mark.parametrize("state", ASKED)
+def test_what_placeholders_do_is_a_file_that_a_page_which_asks_fetches_when_needed(state):
     head = of(state)
+    file = head.files[0]
+
+    assert re.fullmatch(r"offers\.[0-9a-f]{16}\.js", file.name)
+    assert f'("/.consent/{file.name}")'.encode() in head.bytes("")
+    assert head.scripts[1:] == (f"/.consent/{file.name}",)
+    assert b"data-cc-once" in file.body
+    assert len(head.bytes("")) < len(of(state, inline=True).bytes("")) - 2000
+    assert of(state, inline=True).files == ()
+
+
+def test_where_nothing_can_be_replaced_nothing_is_there_for_it():
+    policy = policy_of(tags="- { from: other.example, purpose: performance }")
+    head = Heads(policy, OWN, Look(), "/.consent/", "c").of(decision(policy=policy))
 
     assert head.files == ()
-    assert re.findall(rb" (?:src|href)=", head.bytes("")) == []
+    assert b"cc-once" not in head.bytes("")
 
 
 @pytest.mark.parametrize("state", ANSWERED)
@@ -115,7 +134,7 @@ def test_for_an_unknown_name_stands_in_what_is_right_for_the_visitor_today(state
     found = heads().file(name, visitor)
     now = heads().of(replace(visitor, ask=Ask.NO, withheld=False), framed=name.startswith("frame"))
 
-    assert found in now.files
+    assert found in (*now.files, *of("first").files)
     assert found.name != name
     assert found.name.endswith(name.rpartition(".")[2])
 
@@ -127,6 +146,7 @@ def test_for_an_unknown_name_stands_in_what_is_right_for_the_visitor_today(state
         "page.js",
         "page.0123.js",
         "frame.0123456789abcdef.css",
+        "offers.0123456789abcdef.css",
         "page.0123456789abcdef.json",
         "../page.0123456789abcdef.js",
     ],

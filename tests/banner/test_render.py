@@ -57,10 +57,10 @@ def test_policies_are_told_of_the_very_bytes_that_are_sent(state, inline):
     head = injected(injector)[0]
     codes = [code for code in re.findall(r"<script[^>]*>([^<]*)</script>", head) if code]
     styles = re.findall(r"<style>([^<]*)</style>", head)
-    files = re.findall(r' (?:src|href)="([^"]+)"', head)
+    files = re.findall(r"/\.consent/[a-z]+\.[0-9a-f]+\.[a-z]+", head)
 
     assert set(injector.scripts + injector.styles) == {*map(css_hash, codes + styles), *files}
-    assert bool(files) == (state in ANSWERED and not inline)
+    assert bool(files) == (state != "withheld" and not inline)
 
 
 def test_the_guard_runs_first_then_the_signals_then_the_page():

@@ -289,3 +289,8 @@ def test_a_scheme_counts_only_where_the_page_has_it():
 )
 def test_files_are_taken_where_addresses_count_and_the_page_has_a_host(policy, expected):
     assert takes_files([b"img-src *", policy.encode()]) == expected
+
+
+def test_a_file_that_a_script_asks_for_is_refused_by_trusted_types():
+    assert not takes_files([b"require-trusted-types-for 'script'"], by_script=True)
+    assert takes_files([b"script-src 'nonce-abc'"], by_script=True)
