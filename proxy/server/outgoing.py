@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from proxy.errors import Unreadable
-from proxy.filter.body import BodyFilter, Observed, Recall, Verbatim, document_filter
+from proxy.filter.body import BodyFilter, Observed, Recall, Verbatim, document_filter, first_bytes
+from proxy.filter.charset import names_html_only, typed
 from proxy.filter.codings import choose
 from proxy.filter.decoding import decoder
-from proxy.filter.document import Sort, needs_whole
+from proxy.filter.document import Sort, names_document, needs_whole
 from proxy.filter.headers import Headers, code_headers, document_headers, end_to_end, values_of
 from proxy.server.documents import PAGES, WORKERS
 from proxy.server.dressing import Dressing, dress
@@ -38,8 +39,11 @@ def is_unfit(reply: Reply, sort: Sort) -> bool:
     return False
 
 
-def compose(passage: Passage, asked: Asked, reply: Reply, sort: Sort) -> Outgoing:
-    """Return the answer's head and body filter for this visitor; Unreadable where there is none."""
+def compose(passage: Passage, asked: Asked, reply: Reply, sort: Sort, data: bytes = b"") -> Outgoing:
+    """Return the answer's head and body filter for this visitor; Unreadable where there is none.
+
+    `data` is what has arrived of its body.
+    """
     passage.kind = "document" if sort in PAGES else sort.value
     headers, verdicts = judged(reply.headers, passage)
     passage.judged(verdicts)
@@ -49,6 +53,8 @@ def compose(passage: Passage, asked: Asked, reply: Reply, sort: Sort) -> Outgoin
         return Outgoing(_not_modified(passage, asked, headers), Verbatim())
     match sort:
         case Sort.HTML | Sort.XML | Sort.RULES | Sort.REFUSED:
+            if sort is Sort.HTML and data and names_document(passage.visit.destination) is not False:
+                headers = _typed(headers, reply, data)
             return _document(passage, asked, reply, headers, sort)
         case Sort.CODE:
             return Outgoing(code_headers(headers), Verbatim())
@@ -80,6 +86,15 @@ def _document(passage: Passage, asked: Asked, reply: Reply, headers: Headers, so
     headers = document_headers(_admitted(headers, dressing), variant=passage.tag, coding=coding)
     headers = _fenced(headers, passage)
     return Outgoing(headers + cleaning(passage, asked.hidden), body)
+
+
+def _typed(headers: Headers, reply: Reply, data: bytes) -> Headers:
+    if not names_html_only(headers):
+        return headers
+    try:
+        return typed(headers, first_bytes(data, _joined(reply, b"content-encoding") or b""))
+    except Unreadable:
+        return headers  # it will be said where it is read
 
 
 def _page_name(passage: Passage, dressing: Dressing) -> bytes:

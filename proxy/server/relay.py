@@ -95,7 +95,7 @@ class Relay:
     ) -> tuple[Outgoing, bytes]:
         """Return what leaves, and the bytes that leave with the head."""
         try:
-            outgoing = compose(passage, ask, reply, sort)
+            outgoing = compose(passage, ask, reply, sort, data)
             body = outgoing.body
             return outgoing, body.whole(data) if complete else body.feed(data)
         except Unreadable as error:
