@@ -103,6 +103,8 @@ class PostgresConnection:
             lost = self._connection.is_closed()
             refused = not lost and (code[:2] in {"22", "23"} or isinstance(error, asyncpg.DataError))
             raise Failure(error, lost=lost, refused=refused) from error
+        except TimeoutError:  # of one statement; the connection is well
+            raise
         except OSError as error:
             raise Failure(error, lost=True) from error
 
