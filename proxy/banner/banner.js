@@ -68,7 +68,11 @@
     }).then(answer => {
       close();
       if (state || answer.granted.length) renew();
-      else channel.postMessage(state);
+      else {
+        channel.postMessage(state);
+        // What pages name from now on, before the next of them waits for it.
+        (answer.files || []).map(file => fetch(new URL(file, location.href)).catch(() => 0));
+      }
     }, () => setTimeout(() => {
       // Later: a form that is being sent ignores being sent.
       natively = 1;

@@ -88,6 +88,10 @@ class Heads:
             self._files |= {file.name: file for file in head.files}
         return head
 
+    def named(self, decision: Decision) -> list[str]:
+        """Return the paths of the files that pages name once this is decided."""
+        return [self._path + file.name for file in self.of(decision).files]
+
     def file(self, name: str, decision: Decision) -> File | None:
         """Return the file of that name, or in its stead what this visitor's pages carry now.
 

@@ -94,6 +94,10 @@ class Renderer:
             secure=secure,
         )
 
+    def files(self, decision: Decision) -> list[str]:
+        """Return the paths of what pages name once this is decided."""
+        return self._heads.named(decision)
+
     def file(self, name: str, decision: Decision) -> File | None:
         """Return a script or style of ours that pages name, or what they would name today."""
         return self._heads.file(name, decision)

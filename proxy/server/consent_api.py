@@ -214,6 +214,7 @@ class OwnAddresses:
                     **(record or {}),
                     "receipt": record,
                     "outcome": answered.outcome.value,
+                    "files": site.renderer.files(decision),
                 },
                 headers,
             )

@@ -125,7 +125,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send([("Content-Type", "application/json")], json.dumps(said).encode())
         elif file := stage.renderer.file(path.removeprefix("/.consent/"), stage.decision):
             sort = "javascript" if file.name.endswith("js") else "css"
-            self._send([("Content-Type", f"text/{sort}")], file.body)
+            kept = ("Cache-Control", "public, max-age=31536000, immutable")
+            self._send([("Content-Type", f"text/{sort}"), kept], file.body)
         elif stage.raw is not None:
             self._send([("Content-Security-Policy", stage.renderer.csp.decode())], stage.raw)
         elif path == "/favicon.ico":
@@ -153,7 +154,10 @@ class _Handler(BaseHTTPRequestHandler):
         stage.choose(form)
         if wants_json:
             return self._send(
-                [("Content-Type", "application/json")], json.dumps({"granted": stage.granted}).encode()
+                [("Content-Type", "application/json")],
+                json.dumps(
+                    {"granted": stage.granted, "files": stage.renderer.files(stage.decision)}
+                ).encode(),
             )
         return self._send([("Location", form.get("return", ["/"])[0])], b"", 303)
 
@@ -161,7 +165,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         if not any(name == "Content-Type" for name, _ in headers):
             headers = [("Content-Type", "text/html; charset=utf-8"), *headers]
-        for name, value in [*headers, ("Cache-Control", "no-store"), ("Content-Length", str(len(body)))]:
+        if not any(name == "Cache-Control" for name, _ in headers):
+            headers = [("Cache-Control", "no-store"), *headers]
+        for name, value in [*headers, ("Content-Length", str(len(body)))]:
             self.send_header(name, value)
         self.end_headers()
         with contextlib.suppress(ConnectionError):

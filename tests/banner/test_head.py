@@ -85,7 +85,7 @@ def test_after_refusing_only_the_question_is_gone():
 
     assert b".cc.ph" in refused
     assert b".cc.ph" not in agreed, "nothing is replaced where everything is granted"
-    assert b"#cc-b" not in refused
+    assert b"#cc-b form" not in refused
 
 
 def test_where_policies_let_no_file_in_everything_stands_in_the_page():

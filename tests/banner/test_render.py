@@ -3,11 +3,12 @@ import re
 
 import pytest
 
-from proxy.banner.assets import css_hash, source
+from proxy.banner.assets import css_hash, source, style
 from proxy.banner.head import page_code
+from proxy.banner.look import Look
 from proxy.banner.render import Renderer
 from proxy.banner.signals import signals, stand_ins
-from proxy.consent.decision import Decision
+from proxy.consent.decision import Ask, Decision
 from proxy.filter.guard import guard_code, guard_table
 from proxy.policy.scope import Pair
 from tests.banner.pages import OWN, POLICY, RENDERER, added, calendly, decision, injected
@@ -23,11 +24,19 @@ PAGE = (
 
 
 def weight(state, language, *, scripts: str = "all") -> int:
-    """Return by how much gzip grows a page: all of ours, or without guard, stand-ins and placeholders' ways."""
+    """Return by how much gzip grows a page: all of ours, or without guard, stand-ins and what is for placeholders."""
     head, body, foot = injected(RENDERER.injector(state), language)
-    style = head.partition("<script")[0]
-    code = head.removeprefix(style) if scripts == "all" else f"<script>{page_code(asks=bool(body))}</script>"
-    return added(PAGE, style + code + body + foot)
+    if scripts == "page":
+        parts = [
+            "base",
+            "buttons",
+            "text",
+            "banner",
+            *(["notice"] if state.ask is Ask.SIGNAL else []),
+            "link",
+        ]
+        head = f"<style>{style(parts, Look())}</style><script>{page_code(asks=True)}</script>"
+    return added(PAGE, head + body + foot)
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])

@@ -95,15 +95,6 @@ def test_the_guard_in_a_file_runs_before_the_first_script_of_the_site(answered, 
     assert visitor.cookie_names() == {"consent_callkom", "csrftoken"}
 
 
-def test_its_files_are_fetched_once_and_then_never_again(answered, served):
-    visitor = answered()
-    visitor.goes("/")
-    entries = "performance.getEntriesByType('resource').filter(e => /consent.page/.test(e.name)).map(e => e.transferSize)"
-    visitor.goes("/second")
-
-    assert visitor.page.evaluate(entries) == [0, 0], "out of the cache, both"
-
-
 @pytest.mark.parametrize("target", ["tracker.example", "googletagmanager.com"])
 def test_where_the_file_does_not_come_the_fence_still_holds(answered, providers, target):
     visitor = answered()
