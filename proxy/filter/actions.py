@@ -179,6 +179,14 @@ def hold_script(edits: Edits, verdict: Verdict, lazy: Collection[str]) -> None:
     edits.rename(lazy)
 
 
+def held_at_once(raw: bytes, verdict: Verdict, name_ends: int, at: int, *, script: bool) -> bytes:
+    """Return an HTML tag held in which one attribute is to be renamed: it begins at `at`; -1 for none."""
+    mark = _INERT_TYPE + _mark(verdict) if script else _mark(verdict)
+    if at < 0:
+        return raw[:name_ends] + mark + raw[name_ends:]
+    return raw[:name_ends] + mark + raw[name_ends:at] + MARK.encode() + b"-" + raw[at:]
+
+
 def hold(edits: Edits, verdict: Verdict, names: Collection[str]) -> None:
     """Make any other element inert: what it would load or run is renamed."""
     if edits.xml:

@@ -88,7 +88,7 @@ class HtmlFilter(XmlStream):
             if self._run is not HtmlFilter._plain:
                 self._out.emit(data[start:at])
                 return at
-            step = self._step(in_head=in_head)  # it may have been a base
+            step, known = self._step(in_head=in_head), self._tags.get  # it may have been a base
 
     def _step(self, *, in_head: bool) -> Callable[[bytes, int], re.Match[bytes] | None]:
         rules = self._judge.rules

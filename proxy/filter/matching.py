@@ -38,6 +38,7 @@ class Judge:
         self._verdicts: dict[int, Verdict] = {}
         self._undeclared: dict[str, Verdict] = {}
         self._noted: dict[tuple[int, str], Verdict] = {}
+        self.hosted: dict[tuple[bytes, bytes, bytes], Verdict | None] = {}  # see `byhost`
         self.tags: Memo[Judged | None] = Memo(limit=8_000_000, longest=100_000, room=room)
         self.xml_tags: Memo[Judged | None] = Memo(limit=2_000_000, longest=100_000, room=room)
         self.scripts: Memo[Judged | None] = Memo(limit=8_000_000, longest=400_000, room=room)
@@ -48,6 +49,7 @@ class Judge:
         """Empty every memo."""
         self._undeclared.clear()
         self._noted.clear()
+        self.hosted.clear()
         for memo in (self.tags, self.xml_tags, self.scripts, self.xml_scripts, self.styles):
             memo.forget()
         self.rules.forget()
@@ -113,7 +115,8 @@ class Judge:
         if found is None:
             found = KEEP
             if not self.rules.at(url.host).known:
-                found = Verdict(Does.HOLD, note=f"undeclared third party {url.host}")
+                place = self.rules.undeclared_place
+                found = Verdict(Does.HOLD, place, note=f"undeclared third party {url.host}")
             if len(self._undeclared) > 5_000:
                 self._undeclared.clear()
             self._undeclared[url.host] = found

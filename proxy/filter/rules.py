@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from proxy.filter.elements import NAVIGATING
+from proxy.filter.hosted import hosted
 from proxy.filter.interests import Interests
 from proxy.filter.matcher import Matcher, matcher_of
 from proxy.filter.passing import COMMON_HOST, COMMON_WORD, MOST_HOSTS, Passing
@@ -58,6 +59,7 @@ class Rules:
         self.named = frozenset(name for m in self.matchers for name in m.elements)
         self.named_attributes = frozenset(name for m in self.matchers for name, _ in m.attributes)
         self.holds_undeclared = policy.undeclared_tags is not Undeclared.KEEP
+        self.undeclared_place = policy.undeclared_tags_place
         self._neutral = frozenset(
             h.lower().strip(".") for n in policy.neutral for h in n.hosts if "*" not in h
         )
@@ -78,6 +80,11 @@ class Rules:
         self._interests = self._interesting()
         passing = self._passing()
         self.steps = Steps(plain_step(self._interests, passing), head_step(self._interests, passing))
+        self.hosted = hosted(self._interests)
+        roaming = words_of(self.roaming)
+        if roaming is None or not all(map(COMMON_WORD.fullmatch, roaming)) or "&" in "".join(roaming):
+            self.hosted.clear()  # no tag is judged by its host alone where a rule may speak of any path
+        self.roams = re.compile("|".join(map(re.escape, roaming)).encode()) if roaming else None
 
     def _file(self, matcher: Matcher) -> None:
         """Put the rule where its most telling condition will find it."""

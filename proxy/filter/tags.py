@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from proxy.filter import actions, elements, links
+from proxy.filter import actions, byhost, elements, links
 from proxy.filter.actions import Edits, Follow, Judged, TagFacts, Where
 from proxy.filter.attributes import values_of
 from proxy.filter.link import refresh_verdict
@@ -40,6 +40,12 @@ _NAME = re.compile(r"<(?:[^ \t\n\f\r/>]*+)")
 
 def judged(reader: Reader, raw: bytes) -> Judged | None:
     """Return what becomes of this start tag; None where nothing does and nothing follows."""
+    quick = byhost.judged(reader, raw)
+    return at_length(reader, raw) if quick is byhost.UNSURE else quick
+
+
+def at_length(reader: Reader, raw: bytes) -> Judged | None:
+    """Return the same, with everything looked at."""
     text = raw.decode("utf-8", "surrogateescape")
     match = _NAME.match(text)
     end = match.end() if match else 1

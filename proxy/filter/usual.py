@@ -16,15 +16,17 @@ from proxy.filter.tokens import exact_word
 ADDRESSES = elements.LAZY | elements.SETS | elements.ANYWHERE | elements.CONTAINER | {"src", "xlink:href"}
 """Attributes that hold an address, or some, on elements of every kind."""
 
-_GAP = rb"[ \t\n\f\r]++"
+GAP = rb"[ \t\n\f\r]++"
 _END = rb"(?=[ \t\n\f\r/>])"
 _ENDED = rb"(?=[ \t\n\f\r/>=])"
-_CLOSE = rb"[ \t\n\f\r]*+/?+>"
+CLOSE = rb"[ \t\n\f\r]*+/?+>"
 _NAME = rb"[a-z][a-z0-9_-]*+"
 _LONGEST = rb"{0,15000}+"  # so that no attribute here is one of those too long to be held
+_CALM = rb"[^%b(&\\]" + _LONGEST  # of a style
+_NO_ADDRESSES = frozenset({"ping", "http-equiv", "type"})
 _LOADS = frozenset({"img", "source", "video", "audio", "track"})
 _NOT_FETCHING = ("canonical", "alternate", "shortlink", "pingback", "profile", "next", "prev", "amphtml")
-_CODE_TYPES = rb"(?:text/javascript|application/javascript|module|)"
+CODE_TYPES = rb"(?:text/javascript|application/javascript|module|)"
 
 
 class Usual:
@@ -53,7 +55,7 @@ class Usual:
                 found.append(self._script())
         if "link" in wanted and "rel" not in self._interests.attributes:
             words = b"|".join(word.encode() for word in _NOT_FETCHING)
-            rel = _valued(["rel"], rb"(?:" + words + rb")", rb"(?:" + words + rb")")
+            rel = valued(["rel"], rb"(?:" + words + rb")")
             found.append(rb"link " + rel + self._attributes())
         if "meta" in wanted:
             found.append(rb"meta" + self._attributes({"http-equiv"}))
@@ -69,30 +71,33 @@ class Usual:
 
         `also` names attributes that hold an address here, or mean something else.
         """
+        told = [valued(["type"], CODE_TYPES)] if code and "type" not in self._interests.attributes else []
+        return self.loop({*also, "type"} if code else also, told) + CLOSE
+
+    def loop(self, also: Collection[str], told: Collection[bytes] = ()) -> bytes:
+        """Return the same without the end of the tag; `told` are patterns of further attributes."""
         interests, passing = self._interests, self._passing
         addresses = ADDRESSES | frozenset(also)
-        taken = addresses | interests.attributes | {"class", "id", "style"} | ({"type"} if code else set())
-        forms = {
-            "id": id_values(interests.ids),
-            "style": (rb"[^\"(&\\]" + _LONGEST, rb"[^'(&\\]" + _LONGEST),
-            "type": (_CODE_TYPES, _CODE_TYPES) if code else None,
-        }
-        parts = [
-            _valued([name], *form)
-            for name, form in forms.items()
-            if form and name not in interests.attributes
-        ]
+        taken = addresses | interests.attributes | {"class", "id", "style"}
+        forms = {"id": id_values(interests.ids), "style": (_CALM % rb"\"", _CALM % rb"'")}
+        parts = [_valued([n], *form) for n, form in forms.items() if form and n not in interests.attributes]
         if passing is not None:
             lists = elements.SETS - interests.attributes
-            single = addresses - elements.SETS - {"ping", "http-equiv"} - interests.attributes
+            single = addresses - elements.SETS - _NO_ADDRESSES - interests.attributes
             parts.append(_valued(single, passing.address(rb"\""), passing.address(rb"'")))
             parts.append(_valued(lists, passing.candidates(rb"\""), passing.candidates(rb"'")))
+        parts += told
         if (classes := class_values(interests.classes)) and "class" not in interests.attributes:
             parts.insert(0, _valued(["class"], *classes))  # the most frequent first
         dull = rb"(?!" + exact_word(taken) + _ENDED + rb")" + _NAME
         dull += rb"(?:=(?:\"[^\"]" + _LONGEST + rb"\"|'[^']" + _LONGEST + rb"')|" + _END + rb")"
         parts.insert(1, dull)
-        return rb"(?:" + _GAP + rb"(?:" + rb"|".join(parts) + rb"))*+" + _CLOSE
+        return rb"(?:" + GAP + rb"(?:" + rb"|".join(parts) + rb"))*+"
+
+
+def valued(names: Iterable[str], value: bytes) -> bytes:
+    """Return a pattern for an attribute of one of these names with this value, in quotes."""
+    return _valued(names, value, value)
 
 
 def _valued(names: Iterable[str], double: bytes, single: bytes) -> bytes:
