@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check e2e load bench format browser clean
+.PHONY: demo test check e2e load soak bench format browser clean
 
 demo: $(STAMP)  ## set up, and run the proxy in front of the bundled demo site
 	$(BIN)/consent-proxy demo
@@ -26,6 +26,9 @@ e2e: $(STAMP) browser  ## walks in a real Chromium
 
 load: $(STAMP)  ## long suites: whole corpora, floods, soaks
 	$(BIN)/python -m pytest -q -m load -p no:randomly
+
+soak: $(STAMP)  ## ten minutes (SOAK_MINUTES=60 for an hour) of all kinds of visits to one process, its memory printed
+	SOAK_MINUTES=$${SOAK_MINUTES:-10} $(BIN)/python -m pytest -q -m load -p no:randomly tests/server/test_soak.py
 
 bench: $(STAMP)  ## speed beside peers, as ratios within one run
 	$(BIN)/python -m pip install -q -e '.[bench]'

@@ -10,6 +10,7 @@ link, script and image address differs), `nothing` for 15 kB of JSON, which nobo
 
 import argparse
 import contextlib
+import http.client
 import json
 import shutil
 import socket
@@ -21,7 +22,7 @@ import time
 from pathlib import Path
 
 from bench import own_cost
-from bench.measure import Load, Running, cpu, fetch, free_port, memory
+from bench.measure import Load, Running, cpu, fetch, forget_peak, free_port, memory
 from bench.pages import HOSTS, page
 from bench.peers import PEERS, origin_server, workerd
 
@@ -111,8 +112,10 @@ def latency(ours: Running, origin: Running, seconds: float) -> None:
     print(f"\nadded median at one connection: {added:.2f} ms (goal 0.3)")
 
 
-def big(ours: Running) -> None:
-    before, idle = cpu(ours.pid), memory(ours.pid)
+def big(ours: Running, idle: float) -> None:
+    high = memory(ours.pid, "VmHWM")
+    forget_peak(ours.pid)
+    before, rest = cpu(ours.pid), memory(ours.pid)
     with socket.create_connection(("127.0.0.1", ours.peer.port)) as one:
         one.sendall(b"GET /big.bin HTTP/1.1\r\nHost: callkom.io\r\nConnection: close\r\n\r\n")
         got = 0
@@ -120,8 +123,9 @@ def big(ours: Running) -> None:
             got += len(piece)
     print(
         f"200 MB: {got} bytes, {(cpu(ours.pid) - before) / (got / 1e9):.2f} CPU s/GB (goal 0.6), "
-        f"RSS {idle:.0f} MB before, peak {memory(ours.pid, 'VmHWM'):.0f} MB (goal 64)"
+        f"RSS {rest:.0f} MB before, peak {memory(ours.pid, 'VmHWM'):.0f} MB (goal 64)"
     )
+    print(f"RSS {idle:.0f} MB after the start, {high:.0f} MB at the peak of all loads above")
     rest = memory(ours.pid)
     with socket.create_connection(("127.0.0.1", ours.peer.port)) as one:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
@@ -129,6 +133,19 @@ def big(ours: Running) -> None:
         one.recv(2**20)
         time.sleep(2)
         print(f"a reader that stops: +{memory(ours.pid) - rest:.1f} MB (goal 4)")
+
+
+def after_choices(ours: Running, count: int = 1000) -> None:
+    before = memory(ours.pid)
+    one = http.client.HTTPConnection("127.0.0.1", ours.peer.port)
+    headers = {"Host": "callkom.io", "Content-Type": "application/x-www-form-urlencoded"}
+    for _ in range(count):
+        one.request("POST", "/.consent/choice", "choice=accept&return=/", headers)
+        answer = one.getresponse()
+        answer.read()
+        assert answer.status == 303, answer.status
+    one.close()
+    print(f"RSS {memory(ours.pid):.0f} MB after {count:,} choices ({before:.0f} before them)")
 
 
 def pausing_origin() -> int:
@@ -198,6 +215,7 @@ def main() -> None:
             origin_server(folder / "origin", free_port(), folder / "files"), folder / "origin", 1
         )
         running: dict[str, Running] = {}
+        idle = 0.0
         try:
             origin.wait()
             makers = dict(PEERS, workerd=lambda f, p, o: workerd(f, p, o, options.workerd))
@@ -211,11 +229,14 @@ def main() -> None:
                     continue
                 running[name] = Running(peer, folder / name, 0)
                 running[name].wait()
+                if name == "consent-proxy":
+                    idle = memory(running[name].pid)
                 print(f"{name:18} tags left/cookies left/put in: {job_done(peer.port)}", flush=True)
             found = interleave(running, options.rounds, options.seconds, cases)
             print_costs(found, list(running), cases)
             latency(running["consent-proxy"], origin, options.seconds)
-            big(running["consent-proxy"])
+            big(running["consent-proxy"], idle)
+            after_choices(running["consent-proxy"])
             first_chunk(folder / "pausing")
             own_cost.main()
         finally:

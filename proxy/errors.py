@@ -25,6 +25,10 @@ class FaultsError(ProxyError):
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    def __reduce__(self) -> tuple[type[FaultsError], tuple[tuple[Problem, ...]]]:
+        # Exceptions are copied between processes by their words; ours are made of problems.
+        return type(self), (self.problems,)
+
 
 class PolicyError(FaultsError):
     """rules.yaml cannot be used: the rule author has something to mend."""

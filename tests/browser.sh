@@ -1,14 +1,35 @@
 #!/bin/sh
 # Makes sure there is a Chromium for the browser walks: found, installed by apt-get, or a sentence.
+# A Firefox is welcome: the same walks are gone with it, too.
 set -eu
-for name in chromium chromium-browser google-chrome; do
-  if command -v "$name" >/dev/null 2>&1; then exit 0; fi
-done
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-  echo "Chromium is missing: installing it with apt-get"
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-liberation >/dev/null
-  exit 0
+
+has() {
+  for name in "$@"; do
+    if command -v "$name" >/dev/null 2>&1; then return 0; fi
+  done
+  return 1
+}
+
+chromium() { has chromium chromium-browser google-chrome; }
+firefox() { has firefox-esr firefox; }
+
+if chromium && firefox; then exit 0; fi
+if [ "$(id -u)" = 0 ] && has apt-get; then
+  apt-get update -qq || chromium
+  export DEBIAN_FRONTEND=noninteractive
+  if ! chromium; then
+    echo "Chromium is missing: installing it with apt-get"
+    apt-get install -y -qq --no-install-recommends chromium fonts-liberation >/dev/null
+  fi
+  if ! firefox && apt-cache show firefox-esr >/dev/null 2>&1; then
+    echo "Firefox is missing: installing it with apt-get (about 60 MB)"
+    apt-get install -y -qq --no-install-recommends firefox-esr >/dev/null || true
+  fi
 fi
-echo "The browser walks need Chromium and it is not installed. Install it (Debian: sudo apt-get install chromium) and run the command again." >&2
-exit 1
+if ! chromium; then
+  echo "The browser walks need Chromium and it is not installed. Install it (Debian: sudo apt-get install chromium) and run the command again." >&2
+  exit 1
+fi
+if ! firefox; then
+  echo "Firefox is not installed: its walks are skipped (Debian: sudo apt-get install firefox-esr)." >&2
+fi

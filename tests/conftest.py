@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 
 import pytest
 from hypothesis import settings
@@ -20,6 +21,19 @@ def chromium_path() -> str:
     if os.environ.get("CI"):
         pytest.fail("Chromium is missing, and CI must never skip the browser walks")
     pytest.skip("Chromium is not installed (sh tests/browser.sh)")
+
+
+@pytest.fixture(scope="session")
+def firefox_path() -> str:
+    """Where Firefox is; under CI its absence is a failure wherever apt-get could have brought it."""
+    for name in ("firefox-esr", "firefox"):
+        if found := shutil.which(name):
+            return found
+    if os.environ.get("CI") and os.geteuid() == 0 and shutil.which("apt-cache"):
+        known = subprocess.run(["apt-cache", "show", "firefox-esr"], capture_output=True, check=False)
+        if known.returncode == 0:
+            pytest.fail("Firefox is missing though it can be installed, and CI must never skip its walks")
+    pytest.skip("Firefox is not installed (Debian: sudo apt-get install firefox-esr)")
 
 
 @pytest.fixture(scope="session")

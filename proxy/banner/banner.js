@@ -8,7 +8,7 @@
 // No "less than" and no ampersand in here: the same bytes stand in HTML and in XHTML. It is
 // shipped squeezed (filter/squeeze.py), which asks for every semicolon.
 (() => {
-  let page = document, script = page.currentScript, said = script.dataset, style = script.previousSibling;
+  let page = document, script = page.currentScript, said = script.dataset, style = script.previousSibling, sheet = style ? style.href : 0;
   let room = 20, state = said.state, nav, typed, stale;
   let find = id => page.getElementById(id);
   let kept = Object.freeze({ granted: Object.freeze(said.granted.split(" ").filter(Boolean)), asked: said.ask });
@@ -17,12 +17,14 @@
   // Reloads, unless the visitor typed something: then it is theirs to say when.
   let renew = () => {
     if (!typed) return location.reload();
-    let word = nav.firstChild, link = nav.lastChild.cloneNode();
-    nav.className += " n";
-    word.textContent = word.dataset.stale;
-    link.textContent = word.dataset.reload;
-    link.onclick = () => !location.reload();
-    word.after(link);
+    fetch(new URL("state?language=" + nav.lang, nav.lastChild.href)).then(answer => answer.json()).then(words => {
+      let link = nav.lastChild.cloneNode();
+      nav.className += " n";
+      nav.firstChild.textContent = words.stale;
+      link.textContent = words.reload;
+      link.onclick = () => !location.reload();
+      nav.firstChild.after(link);
+    }).catch(() => 0);
   };
 
   // Another tab was answered: this one follows once it is looked at. Until then its guard lets
@@ -66,7 +68,11 @@
     }).then(answer => {
       close();
       if (state || answer.granted.length) renew();
-      else channel.postMessage(state);
+      else {
+        channel.postMessage(state);
+        // What pages name from now on, before the next of them waits for it.
+        (answer.files || []).map(file => fetch(new URL(file, location.href)).catch(() => 0));
+      }
     }, () => setTimeout(() => {
       // Later: a form that is being sent ignores being sent.
       natively = 1;
@@ -81,7 +87,10 @@
     if (link) nav = link;
     else if (nav) if (page.body) if (room-- > 0) {
       page.body.append(nav);
-      if (page.head) if (!style.isConnected) page.head.prepend(style);
+      if (page.head) if (!style.isConnected) {
+        if (sheet) style.href = sheet; // as it was before a <base> could lead it elsewhere
+        page.head.prepend(style);
+      }
     }
     // only with asking
     link = find("cc-b");

@@ -45,7 +45,7 @@
     let limit = row[1], late = now - 86400 - since[row[2]] * 86400;
     if (late > 0) limit -= late % limit;
     if (limit >= life) return text;
-    return limit * life > 0 ? bare + ";max-age=" + Math.floor(limit) : bare;
+    return limit * life > 0 ? bare + ";max-age=" + ~~limit : bare;
   };
 
   let redefine = (proto, name, field, make) => {
@@ -95,7 +95,7 @@
       [localStorage, sessionStorage].map(store => Object.keys(store).map(key => keys.test(key) ? store.removeItem(key) : 0));
     } catch (denied) {}
     // end
-    if (30 > room) navigator.sendBeacon(reports, JSON.stringify({ cookies: counts }));
+    if (30 > room) navigator.sendBeacon(origin + reports, JSON.stringify({ cookies: counts }));
     counts = {};
     room = 30;
   };

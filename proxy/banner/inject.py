@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from proxy.banner.head import ASKS, Head
 from proxy.banner.markup import Markup, ascii_bytes, escape
 from proxy.banner.parts import Parts
 from proxy.banner.placeholder import Place, Placeholders
@@ -17,22 +18,6 @@ from proxy.filter.admit import Admission, admit
 from proxy.filter.injection import PageSeen
 from proxy.filter.verdict import Verdict
 from proxy.policy.scope import Scope
-
-ASKS = frozenset({Ask.FIRST, Ask.EXPIRED, Ask.NEW, Ask.SIGNAL})
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The head's part for everybody with the same grants and the same question."""
-
-    before: bytes  # up to the place of the visitor's own days
-    behind: bytes
-    scripts: tuple[str, ...]  # hash sources, for the site's own policies
-    styles: tuple[str, ...]
-
-    def bytes(self, since: str) -> bytes:
-        """Return the head's bytes for a visitor with these days."""
-        return self.before + ascii_bytes(escape(since)) + self.behind
 
 
 @dataclass(slots=True)
@@ -54,22 +39,26 @@ class PageInjector:
     back: str | None = None
     framed: bool = False
     offers: bool = True  # placeholders that need our script
+    authority: bytes = b""  # host and port, as the visitor names them
+    secure: bool = True
     admission: Admission = field(default_factory=lambda: Admission(()))
     _words: Words | None = None
+    _page: PageSeen | None = None
 
     @property
     def scripts(self) -> tuple[str, ...]:
-        """Hash sources of our inline script."""
+        """What the site's own policies have to let in of our script: hashes, paths of files."""
         return self.head_part.scripts
 
     @property
     def styles(self) -> tuple[str, ...]:
-        """Hash sources of our inline style."""
+        """The same of our style."""
         return self.head_part.styles
 
     def head(self, page: PageSeen) -> bytes:
         """Return style and script; they do not depend on the language, since policies name their hash."""
         self._spoken(page)  # placeholders come before the foot, and speak the page's language too
+        self._page = page
         return self.head_part.bytes(self.since)
 
     def body(self, page: PageSeen) -> bytes:
@@ -81,21 +70,30 @@ class PageInjector:
             *self._spoken(page), self.ask, self.new, forms=forms, layered=self.admission.styles
         )
         if self.back is None:
-            return before + behind
+            return self._based(page, before + behind)
         hidden = Markup(f'<input type="hidden" name="return" value="{escape(self.back)}"/>')
-        return before + ascii_bytes(hidden) + behind
+        return self._based(page, before) + ascii_bytes(hidden) + self._based(page, behind)
 
     def foot(self, page: PageSeen) -> bytes:
         """Return the permanent link."""
         if self.framed:
             return b""
-        return self.parts.foot(*self._spoken(page), spacer=self.ask in ASKS)
+        return self._based(page, self.parts.foot(*self._spoken(page), spacer=self.ask in ASKS))
 
     def placeholder(self, verdict: Verdict, facts: TagFacts) -> bytes:
         """Return what stands in place of a refused embed, in the page's language."""
         words = self._words or self.languages.choose(accept=self.accept)
         place = Place(offers=self.offers, sized=not self.admission.policies)
-        return self.placeholders.of(verdict, facts, words, place)
+        made = self.placeholders.of(verdict, facts, words, place)
+        return self._based(self._page, made) if self._page is not None else made
+
+    def _based(self, page: PageSeen, ours: bytes) -> bytes:
+        """Return our markup with whole addresses where a <base> leads every other one astray."""
+        if not (page.is_moved and self.authority):
+            return ours
+        here = b"http%b://%b" % (b"s" * self.secure, escape(self.authority.decode("latin-1")).encode())
+        path = self.parts.path.encode("ascii")
+        return ours.replace(b'="' + path, b'="' + here + path)
 
     def _spoken(self, page: PageSeen) -> tuple[Words, str]:
         """Return the page's language, and the panel's address in it.

@@ -47,8 +47,6 @@ class Parts:
                 dir=words.direction,
                 panel=panel,
                 label=say("foot.label"),
-                stale=say("foot.stale"),
-                reload=say("foot.reload"),
                 manage=say("buttons.manage"),
             )
             room = Markup('<div id="cc-s" class="cc" aria-hidden="true"></div>')

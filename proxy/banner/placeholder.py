@@ -8,27 +8,26 @@ without leaving the page. A relayed form stands in it, ready to be used.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlencode
 
+from proxy.banner import sizes
 from proxy.banner.markup import Markup, ascii_bytes, escape, external, fill, joined, when
+from proxy.banner.sizes import ANY, Room, room_of
 from proxy.banner.words import Words
 from proxy.banner.wrapper import frame_markup
-from proxy.filter import elements
 from proxy.filter.actions import TagFacts
-from proxy.filter.embeds import Embed, Embeds
+from proxy.filter.embeds import Embed, Embeds, Kind, Offer
 from proxy.filter.verdict import Verdict
-from proxy.policy.model import Policy, Provider
+from proxy.policy.model import Action, Policy, Provider
 from proxy.policy.scope import Scope
 
 RELAYED_HEIGHT = 420
 """Pixels of a relayed form until it says how high it is."""
 
-_PIXELS = re.compile(r"\s*([0-9]{2,4})(?:px)?\s*", re.ASCII)
-_STYLED = re.compile(r"(?:^|;)\s*(?:min-)?(width|height)\s*:\s*([0-9]{2,4})px", re.ASCII | re.IGNORECASE)
+_VOWELS = frozenset("AEIOUYÉ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +45,8 @@ class Wanted:
     provider: str | None
     needs: tuple[str, ...]
     link: str | None
-    embed: Embed | None
-    size: str
+    offer: Offer
+    room: Room
     relays: bool
     offers: bool
 
@@ -67,42 +66,83 @@ class Placeholders:
         if facts.with_ == "nothing":
             return b""
         place = place or Place()
-        embed = self._embeds.of(verdict.provider, facts) if place.offers else None
-        size = size_of(facts) if place.sized else ""
-        provider, needs = verdict.provider, verdict.needs
-        wanted = Wanted(provider, needs, facts.link, embed, size, facts.relays, place.offers)
+        room = room_of(facts)
+        if room.none:
+            return b""
+        room = room if place.sized else ANY
+        offers = self._embeds.offers(verdict.provider, facts)
+        made = (self._made(self._wanted(verdict, facts, offer, room, place), words) for offer in offers)
+        return b"".join(made)
+
+    def one(self, embed: Embed, missing: tuple[str, ...], words: Words) -> bytes:
+        """Return what stands in place of what a script of the site wanted to show."""
+        provider = self._policy.provider(embed.provider)
+        relays = provider is not None and any(rule.do is Action.RELAY for rule in provider.tags)
+        wanted = Wanted(embed.provider, missing, embed.page, Offer(embed), ANY, relays, offers=True)
         return self._made(wanted, words)
+
+    @staticmethod
+    def _wanted(verdict: Verdict, facts: TagFacts, offer: Offer, room: Room, place: Place) -> Wanted:
+        page = offer.embed.page if offer.embed is not None else None
+        link = page if page and facts.element == "script" else facts.link or page
+        shown = offer if place.offers else Offer()
+        return Wanted(verdict.provider, verdict.needs, link, shown, room, facts.relays, place.offers)
 
     def _make(self, wanted: Wanted, words: Words) -> bytes:
         provider = self._policy.provider(wanted.provider) if wanted.provider else None
-        embed, size, link = wanted.embed, wanted.size, external(wanted.link or "")
         if provider is None:
+            link = external(wanted.link or "")
             return ascii_bytes(_plain(link)) if link else b""
+        target, room = wanted.offer.target, wanted.room
+        title, relayed = titled(provider.name, words), self._is_relayed(wanted, provider)
+        said = {
+            "lang": words.code,
+            "dir": words.direction,
+            "title": title,
+            "card": self._card(wanted, provider, title, words),
+        }
+        at = when(target, Markup(f' data-cc-at="{escape(target)}"'))
+        style = when(room.style and not relayed, Markup(f' style="{escape(room.style)}"'))
+        more = Markup(at + style)
+        if relayed or not room.small:
+            return ascii_bytes(fill("placeholder", **said, more=more))
+        said |= {"name": provider.name, "button": sizes.BUTTON, "open": sizes.OPEN}
+        id_ = f"cc-{zlib.crc32(repr(wanted).encode()):08x}"
+        return ascii_bytes(fill("placeholder_small", **said, more=more, id=id_))
+
+    @staticmethod
+    def _is_relayed(wanted: Wanted, provider: Provider) -> bool:
+        embed = wanted.offer.embed
+        return wanted.relays and embed is not None and embed.is_form and provider.relay is not None
+
+    def _card(self, wanted: Wanted, provider: Provider, title: str, words: Words) -> Markup:
+        """Return who it is, what they would receive, and the ways on."""
         asked = [purpose for purpose in wanted.needs if purpose in self._scope.purposes]
         labels = words.listed(words.purpose(purpose, "label") for purpose in asked)
-        relayed = wanted.relays and embed is not None and embed.is_form and provider.relay is not None
-        ways = [_way(link, words.say("placeholder.open", provider=provider.name))] if link else []
-        if embed is not None and asked and not relayed:
-            ways.append(_once(embed, words.say("placeholder.once")))
-        if asked:
-            text = words.say("placeholder.always", purposes=labels)
-            ways.append(self._always(provider, asked, text, offers=wanted.offers))
+        relayed, embed = self._is_relayed(wanted, provider), wanted.offer.embed
         others = words.listed(self._covered(asked, provider))
         covered = words.say("placeholder.covers", purposes=labels, providers=others)
-        title = words.say("placeholder.title", provider=provider.name)
-        return ascii_bytes(
-            fill(
-                "placeholder",
-                lang=words.code,
-                dir=words.direction,
-                title=title,
-                size=when(size and not relayed, Markup(f' style="{escape(size)}"')),
-                frame=self._frame(embed, title, words) if relayed and embed else "",
-                text=self._text(provider, asked, words, relayed=relayed),
-                covers=when(others, Markup(f"<i>{covered}</i>")),
-                ways=joined(ways),
-            )
+        return fill(
+            "placeholder_card",
+            title=title,
+            frame=self._frame(embed, title, words) if relayed and embed else "",
+            text=self._text(provider, asked, words, relayed=relayed),
+            covers=when(others, Markup(f"<i>{covered}</i>")),
+            ways=joined(self._ways(wanted, provider, asked, words)),
         )
+
+    def _ways(self, wanted: Wanted, provider: Provider, asked: list[str], words: Words) -> list[Markup]:
+        """Return what a visitor can do: open it, see it once, always allow it."""
+        offer, link = wanted.offer, external(wanted.link or "")
+        ways = [_way(link, words.say("placeholder.open", provider=provider.name))] if link else []
+        if not asked:
+            return ways
+        if (offer.embed is not None or offer.quoted) and not self._is_relayed(wanted, provider):
+            shown = str(offer.embed) if offer.embed is not None else Kind.QUOTE.value
+            ways.append(_once(provider.id, shown, words.say("placeholder.once")))
+        labels = words.listed(words.purpose(purpose, "label") for purpose in asked)
+        text = words.say("placeholder.always", purposes=labels)
+        return [*ways, self._always(provider, asked, text, offers=wanted.offers)]
 
     def _text(self, provider: Provider, asked: list[str], words: Words, *, relayed: bool) -> Markup:
         """Return who would receive what, or how the form reaches them without that."""
@@ -137,35 +177,16 @@ class Placeholders:
         )
 
 
-def size_of(facts: TagFacts) -> str:
-    """Return the style that gives a placeholder the size of what it stands for; "" where none is known."""
-    values = facts.values
-    if facts.element not in elements.LOADS and facts.element not in elements.VOID:
-        # It stands inside an element that kept its own size.
-        return "min-height:100%!important;margin:0!important" if _known(values) else ""
-    known = _known(values)
-    parts = []
-    if "height" in known:
-        parts.append(f"min-height:{known['height']}px!important")
-    if "width" in known and known["width"] >= 240:
-        parts.append(f"max-width:{known['width']}px!important")
-    return ";".join(parts)
+def titled(name: str, words: Words) -> Markup:
+    """Return the name of a placeholder; some languages contract the word before a vowel."""
+    key = "placeholder.title_elided" if name[:1].upper() in _VOWELS else "placeholder.title"
+    return words.say(key, provider=name)
 
 
-def _known(values: Mapping[str, str]) -> dict[str, int]:
-    """Return width and height in pixels, as attributes or style say."""
-    found = {
-        name: int(match[1])
-        for name in ("width", "height")
-        if (match := _PIXELS.fullmatch(values.get(name, "")))
-    }
-    return found | {name.lower(): int(size) for name, size in _STYLED.findall(values.get("style", ""))}
-
-
-def _once(embed: Embed, text: Markup) -> Markup:
+def _once(provider: str, shown: str, text: Markup) -> Markup:
     return Markup(
-        f'<button type="button" data-cc-once="{escape(embed)}"'
-        f' data-cc-provider="{escape(embed.provider)}">{text}</button>'
+        f'<button type="button" data-cc-once="{escape(shown)}"'
+        f' data-cc-provider="{escape(provider)}">{text}</button>'
     )
 
 

@@ -5,40 +5,28 @@ It is built once per reload and shared; what depends on a visitor comes in as pa
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from proxy.banner.assets import css_hash, source, style
-from proxy.banner.inject import ASKS, Head, PageInjector
+from proxy.banner.head import File, Heads
+from proxy.banner.inject import PageInjector
 from proxy.banner.look import Look
-from proxy.banner.markup import Markup, ascii_bytes, escape
 from proxy.banner.page import Shell
 from proxy.banner.panel import Panel
 from proxy.banner.parts import Parts
 from proxy.banner.placeholder import Placeholders
-from proxy.banner.signals import signals
 from proxy.banner.table import as_json, rows
 from proxy.banner.words import Languages, Words, load_languages
 from proxy.banner.wrapper import Wrappers
-from proxy.consent.decision import Ask, Decision, allows
+from proxy.consent.decision import Decision
 from proxy.consent.record import Shown
-from proxy.filter.actions import TagFacts
 from proxy.filter.cookies import CONSENT_COOKIE
 from proxy.filter.embeds import Embed
-from proxy.filter.guard import guard_code, guard_table, since_attribute
-from proxy.filter.squeeze import squeeze
-from proxy.filter.verdict import Does, Verdict
-from proxy.policy.model import Action, Policy
+from proxy.filter.guard import since_attribute
+from proxy.policy.model import Policy
 from proxy.policy.own import OwnHosts
-from proxy.policy.scope import Pair, scope_of
-
-KEPT = 512
-"""Heads kept: grants x questions of one site, with room for scopes in transition."""
-
-_PART = re.compile(r"// only (with|without) asking\n(.*?)// end\n", re.DOTALL)
+from proxy.policy.scope import scope_of
 
 
 class Renderer:
@@ -66,7 +54,7 @@ class Renderer:
         self.wrappers = Wrappers(policy, own, path, cookie)
         self._parts = Parts(policy, path)
         self._placeholders = Placeholders(policy, self.scope, path)
-        self._heads: dict[tuple[frozenset[Pair], Ask, bool, bool], Head] = {}
+        self._heads = Heads(policy, own, self._look, path, cookie)
         self._tables: dict[str, dict[str, Any]] = {}
         self._shown: dict[str, Shown] = {}
 
@@ -79,15 +67,19 @@ class Renderer:
         accept: bytes | None = None,
         back: str | None = None,
         framed: bool = False,
+        inline: bool = False,
+        authority: bytes = b"",
+        secure: bool = True,
     ) -> PageInjector:
         """Return what dresses one page. `accept` is Accept-Language, `back` the page's path and query.
 
-        `framed`: the page fills a frame: the guard only. A decision whose cookie may have been
-        withheld asks nothing, and neither tells other tabs nor follows them.
+        `framed`: the page fills a frame: the guard only. `inline`: its policies let no file of
+        ours in. `authority` and `secure` say where the visitor sees the page. A decision whose
+        cookie may have been withheld asks nothing, and neither tells other tabs nor follows them.
         """
         since = since_attribute(self.policy, decision.answer.since) if decision.answer else ""
         return PageInjector(
-            self._head(decision, framed=framed),
+            self._heads.of(decision, framed=framed, inline=inline),
             self._parts,
             self._placeholders,
             self.languages,
@@ -98,64 +90,21 @@ class Renderer:
             back,
             framed,
             offers=not (framed or decision.withheld),
+            authority=authority,
+            secure=secure,
         )
 
-    def _head(self, decision: Decision, *, framed: bool) -> Head:
-        key = (decision.grants, decision.ask, framed, decision.withheld)
-        head = self._heads.get(key)
-        if head is None:
-            if len(self._heads) >= KEPT:
-                self._heads.clear()
-            head = self._heads[key] = self._make_head(decision, framed=framed)
-        return head
+    def files(self, decision: Decision) -> list[str]:
+        """Return the paths of what pages name once this is decided."""
+        return self._heads.named(decision)
 
-    def _make_head(self, decision: Decision, *, framed: bool) -> Head:
-        grants, asks = decision.grants, decision.ask in ASKS
-        look = "" if framed else style(self._style_parts(grants, decision.ask), self._look)
-        table = guard_table(
-            self.policy, grants, self._own, consent_cookie=self._cookie, reports=f"{self._path}reports"
-        )
-        code = guard_code(source("guard.js"), table) + signals(self.policy, grants)
-        if not (framed or decision.withheld):
-            code += page_code(asks=asks)
-            if self._may_replace(grants):
-                code += squeeze(source("offers.js")).replace("(PATH)", f"({json.dumps(self._path)})")
-        granted = " ".join(sorted({pair.purpose for pair in grants}))
-        facts = {"granted": granted, "state": _state(grants), "ask": decision.ask.value}
-        attributes = "".join(f' data-{name}="{escape(value)}"' for name, value in facts.items())
-        sheet = f"<style>{look}</style>" if look else ""
-        return Head(
-            ascii_bytes(Markup(f'{sheet}<script data-cfasync="false"{attributes} data-since="')),
-            code.join(('">', "</script>")).encode("ascii"),
-            (css_hash(code),),
-            (css_hash(look),) if look else (),
-        )
-
-    def _style_parts(self, grants: frozenset[Pair], ask: Ask) -> list[str]:
-        parts = ["base"]
-        replaces = self._may_replace(grants)
-        if ask in ASKS or replaces:
-            parts.append("buttons")
-        if ask in ASKS:
-            parts += ["text", "banner"]
-        if ask is Ask.SIGNAL:
-            parts.append("notice")
-        return [*parts, "link", *(["placeholder"] if replaces else [])]
-
-    def _may_replace(self, grants: frozenset[Pair]) -> bool:
-        """True when some rule that shows a placeholder is refused."""
-        return any(
-            rule.do in (Action.REPLACE, Action.RELAY)
-            and not allows(grants, provider.id, [p for p in rule.purposes if self.policy.needs_consent(p)])
-            for provider in self.policy.providers
-            for rule in provider.tags
-        )
+    def file(self, name: str, decision: Decision) -> File | None:
+        """Return a script or style of ours that pages name, or what they would name today."""
+        return self._heads.file(name, decision)
 
     def offer(self, embed: Embed, missing: tuple[str, ...], words: Words) -> bytes:
-        """Return the placeholder for a page that a script of the site framed."""
-        facts = TagFacts("iframe", embed.address, values={"src": embed.address})
-        verdict = Verdict(Does.REPLACE, None, embed.provider, missing)
-        return self._placeholders.of(verdict, facts, words)
+        """Return the placeholder for what a script of the site wanted to show."""
+        return self._placeholders.one(embed, missing, words)
 
     # -- pages of our own ---------------------------------------------------------------------------------
 
@@ -202,16 +151,3 @@ class Renderer:
             wording = json.dumps({"code": words.code, **words.of}, ensure_ascii=False, sort_keys=True)
             self._shown[words.code] = Shown(self.policy.version, self.policy.text, wording)
         return self._shown[words.code]
-
-
-def page_code(*, asks: bool) -> str:
-    """Return banner.js for pages that ask, or for those that do not."""
-    wanted = "with" if asks else "without"
-    text = _PART.sub(lambda part: part[2] if part[1] == wanted else "", source("banner.js"))
-    return squeeze(text)
-
-
-def _state(grants: frozenset[Pair]) -> str:
-    """Return a short name of these grants; tabs compare it. Nothing granted has none."""
-    names = "\n".join(sorted(f"{pair.purpose} {pair.provider}" for pair in grants))
-    return hashlib.blake2b(names.encode(), digest_size=4).hexdigest() if grants else ""

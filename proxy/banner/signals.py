@@ -30,13 +30,14 @@ _PART = re.compile(r"// for ([^\n:]+)(?::[^\n]*)?\n(.*?)// end\n", re.DOTALL)
 
 
 def signals(policy: Policy, grants: frozenset[Pair]) -> str:
-    """Return the script that stands before any provider's: consent told, gaps filled."""
+    """Return the script that stands before any provider's and tells it what was agreed to."""
     states = _states(policy, grants)
-    return (
-        _google(states, sorted({pair.purpose for pair in grants}))
-        + _hubspot(states)
-        + stubs(frozenset(h for h, granted in states.items() if not granted))
-    )
+    return _google(states, sorted({pair.purpose for pair in grants})) + _hubspot(states)
+
+
+def stand_ins(policy: Policy, grants: frozenset[Pair]) -> str:
+    """Return the script that fills the gaps of whoever is refused."""
+    return stubs(frozenset(host for host, granted in _states(policy, grants).items() if not granted))
 
 
 def stubs(hosts: frozenset[str]) -> str:

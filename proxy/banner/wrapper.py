@@ -1,7 +1,7 @@
 """The pages of ours that show one thing of one provider inside a frame, each under its own fence.
 
-Shown once: a page of the provider's framed, or its form run by its own script, with that
-provider's hosts open and nobody else's. Relayed: its form in a sandbox without an origin,
+Shown once: a page of the provider's framed, or its form or post run by its own script, with
+that provider's hosts open and nobody else's. Relayed: its form in a sandbox without an origin,
 where only our own address can be reached.
 """
 
@@ -63,8 +63,8 @@ class Wrappers:
         table = guard_table(self._policy, grants, self._own, consent_cookie=self._cookie, reports=reports)
         code = guard_code(source("guard.js"), table) + script("wrapper.js")
         parts = [f"default-src {ALWAYS} {sources}", "base-uri 'none'", f"form-action 'self' {sources}"]
-        form = _form(embed, embed.address)
-        page = self._page(embed, words, FORM, Markup(f"<script>{code}</script>"), form)
+        content = _form(embed, embed.address) if embed.is_form else _post(embed)
+        page = self._page(embed, words, FORM, Markup(f"<script>{code}</script>"), content)
         return Wrapped(page, _policy([*parts, "frame-ancestors 'self'"]))
 
     def relayed(self, embed: Embed, rule: RelayRule, words: Words) -> Wrapped:
@@ -95,7 +95,8 @@ class Wrappers:
         return Wrapped(page, _policy([*parts, "frame-ancestors 'self'"]))
 
     def _page(self, embed: Embed, words: Words, style: str, head: Markup, content: Markup) -> bytes:
-        failed = words.say("placeholder.failed")
+        frames = embed.kind is Kind.FRAME
+        failed = words.say("placeholder.failed" if embed.is_form else "placeholder.unreachable")
         return fill(
             "wrapped",
             lang=words.code,
@@ -105,7 +106,7 @@ class Wrappers:
             head=head,
             content=content,
             noscript=words.plain("placeholder.needs_script") if embed.is_form else "",
-            failed=when(embed.is_form, Markup(f'<p role="status" hidden="">{failed}</p>')),
+            failed=when(not frames, Markup(f'<p role="status" hidden="">{failed}</p>')),
         ).encode()
 
     def _title(self, embed: Embed, words: Words) -> str:
@@ -137,6 +138,13 @@ def _form(embed: Embed, script_address: str) -> Markup:
     options = {"region": region, "portalId": portal, "formId": form, "target": f"#{_BOX}"}
     call = Markup(json.dumps(options).replace("<", "\\u003c"))
     return fill("wrapped_form", box=_BOX, script=script_address, options=call)
+
+
+def _post(embed: Embed) -> Markup:
+    """Return a post as its network's script looks for it: a box with a link to it."""
+    network = embed.network
+    box = network.box if network is not None else ""
+    return fill("wrapped_post", box=box, address=embed.words[0], script=embed.address)
 
 
 def _policy(parts: Iterable[str]) -> bytes:

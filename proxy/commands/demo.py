@@ -43,7 +43,7 @@ def demo(
     ] = None,
 ) -> None:
     """Run the proxy in front of the bundled demo site and print the addresses to open."""
-    from proxy.server.app import run  # noqa: PLC0415 - a second of imports that `explain` can do without
+    from proxy.server.app import run_here  # noqa: PLC0415 - a second of imports that `explain` can do without
 
     config, chosen = _settle(folder, port, _start_site(), rules)
     table = Table(title="Open one of these (end with Ctrl-C)", title_justify="left", box=None, pad_edge=False)
@@ -53,7 +53,7 @@ def demo(
         table.add_row(f"http://{host}:{port}{path}", what)
     out.print(table)
     try:
-        run(config, chosen)
+        run_here(config, chosen)
     except FaultsError as error:
         say_problems(error.problems)
         raise typer.Exit(1) from None

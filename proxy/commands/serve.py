@@ -22,7 +22,7 @@ def serve(
     ] = None,
 ) -> None:
     """Run the proxy. SIGTERM drains and ends it, SIGHUP reads rules and config again."""
-    from proxy.server.app import run  # noqa: PLC0415 - a second of imports that `explain` can do without
+    from proxy.server.start import run  # noqa: PLC0415 - a second of imports that `explain` can do without
 
     try:
         run(config, rules or bundled("rules.yaml"))

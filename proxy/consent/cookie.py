@@ -101,7 +101,7 @@ def consent_cookie(name: str, value: str, *, domain: str | None, secure: bool, m
 
 def _read(value: bytes | str, keys: Sequence[bytes], known: Scope, now: int) -> Answer | None:
     """Return the answer this value carries and that can be true now, or None."""
-    answer = _opened(value, tuple(keys), known)
+    answer = _opened(value, tuple(keys), known) if len(value) <= LONGEST else None
     # A clock may have jumped by a day (T51); an answer from further ahead is none.
     return answer if answer is not None and -DAY <= now - answer.at < OLDEST else None
 

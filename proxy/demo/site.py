@@ -1,4 +1,4 @@
-"""The demo's own web server: five pages in two languages, as a site would serve them."""
+"""The demo's own web server: six pages in two languages, as a site would serve them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ PAGES = {
         "home": "Home",
         "contact": "Contact",
         "booking": "Booking",
+        "news": "News",
         "app": "Application",
         "checkout": "Checkout",
     },
@@ -20,6 +21,7 @@ PAGES = {
         "home": "Accueil",
         "contact": "Contact",
         "booking": "Rendez-vous",
+        "news": "Actualités",
         "app": "Application",
         "checkout": "Paiement",
     },

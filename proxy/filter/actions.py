@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from proxy.filter.attributes import Attribute, attributes_of, escaped, places_of, tag_name
+from proxy.filter.attributes import Attribute, attributes_of, escaped, name_end, places_of
 from proxy.filter.verdict import Verdict
 
 MARK = "data-consent"
@@ -89,6 +89,7 @@ class Edits:
     def __init__(self, raw: bytes, *, xml: bool) -> None:
         self.raw = raw
         self.xml = xml
+        self._at = name_end(raw)
         self._edits: dict[tuple[int, int], bytes] = {}
         self._inserted = b""
 
@@ -99,7 +100,7 @@ class Edits:
         """Take every attribute of these names, doubles too, out of the browser's sight."""
         if not names:
             return
-        for span in places_of(self.raw, names):
+        for span in places_of(self.raw, names, self._at):
             kept = self.raw[span[0] : span[1]]
             self._edits[span] = MARK.encode() + b"-" + (kept.replace(b":", b"-") if self.xml else kept)
 
@@ -132,7 +133,7 @@ class Edits:
 
     def result(self) -> bytes:
         """Return the tag with every change made."""
-        at = 1 + len(tag_name(self.raw))
+        at = self._at
         if not self._edits:
             return self.raw[:at] + self._inserted + self.raw[at:]
         parts = [self.raw[:at], self._inserted]
@@ -176,6 +177,14 @@ def hold_script(edits: Edits, verdict: Verdict, lazy: Collection[str]) -> None:
         edits.insert(MARK + "-type", previous.value)
     edits.insert(MARK, marked(verdict))
     edits.rename(lazy)
+
+
+def held_at_once(raw: bytes, verdict: Verdict, name_ends: int, at: int, *, script: bool) -> bytes:
+    """Return an HTML tag held in which one attribute is to be renamed: it begins at `at`; -1 for none."""
+    mark = _INERT_TYPE + _mark(verdict) if script else _mark(verdict)
+    if at < 0:
+        return raw[:name_ends] + mark + raw[name_ends:]
+    return raw[:name_ends] + mark + raw[name_ends:at] + MARK.encode() + b"-" + raw[at:]
 
 
 def hold(edits: Edits, verdict: Verdict, names: Collection[str]) -> None:

@@ -1,12 +1,14 @@
-"""Our own inline script and style, worked into the site's policies, loosening nothing else.
+"""Our own script and style, worked into the site's policies, loosening nothing else.
 
 Browsers enforce every Content-Security-Policy they get, so a site's own stays as it
-came, save for the hash of what we put into its pages. A policy whose 'unsafe-inline' is
-in force already lets us in; a hash would switch it off for the site's own code.
+came, save for the hash of what we put into its pages, or the address of a file of ours.
+A policy whose 'unsafe-inline' is in force already lets us in; a hash would switch it off
+for the site's own code. An address switches nothing off.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -34,6 +36,20 @@ class Admission:
     trusted_types: bool = False
 
 
+def takes_files(policies: Sequence[bytes], *, by_script: bool = False) -> bool:
+    """True where a file of the page's own host can be let in: then it need not stand in the page.
+
+    'strict-dynamic' ignores addresses, and a sandbox may leave the page no host of its own.
+    `by_script`: it is a script that asks for it, which trusted types refuse.
+    """
+    refused = _NO_FILES_BY_SCRIPT if by_script else _NO_FILES
+    return not any(refused.search(value) for value in policies)
+
+
+_NO_FILES = re.compile(rb"'strict-dynamic'|\bsandbox\b", re.IGNORECASE)
+_NO_FILES_BY_SCRIPT = re.compile(_NO_FILES.pattern + rb"|\brequire-trusted-types-for\b", re.IGNORECASE)
+
+
 @dataclass(slots=True)
 class _Directive:
     """One directive of a policy: `raw` as written, until it is changed."""
@@ -58,10 +74,11 @@ def admit(
     host: str = "",
     secure: bool = True,
 ) -> Admission:
-    """Return the header values with our hashes in, and what our part of the page can do.
+    """Return the header values with our sources in, and what our part of the page can do.
 
-    `scripts` and `styles` are hash sources without quotes (`sha256-...`). Each value may hold
-    several policies; one that needs no change keeps its bytes. `host` is the page's.
+    `scripts` and `styles` are hash sources without quotes (`sha256-...`), or addresses without
+    scheme on the page's own host. Each value may hold several policies; one that needs no
+    change keeps its bytes. `host` is the page's.
     """
     done: list[bytes] = []
     seen: list[list[_Directive]] = []
@@ -69,8 +86,8 @@ def admit(
         texts = []
         for text in value.decode("latin-1").split(","):  # a comma only ever parts policies
             directives = list(_directives(text))
-            _let_in(directives, SCRIPTS, "script-src", scripts)
-            _let_in(directives, STYLES, "style-src", styles)
+            for names, ours in ((SCRIPTS, scripts), (STYLES, styles)):
+                _let_in(directives, names, ours, secure=secure)
             seen.append(directives)
             changed = any(directive.changed for directive in directives)
             texts.append(";".join(map(str, directives)) if changed else text)
@@ -114,15 +131,20 @@ def _find(directives: list[_Directive], names: tuple[str, ...]) -> _Directive | 
     return None
 
 
-def _let_in(directives: list[_Directive], names: tuple[str, ...], own: str, hashes: Sequence[str]) -> None:
-    """Let inline code with these hashes in; where default-src decides, by a directive of its own.
+def _let_in(
+    directives: list[_Directive], names: tuple[str, ...], ours: Sequence[str], *, secure: bool
+) -> None:
+    """Let these sources in; where default-src decides, by a directive of its own.
 
     That directive repeats default-src's sources, so it allows what was allowed, and ours.
     """
-    found = _find(directives, names)
-    words = [f"'{word}'" for word in hashes]
-    if found is None or _all_inline(found.tokens, strict=own == "script-src"):
+    found, own = _find(directives, names), names[1]
+    if found is None:
         return
+    inline = _all_inline(found.tokens, strict=own == "script-src")
+    files = any(token.lower() in ("'self'", "*", "http:", f"http{'s' * secure}:") for token in found.tokens)
+    words = [f"'{word}'" for word in ours if _is_hash(word) and not inline]
+    words += [word for word in ours if not (_is_hash(word) or files)]
     missing = [word for word in words if word not in found.tokens]
     if not missing:
         return
@@ -131,6 +153,10 @@ def _let_in(directives: list[_Directive], names: tuple[str, ...], own: str, hash
         directives.append(_Directive(own, [*tokens, *missing], " ", changed=True))
     else:
         found.tokens, found.changed = [*tokens, *missing], True
+
+
+def _is_hash(source: str) -> bool:
+    return source.startswith("sha256-")
 
 
 def _all_inline(tokens: list[str], *, strict: bool) -> bool:

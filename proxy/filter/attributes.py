@@ -15,6 +15,9 @@ _NAME_AND_VALUE = (
 )
 _ATTRIBUTE = re.compile(_NAME_AND_VALUE.encode())
 _VALUES = re.compile(_NAME_AND_VALUE)
+_ONE = re.compile(
+    _NAME_AND_VALUE.replace("?P<double>", "?:").replace("?P<single>", "?:").replace("?P<bare>", "?:").encode()
+)
 _TAG_NAME = re.compile(rb"<[^ \t\n\f\r/>]*+")
 _REFERENCE = re.compile(r"&(?:#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?|([a-zA-Z][a-zA-Z0-9]*);?)(=?)")
 _WINDOWS = bytes(range(0x80, 0xA0)).decode("cp1252", "replace")
@@ -43,6 +46,12 @@ def tag_name(raw: bytes) -> bytes:
     return raw[1 : match.end()].lower() if match else b""
 
 
+def name_end(raw: bytes) -> int:
+    """Return where the name in a start tag ends."""
+    match = _TAG_NAME.match(raw)
+    return match.end() if match else 1
+
+
 def attributes_of(raw: bytes) -> list[Attribute]:
     """Return every attribute of a complete start tag, doubles included, in order."""
     found = []
@@ -59,11 +68,10 @@ def attributes_of(raw: bytes) -> list[Attribute]:
     return found
 
 
-def places_of(raw: bytes, names: Collection[str]) -> list[tuple[int, int]]:
-    """Return where the names of these attributes stand in a start tag, doubles included."""
+def places_of(raw: bytes, names: Collection[str], at: int) -> list[tuple[int, int]]:
+    """Return where these attributes' names stand in a start tag whose own ends at `at`, doubles included."""
     wanted = {name.encode("utf-8", "surrogateescape") for name in names}
-    found = _ATTRIBUTE.finditer(raw, 1 + len(tag_name(raw)))
-    return [match.span(1) for match in found if match[1].lower() in wanted]
+    return [match.span(1) for match in _ONE.finditer(raw, at) if match[1].lower() in wanted]
 
 
 def values_of(text: str, at: int, entities: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -18,13 +18,14 @@ from functools import lru_cache
 from proxy.errors import Unreadable
 from proxy.filter.fields import cut_at_commas
 from proxy.filter.labels import encoding_of
-from proxy.filter.prescan import declared_html, declared_xml
+from proxy.filter.prescan import declared_html, declared_plainly, declared_xml
 
 UTF16 = frozenset({"utf-16le", "utf-16be"})
 REFUSED = frozenset({"iso-2022-jp", "replacement"})
 
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xfe\xff", "utf-16be"), (b"\xff\xfe", "utf-16le"))
 _BARE = (b"<\0?\0x\0", b"\0<\0?\0x")
+_BARE_HTML = re.compile(rb"[ \t]*text/html[ \t;]*", re.IGNORECASE)
 _PARAMETER = re.compile(rb';[\t\n\r ]*([^;="\t\n\r ]+)=(?:"((?:[^"\\]|\\.)*)"?|([^;]*))', re.DOTALL)
 
 
@@ -57,6 +58,26 @@ def named(first: bytes, content_type: bytes | None) -> str | None:
     if encoding is None and first.startswith(_BARE):
         return "utf-16le" if first[:1] == b"<" else "utf-16be"
     return encoding
+
+
+def typed(content_type: bytes, first: bytes) -> bytes:
+    """Return a page's Content-Type with the encoding that its own first bytes declare.
+
+    What we put before that declaration pushes it away from where browsers look for it first. Only where
+    none could disagree: a mark or a charset that is there already outranks it, what is late or doubtful
+    is left to them, and a page that says nothing is not made to say something.
+    """
+    if not names_html_only(content_type) or named(first, None) is not None:
+        return content_type
+    encoding = declared_plainly(first)
+    if encoding is None or encoding in REFUSED:
+        return content_type
+    return b"text/html; charset=" + encoding.encode("ascii")
+
+
+def names_html_only(content_type: bytes) -> bool:
+    """True when a Content-Type is `text/html` and says no more."""
+    return _BARE_HTML.fullmatch(content_type) is not None
 
 
 def undecided(first: bytes) -> bool:

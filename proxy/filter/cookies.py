@@ -39,7 +39,7 @@ UNDECLARED_KEPT = Verdict(Does.KEEP, note="undeclared")
 NEVER: Mapping[str, int] = {}
 
 MEMO = 2048  # names come from visitors: what is remembered of them is bounded
-MEMO_ATTRIBUTES = 128  # bytes: most are `Path=/; Secure; HttpOnly`
+LONGEST = 256  # and so is their length
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -78,9 +78,12 @@ class CookieRules:
     def setting(self, name: str, domain: str) -> CookieRule | None:
         """Return the first row that speaks of a cookie of that name for that domain."""
         key = (name, domain)
-        if key not in self._set:
-            _remember(self._set, key, self._first(name, lambda row: _covers(row, domain)))
-        return self._set[key]
+        if key in self._set:
+            return self._set[key]
+        found = self._first(name, lambda row: _covers(row, domain))
+        if len(name) + len(domain) <= LONGEST:
+            _remember(self._set, key, found)
+        return found
 
     def seen(self, host: str) -> dict[bytes, int]:
         """Return what is remembered of names in Cookie headers for that host: `mark` by spelling."""
@@ -97,8 +100,9 @@ class CookieRules:
         name, nameless = name_sent(piece)
         row = self._first(name.decode("latin-1"), lambda row: _reaches(row, host))
         found = 0 if row is None else id(row)
-        if not nameless:
-            _remember(self.seen(host), piece.partition(b"=")[0], found)
+        spelling = piece.partition(b"=")[0]
+        if not nameless and len(spelling) <= LONGEST:
+            _remember(self.seen(host), spelling, found)
         return found
 
     def refused(self, grants: frozenset[Pair]) -> frozenset[int]:
@@ -137,7 +141,7 @@ def judge_cookie(
     if known is not None and equals and len(pair) <= LONGEST_PAIR and not CONTROL.search(pair):
         return known, line if known.does is Does.KEEP else None
     verdict, out, lasting = _judge(rules, line, host=host, grants=grants, now=now, since=since)
-    if lasting and equals and name.strip(WSP) and len(key[2]) <= MEMO_ATTRIBUTES:
+    if lasting and equals and name.strip(WSP) and len(name) + len(attributes) <= LONGEST:
         _remember(judged, key, verdict)
     return verdict, out
 

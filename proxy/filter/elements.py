@@ -55,6 +55,9 @@ LOADS: dict[str, frozenset[str]] = {
 }
 """Per element the attributes that hold one address each."""
 
+SAYS = frozenset({"blockquote"})
+"""Elements whose text the site says itself: it stays, and a placeholder stands before it."""
+
 SETS = frozenset({"srcset", "imagesrcset"}) | LAZY_SETS
 """Attributes that hold a list of candidates."""
 

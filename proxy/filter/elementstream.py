@@ -101,6 +101,7 @@ class ElementStream(Stream):
         if "href" not in values or self._reader.is_based:
             return
         self._reader.is_based = True
+        self.page.base(values["href"])
         url = url_of(values["href"])
         if url is not None and not self._judge.rules.owns(url.host):
             self._reader.base = url.host

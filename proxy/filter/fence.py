@@ -17,13 +17,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from proxy.consent.decision import allows
-from proxy.filter.admit import Admission, admit
+from proxy.filter.admit import Admission, admit, takes_files
 from proxy.policy.hosts import covers, registrable
 from proxy.policy.model import NECESSARY, OWN, Action, Policy, Provider, Undeclared
 from proxy.policy.own import OwnHosts
 from proxy.policy.scope import Pair
 
-__all__ = ["LIMIT", "Admission", "admit", "fence"]
+__all__ = ["LIMIT", "Admission", "admit", "fence", "takes_files"]
 
 LIMIT = 4096
 """Bytes above which hosts collapse to registrable domains: half of nginx's default for all headers."""

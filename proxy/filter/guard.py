@@ -23,6 +23,8 @@ from proxy.policy.scope import Pair
 REFUSED = 0
 SESSION = -1
 REPORTS = "/.consent/reports"
+LONGEST = 2**31 - 1
+"""Seconds that the script can count in whole numbers: 68 years, and browsers keep none for two."""
 
 Group = tuple["Key", list[str]]
 Key = tuple[str, int, int | None]  # domains ("" for every own host), life, whose day it counts from
@@ -104,7 +106,7 @@ def _row(row: tuple[str, str, int, int | None]) -> str:
 def _life(policy: Policy, row: CookieRule, grants: frozenset[Pair]) -> tuple[int, int | None]:
     if not _granted(policy, row.provider, row.purpose, grants):
         return REFUSED, None
-    life = SESSION if row.lasts.seconds is None else row.lasts.seconds
+    life = SESSION if row.lasts.seconds is None else min(row.lasts.seconds, LONGEST)
     if not policy.needs_consent(row.purpose):
         return life, None
     if span(row) is None:

@@ -7,6 +7,7 @@ it is known to be untouched. However the stream is cut, the output is the same.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from proxy.filter import quick, tokens
@@ -52,7 +53,7 @@ class HtmlFilter(XmlStream):
     def _plain(self, data: bytes, at: int) -> int:
         """Head and body outside foreign content: only what rules can touch is stopped at."""
         in_head = self._injection.phase is Phase.HEAD
-        step = tokens.HEAD.match if in_head else self._judge.rules.step.match
+        step = self._step(in_head=in_head)
         known = self._tags.get
         pieces = self._out.pieces
         start = at
@@ -87,6 +88,12 @@ class HtmlFilter(XmlStream):
             if self._run is not HtmlFilter._plain:
                 self._out.emit(data[start:at])
                 return at
+            step, known = self._step(in_head=in_head), self._tags.get  # it may have been a base
+
+    def _step(self, *, in_head: bool) -> Callable[[bytes, int], re.Match[bytes] | None]:
+        rules = self._judge.rules
+        steps = rules.based_steps if self._reader.base else rules.steps
+        return steps.head.match if in_head else steps.plain.match
 
     def _stop(self, data: bytes, start: int, at: int) -> int:
         """Look at the tag that begins at `at` with all care."""

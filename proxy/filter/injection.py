@@ -6,6 +6,7 @@ never into AMP, whose validators refuse what they do not know.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -17,6 +18,7 @@ from proxy.filter.elements import HEAD_CONTENT
 from proxy.filter.verdict import Verdict
 
 _HEAD_CONTENT = frozenset(name.encode() for name in HEAD_CONTENT)
+_ELSEWHERE = re.compile(r"[\x00-\x20]*+(?:[a-z][a-z0-9+.-]*:|[\\/]{2})", re.IGNORECASE)
 _AMP = ("amp", "\u26a1", "amp4ads", "\u26a14ads", "amp4email", "\u26a14email")
 
 
@@ -27,6 +29,7 @@ class PageSeen:
     lang: str = ""
     meta_csp: tuple[str, ...] = ()
     amp: bool = False
+    is_moved: bool = False  # a <base> leads its relative addresses to another origin
 
     def html(self, values: Mapping[str, str]) -> None:
         """Note the attributes of <html>."""
@@ -37,6 +40,10 @@ class PageSeen:
         """Note a <meta>."""
         if values.get("http-equiv", "").strip().lower() == "content-security-policy" and "content" in values:
             self.meta_csp += (values["content"],)
+
+    def base(self, href: str) -> None:
+        """Note the address of the <base> that counts."""
+        self.is_moved = self.is_moved or _ELSEWHERE.match(href) is not None
 
 
 class Injector(Protocol):

@@ -12,13 +12,15 @@ from proxy.filter.urls import url_of
 
 _LINK = re.compile(r"(?:https?:)?//[^\s'\"<>\\)]+")
 
+_END = re.compile(r"[/?&#]")
+
 _LINK_BYTES = re.compile(rb"(?:https?:)?//[^\s'\"<>\\)]+")
 
 
 def link_of(name: str, values: Mapping[str, str], matcher: Matcher | None, address: str | None) -> str | None:
     """Return the page that the rule names, or that a tag shows or leads to; None if it names none."""
     if matcher is not None and matcher.rule.link:
-        return matcher.rule.link
+        return _filled(matcher, address)
     texts = [address or ""]
     if name != "script":
         texts += [v for n, v in values.items() if n in elements.CONTAINER or n.startswith("on")]
@@ -27,6 +29,18 @@ def link_of(name: str, values: Mapping[str, str], matcher: Matcher | None, addre
         if match is not None:
             return match[0] if match[0].startswith("http") else "https:" + match[0]
     return None
+
+
+def _filled(matcher: Matcher, address: str | None) -> str | None:
+    """Return the rule's page, `*` in it being what the first `*` of its path stands for."""
+    link = matcher.rule.link
+    if link is None or "*" not in link:
+        return link
+    url = url_of(address or "")
+    for before in (glob.parts[0] for glob in matcher.paths if len(glob.parts) > 1):
+        if url is not None and url.path.startswith(before):
+            return link.replace("*", _END.split(url.path[len(before) :], maxsplit=1)[0])
+    return link.partition("*")[0]
 
 
 def link_in(judge: Judge, matcher: Matcher, body: bytes) -> tuple[str | None, str]:

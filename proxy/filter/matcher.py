@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from proxy.filter.patterns import Glob, HostGlob, suffixes
-from proxy.filter.urls import Url
+from proxy.filter.patterns import Glob, HostGlob
 from proxy.policy.model import NECESSARY, OWN, Policy, TagRule
 
 
@@ -43,18 +42,17 @@ class Matcher:
             words = values.get("class", "").split()
             if not any(glob.matches(word) for glob in self.classes for word in words):
                 return False
-        return all(
+        return not self.attributes or all(
             name in values and (glob is None or glob.matches(values[name])) for name, glob in self.attributes
         )
 
-    def reaches(self, url: Url, *, owned: bool) -> bool:
-        """True when the conditions on the address hold; `owned`: the host is the site's own."""
-        if self.rule.hosts and not self._host(url.host, owned=owned):
-            return False
-        return not self.paths or any(glob.matches(url.path) for glob in self.paths)
+    def leads(self, path: str) -> bool:
+        """True when the condition on the path holds."""
+        return not self.paths or any(glob.matches(path) for glob in self.paths)
 
-    def _host(self, host: str, *, owned: bool) -> bool:
-        if not self.hosts.isdisjoint(suffixes(host)):
+    def reaches_host(self, host: str, parents: Collection[str], *, owned: bool) -> bool:
+        """True when the condition on the host holds; `parents` are its suffixes, `owned` says it is ours."""
+        if not self.rule.hosts or not self.hosts.isdisjoint(parents):
             return True
         return self.own if owned else any(glob.matches(host) for glob in self.host_globs)
 

@@ -1,39 +1,76 @@
 """Memory with a bound: what was judged once need not be judged again.
 
 A memo never changes a result; emptying it at any moment is allowed, and that is how it
-stays bounded.
+stays bounded. Memos that share a Room are bounded together, however many there are.
 """
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+import weakref
+from typing import Any, Generic, TypeVar
 
 Value = TypeVar("Value")
 
 
+class Room:
+    """How many bytes some memos may weigh together: the heaviest is emptied for the others."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._weight = 0
+        self._memos: list[weakref.ref[Memo[Any]]] = []
+
+    def enter(self, memo: Memo[Any]) -> None:
+        """Count a memo as long as it lives."""
+        self._memos.append(weakref.ref(memo))
+
+    def take(self, size: int) -> None:
+        """Count that much more; where it is too much, make room for some time to come."""
+        self._weight += size
+        if self._weight > self._limit:
+            self._make_room(size)
+
+    def _make_room(self, size: int) -> None:
+        alive = [memo for memo in (ref() for ref in self._memos) if memo is not None]
+        self._memos = [weakref.ref(memo) for memo in alive]
+        # less than was counted: some have emptied themselves, some are gone
+        left = size + sum(memo.weight for memo in alive)
+        for memo in sorted(alive, key=lambda memo: memo.weight, reverse=True):
+            if left <= self._limit * 3 // 4:
+                break
+            left -= memo.weight
+            memo.forget()
+        self._weight = left
+
+
 class Memo(dict[bytes, Value], Generic[Value]):
-    """A dict that empties itself when its keys weigh more than `limit` bytes.
+    """A dict that empties itself when its keys weigh more than `limit` bytes, or its room is full.
 
     Reading is the dict's own; writing goes through `keep`.
     """
 
-    def __init__(self, limit: int, longest: int) -> None:
+    def __init__(self, limit: int, longest: int, room: Room | None = None) -> None:
         super().__init__()
         self._limit = limit
         self._longest = longest
-        self._weight = 0
+        self._room = room
+        self.weight = 0
+        if room is not None:
+            room.enter(self)
 
     def keep(self, key: bytes, value: Value) -> None:
         """Remember, unless the key is too long to be worth it."""
         size = len(key) + 200  # what an entry costs beside its key
         if size > self._longest:
             return
-        if self._weight + size > self._limit:
+        if self.weight + size > self._limit:
             self.forget()
-        self._weight += size
+        if self._room is not None:
+            self._room.take(size)
+        self.weight += size
         self[key] = value
 
     def forget(self) -> None:
         """Empty the memo."""
         self.clear()
-        self._weight = 0
+        self.weight = 0

@@ -14,6 +14,11 @@ from proxy.filter.verdict import Verdict
 
 Filtered = tuple[bytes, tuple[Verdict, ...]]
 
+ENTRY = 1000
+"""What a page costs beside its bytes, however small: strangers can ask for very many very small ones."""
+VERDICT = 64
+"""What each of its verdicts costs."""
+
 
 class _Page(NamedTuple):
     body: bytes
@@ -57,7 +62,8 @@ class PageMemo:
             return
         del self._once[name]
         self._forget(key)
-        page = _Page(body, filtered, len(body) + len(filtered[0]))
+        size = len(body) + len(filtered[0]) + ENTRY + VERDICT * len(filtered[1])
+        page = _Page(body, filtered, size)
         self._pages[key] = page
         self._size += page.size
         while self._size > self._limit and self._pages:

@@ -17,6 +17,12 @@ _UNQUOTED = re.compile(rb"[^\t\n\f\r >]*")
 _SKIP = re.compile(rb"[\t\n\f\r /]*")
 _BLANK = re.compile(rb"[\t\n\f\r ]*")
 _CHARSET = re.compile(rb"charset[\t\n\f\r ]*=[\t\n\f\r ]*", re.IGNORECASE)
+_TEXTS = re.compile(rb"<(script|style|title)(?:[\t\n\f\r /][^<>]*)?>[^<]*</\1[\t\n\f\r ]*>", re.IGNORECASE)
+_DOUBTFUL = re.compile(
+    rb"<(?:script|style|title|textarea|noscript|template|iframe|noembed|noframes|xmp|plaintext|body|frameset"
+    rb"|svg|math|select|!\[|\?|/head)|--!>",
+    re.IGNORECASE,
+)
 _CONTENT_VALUE = re.compile(rb"[^\t\n\f\r ;]*")
 _XML_ENCODING = re.compile(rb"encoding[\x00-\x20]*=[\x00-\x20]*(?:\"([^\"]*)\"|'([^']*)')")
 
@@ -32,7 +38,20 @@ def declared_html(first: bytes) -> str | None:
     if first.startswith(b"\0<\0?\0x"):
         return "utf-16be"
     found = _in_metas(first)
-    return declared_xml(first) if found is None else found
+    return declared_xml(first) if found is None else found[0]
+
+
+def declared_plainly(first: bytes) -> str | None:
+    """Return the encoding a <meta> among the first 1024 bytes declares, where no browser can doubt it.
+
+    Some look for it with their parser and not byte by byte: what stands before it must be the same to both.
+    """
+    first = first[:PRESCAN]
+    found = None if first.startswith(b"<?") else _in_metas(first)
+    if found is None:
+        return None
+    encoding, at = found
+    return None if _DOUBTFUL.search(_TEXTS.sub(b"", first[:at])) else encoding
 
 
 def declared_xml(first: bytes) -> str | None:
@@ -45,13 +64,15 @@ def declared_xml(first: bytes) -> str | None:
     return "utf-8" if encoding in ("utf-16le", "utf-16be") else encoding
 
 
-def _in_metas(first: bytes) -> str | None:
+def _in_metas(first: bytes) -> tuple[str, int] | None:
+    """Return the first encoding that a <meta> names, and where that tag begins."""
     at = first.find(b"<")
     while at >= 0:
         if _META.match(first, at):
-            encoding, at = _meta(first, at + 5)
+            began = at
+            encoding, at = _meta(first, began + 5)
             if encoding:
-                return encoding
+                return encoding, began
         else:
             at = _past(first, at)
         at = first.find(b"<", at) if at >= 0 else -1

@@ -11,7 +11,7 @@ from proxy.filter.elements import Holds
 from proxy.filter.matcher import Matcher
 from proxy.filter.matching import Judge, Rules
 from proxy.filter.reader import Reader
-from proxy.filter.urls import Url, cleaned, enclosed, listed, plain_host, plain_hosts, url_of
+from proxy.filter.urls import COMMON, Url, cleaned, enclosed, listed, plain_hosts, url_of
 from proxy.filter.verdict import Does, Verdict
 
 _FRAMES = frozenset({"iframe", "frame", "object", "embed", "portal", "fencedframe"})
@@ -57,14 +57,14 @@ _RELATIVE = re.compile(r"/?[A-Za-z0-9._-]+[/?#][^\\:\t\n\r]*+\Z")
 def _is_free(rules: Rules, name: str, value: str, holds: Holds) -> bool:
     """True when what an attribute asks for passes on every element: the usual case, told quickly."""
     if holds is Holds.ADDRESS or holds is Holds.NAMED:
-        plain = plain_host(value)
+        plain = COMMON.match(value)
         if plain is not None:
-            return rules.leaves_alone(*plain)
+            return rules.leaves_alone(plain[1], plain[2])
         if value.startswith("data:"):
             return name not in _ENCLOSING
         return _RELATIVE.match(value) is not None and rules.leaves_alone("", value)
     hosts = plain_hosts(value)
-    return hosts is not None and all(rules.leaves_alone(host, value) for host in hosts or ("",))
+    return hosts is not None and all(rules.leaves_alone(host, value) for host in ("", *hosts))
 
 
 def refusal(reader: Reader, name: str, values: Mapping[str, str]) -> Refusal | None:
@@ -73,18 +73,39 @@ def refusal(reader: Reader, name: str, values: Mapping[str, str]) -> Refusal | N
     rules = judge.rules
     held = holding(judge, name, values)
     others = rules.of_element(name, values)
-    plain = not others and not reader.base
-    asking = [
-        attribute
-        for attribute in values
-        if attribute in held and not (plain and _is_free(rules, name, values[attribute], held[attribute]))
-    ]
+    quick = not others and not reader.base
+    asking: dict[str, Holds] = {}
+    for attribute, value in values.items():
+        holds = held.get(attribute)
+        if holds is not None and not (quick and _is_free(rules, name, value, holds)):
+            asking[attribute] = holds
     if not asking and not others:
         return None
+    if rules.roaming:
+        others = [*others, *rules.roaming]
+    refused, judged = _asked(reader, name, values, asking, others)
+    if refused is None and not judged and others:
+        refused = _by_itself(judge, name, values, others)
+    if refused is not None and refused.matcher is not None:
+        if not refused.matcher.rule.hosts:
+            refused.names.update(attribute for attribute in values if attribute in held)
+            refused.names |= {"srcdoc"} & values.keys()
+        refused.names |= _known_by(refused.matcher, name) & values.keys()
+    return refused
+
+
+def _asked(
+    reader: Reader,
+    name: str,
+    values: Mapping[str, str],
+    asking: Mapping[str, Holds],
+    others: Sequence[Matcher],
+) -> tuple[Refusal | None, bool]:
+    """Return the first refusal of what these attributes ask for, and whether rules were asked at all."""
+    judge, rules = reader.judge, reader.judge.rules
     refused: Refusal | None = None
     judged = False
-    for attribute in asking:
-        holds = held[attribute]
+    for attribute, holds in asking.items():
         fetched = holds < Holds.NAMED
         for address in addresses(attribute, values[attribute], holds):
             url = url_of(address, reader.base)
@@ -103,14 +124,7 @@ def refusal(reader: Reader, name: str, values: Mapping[str, str]) -> Refusal | N
             if refused is None:
                 refused = Refusal(found, matcher, set(), address, url.host if url else "")
             refused.names.add(attribute)
-    if refused is None and not judged and others:
-        refused = _by_itself(judge, name, values, others)
-    if refused is not None and refused.matcher is not None:
-        if not refused.matcher.rule.hosts:
-            refused.names.update(asking)
-            refused.names |= {"srcdoc"} & values.keys()
-        refused.names |= _known_by(refused.matcher, name) & values.keys()
-    return refused
+    return refused, judged
 
 
 def _of(

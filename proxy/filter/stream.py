@@ -40,13 +40,18 @@ class Stream:
         elif self._pending:
             chunk = self._pending + chunk
             self._pending = b""
+        self._read(chunk)
+        return self._out.flush(self._injection)
+
+    def _read(self, data: bytes) -> None:
         at = 0
         while at >= 0:
-            at = self._run(self, chunk, at)
-        return self._out.flush(self._injection)
+            at = self._run(self, data, at)
 
     def close(self) -> bytes:
         """Return the rest: the document is complete."""
+        if self._waiting:  # a tag may have become complete since it was last looked at
+            self._read(self._waiting.take())
         rest = self._waiting.take() + self._pending
         self._pending = b""
         rest = self._ended(rest)

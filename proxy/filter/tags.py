@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from proxy.filter import actions, elements, links
+from proxy.filter import actions, byhost, elements, links
 from proxy.filter.actions import Edits, Follow, Judged, TagFacts, Where
 from proxy.filter.attributes import values_of
 from proxy.filter.link import refresh_verdict
@@ -40,6 +40,12 @@ _NAME = re.compile(r"<(?:[^ \t\n\f\r/>]*+)")
 
 def judged(reader: Reader, raw: bytes) -> Judged | None:
     """Return what becomes of this start tag; None where nothing does and nothing follows."""
+    quick = byhost.judged(reader, raw)
+    return at_length(reader, raw) if quick is byhost.UNSURE else quick
+
+
+def at_length(reader: Reader, raw: bytes) -> Judged | None:
+    """Return the same, with everything looked at."""
     text = raw.decode("utf-8", "surrogateescape")
     match = _NAME.match(text)
     end = match.end() if match else 1
@@ -136,7 +142,7 @@ class Tag:
             if link:
                 (actions.relink if self.name == "a" else actions.reopen)(edits, link)
         actions.hold(edits, refused.verdict, refused.names)
-        if replaces and not used and self._place() is Where.BEFORE:
+        if replaces and not used and self._place() is Where.BEFORE and self.name not in elements.SAYS:
             actions.hide(edits)
 
     def _is_used(self, matcher: Matcher | None) -> bool:
@@ -183,7 +189,8 @@ class Tag:
         )
 
     def _place(self) -> Where:
-        alone = self.name in elements.VOID or self.name in elements.LOADS or self.raw.endswith(b"/>")
+        empty = self.name in elements.VOID or self.name in elements.LOADS or self.raw.endswith(b"/>")
+        alone = empty or self.name in elements.SAYS
         return Where.BEFORE if alone else Where.INSIDE
 
     def _style(self, edits: Edits, also: list[Verdict]) -> None:

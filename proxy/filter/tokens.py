@@ -57,6 +57,23 @@ def _trie(words: list[str]) -> bytes:
     return joined + b"?" if optional else joined
 
 
+def exact_word(words: Iterable[str]) -> bytes:
+    """Return a pattern for one of these words as they are spelled, factored by letter."""
+    return _exact(sorted(set(words)))
+
+
+def _exact(words: list[str]) -> bytes:
+    """Return a pattern for sorted words; a shared beginning is written once."""
+    heads: dict[str, list[str]] = {}
+    for word in words:
+        if word:
+            heads.setdefault(word[0], []).append(word[1:])
+    branches = [re.escape(head.encode()) + _exact(tails) for head, tails in sorted(heads.items())]
+    if "" in words:
+        branches.append(b"")
+    return branches[0] if len(branches) == 1 else b"(?:" + b"|".join(branches) + b")"
+
+
 def other_than(
     words: Iterable[str], *, end: bytes, more: bytes, first: bytes, prefixes: bool = False
 ) -> bytes:
@@ -68,14 +85,21 @@ def other_than(
     by_letter: dict[str, list[str]] = {}
     for word in sorted({word.lower() for word in words}):
         by_letter.setdefault(word[0], []).append(word[1:])
-    letters = b"".join(_letter(letter).strip(b"[]") for letter in by_letter)
     lookahead = b"" if prefixes else end
-    branches = [b"(?![" + letters + b"])" + first + more + b"*+" if letters else first + more + b"*+"]
+    branches = [_class_without(first, by_letter) + more + b"*+"]
     branches += [
         _letter(letter) + b"(?!" + _grouped(tails) + lookahead + b")" + more + b"*+"
         for letter, tails in by_letter.items()
     ]
     return b"(?:" + b"|".join(branches) + b")"
+
+
+def _class_without(first: bytes, letters: Iterable[str]) -> bytes:
+    """Return a set of bytes less these letters, written as a set: engines reject by one look."""
+    out = {ord(form) for letter in letters for form in (letter, letter.upper())}
+    one = re.compile(first)
+    left = [byte for byte in range(256) if byte not in out and one.match(bytes([byte]))]
+    return b"[" + b"".join(b"\\x%02x" % byte for byte in left) + b"]"
 
 
 def _grouped(tails: list[str]) -> bytes:
@@ -106,32 +130,12 @@ _DOCTYPE = _DOCTYPE_NAME + rb"[^>]*+>"
 _SPACE = rb"[ \t\n\f\r]*+"
 
 
-def _spaced(boring: Iterable[bytes], captured: bytes) -> re.Pattern[bytes]:
+def spaced_step(boring: Iterable[bytes], captured: bytes) -> re.Pattern[bytes]:
     """Return a step that stops at text other than white space."""
     dull = rb"<(?:" + b"|".join(boring) + rb")"
     return re.compile(_SPACE + rb"(?:" + dull + _SPACE + rb")*+(?:" + captured + rb")?")
 
 
 _NO_DOCTYPE = rb"(?!" + _DOCTYPE_NAME + rb")" + BOGUS
-BEFORE_HEAD = _spaced((COMMENT, _NO_DOCTYPE, rb"/>"), ANY_TAG + rb"|(<" + _DOCTYPE + rb")")
+BEFORE_HEAD = spaced_step((COMMENT, _NO_DOCTYPE, rb"/>"), ANY_TAG + rb"|(<" + _DOCTYPE + rb")")
 """Until the head begins: stops at every tag and doctype, and at text that is not white space."""
-
-_TELLING = any_word(["head", "body", "html", "br", "template"]) + rb"[ \t\n\f\r/>]"
-_DULL_END = rb"/(?!" + _TELLING + rb")[a-zA-Z][^ \t\n\f\r/>]*+" + REST
-_TITLE = any_word(["title"])
-_DULL_TITLE = _TITLE + rb">[^<]*+</" + _TITLE + rb">"
-_DULL_NAME = other_than(
-    ["http-equiv"], end=rb"[ \t\n\f\r/>=]", more=rb"[^ \t\n\f\r/>=]", first=rb"[^ \t\n\f\r/>]"
-)
-_DULL_META = (
-    any_word(["meta"])
-    + rb"(?=[ \t\n\f\r/>])(?:[ \t\n\f\r/]++|"
-    + _DULL_NAME
-    + rb"(?:=\"[^\"]*+\"|[ \t\n\f\r]*+=[ \t\n\f\r]*+"
-    + VALUE
-    + rb"|(?![ \t\n\f\r]*+=)))*+>"
-)
-HEAD = _spaced(
-    (COMMENT, _DULL_META, _DULL_END, BOGUS, _DULL_TITLE, rb"/>"), rb"(<(/?" + NAME + rb")" + REST + rb")"
-)
-"""Inside the head: stops at what can load, at what ends the head, and at text."""

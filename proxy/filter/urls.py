@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import string
 import unicodedata
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -19,7 +20,9 @@ _INSIDE = str.maketrans("", "", "\t\n\r")
 # Special schemes of the URL standard. `https:host` without slashes is another host whenever the page's
 # own scheme differs, which a filter cannot know: it counts as one.
 _ABSOLUTE = re.compile(r"(?:(?:https?|wss?|ftp):[/\\]*|[/\\]{2,})([^/\\?#]*)([^#]*)", re.IGNORECASE)
-_COMMON = re.compile(r"(?:https?:)?//([a-z0-9-]+(?:\.[a-z0-9-]+)++)((?:[/?][^#\\\x00-\x20]*+)?+)(?:#|$)")
+COMMON = re.compile(r"(?:https?:)?//([a-z0-9-]+(?:\.[a-z0-9-]+)++)((?:[/?][^#\\\x00-\x20]*+)?+)(?:#|$)")
+"""An address on a host, written in the usual way: the host, and the path with its query."""
+
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _DATA = re.compile(r"data:([^,]*),(.*)", re.IGNORECASE | re.DOTALL)
 
@@ -29,12 +32,6 @@ class Url(NamedTuple):
 
     host: str
     path: str  # path and query
-
-
-def plain_host(address: str) -> tuple[str, str] | None:
-    """Return (host, path) of an address written in the usual way, or None: then ask `url_of`."""
-    match = _COMMON.match(address)
-    return (match[1], match[2]) if match is not None else None
 
 
 _CANDIDATE_HOST = re.compile(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)++)/")
@@ -50,7 +47,10 @@ def plain_hosts(text: str) -> set[str] | None:
 
 def cleaned(address: str) -> str:
     """Return the address without what browsers strip from it."""
-    return address.strip(_AROUND).translate(_INSIDE)
+    address = address.strip(_AROUND)
+    if "\n" in address or "\t" in address or "\r" in address:
+        return address.translate(_INSIDE)
+    return address
 
 
 def url_of(address: str, base: str = "") -> Url | None:
@@ -58,7 +58,7 @@ def url_of(address: str, base: str = "") -> Url | None:
 
     `base` is the host of a `<base href>` on another host.
     """
-    if (match := _COMMON.match(address)) is not None:
+    if (match := COMMON.match(address)) is not None:
         return Url(match[1], _rooted(match[2]))
     address = cleaned(address)
     if (match := _ABSOLUTE.match(address)) is not None:
@@ -120,9 +120,12 @@ def enclosed(address: str) -> Enclosed | None:
     return Enclosed(kind.strip().lower() or "text/plain", body)
 
 
+_NOT_BASE64 = bytes(set(range(256)) - set(string.ascii_letters.encode() + string.digits.encode() + b"+/"))
+
+
 def _unbase64(text: bytes) -> bytes:
     """Return what is encoded; a truncated or sloppy text gives what can be read of it."""
-    kept = re.sub(rb"[^A-Za-z0-9+/]", b"", text)
+    kept = text.translate(None, _NOT_BASE64)
     try:
         return base64.b64decode(kept + b"=" * (-len(kept) % 4))
     except binascii.Error:

@@ -8,8 +8,9 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from proxy.policy import words
 from proxy.policy.durations import parse_duration
+from proxy.policy.fault import fault
 from proxy.policy.model import NECESSARY
-from proxy.policy.words import Shape, fault, listed, meant
+from proxy.policy.words import Shape, listed, meant
 
 KINDS = ("html", "cookie", "url", "request", "header")
 

@@ -1,14 +1,15 @@
 """From what pydantic found wrong to what the author of the file reads, and where.
 
-Works for every file that is a tree of nodes and has a pydantic model: rules.yaml, the config.
+Works for every file that is a tree of nodes and has a pydantic model or dataclasses: rules.yaml, the config.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -16,11 +17,14 @@ from pydantic_core import ErrorDetails
 from proxy.policy.source import Listing, Mapping, Node, Place, Problem, Step, Text, locate, spell
 from proxy.policy.words import listed, meant
 
+_STRANGE = ("extra_forbidden", "unexpected_keyword_argument")
+"""How pydantic calls a key that nobody knows, of a model and of a dataclass."""
 
-def problems_of(error: ValidationError, tree: Node, model: type[BaseModel]) -> list[Problem]:
+
+def problems_of(error: ValidationError, tree: Node, model: type) -> list[Problem]:
     """Return every problem, each at the word that causes it, in the order of the file."""
     details = error.errors()
-    instead = {_meant_key(each, model) for each in details if each["type"] == "extra_forbidden"}
+    instead = {_meant_key(each, model) for each in details if each["type"] in _STRANGE}
     return sorted(
         {
             _problem(each, tree, model)
@@ -30,18 +34,18 @@ def problems_of(error: ValidationError, tree: Node, model: type[BaseModel]) -> l
     )
 
 
-def _meant_key(details: ErrorDetails, model: type[BaseModel]) -> tuple[Step, ...]:
+def _meant_key(details: ErrorDetails, model: type) -> tuple[Step, ...]:
     """Return the path of the key that a misspelt one was meant to be: it is not missing too."""
     *above, key = details["loc"]
     near = get_close_matches(str(key).lower(), _fields_at(model, above), n=1, cutoff=0.6)
     return (*above, *near)
 
 
-def _problem(details: ErrorDetails, tree: Node, model: type[BaseModel]) -> Problem:
+def _problem(details: ErrorDetails, tree: Node, model: type) -> Problem:
     steps: list[Step] = [step for step in details["loc"] if step != "[key]"]
     about_key = "[key]" in details["loc"]
     kind = details["type"]
-    if kind in ("missing", "extra_forbidden"):
+    if kind == "missing" or kind in _STRANGE:
         steps, key = steps[:-1], str(steps[-1])
         node, path = locate(tree, steps)
         if kind == "missing":
@@ -83,7 +87,7 @@ def _said(details: ErrorDetails, node: Node) -> str:
             return f"is {_what(node)}, and must be one text"
         case "tuple_type" | "list_type":
             return f"is {_what(node)}, and must be a list: lines that begin with '- ', or [a, b]"
-        case "dict_type" | "model_type" | "model_attributes_type":
+        case "dict_type" | "model_type" | "model_attributes_type" | "dataclass_type":
             return f"is {_what(node)}, and must be keys with values: {{ key: value }}"
         case "string_pattern_mismatch":
             return "must be a whole number above 0"
@@ -97,21 +101,30 @@ def _what(node: Node) -> str:
     return "a list" if isinstance(node, Listing) else "a mapping with keys"
 
 
-def _fields_at(model: type[BaseModel], steps: Sequence[Step]) -> dict[str, str | None]:
+def _fields_at(model: type, steps: Sequence[Step]) -> dict[str, str | None]:
     """Return the keys that may stand on that path, with what each is for."""
-    here: type[BaseModel] = model
+    here = model
     for step in steps:
         if not isinstance(step, str):
             continue
-        field = next((f for n, f in here.model_fields.items() if (f.alias or n) == step), None)
-        if field is None:  # the id in a mapping of ids: its model was entered with the field
+        found = _keys(here).get(step)
+        if found is None:  # the id in a mapping of ids: its model was entered with the field
             continue
-        here = next(_models_in(field.annotation), here)
-    return {field.alias or name: field.description for name, field in here.model_fields.items()}
+        here = next(_models_in(found[0]), here)
+    return {key: told for key, (_, told) in _keys(here).items()}
 
 
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+def _keys(model: type) -> dict[str, tuple[Any, str | None]]:
+    """Return the keys of a model: the type of each, and what it is for."""
+    if issubclass(model, BaseModel):
+        return {f.alias or name: (f.annotation, f.description) for name, f in model.model_fields.items()}
+    assert is_dataclass(model)
+    types = get_type_hints(model)
+    return {one.name: (types[one.name], None) for one in fields(model)}
+
+
+def _models_in(annotation: Any) -> Iterator[type]:
+    if isinstance(annotation, type) and (issubclass(annotation, BaseModel) or is_dataclass(annotation)):
         yield annotation
     for argument in get_args(annotation):
         yield from _models_in(argument)

@@ -15,8 +15,9 @@ from pydantic import (
 from proxy.policy import words
 from proxy.policy.durations import parse_duration
 from proxy.policy.example import ExampleShape
+from proxy.policy.fault import fault
 from proxy.policy.model import NECESSARY
-from proxy.policy.words import Shape, fault
+from proxy.policy.words import Shape
 
 ASK_AGAIN_LONGEST = 183 * 86_400
 """The policy promises to ask again "at most every 6 months"; half a year is 183 days at most."""

@@ -16,21 +16,16 @@ from pydantic import (
     ValidationInfo,
     WithJsonSchema,
 )
-from pydantic_core import PydanticCustomError
 
 from proxy.policy.durations import EXAMPLES, parse_duration, parse_size
 from proxy.policy.elements import ELEMENTS
+from proxy.policy.fault import fault
 from proxy.policy.hosts import domain_fault, host_fault
 from proxy.policy.model import OWN
 
 _COOKIE_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z:/<>?@\[\]{}()]+")
 _ATTRIBUTE = re.compile(r"[a-z][a-z0-9:_-]*")
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
-
-
-def fault(said: str) -> PydanticCustomError:
-    """Return the error that says this after the path of the value."""
-    return PydanticCustomError("fault", "{said}", {"said": said})
 
 
 def meant(word: str, known: Iterable[str]) -> str:

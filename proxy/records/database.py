@@ -1,4 +1,4 @@
-"""One database under two dialects: an embedded SQLite file, or a PostgreSQL that proxies share.
+"""One database under two drivers: an embedded SQLite file, or a PostgreSQL that proxies share.
 
 Opened at the schema of this program: older ones are migrated under a lock, newer ones refused.
 """
@@ -10,40 +10,33 @@ import contextlib
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
-
-from sqlalchemy import Connection, event, inspect, text
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from proxy.errors import RecordsError, StartError
+from proxy.records.address import Address, read_address
+from proxy.records.driver import FAILURES, Connection, Pool, first, why
 from proxy.records.migrations import STEPS, VERSIONS
+from proxy.records.migrations.apart import migrate_apart
+from proxy.records.sqlite import SqliteConnection
 
-_BUSY = 3.0
-"""Seconds that one process waits for another's write to the same SQLite file."""
+_WAIT = 3.0
+"""Seconds that somebody waits for one of the connections."""
+_READERS = 4
 _ATTEMPTS = 10
-_MIGRATING = 0x636F6E73
-"""The advisory lock that a migrating proxy holds on PostgreSQL ("cons")."""
-_OPTIONS = frozenset({"mode", "max_page_count"})
-
-FAILURES = (SQLAlchemyError, OSError, asyncio.TimeoutError, EOFError)
-"""What a database, its file or the way to it raises."""
 
 
 class Database:
-    """A database at the right schema: `writing()` and `reading()` give transactions."""
+    """A database at the right schema: `writing()` and `reading()` give transactions.
 
-    def __init__(self, url: str, folder: Path = Path(), *, create: bool = True) -> None:
-        try:
-            self._url = make_url(url)
-        except ArgumentError:
-            raise StartError(
-                f"records: {url!r} is no address; write sqlite:///FILE or postgresql://..."
-            ) from None
-        self.path = _sqlite_file(self._url, folder) if self._url.get_backend_name() == "sqlite" else None
+    With `apart`, a migration runs in a process of its own: it needs SQLAlchemy and Alembic,
+    30 MB that a process which serves for months does not have to keep.
+    """
+
+    def __init__(self, url: str, folder: Path = Path(), *, create: bool = True, apart: bool = False) -> None:
+        self.address = read_address(url, folder)
+        self.path = self.address.path
         self._create = create
-        self._write, self._read = self._engines()
+        self._apart = apart
+        self._write, self._read = self._pools()
         self._file: tuple[int, int] | None = None  # device and inode, once open at the right schema
         self._open = False
         self.openings = 0  # counts up when another file took the place of ours
@@ -51,20 +44,20 @@ class Database:
     @property
     def name(self) -> str:
         """The address, without a password."""
-        return self._url.render_as_string(hide_password=True)
+        return self.address.name
 
     @contextlib.asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
+    async def writing(self) -> AsyncIterator[Connection]:
         """Give a transaction that holds the write lock (SQLite), durable when left."""
         await self.ready()
-        async with self._write.begin() as connection:
+        async with self._write.transaction(write=True) as connection:
             yield connection
 
     @contextlib.asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
+    async def reading(self) -> AsyncIterator[Connection]:
         """Give a transaction that sees one moment of the store."""
         await self.ready()
-        async with self._read.connect() as connection:
+        async with self._read.transaction(write=False) as connection:
             yield connection
 
     async def ready(self) -> None:
@@ -73,10 +66,10 @@ class Database:
             return
         if self._open:
             await self.close()
-            self._write, self._read = self._engines()
+            self._write, self._read = self._pools()
         if self.path is not None:
-            _prepare_file(self.path, create=self._create and self._url.query.get("mode") != "ro")
-        await self._migrate()
+            _prepare_file(self.path, create=self._create and not self.address.read_only)
+        await self._bring_to_schema()
         self._file = _identity(self.path) if self.path is not None else None
         self._open = True
         self.openings += 1
@@ -84,84 +77,40 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         self._open = False
-        await self._write.dispose()
-        await self._read.dispose()
+        await self._write.close()
+        await self._read.close()
 
     async def scrub(self) -> None:
         """Take what was erased out of the files too: the journal, dead rows."""
         if self.path is not None:
-            async with self._read.connect() as connection:
-                await connection.exec_driver_sql("ROLLBACK")
-                await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-                await connection.exec_driver_sql("BEGIN")
+            async with self._read.connection() as connection:
+                await connection.all("PRAGMA wal_checkpoint(TRUNCATE)")
             return
-        async with self._write.connect() as connection:
-            alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
-            await alone.exec_driver_sql("VACUUM records")
+        async with self._write.connection() as connection:
+            await connection.run("VACUUM records")
 
     async def damage(self) -> str | None:
         """Return what the database itself says is wrong with its file, or None."""
         if self.path is None:
             return None
-        async with self._read.connect() as connection:
-            answer = (await connection.exec_driver_sql("PRAGMA quick_check(1)")).scalar()
-        return None if answer == "ok" else str(answer)
+        async with self._read.connection() as connection:
+            found = await first(connection, "PRAGMA quick_check(1)")
+        return None if found is None or found[0] == "ok" else str(found[0])
 
-    def _engines(self) -> tuple[AsyncEngine, AsyncEngine]:
-        if self.path is not None:
-            return self._sqlite("BEGIN IMMEDIATE", 1), self._sqlite("BEGIN", 4)
-        # A reader asks whether the connection still lives; the writer tries again by itself.
-        return self._postgresql(1, ping=False), self._postgresql(4, ping=True)
-
-    def _sqlite(self, begin: str, connections: int) -> AsyncEngine:
-        assert self.path is not None
-        mode = self._url.query.get("mode", "rw")
-        engine = create_async_engine(
-            f"sqlite+aiosqlite:///file:{_uri(self.path)}?mode={mode}&uri=true",
-            connect_args={"isolation_level": None, "timeout": _BUSY},
-            pool_size=connections,
-            max_overflow=0,
-            pool_timeout=_BUSY,
-        )
-        pages = str(self._url.query.get("max_page_count", ""))
-        pragmas = ["synchronous=FULL", "secure_delete=ON", f"busy_timeout={int(_BUSY * 1000)}"]
-        if mode != "ro":
-            pragmas.append("journal_mode=WAL")
-        if pages.isdigit():
-            pragmas.append(f"max_page_count={pages}")
-
-        @event.listens_for(engine.sync_engine, "connect")
-        def configure(connection: Any, _record: object) -> None:
-            cursor = connection.cursor()
-            for pragma in pragmas:
-                cursor.execute(f"PRAGMA {pragma}")
-            cursor.close()
-
-        @event.listens_for(engine.sync_engine, "begin")
-        def start(connection: Connection) -> None:
-            connection.exec_driver_sql("BEGIN" if mode == "ro" else begin)
-
-        return engine
-
-    def _postgresql(self, connections: int, *, ping: bool) -> AsyncEngine:
-        url = self._url.set(drivername="postgresql+asyncpg")
-        if "sslmode" in url.query:  # what psql calls sslmode, asyncpg calls ssl
-            url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": url.query["sslmode"]})
-        return create_async_engine(
-            url,
-            pool_size=connections,
-            pool_pre_ping=ping,
-            max_overflow=0,
-            pool_timeout=_BUSY,
-            # A commit is an answer to a visitor: it must have reached the disk.
-            connect_args={
-                "timeout": 3,
-                "command_timeout": 30,
-                "server_settings": {"synchronous_commit": "on"},
-            },
+    def _pools(self) -> tuple[Pool, Pool]:
+        address = self.address
+        if address.path is None:
+            # A reader asks whether the connection still lives; the writer tries again by itself.
+            return (
+                Pool(lambda: _postgresql(address), 1, patience=_WAIT),
+                Pool(lambda: _postgresql(address), _READERS, patience=_WAIT, ping=True),
+            )
+        return (
+            Pool(lambda: _sqlite(address), 1, patience=_WAIT),
+            Pool(lambda: _sqlite(address), _READERS, patience=_WAIT),
         )
 
-    async def _migrate(self) -> None:
+    async def _bring_to_schema(self) -> None:
         for attempt in range(_ATTEMPTS):
             try:
                 await self._migrate_once()
@@ -176,21 +125,45 @@ class Database:
                 return
 
     async def _migrate_once(self) -> None:
-        async with self._read.connect() as connection:
-            if await connection.run_sync(_is_current):
-                return
-        async with self._write.begin() as connection:
-            if self.path is None:
-                await connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATING})"))
-            await connection.run_sync(_upgrade)
+        async with self._read.transaction(write=False) as connection:
+            found = await self._schema(connection)
+        if found == STEPS[-1]:
+            return
+        if found is not None and found not in STEPS:
+            raise StartError(
+                f"the store of proofs has schema {found}, this program knows up to {STEPS[-1]}: "
+                "it was written by a newer consent-proxy; start that one, or name another store"
+            )
+        if self._apart:
+            await migrate_apart(self.address)
+            return
+        from proxy.records.migrations.run import migrate  # noqa: PLC0415 - SQLAlchemy and Alembic: 30 MB
+
+        await migrate(self.address)
+
+    async def _schema(self, connection: Connection) -> str | None:
+        """Return the step that the store is at, or None where it is empty."""
+        there = (
+            "SELECT to_regclass(?) IS NOT NULL"
+            if self.path is None
+            else "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?"
+        )
+        table = await first(connection, there, VERSIONS)
+        if table is None or not table[0]:
+            return None
+        found = await first(connection, f"SELECT version_num FROM {VERSIONS}")  # noqa: S608 - a constant
+        return str(found[0]) if found is not None else None
 
 
-def why(error: BaseException) -> str:
-    """Return the database's own words, in one line and without the statement."""
-    if isinstance(error, asyncio.TimeoutError) and not str(error):
-        return "it did not answer in time"
-    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    return str(cause).strip().partition("\n")[0].split(">: ", 1)[-1] or type(cause).__name__
+async def _sqlite(address: Address) -> Connection:
+    assert address.path is not None
+    return await SqliteConnection.open(address.path, read_only=address.read_only, pages=address.pages)
+
+
+async def _postgresql(address: Address) -> Connection:
+    from proxy.records.postgresql import PostgresConnection  # noqa: PLC0415 - asyncpg: 3 MB for SQLite
+
+    return await PostgresConnection.open(address.url)
 
 
 def is_damage(error: BaseException) -> bool:
@@ -198,39 +171,6 @@ def is_damage(error: BaseException) -> bool:
     cause = error.__cause__ if isinstance(error, RecordsError) else error
     said = why(cause) if cause else ""
     return any(sign in said for sign in ("malformed", "not a database", "disk I/O error", "not decode"))
-
-
-def _is_current(connection: Connection) -> bool:
-    """True at our schema; raises StartError for a store from the future."""
-    if not inspect(connection).has_table(VERSIONS):
-        return False
-    found = connection.execute(text(f"SELECT version_num FROM {VERSIONS}")).scalar()  # noqa: S608 - a constant
-    if found is not None and found not in STEPS:
-        raise StartError(
-            f"the store of proofs has schema {found}, this program knows up to {STEPS[-1]}: "
-            "it was written by a newer consent-proxy; start that one, or name another store"
-        )
-    return bool(found == STEPS[-1])
-
-
-def _upgrade(connection: Connection) -> None:
-    """Run the steps that are missing; another process may have run them while we waited."""
-    if not _is_current(connection):
-        from proxy.records.migrations.run import upgrade  # noqa: PLC0415 - Alembic costs 10 MB a worker
-
-        upgrade(connection, STEPS[-1])
-
-
-def _sqlite_file(url: URL, folder: Path) -> Path:
-    """Return the file of a SQLite address; it counts from the folder of the config."""
-    unknown = sorted(set(url.query) - _OPTIONS)
-    if unknown:
-        raise StartError(
-            f"records: the option {unknown[0]!r} is unknown; sqlite takes {', '.join(sorted(_OPTIONS))}"
-        )
-    if not url.database or url.database == ":memory:":
-        raise StartError("records: a store in memory proves nothing; write sqlite:///FILE")
-    return (folder / url.database).absolute()
 
 
 def _prepare_file(path: Path, *, create: bool) -> None:
@@ -255,7 +195,3 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
-
-
-def _uri(path: Path) -> str:
-    return str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")

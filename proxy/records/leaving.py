@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from proxy.errors import RecordsError
 from proxy.records.chain import Keyring
 from proxy.records.database import Database
-from proxy.records.schema import CONTENT, records, writers
+from proxy.records.driver import Connection, first
+from proxy.records.rows import CONTENT
 
 _STEP = 2_000
-_EMPTY: dict[str, Any] = dict.fromkeys(CONTENT)
+_EMPTY = (
+    f"UPDATE records SET {', '.join(f'{name} = NULL' for name in CONTENT)}, erased = ?, seal = ? WHERE id = ?"  # noqa: S608
+)
+_YOUNG = "SELECT min(position) FROM records WHERE writer = ? AND time >= ?"
+_LINK = "SELECT link FROM records WHERE writer = ? AND position = ?"
+_BASE = "UPDATE writers SET base_position = ?, base_link = ?, base_seal = ? WHERE name = ?"
 
 
 def erasure_parts(record_id: str, digest: bytes, erased: int) -> tuple[str, str, bytes, int]:
@@ -21,16 +24,14 @@ def erasure_parts(record_id: str, digest: bytes, erased: int) -> tuple[str, str,
     return "erased", record_id, digest, erased
 
 
-async def erase(database: Database, keyring: Keyring, which: ColumnElement[bool], now: int) -> int:
-    """Empty these records, and return how many. The chain still verifies."""
+async def erase(database: Database, keyring: Keyring, column: str, value: str, now: int) -> int:
+    """Empty the records whose column says that, and return how many. The chain still verifies."""
+    query = f"SELECT id, digest FROM records WHERE {column} = ? AND erased IS NULL"  # noqa: S608 - a column's name
     async with database.writing() as connection:
-        query = select(records.c.id, records.c.digest).where(which, records.c.erased.is_(None))
-        found = (await connection.execute(query)).all()
+        found = await connection.all(query, value)
         for record_id, digest in found:
             seal = keyring.seal(*erasure_parts(record_id, digest, now))
-            await connection.execute(
-                update(records).where(records.c.id == record_id).values(**_EMPTY, erased=now, seal=seal)
-            )
+            await connection.run(_EMPTY, now, seal, record_id)
     if found:
         await database.scrub()
     return len(found)
@@ -44,8 +45,10 @@ async def purge(database: Database, keyring: Keyring, before: int) -> int:
     """
     purged = 0
     async with database.reading() as connection:
-        chains = (await connection.execute(select(writers).order_by(writers.c.number))).mappings().all()
-        ends = {chain["name"]: await _end_of_old(connection, dict(chain), before) for chain in chains}
+        chains = await connection.all(
+            "SELECT name, head_position, base_position FROM writers ORDER BY number"
+        )
+        ends = {chain["name"]: await _end_of_old(connection, chain, before) for chain in chains}
     for chain in chains:
         name, base = chain["name"], chain["base_position"]
         while base < ends[name]:
@@ -56,29 +59,20 @@ async def purge(database: Database, keyring: Keyring, before: int) -> int:
     return purged
 
 
-async def _end_of_old(connection: AsyncConnection, chain: dict[str, Any], before: int) -> int:
+async def _end_of_old(connection: Connection, chain: Any, before: int) -> int:
     """Return the position up to which a chain holds only what is older than `before`."""
-    young = select(func.min(records.c.position)).where(
-        records.c.writer == chain["name"], records.c.time >= before
-    )
-    first = (await connection.execute(young)).scalar()
-    return int(chain["head_position"] if first is None else first - 1)
+    young = await first(connection, _YOUNG, chain["name"], before)
+    return int(chain["head_position"] if young is None or young[0] is None else young[0] - 1)
 
 
 async def _move_base(database: Database, keyring: Keyring, name: str, base: int) -> int:
     """Delete a chain up to a position, and seal the place where it now begins."""
     async with database.writing() as connection:
-        own = records.c.writer == name
-        at = select(records.c.link).where(own, records.c.position == base)
-        link = (await connection.execute(at)).scalar()
-        if link is None:
+        last = await first(connection, _LINK, name, base)
+        if last is None or last["link"] is None:
             raise RecordsError(
                 f"record {base} of writer {name} is missing: run `records verify` before purging"
             )
-        sealed = keyring.seal("base", name, base, link)
-        await connection.execute(
-            update(writers)
-            .where(writers.c.name == name)
-            .values(base_position=base, base_link=link, base_seal=sealed)
-        )
-        return (await connection.execute(delete(records).where(own, records.c.position <= base))).rowcount
+        link = last["link"]
+        await connection.run(_BASE, base, link, keyring.seal("base", name, base, link), name)
+        return await connection.run("DELETE FROM records WHERE writer = ? AND position <= ?", name, base)

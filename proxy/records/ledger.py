@@ -11,20 +11,29 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from proxy.consent.record import ConsentRecord, NewRecord, Shown, content_of, same_choice
 from proxy.records.chain import Chain, Keyring, root
 from proxy.records.database import Database
+from proxy.records.driver import Connection, first
 from proxy.records.keys import remember_keys
-from proxy.records.schema import record_of, records, row_of, texts, writers
+from proxy.records.rows import INSERT, RECORDS, record_of, values_of
 
 _CLAIMING = 0x77726974
 """The advisory lock under which a writer begins on PostgreSQL ("writ")."""
 _TWICE = 60_000
 """Milliseconds within which the same choice again is the same record (a double click)."""
+
+_NEWEST = "SELECT max(id) FROM records WHERE visitor IN ? GROUP BY visitor"
+_LATEST = f"{RECORDS} WHERE id IN ({_NEWEST})"
+_THERE = f"{RECORDS} WHERE id IN ?"
+_TEXT = "INSERT INTO texts (digest, kind, name, body, added) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_OWN = "SELECT key_id, head_position, head_link FROM writers WHERE name = ? FOR UPDATE"
+_LAST = "SELECT number, root FROM writers ORDER BY number DESC LIMIT 1"
+_BEGIN = (
+    "INSERT INTO writers (number, name, key_id, root, started, head_position, head_link, head_time, "
+    "head_seal, base_position, base_link, base_seal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_MOVE = "UPDATE writers SET head_position = ?, head_link = ?, head_time = ?, head_seal = ? WHERE name = ?"
 
 
 @dataclass(eq=False, slots=True)
@@ -71,13 +80,13 @@ class Ledger:
             chain = await self._end_of_chain(connection)
             done, fresh = await self._place(connection, batch, chain, again=again)
             if fresh:
-                await connection.execute(insert(records), [row_of(record) for record in fresh])
+                await connection.many(INSERT, [values_of(record) for record in fresh])
                 await self._move_head(connection, chain)
         self._known.update(map(_digests, shown))
         return done
 
     async def _place(
-        self, connection: AsyncConnection, batch: Sequence[Waiting], chain: Chain, *, again: bool
+        self, connection: Connection, batch: Sequence[Waiting], chain: Chain, *, again: bool
     ) -> tuple[list[ConsentRecord], list[ConsentRecord]]:
         """Return the record of each answer, and those of them that are new."""
         latest = await self._latest(connection, {waiting.new.visitor for waiting in batch})
@@ -98,28 +107,19 @@ class Ledger:
             done.append(record)
         return done, fresh
 
-    async def _latest(self, connection: AsyncConnection, visitors: set[str]) -> dict[str, ConsentRecord]:
-        newest = (
-            select(func.max(records.c.id)).where(records.c.visitor.in_(visitors)).group_by(records.c.visitor)
-        )
-        rows = (await connection.execute(select(records).where(records.c.id.in_(newest)))).mappings()
-        return {row["visitor"]: record_of(dict(row)) for row in rows}
+    async def _latest(self, connection: Connection, visitors: set[str]) -> dict[str, ConsentRecord]:
+        rows = await connection.all(_LATEST, sorted(visitors))
+        return {row["visitor"]: record_of(row) for row in rows}
 
-    async def _there(self, connection: AsyncConnection, ids: Sequence[str]) -> dict[str, ConsentRecord]:
-        rows = (await connection.execute(select(records).where(records.c.id.in_(ids)))).mappings()
-        return {row["id"]: record_of(dict(row)) for row in rows}
+    async def _there(self, connection: Connection, ids: list[str]) -> dict[str, ConsentRecord]:
+        rows = await connection.all(_THERE, ids)
+        return {row["id"]: record_of(row) for row in rows}
 
-    async def _remember(self, connection: AsyncConnection, shown: set[Shown]) -> None:
+    async def _remember(self, connection: Connection, shown: set[Shown]) -> None:
         """Keep each text once, before the first record that names it."""
         new = [s for s in shown if _digests(s) not in self._known]
         rows = {
-            digest: {
-                "digest": digest,
-                "kind": kind,
-                "name": s.policy_version,
-                "body": body,
-                "added": self._clock(),
-            }
+            digest: (digest, kind, s.policy_version, body, self._clock())
             for s in new
             for digest, kind, body in (
                 (s.rules_digest, "rules", s.rules),
@@ -129,60 +129,38 @@ class Ledger:
             if digest
         }
         if rows:
-            dialect = sqlite if self._database.path is not None else postgresql
             # In one order everywhere, so that two proxies never wait for each other.
-            ordered = [rows[digest] for digest in sorted(rows)]
-            await connection.execute(dialect.insert(texts).on_conflict_do_nothing(), ordered)
+            await connection.many(_TEXT, [rows[digest] for digest in sorted(rows)])
 
-    async def _end_of_chain(self, connection: AsyncConnection) -> Chain:
+    async def _end_of_chain(self, connection: Connection) -> Chain:
         """Return where our chain ends, read anew: after a failure only the store knows."""
-        own = select(writers).where(writers.c.name == self._name).with_for_update()
-        row = (await connection.execute(own)).mappings().first()
+        row = await first(connection, _OWN, self._name)
         if row is None:
             return await self._claim(connection)
         key = self._keyring.key(row["key_id"])
         assert key is not None, "our own chain is sealed with our own key"
         return Chain(key, self._name, row["head_position"], row["head_link"])
 
-    async def _claim(self, connection: AsyncConnection) -> Chain:
+    async def _claim(self, connection: Connection) -> Chain:
         """Begin a chain, bound to the writer before us; writers come one at a time."""
         if self._database.path is None:
-            await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_CLAIMING})")
-        last = select(writers.c.number, writers.c.root).order_by(writers.c.number.desc()).limit(1)
-        found = (await connection.execute(last)).first()
-        number, before = (found.number + 1, found.root) if found else (1, b"")
-        key = self._keyring.key(self._keyring.newest)
+            await connection.all("SELECT pg_advisory_xact_lock(?)", _CLAIMING)
+        found = await first(connection, _LAST)
+        number, before = (found["number"] + 1, found["root"]) if found else (1, b"")
+        newest = self._keyring.newest
+        key = self._keyring.key(newest)
         assert key is not None
         await remember_keys(connection, self._keyring)
         start = root(key, self._name, number, before)
         now = self._clock()
-        await connection.execute(
-            insert(writers).values(
-                number=number,
-                name=self._name,
-                key_id=self._keyring.newest,
-                root=start,
-                started=now,
-                head_position=0,
-                head_link=start,
-                head_time=now,
-                head_seal=self._keyring.seal("head", self._name, 0, start),
-                base_position=0,
-                base_link=start,
-                base_seal=self._keyring.seal("base", self._name, 0, start),
-            )
-        )
+        head = (0, start, now, self._keyring.seal("head", self._name, 0, start))
+        base = (0, start, self._keyring.seal("base", self._name, 0, start))
+        await connection.run(_BEGIN, number, self._name, newest, start, now, *head, *base)
         return Chain(key, self._name, 0, start)
 
-    async def _move_head(self, connection: AsyncConnection, chain: Chain) -> None:
+    async def _move_head(self, connection: Connection, chain: Chain) -> None:
         seal = self._keyring.seal("head", chain.writer, chain.position, chain.link)
-        await connection.execute(
-            update(writers)
-            .where(writers.c.name == chain.writer)
-            .values(
-                head_position=chain.position, head_link=chain.link, head_time=self._clock(), head_seal=seal
-            )
-        )
+        await connection.run(_MOVE, chain.position, chain.link, self._clock(), seal, chain.writer)
 
 
 def _digests(shown: Shown) -> str:

@@ -12,13 +12,19 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, func, select
-
 from proxy.consent.record import ConsentRecord
 from proxy.records.database import Database
-from proxy.records.schema import record_of, records, texts, writers
+from proxy.records.driver import first
+from proxy.records.rows import RECORDS, record_of
 
 PAGE = 2_000
+
+_KINDS = "how, site, policy_version, granted, refused"
+_GROUPS = f"SELECT {_KINDS}, count(*) AS n FROM records WHERE erased IS NULL GROUP BY {_KINDS}"  # noqa: S608
+_TOTALS = """
+    SELECT min(time), max(time), count(erased), count(DISTINCT visitor), (SELECT count(*) FROM writers)
+    FROM records
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +38,20 @@ class Which:
     until: int | None = None
     erased: bool = False  # tombstones too
 
-    def narrow(self, query: Select[Any]) -> Select[Any]:
-        """Return the query for these records only."""
-        columns = records.c
-        for column, wanted in (
-            (columns.site, self.site),
-            (columns.visitor, self.visitor),
-            (columns.how, self.how),
-        ):
-            if wanted is not None:
-                query = query.where(column == wanted)
-        if self.since is not None:
-            query = query.where(columns.time >= self.since)
-        if self.until is not None:
-            query = query.where(columns.time < self.until)
-        return query if self.erased else query.where(columns.erased.is_(None))
+    def conditions(self) -> tuple[str, list[Any]]:
+        """Return what follows WHERE for these records only, and its values."""
+        wanted = (
+            ("site = ?", self.site),
+            ("visitor = ?", self.visitor),
+            ("how = ?", self.how),
+            ("time >= ?", self.since),
+            ("time < ?", self.until),
+        )
+        given = [(text, value) for text, value in wanted if value is not None]
+        texts = [text for text, _ in given]
+        if not self.erased:
+            texts.append("erased IS NULL")
+        return " AND ".join(texts) or "1 = 1", [value for _, value in given]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +74,28 @@ class Stats:
 async def find(database: Database, record_id: str) -> ConsentRecord | None:
     """Return the record of that id."""
     async with database.reading() as connection:
-        row = (await connection.execute(select(records).where(records.c.id == record_id))).mappings().first()
-    return record_of(dict(row)) if row else None
+        row = await first(connection, f"{RECORDS} WHERE id = ?", record_id)
+    return record_of(row) if row else None
 
 
 async def newest(database: Database, which: Which, limit: int) -> list[ConsentRecord]:
     """Return the newest records, newest first."""
-    query = which.narrow(select(records)).order_by(records.c.id.desc()).limit(limit)
+    where, values = which.conditions()
     async with database.reading() as connection:
-        rows = (await connection.execute(query)).mappings().all()
-    return [record_of(dict(row)) for row in rows]
+        rows = await connection.all(f"{RECORDS} WHERE {where} ORDER BY id DESC LIMIT ?", *values, limit)
+    return [record_of(row) for row in rows]
 
 
 async def every(database: Database, which: Which) -> AsyncIterator[ConsentRecord]:
     """Give each record, oldest first, in constant memory."""
+    where, values = which.conditions()
+    query = f"{RECORDS} WHERE {where} AND id > ? ORDER BY id LIMIT ?"
     after = ""
     while True:
-        query = which.narrow(select(records)).where(records.c.id > after).order_by(records.c.id).limit(PAGE)
         async with database.reading() as connection:
-            rows = (await connection.execute(query)).mappings().all()
+            rows = await connection.all(query, *values, after, PAGE)
         for row in rows:
-            yield record_of(dict(row))
+            yield record_of(row)
         if len(rows) < PAGE:
             return
         after = rows[-1]["id"]
@@ -97,44 +103,39 @@ async def every(database: Database, which: Which) -> AsyncIterator[ConsentRecord
 
 async def count(database: Database, which: Which) -> int:
     """Return how many records are meant."""
+    where, values = which.conditions()
     async with database.reading() as connection:
-        query = which.narrow(select(func.count()).select_from(records))
-        return int((await connection.execute(query)).scalar_one())
+        found = await first(connection, f"SELECT count(*) FROM records WHERE {where}", *values)  # noqa: S608
+    return int(found[0]) if found else 0
 
 
 async def texts_of(database: Database, *digests: str) -> dict[str, str]:
     """Return the texts of these digests, as far as they are kept."""
     async with database.reading() as connection:
-        rows = await connection.execute(
-            select(texts.c.digest, texts.c.body).where(texts.c.digest.in_(digests))
-        )
-        return {row.digest: row.body for row in rows}
+        rows = await connection.all("SELECT digest, body FROM texts WHERE digest IN ?", list(digests))
+    return {row["digest"]: row["body"] for row in rows}
 
 
 async def stats(database: Database) -> Stats:
     """Return the counts, taken at one moment."""
-    kinds = (records.c.how, records.c.site, records.c.policy_version, records.c.granted, records.c.refused)
     by_how, by_site, by_version = Counter[str](), Counter[str](), Counter[str]()
     granted, refused = Counter[str](), Counter[str]()
     async with database.reading() as connection:
-        groups = select(*kinds, func.count().label("n")).where(records.c.erased.is_(None)).group_by(*kinds)
-        for row in await connection.execute(groups):
-            by_how[row.how] += row.n
-            by_site[row.site] += row.n
-            by_version[row.policy_version] += row.n
-            granted.update(dict.fromkeys(json.loads(row.granted), row.n))
-            refused.update(dict.fromkeys(json.loads(row.refused), row.n))
-        span = select(func.min(records.c.time), func.max(records.c.time), func.count(records.c.erased))
-        first, last, erased = (await connection.execute(span)).one()
-        visitors = (await connection.execute(select(func.count(records.c.visitor.distinct())))).scalar_one()
-        wrote = (await connection.execute(select(func.count()).select_from(writers))).scalar_one()
+        for row in await connection.all(_GROUPS):
+            by_how[row["how"]] += row["n"]
+            by_site[row["site"]] += row["n"]
+            by_version[row["policy_version"]] += row["n"]
+            granted.update(dict.fromkeys(json.loads(row["granted"]), row["n"]))
+            refused.update(dict.fromkeys(json.loads(row["refused"]), row["n"]))
+        (totals,) = await connection.all(_TOTALS)
+    first_time, last_time, erased, visitors, wrote = totals
     return Stats(
         records=by_how.total(),
         erased=erased,
         visitors=visitors,
         writers=wrote,
-        first=first,
-        last=last,
+        first=first_time,
+        last=last_time,
         by_how=dict(by_how),
         by_site=dict(by_site),
         by_version=dict(by_version),

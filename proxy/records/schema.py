@@ -1,4 +1,4 @@
-"""The four tables of the store, the same on SQLite and PostgreSQL, and rows <-> nouns.
+"""The four tables of the store, the same on SQLite and PostgreSQL, as Alembic reads them.
 
 `records` holds one row an answer, `writers` one row a process that wrote (its chain has a
 base, where purging stopped, and a head), `texts` every text that was shown, once, and
@@ -7,14 +7,7 @@ base, where purging stopped, and a head), `texts` every text that was shown, onc
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import Any
-
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
-
-from proxy.consent.answer import How
-from proxy.consent.record import ConsentRecord, Content
 
 metadata = MetaData()
 
@@ -81,68 +74,3 @@ keys = Table(
     Column("wrapped_by", LargeBinary, primary_key=True),
     Column("wrapped", LargeBinary, nullable=False),
 )
-
-CONTENT = tuple(column.name for column in records.columns)[6:-2]
-"""The columns that an erasure empties."""
-
-
-def row_of(record: ConsentRecord) -> dict[str, Any]:
-    """Return the row of a record that was not erased."""
-    content = record.content
-    assert content is not None, "an erased record is never inserted"
-    return {
-        "id": record.id,
-        "time": record.time,
-        "writer": record.writer,
-        "position": record.position,
-        "digest": record.digest,
-        "link": record.link,
-        "visitor": content.visitor,
-        "site": content.site,
-        "language": content.language,
-        "policy_version": content.policy_version,
-        "rules_digest": content.rules_digest,
-        "wording_digest": content.wording_digest,
-        "policy_digest": content.policy_digest,
-        "scope": json.dumps(content.scope, sort_keys=True, separators=(",", ":")),
-        "granted": json.dumps(content.granted),
-        "refused": json.dumps(content.refused),
-        "how": content.how.value,
-        "provider": content.provider,
-        "previous": content.previous,
-        "erased": None,
-        "seal": None,
-    }
-
-
-def record_of(row: Mapping[str, Any]) -> ConsentRecord:
-    """Return the record of a row; raises ValueError, KeyError or TypeError on nonsense."""
-    return ConsentRecord(
-        id=row["id"],
-        time=row["time"],
-        writer=row["writer"],
-        position=row["position"],
-        digest=row["digest"],
-        link=row["link"],
-        content=_content_of(row) if row["erased"] is None else None,
-        erased=row["erased"],
-        seal=row["seal"],
-    )
-
-
-def _content_of(row: Mapping[str, Any]) -> Content:
-    return Content(
-        visitor=row["visitor"],
-        site=row["site"],
-        language=row["language"],
-        policy_version=row["policy_version"],
-        rules_digest=row["rules_digest"],
-        wording_digest=row["wording_digest"],
-        policy_digest=row["policy_digest"],
-        scope={purpose: tuple(providers) for purpose, providers in json.loads(row["scope"]).items()},
-        granted=tuple(json.loads(row["granted"])),
-        refused=tuple(json.loads(row["refused"])),
-        how=How(row["how"]),
-        provider=row["provider"],
-        previous=row["previous"],
-    )

@@ -11,20 +11,20 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, select
-
 from proxy.consent.record import ConsentRecord, NewRecord, Shown
 from proxy.errors import RecordsError, StartError
 from proxy.records import leaving, reading
 from proxy.records.chain import Head, Keyring
-from proxy.records.database import FAILURES, Database, why
+from proxy.records.database import Database
+from proxy.records.driver import FAILURES, why
 from proxy.records.keys import load_keys
 from proxy.records.reading import Stats, Which
-from proxy.records.schema import records, writers
 from proxy.records.verify import Verification, verify
 from proxy.records.writer import Writer
 
 FIVE_YEARS = 5 * 365 * 86_400
+
+_HEADS = "SELECT name, head_position, head_link, head_time FROM writers WHERE head_time >= ? ORDER BY number"
 
 
 def now_ms() -> int:
@@ -53,15 +53,17 @@ class RecordStore:
         clock: Callable[[], int] = now_ms,
         create: bool = True,
         needed: bool = True,
+        apart: bool = False,
     ) -> RecordStore:
         """Return the store, at the schema of this program.
 
         `keys` are those that sign the consent cookie, newest first; `keep` is in seconds; a
         relative SQLite file counts from `folder`. With `needed=False` a store that cannot be
         reached now is opened all the same: `trouble` says why, `add` fails until it is back.
+        With `apart`, an older schema is brought up to date by a process of its own.
         StartError: it never will be usable (a newer schema, no such folder).
         """
-        store = cls(Database(url, folder, create=create), Keyring(keys), keep, clock)
+        store = cls(Database(url, folder, create=create, apart=apart), Keyring(keys), keep, clock)
         try:
             await store._database.ready()
         except RecordsError as error:
@@ -122,11 +124,11 @@ class RecordStore:
 
     async def erase(self, record_id: str) -> bool:
         """Empty one record and leave its tombstone; False when there is nothing to erase."""
-        return await self._erase(records.c.id == record_id) > 0
+        return await self._erase("id", record_id) > 0
 
     async def erase_visitor(self, visitor: str) -> int:
         """Empty every record of a visitor, and return how many."""
-        return await self._erase(records.c.visitor == visitor)
+        return await self._erase("visitor", visitor)
 
     async def purge(self, before: int | None = None) -> int:
         """Delete what is older than `keep` (or than `before`, ms), and return how many."""
@@ -191,11 +193,9 @@ class RecordStore:
 
     async def heads(self, since: int = 0) -> list[Head]:
         """Return the end of each chain written to since then: to be kept outside, daily."""
-        columns = (writers.c.name, writers.c.head_position, writers.c.head_link, writers.c.head_time)
-        query = select(*columns).where(writers.c.head_time >= since).order_by(writers.c.number)
         with _told():
             async with self._database.reading() as connection:
-                return [Head(*row) for row in await connection.execute(query)]
+                return [Head(*row) for row in await connection.all(_HEADS, since)]
 
     async def healthy(self) -> str | None:
         """Return why the store cannot be used right now, or None."""
@@ -205,10 +205,10 @@ class RecordStore:
             return why(error)
         return None
 
-    async def _erase(self, which: ColumnElement[bool]) -> int:
+    async def _erase(self, column: str, value: str) -> int:
         with _told():
             await load_keys(self._database, self._keyring)
-            return await leaving.erase(self._database, self._keyring, which, self._clock())
+            return await leaving.erase(self._database, self._keyring, column, value, self._clock())
 
 
 @contextlib.contextmanager

@@ -10,19 +10,21 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
-
 from proxy.consent.record import chain_link, content_digest, digest_of
 from proxy.errors import RecordsError
 from proxy.records.chain import Head, Keyring, root
-from proxy.records.database import Database, is_damage, why
+from proxy.records.database import Database, is_damage
+from proxy.records.driver import Failure, first, why
 from proxy.records.keys import load_keys
 from proxy.records.leaving import erasure_parts
 from proxy.records.reading import PAGE
-from proxy.records.schema import record_of, records, texts, writers
+from proxy.records.rows import RECORDS, record_of
 
 Row = Mapping[str, Any]
+
+_PAGE = f"{RECORDS} WHERE writer = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?"
+_HEAD = "SELECT head_position FROM writers WHERE name = ?"
+_BEYOND = f"{RECORDS} WHERE writer = ? AND position > ({_HEAD}) LIMIT 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ async def verify(
             found.faults.append(Fault("damaged", f"the file of the store is damaged: {damage}"))
             return found
         await _Walk(database, keyring, heads, on_progress, most, found).everything()
-    except (DBAPIError, RecordsError) as error:
+    except (Failure, RecordsError) as error:
         if not is_damage(error):
             raise
         found.faults.append(Fault("damaged", f"the file of the store is damaged: {why(error)}"))
@@ -112,7 +114,7 @@ class _Walk:
 
     async def _writers(self) -> list[Row]:
         async with self.database.reading() as connection:
-            rows = (await connection.execute(select(writers).order_by(writers.c.number))).mappings().all()
+            rows = await connection.all("SELECT * FROM writers ORDER BY number")
         return [dict(row) for row in rows]
 
     def _roots(self, chains: Sequence[Row]) -> None:
@@ -209,15 +211,8 @@ class _Walk:
         """Give a chain's rows up to the head that was read first: what came since is not missed."""
         after = -1
         while True:
-            query = select(records).where(
-                records.c.writer == name, records.c.position > after, records.c.position <= head
-            )
             async with self.database.reading() as connection:
-                page = (
-                    (await connection.execute(query.order_by(records.c.position).limit(PAGE)))
-                    .mappings()
-                    .all()
-                )
+                page = await connection.all(_PAGE, name, after, head, PAGE)
             for row in page:
                 yield dict(row)
             self.on_progress(len(page))
@@ -231,8 +226,8 @@ class _Walk:
         Returns the link of the last of them, where it is known: the chain goes on from it.
         """
         async with self.database.reading() as connection:
-            query = select(writers).where(writers.c.name == name)
-            chain = dict((await connection.execute(query)).mappings().one())
+            (row,) = await connection.all("SELECT * FROM writers WHERE name = ?", name)
+        chain = dict(row)
         self._sealed_end(chain, "base")
         base = int(chain["base_position"])
         if last > base:
@@ -242,10 +237,8 @@ class _Walk:
 
     async def _beyond(self, name: str) -> None:
         """Nobody may add to a chain without moving its head."""
-        head = select(writers.c.head_position).where(writers.c.name == name).scalar_subquery()
-        query = select(records).where(records.c.writer == name, records.c.position > head).limit(1)
         async with self.database.reading() as connection:
-            row = (await connection.execute(query)).mappings().first()
+            row = await first(connection, _BEYOND, name, name)
         if row is not None:
             self._fault("added", f"record {row['id']} stands behind the end of its chain", row=dict(row))
 
@@ -253,12 +246,10 @@ class _Walk:
         """Every text that a record names is there, and is what it was."""
         async with self.database.reading() as connection:
             there = set()
-            for row in await connection.execute(
-                select(texts.c.digest, texts.c.kind, texts.c.name, texts.c.body)
-            ):
-                there.add(row.digest)
-                if digest_of(row.body) != row.digest:
-                    self._fault("text", f"the {row.kind} text of policy version {row.name} was altered")
+            for row in await connection.all("SELECT digest, kind, name, body FROM texts"):
+                there.add(row["digest"])
+                if digest_of(row["body"]) != row["digest"]:
+                    self._fault("text", f"the {row['kind']} text of policy version {row['name']} was altered")
         for digest in sorted(self.named - there):
             self._fault("text", f"the text {digest} that records name is missing")
 

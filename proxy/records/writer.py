@@ -12,12 +12,11 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
-
 from proxy.consent.record import ConsentRecord, NewRecord, record_id
 from proxy.errors import RecordsError
 from proxy.records.chain import Keyring
-from proxy.records.database import Database, why
+from proxy.records.database import Database
+from proxy.records.driver import Failure, why
 from proxy.records.ledger import Ledger, Waiting
 
 PATIENCE = 5.0
@@ -173,22 +172,14 @@ class Writer:
         """Write once; and once more where the connection turned out to be dead."""
         try:
             return await self._ledger.write(batch)
-        except DBAPIError as error:
-            if not error.connection_invalidated:
+        except Failure as error:
+            if not error.lost:
                 raise
             return await self._ledger.write(batch)
 
 
 def _is_answers_fault(error: Exception) -> bool:
     """True when the store refused what an answer says; in doubt it is the store that failed."""
-    if not isinstance(error, DBAPIError):
-        return isinstance(error, (ValueError, TypeError, OverflowError, StatementError))
-    if error.connection_invalidated:
-        return False
-    code = str(getattr(error.orig, "sqlstate", None) or "")  # classes 22: bad value, 23: constraint
-    said = str(error.orig)
-    return (
-        isinstance(error, (DataError, IntegrityError))
-        or code[:2] in {"22", "23"}
-        or "invalid input for query argument" in said
-    )
+    if isinstance(error, Failure):
+        return error.refused
+    return isinstance(error, (ValueError, TypeError, OverflowError))

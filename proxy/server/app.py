@@ -1,9 +1,8 @@
-"""How the proxy is started, and how it ends: the command `serve`, one process or several."""
+"""One process that serves, from its first visitor to its last."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import uvloop
 from proxy.policy.model import Policy
 from proxy.server.config import Config
 from proxy.server.keys import load_keys
-from proxy.server.lifetime import Voice, on_signals, orphaned, supervise
+from proxy.server.lifetime import Voice, on_signals, orphaned
 from proxy.server.logs import start_logs
 from proxy.server.observed import warn_of_unobserved
 from proxy.server.serving import TICK, Server
@@ -71,22 +70,24 @@ async def _report(voice: Voice, server: Server) -> None:
         await asyncio.sleep(TICK)
 
 
-def run(config_path: Path, rules_path: Path) -> None:
-    """Run the proxy until it is told to stop: the command `serve`."""
-    sources = Sources(config_path, rules_path)
-    config, policy = sources.read()
+def serve_alone(sources: Sources, config: Config, policy: Policy) -> None:
+    """Serve as the only process, admin address included."""
     check_server()
     check_parser()
     lines = start_logs(config.log.level, config.log.style)
-    load_keys(config)
-    warn_of_unobserved(config)
     try:
-        if config.workers == 1:
-            uvloop.run(serve(config, policy, sources=sources))
-            return
-        arguments = ["-m", "proxy.server.worker", str(config_path), str(rules_path)]
-        code = uvloop.run(supervise(config, arguments))
+        uvloop.run(serve(config, policy, sources=sources))
     finally:
         lines.flush()
-    if code:
-        sys.exit(code)
+
+
+def run_here(config_path: Path, rules_path: Path) -> None:
+    """Run the proxy in this process, beside what else it does: the command `demo`."""
+    sources = Sources(config_path, rules_path)
+    config, policy = sources.read()
+    sources.apart = True
+    lines = start_logs(config.log.level, config.log.style)
+    load_keys(config)
+    warn_of_unobserved(config)
+    lines.flush()
+    serve_alone(sources, config, policy)

@@ -7,18 +7,13 @@ config_file.py reads it; nothing here opens a file or a socket.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Literal
-
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    PrivateAttr,
-    model_validator,
-)
+from typing import Annotated, Any, ClassVar, Literal
 
 from proxy.banner.look import Look, look_of
+from proxy.policy.fault import Read
 from proxy.policy.model import DAY
 from proxy.server.units import (
     Bytes,
@@ -40,10 +35,10 @@ from proxy.server.units import (
 )
 
 
-class Part(BaseModel):
+class Part:
     """A mapping of the config file: unknown keys are faults, nothing changes later."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
 
 class Mode(Enum):
@@ -60,6 +55,7 @@ class OnError(Enum):
     PASS = "pass"  # noqa: S105 (no password)
 
 
+@dataclass(frozen=True, kw_only=True)
 class Tls(Part):
     """The certificate shown to visitors; both files are read again when they change."""
 
@@ -67,6 +63,7 @@ class Tls(Part):
     key: Path
 
 
+@dataclass(frozen=True, kw_only=True)
 class SiteUndeclared(Part):
     """What this site does with what no rule speaks of, where it differs from rules.yaml."""
 
@@ -74,6 +71,7 @@ class SiteUndeclared(Part):
     tags: Literal["hold", "keep"] | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
 class SiteConfig(Part):
     """One site: the hosts visitors ask for, and the servers that answer."""
 
@@ -87,6 +85,7 @@ class SiteConfig(Part):
     undeclared: SiteUndeclared = SiteUndeclared()
 
 
+@dataclass(frozen=True, kw_only=True)
 class ConsentConfig(Part):
     """The consent cookie, the addresses of our own, and the key that signs."""
 
@@ -98,18 +97,19 @@ class ConsentConfig(Part):
     acceptances_per_minute: Rate = 60  # of one /24 or /48; 0 where it says `no limit`
 
 
+@dataclass(frozen=True, kw_only=True)
 class RecordsConfig(Part):
     """Where the proofs of consent are kept, and for how long."""
 
     url: RecordsUrl = "sqlite:///proofs.db"
     keep: Lasts = 5 * 365 * DAY
 
-    @model_validator(mode="before")
-    @classmethod
-    def _only_the_address(cls, value: object) -> object:
-        return {"url": value} if isinstance(value, str) else value
+
+def _address_alone(value: object) -> object:
+    return {"url": value} if isinstance(value, str) else value
 
 
+@dataclass(frozen=True, kw_only=True)
 class Timeouts(Part):
     """How long we wait: of visitors head, body, write, keepalive; of upstreams the rest."""
 
@@ -123,6 +123,7 @@ class Timeouts(Part):
     drain: Seconds = 30.0  # after SIGTERM, for requests in flight
 
 
+@dataclass(frozen=True, kw_only=True)
 class Limits(Part):
     """How much we take."""
 
@@ -134,12 +135,13 @@ class Limits(Part):
     connections: Count = 256  # to one upstream
 
 
+@dataclass(frozen=True, kw_only=True)
 class BannerConfig(Part):
     """How banner and pages of ours look: a theme, and four colours for light and for dark."""
 
     theme: Literal["auto", "light", "dark"] = "auto"
-    light: Mapping[str, str] = {}
-    dark: Mapping[str, str] = {}
+    light: Mapping[str, str] = field(default_factory=dict)
+    dark: Mapping[str, str] = field(default_factory=dict)
 
     def look(self) -> Look:
         """Return the look; ValueError where colours are unknown or cannot be read by everybody."""
@@ -149,13 +151,16 @@ class BannerConfig(Part):
         return look_of(self.theme, dict(self.light), dict(self.dark))
 
 
+@dataclass(frozen=True, kw_only=True)
 class RelayConfig(Part):
     """How the form relay reaches providers; without a word, as their names resolve publicly."""
 
-    resolve: Mapping[Host, Listen] = {}  # a host of `relay:` and where it is instead: a gateway, a test
+    # a host of `relay:` and where it is instead: a gateway, a test
+    resolve: Mapping[Host, Listen] = field(default_factory=dict)
     ca: Path | None = None  # authority that signs there
 
 
+@dataclass(frozen=True, kw_only=True)
 class LogConfig(Part):
     """What is written to standard output."""
 
@@ -164,6 +169,7 @@ class LogConfig(Part):
     style: Literal["json", "console"] = "json"
 
 
+@dataclass(frozen=True, kw_only=True)
 class Config(Part):
     """All of the config file."""
 
@@ -172,7 +178,7 @@ class Config(Part):
     tls: Tls | None = None
     redirect: Annotated[tuple[Listen, ...], Many] = ()  # plain HTTP that sends visitors to https
     admin: Listen | None = None
-    records: RecordsConfig = RecordsConfig()
+    records: Annotated[RecordsConfig, Read(_address_alone)] = RecordsConfig()
     consent: ConsentConfig = ConsentConfig()
     own: Annotated[tuple[Host, ...], Many] = ()
     trusted_proxies: Annotated[tuple[Networks, ...], Many] = ()
@@ -185,11 +191,11 @@ class Config(Part):
     limits: Limits = Limits()
     relay: RelayConfig = RelayConfig()
     log: LogConfig = LogConfig()
-    _folder: Path = PrivateAttr(Path())
+    _folder: ClassVar[Path] = Path()
 
     def at(self, folder: Path) -> Config:
         """Return this config, its relative paths counting from that folder."""
-        self._folder = folder
+        object.__setattr__(self, "_folder", folder)
         return self
 
     def file(self, path: Path) -> Path:

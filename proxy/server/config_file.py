@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from proxy.errors import ConfigError
 from proxy.policy.faults import problems_of
 from proxy.policy.source import Node, Place, Problem, Step, locate, read, spell
 from proxy.server.config import Config
 from proxy.server.keys import consent_domain, is_public
+
+
+@lru_cache(maxsize=1)
+def _shape() -> TypeAdapter[Config]:
+    return TypeAdapter(Config)
 
 
 def read_config(path: Path) -> Config:
@@ -39,7 +45,7 @@ def load_config(text: str, file: str = "config.yaml", folder: Path = Path()) -> 
     if not isinstance(node.plain(), dict):
         raise ConfigError([Problem(node.place, "is no config: write keys such as 'listen:' and 'sites:'")])
     try:
-        config = Config.model_validate(node.plain()).at(folder)
+        config = _shape().validate_python(node.plain()).at(folder)
     except ValidationError as error:
         raise ConfigError(problems_of(error, node, Config)) from None
     if faults := list(_contradictions(config, node)):

@@ -20,6 +20,7 @@ from proxy.server.answering import Answered, Outcome, settle
 from proxy.server.call import Call
 from proxy.server.choice import Choice, beside, is_theirs, read_choice, return_path
 from proxy.server.config import Config
+from proxy.server.files import page_file
 from proxy.server.form_relay import FormRelay
 from proxy.server.ground import Ground
 from proxy.server.incoming import Incoming
@@ -86,6 +87,10 @@ class OwnAddresses:
         else:
             table = self._post if visit.method == b"POST" else {}
         chosen = table.get(name)
+        if chosen is None and table is self._get:
+            file = page_file(Call(site, visit, incoming), name.decode("latin-1"))
+            if file is not None:
+                return file
         if chosen is not None:
             try:
                 return await chosen(Call(site, visit, incoming))
@@ -141,9 +146,15 @@ class OwnAddresses:
         return RawResponse(303, [(b"Location", self._path + b"receipt"), *OURS, *headers])
 
     async def _state(self, call: Call) -> RawResponse:
-        """Say what holds; a page that asks has heard of a new answer and may have written by the old one."""
+        """Say what holds, and the words for a page that is no longer made for it.
+
+        A page that asks has heard of a new answer and may have written by the old one.
+        """
         lines = [] if call.decision.withheld else self._sweep(call, call.decision)
-        return as_json(state_of(call.decision, call.site), [(b"Set-Cookie", line) for line in lines])
+        said = {"stale": call.words.plain("foot.stale"), "reload": call.words.plain("foot.reload")}
+        return as_json(
+            {**state_of(call.decision, call.site), **said}, [(b"Set-Cookie", line) for line in lines]
+        )
 
     # -- what is taken in ----------------------------------------------------------------------------
 
@@ -203,6 +214,7 @@ class OwnAddresses:
                     **(record or {}),
                     "receipt": record,
                     "outcome": answered.outcome.value,
+                    "files": site.renderer.files(decision),
                 },
                 headers,
             )

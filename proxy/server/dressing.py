@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from proxy.consent.decision import Ask
-from proxy.filter.fence import admit
+from proxy.filter.fence import admit, takes_files
+from proxy.filter.headers import Headers
 from proxy.filter.html import Injector
 from proxy.server.choice import is_path
+from proxy.server.names import Fields
 from proxy.server.passage import FRAMES, Passage
+
+_POLICY = b"content-security-policy"
+_INTEGRITY = b"integrity-policy"
+"""Refuses scripts without a hash of their bytes; with one, no other bytes could stand in for ours."""
+_GOVERNING = frozenset({_POLICY, _INTEGRITY})
 
 
 @dataclass(frozen=True, slots=True)
 class Dressing:
-    """What is put into a page, and the site's own policies with us let in."""
+    """What is put into a page, and the site's own policies with us let in.
+
+    `name` tells apart what is put into equal pages under equal policies.
+    """
 
     inject: Injector | None
     policies: tuple[bytes, ...] = ()
+    name: bytes = b""
 
 
 def asks(passage: Passage) -> bool:
@@ -25,20 +36,53 @@ def asks(passage: Passage) -> bool:
     return passage.decision.ask is not Ask.NO and passage.visit.destination not in FRAMES
 
 
-def dress(passage: Passage, policies: Sequence[bytes]) -> Dressing:
-    """Return what dresses this page for this visitor."""
+def is_governed(fields: Fields) -> bool:
+    """True when the site's answer says something that our part of the page has to heed."""
+    return not _GOVERNING.isdisjoint(fields)
+
+
+def dress(passage: Passage, headers: Headers) -> Dressing:
+    """Return what dresses this page for this visitor; `headers` are those of the site's answer."""
     visit = passage.visit
+    policies, inline = _said(headers, asks=passage.decision.ask is not Ask.NO)
     target = visit.target.decode("latin-1")
     injector = passage.site.renderer.injector(
         passage.decision,
         accept=visit.first(b"accept-language"),
         back=target if is_path(target) and visit.method in (b"GET", b"HEAD") else None,
         framed=visit.destination in FRAMES,
+        inline=inline,
+        authority=visit.authority,
+        secure=visit.visitor.secure,
     )
+    name = b"inline" if inline else b""
     if not policies:
-        return Dressing(injector)
+        return Dressing(injector, name=name)
+    here = visit.authority.decode("latin-1")
     admission = admit(
-        policies, injector.scripts, injector.styles, host=visit.host, secure=visit.visitor.secure
+        policies,
+        _addressed(injector.scripts, here),
+        _addressed(injector.styles, here),
+        host=visit.host,
+        secure=visit.visitor.secure,
     )
     injector.admission = admission
-    return Dressing(injector, admission.policies)
+    return Dressing(injector, admission.policies, name)
+
+
+def _said(headers: Headers, *, asks: bool) -> tuple[list[bytes], bool]:
+    """Return the site's policies, and whether they leave us no other place than the page itself."""
+    policies: list[bytes] = []
+    inline = False
+    for name, value in headers:
+        match len(name):
+            case 23 if name.lower() == _POLICY:
+                policies.append(value)
+            case 16 if name.lower() == _INTEGRITY:
+                inline = True
+    return policies, inline or not takes_files(policies, by_script=asks)
+
+
+def _addressed(sources: Iterable[str], here: str) -> list[str]:
+    """Return the sources with paths as addresses on the page's own host."""
+    return [here + source if source.startswith("/") else source for source in sources]

@@ -22,6 +22,7 @@ from proxy.filter.headers import (
 from proxy.filter.sweep import names_of, outlived, sweep, swept
 from proxy.filter.verdict import Does, Verdict
 from proxy.server.forwarded import forwarded_headers
+from proxy.server.hops import one_hop_less
 from proxy.server.names import ANSWERED, ASKED, CODING, CONNECTION, COOKIE, GONE, PASS, is_plain
 from proxy.server.passage import Judgement, Passage
 from proxy.server.visit import TOKEN, Visit
@@ -47,6 +48,7 @@ def asked(passage: Passage) -> Asked:
     _walk(visit, result.headers, None if site.observes else passage, result)
     if not (site.observes or _CONDITIONS.isdisjoint(visit.fields)):
         result.headers, result.ours = translate_conditionals(ask_whole(result.headers), passage.tag)
+    result.headers = one_hop_less(visit, result.headers)
     result.headers += forwarded_headers(visit.visitor, visit.peer, visit.authority)
     result.headers += (VIA, (b"X-Request-ID", visit.id))
     return result

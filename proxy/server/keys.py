@@ -7,16 +7,13 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
-from publicsuffixlist import PublicSuffixList
-
 from proxy.errors import StartError
+from proxy.policy.hosts import suffixes
 from proxy.server.config import Config
 from proxy.server.units import is_address
 
 KEY_BYTES = 32
 SHORTEST = 16
-
-_suffixes = PublicSuffixList()
 
 
 def state_folder(config: Config) -> Path:
@@ -109,4 +106,4 @@ def shared_domain(hosts: Iterable[str]) -> str | None:
 
 def is_public(domain: str) -> bool:
     """True when a domain is one under which strangers register names: no cookie may be set for it."""
-    return bool(_suffixes.is_public(domain))
+    return bool(suffixes().is_public(domain))

@@ -58,9 +58,11 @@ class _Worker:
 class Supervisor:
     """Keeps `config.workers` processes alive until it is told to stop."""
 
-    def __init__(self, config: Config, arguments: list[str]) -> None:
+    def __init__(self, config: Config, program: list[str], given: int) -> None:
         self._config = config
-        self._arguments = arguments
+        self._program = program
+        self._given = given
+        self._started: set[int] = set()
         self._workers: dict[int, _Worker] = {}
         self._stopping = asyncio.Event()
         self._hopeless = False
@@ -107,13 +109,17 @@ class Supervisor:
     async def _start(self, number: int) -> _Worker:
         reading, writing = os.pipe()
         environment = {**os.environ, FOLDER: self._folder}
-        command = [*self._arguments, "--say", str(writing), "--worker", str(number)]
+        command = [*self._program, "--say", str(writing), "--worker", str(number)]
+        passed = [writing]
+        if number not in self._started:  # started again, much later, it reads the files as they are then
+            command += ["--given", str(self._given)]
+            passed.append(self._given)
+        self._started.add(number)
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
             *command,
             stdin=asyncio.subprocess.PIPE,
             env=environment,
-            pass_fds=(writing,),
+            pass_fds=passed,
             start_new_session=True,  # Ctrl-C reaches the supervisor alone, which drains the workers
         )
         os.close(writing)
@@ -198,9 +204,9 @@ async def orphaned() -> None:
         pass
 
 
-async def supervise(config: Config, arguments: list[str]) -> int:
-    """Run the workers of a config; `arguments` start one of them."""
-    return await Supervisor(config, arguments).run()
+async def supervise(config: Config, program: list[str], given: int) -> int:
+    """Run the workers of a config: `program` starts one, `given` holds what was read for the first."""
+    return await Supervisor(config, program, given).run()
 
 
 def uptime() -> float:

@@ -7,18 +7,34 @@ pass a path and `network_of(address)`. Records of one turn of the loop leave in 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import json
 import logging
 import sys
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, BinaryIO
 
-import structlog
+
+@contextlib.contextmanager
+def _without(module: str) -> Iterator[None]:
+    """Let a module seem not to be installed while another one is imported."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment] # how Python writes it
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+
+
+with _without("rich"):  # structlog would bring it in, 5 MB for colours that we never show
+    import structlog
 
 EVENTS = (
     "serving_started",

@@ -94,8 +94,12 @@ async def embed_page(call: Call) -> RawResponse:
 
 
 async def offer_part(call: Call) -> RawResponse:
-    """Return the placeholder for a frame that a script made and the fence kept empty; 204 without one."""
-    embed = Embeds(call.site.policy).at(_asked(call.visit, "address"))
+    """Return the placeholder for what a script of the site wanted to show; 204 without one.
+
+    A frame is asked for by its address; a form by its ids, as placeholders name it.
+    """
+    embeds, address = Embeds(call.site.policy), _asked(call.visit, "address")
+    embed = embeds.at(address) if address else embeds.anybodys(_asked(call.visit, "embed"))
     missing = tuple(p for p in embed.needs if not call.decision.allows(embed.provider, (p,))) if embed else ()
     if embed is None or not missing:
         return RawResponse(204, list(OURS))

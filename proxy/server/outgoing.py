@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from proxy.errors import Unreadable
 from proxy.filter.body import (
@@ -11,21 +12,26 @@ from proxy.filter.body import (
     Recall,
     Verbatim,
     document_filter,
+    first_bytes,
     remembering_filter,
 )
+from proxy.filter.charset import names_html_only, typed
 from proxy.filter.codings import choose
 from proxy.filter.decoding import decoder
-from proxy.filter.document import Sort, needs_whole
-from proxy.filter.headers import Headers, code_headers, document_headers, end_to_end, values_of
+from proxy.filter.document import Sort, names_document, needs_whole
+from proxy.filter.headers import Headers, code_headers, document_headers, end_to_end
 from proxy.filter.pages import PageMemo
 from proxy.server.documents import PAGES, WORKERS
-from proxy.server.dressing import Dressing, asks, dress
+from proxy.server.dressing import Dressing, asks, dress, is_governed
 from proxy.server.exchange import Reply
 from proxy.server.heads import Asked, cleaning, judged
 from proxy.server.passage import Passage
 
 NAMES = 1024
 """Bytes of the longest address whose page is remembered: addresses come from strangers."""
+
+BEGINNING = 2048
+"""Coded bytes of a page in which its charset is looked for: decoded they are as many or more."""
 
 _NO_PAGES = PageMemo(0, seen=0)
 
@@ -53,8 +59,11 @@ def is_unfit(reply: Reply, sort: Sort) -> bool:
     return False
 
 
-def compose(passage: Passage, asked: Asked, reply: Reply, sort: Sort) -> Outgoing:
-    """Return the answer's head and body filter for this visitor; Unreadable where there is none."""
+def compose(passage: Passage, asked: Asked, reply: Reply, sort: Sort, data: bytes = b"") -> Outgoing:
+    """Return the answer's head and body filter for this visitor; Unreadable where there is none.
+
+    `data` is what has arrived of its body.
+    """
     passage.kind = "document" if sort in PAGES else sort.value
     headers, passage.verdicts[len(passage.verdicts) :] = judged(reply.headers, passage)
     if passage.site.observes:
@@ -63,6 +72,8 @@ def compose(passage: Passage, asked: Asked, reply: Reply, sort: Sort) -> Outgoin
         return Outgoing(_not_modified(passage, asked, headers), Verbatim())
     match sort:
         case Sort.HTML | Sort.XML | Sort.RULES | Sort.REFUSED:
+            if sort is Sort.HTML and data and names_document(passage.visit.destination) is not False:
+                headers = _typed(headers, reply, data)
             return _document(passage, asked, reply, headers, sort)
         case Sort.CODE:
             return Outgoing(code_headers(headers), Verbatim())
@@ -81,8 +92,8 @@ def _document(passage: Passage, asked: Asked, reply: Reply, headers: Headers, so
     coding = _answer_coding(passage, reply)
     passage.asks = asks(passage)
     dressing: Dressing | None = None
-    if b"content-security-policy" in reply.fields:
-        dressing = dress(passage, values_of(headers, b"content-security-policy"))
+    if is_governed(reply.fields):
+        dressing = dress(passage, headers)
         headers = _admitted(headers, dressing)
     body = Verbatim() if reply.bodiless else _body(passage, reply, sort, coding, dressing)
     headers = document_headers(headers, variant=passage.tag, coding=coding)
@@ -95,9 +106,9 @@ def _body(
 ) -> BodyFilter:
     """Return what a page passes through; it is made only where the page is not remembered."""
     visit = passage.visit
-    policies = dressing.policies if dressing is not None else ()
+    more = (dressing.name, *dressing.policies) if dressing is not None else ()
     # all that a page is made of beside its bytes: decision, rules, language, address, policies
-    name = (passage.tag, visit.host, visit.method, visit.target, policies)
+    name = (passage.tag, visit.authority, visit.method, visit.target, more)
     memo = passage.site.pages if len(visit.target) <= NAMES else _NO_PAGES
     return remembering_filter(
         Recall(memo, name),
@@ -106,8 +117,28 @@ def _body(
         content_encoding=_joined(reply, b"content-encoding") or b"",
         answer_coding=coding,
         judge=passage.variant.judge,
-        inject=lambda: (dressing or dress(passage, ())).inject,
+        inject=lambda: (dressing or dress(passage, [])).inject,
     )
+
+
+def _typed(headers: Headers, reply: Reply, data: bytes) -> Headers:
+    """Return a page's headers with the charset that it declares itself, where that is beyond doubt."""
+    types = reply.fields.get(b"content-type", ())
+    if len(types) != 1 or not names_html_only(types[0]):
+        return headers
+    said = _declared(types[0], _joined(reply, b"content-encoding") or b"", data[:BEGINNING])
+    if said == types[0]:
+        return headers
+    return [(name, said if name.lower() == b"content-type" else value) for name, value in headers]
+
+
+@lru_cache(maxsize=256)
+def _declared(content_type: bytes, coding: bytes, beginning: bytes) -> bytes:
+    """Return a page's Content-Type, given how its coded bytes begin: pages of a site begin alike."""
+    try:
+        return typed(content_type, first_bytes(beginning, coding))
+    except Unreadable:
+        return content_type  # it will be said where it is read
 
 
 def _not_modified(passage: Passage, asked: Asked, headers: Headers) -> Headers:

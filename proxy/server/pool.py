@@ -277,6 +277,7 @@ class Pool:
         for wire in list(self._wires):
             if now >= wire.deadline:
                 wire.fail(UpstreamError("it did not answer in time", 504))
+                self.lost(wire)  # uvloop does not tell of one whose maker was cancelled while it was made
         for wire in [wire for wire in self._idle if now - wire.idle_since >= self._deadlines.keepalive]:
             wire.abort()
             self._idle.remove(wire)

@@ -13,6 +13,7 @@ from proxy.server.config import OnError
 from proxy.server.documents import PAGES, sort_body
 from proxy.server.exchange import Reply, UpstreamRequest
 from proxy.server.heads import Asked, ask_identity, asked, judged
+from proxy.server.hops import last_stop
 from proxy.server.house import House
 from proxy.server.incoming import Incoming
 from proxy.server.logs import log
@@ -97,7 +98,7 @@ class Relay:
     ) -> tuple[Outgoing, bytes]:
         """Return what leaves, and the bytes that leave with the head."""
         try:
-            outgoing = compose(passage, ask, reply, sort)
+            outgoing = compose(passage, ask, reply, sort, data)
             body = outgoing.body
             return outgoing, body.whole(data) if complete else body.feed(data)
         except Unreadable as error:
@@ -173,7 +174,12 @@ class Relay:
 
 
 def _refused(passage: Passage) -> RawResponse | None:
-    """Return 204 for a request that only measures and is not agreed to (T31); observing only counts it."""
+    """Return 204 for a request that only measures and is not agreed to (T31); observing only counts it.
+
+    And for one that may go no further.
+    """
+    if last := last_stop(passage.visit):
+        return last
     verdict = passage.site.refusal(passage.visit, passage.decision)
     if verdict.does is Does.KEEP:
         return None

@@ -84,6 +84,7 @@ class Server:
             keep=config.records.keep,
             folder=config.file(Path()),
             needed=False,
+            apart=self._sources is not None and self._sources.apart,
         )
         self._ground = Ground(self._keys, self._store, self._reach, self.metrics.tally, self._clock)
         self._house = await build_house(config, self._policy, self._ground)

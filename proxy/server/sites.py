@@ -16,13 +16,14 @@ from proxy.banner.assets import source
 from proxy.banner.render import Renderer
 from proxy.banner.words import Languages, load_languages
 from proxy.consent.answer import Answer
-from proxy.consent.cookie import Reading, consent_cookie, read_answers, write_answer
+from proxy.consent.cookie import LONGEST, Reading, consent_cookie, read_answers, write_answer
 from proxy.consent.decision import Decision, decide
 from proxy.errors import BadRequest
 from proxy.filter.cookies import CookieRules, strip_cookie_header, values_of
 from proxy.filter.fence import fence
 from proxy.filter.headers import refused_headers
 from proxy.filter.matching import Judge, Rules, compile_rules, judge_for
+from proxy.filter.memo import Room
 from proxy.filter.pages import PageMemo
 from proxy.filter.requests import RequestRules, refused_request
 from proxy.filter.sweep import expire_elsewhere
@@ -41,11 +42,17 @@ ANSWERS = 8192
 """Consent cookies whose reading is remembered: each costs 25 us and some 500 bytes."""
 
 PAGES = 16 << 20
-"""Bytes of finished pages remembered per site: most are the same for all with the same grants."""
+"""Bytes of finished pages remembered, all sites together: most are the same for all who granted the same."""
+
+JUDGED = 32 << 20
+"""Bytes of judged tags and texts remembered, all sites and grants together: with nonces each tag is new."""
 
 
 TAGS = 2048
 """Names of pages kept: languages and days come from visitors, so they are bounded."""
+
+LONGEST_FACTS = 2048
+"""Bytes, written out, of facts whose name is kept."""
 
 
 REFUSALS = 4096
@@ -61,6 +68,8 @@ class Compiled:
     rules: Rules
     renderer: Renderer
     salt: str  # changes with everything but the rules on which our part of a page depends
+    room: Room = field(default_factory=lambda: Room(JUDGED))
+    pages: PageMemo = field(default_factory=lambda: PageMemo(PAGES))  # whose names carry their hosts
 
 
 @dataclass(slots=True)
@@ -103,8 +112,9 @@ class Site:
         self.rules: Rules = compiled.rules
         self.reports = f"{config.consent.path}reports"
         self.ask_again_after = self.policy.ask_again_after.seconds or 0
-        self.pages = PageMemo(PAGES)
+        self.pages = compiled.pages
         self._salt = compiled.salt
+        self._room = compiled.room
         self._tags: dict[tuple[object, ...], bytes] = {}
         self._refusals: dict[tuple[str, bytes, frozenset[Pair]], Verdict] = {}
         self._keys = self.keys = keys
@@ -126,7 +136,7 @@ class Site:
         values = [value for line in lines for value in values_of(line, self.cookie)]
         if not values:
             return self._nobody
-        if len(values) > 1:
+        if len(values) > 1 or len(values[0]) > LONGEST:  # what anybody may send is not kept
             return Settled(self._read(values, visit.now))
         key = (values[0], visit.now // 60)
         found = self._answers.get(key)
@@ -200,10 +210,12 @@ class Site:
         key = (variant.tag, facts)
         found = self._tags.get(key)
         if found is None:
-            if len(self._tags) >= TAGS:
-                self._tags.clear()
-            more = hashlib.blake2b(repr((self._salt, facts)).encode(), digest_size=6).hexdigest()
-            found = self._tags[key] = b"%b.%b" % (variant.tag, more.encode())
+            said = repr((self._salt, facts)).encode()
+            found = b"%b.%b" % (variant.tag, hashlib.blake2b(said, digest_size=6).hexdigest().encode())
+            if len(said) <= LONGEST_FACTS:
+                if len(self._tags) >= TAGS:
+                    self._tags.clear()
+                self._tags[key] = found
         return found
 
     def _compile(self, grants: frozenset[Pair], *, secure: bool) -> Variant:
@@ -213,7 +225,7 @@ class Site:
         refused = refused_headers(self.policy, grants)
         return Variant(
             grants=grants,
-            judge=judge_for(self.rules, grants),
+            judge=judge_for(self.rules, grants, self._room),
             fence=policy,
             refused_headers=refused,
             tag=tag.encode(),
@@ -261,7 +273,10 @@ def _compiled(config: Config, policy: Policy, languages: Languages) -> Compiled:
     renderer = Renderer(policy, languages, look, own=own, path=consent.path, cookie=consent.cookie)
     words = [(code, sorted(words.of.items())) for code, words in sorted(languages.all.items())]
     facts = (
-        [source(name) for name in ("banner.css", "banner.js", "guard.js", "offers.js", "stubs.js")],
+        [
+            source(name)
+            for name in ("ahead.js", "banner.css", "banner.js", "guard.js", "offers.js", "stubs.js")
+        ],
         words,
         look,
         own,

@@ -7,59 +7,44 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from proxy.errors import PolicyError
-from proxy.policy.load import load_policy, rehome
 from proxy.policy.model import Policy
-from proxy.policy.source import Place, Problem
 from proxy.server.config import Config
-from proxy.server.config_file import read_config
-from proxy.server.keys import consent_domain
+from proxy.server.handover import read_apart
 
 Stamp = tuple[tuple[str, int, int, int], ...]
 
 
-def read_policy(path: Path) -> Policy:
-    """Return the policy in a rules file."""
-    try:
-        text = path.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        problem = Problem(Place(path.name, 1), f"is not UTF-8 (byte {error.start}); save it as UTF-8")
-        raise PolicyError([problem]) from None
-    except OSError as error:
-        problem = Problem(
-            Place(str(path), 1), f"cannot be read ({error.strerror}); name another with --rules"
-        )
-        raise PolicyError([problem]) from error
-    return load_policy(text, path.name)
-
-
-def at_home(policy: Policy, config: Config) -> Policy:
-    """Return the policy for the hosts of this config, which may stand for the published ones."""
-    here = consent_domain(config)
-    if config.consent.stands_for is None or here is None:
-        return policy
-    return rehome(policy, config.consent.stands_for, here)
-
-
 @dataclass(slots=True)
 class Sources:
-    """Where rules and config are, and how they looked when they were last read."""
+    """Where rules and config are, and how they looked when they were last read.
+
+    With `apart` they are read by a process of its own: what that takes - pydantic, 20 MB -
+    does not stay with a process that serves, nor does it hold its visitors up.
+    """
 
     config_path: Path
     rules_path: Path
+    apart: bool = False
     _extra: tuple[Path, ...] = field(default=())
     _seen: Stamp = field(default=())
     _pending: Stamp | None = field(default=None)
 
     def read(self) -> tuple[Config, Policy]:
         """Return both, or raise ConfigError or PolicyError with every problem."""
-        self._seen = self._stamp()
-        config = read_config(self.config_path)
+        self._seen = self._stamp()  # what changes from here on is read again
+        config, policy = self._read()
         languages = [config.file(config.languages)] if config.languages else []
         tls = [config.file(config.tls.certificate), config.file(config.tls.key)] if config.tls else []
         self._extra = (*languages, *tls)
-        self._seen = self._stamp()
-        return config, at_home(read_policy(self.rules_path), config)
+        self._seen = (*self._seen[:2], *self._stamp()[2:])
+        return config, policy
+
+    def _read(self) -> tuple[Config, Policy]:
+        if self.apart:
+            return read_apart(self.config_path, self.rules_path)
+        from proxy.server.reading import read_files  # noqa: PLC0415 - pydantic, YAML: 20 MB
+
+        return read_files(self.config_path, self.rules_path)
 
     def changed(self) -> bool:
         """True once a change has settled: seen twice alike, so no half-written file is read."""

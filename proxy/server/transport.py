@@ -200,7 +200,7 @@ class Connection(RequestHandler):
         return answer
 
     def _report(self, exc: BaseException | None) -> None:
-        if exc is not None:
+        if exc is not None and not isinstance(exc, ConnectionError):  # a visitor who left is nobody's fault
             self.listener.report(exc)
 
     async def drained(self, idle: float) -> None:

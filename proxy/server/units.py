@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator
-
 from proxy.policy.durations import EXAMPLES, parse_duration
-from proxy.policy.words import fault
+from proxy.policy.fault import Checked, Read, fault
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -214,19 +212,19 @@ def _some(value: tuple[object, ...]) -> tuple[object, ...]:
     return value
 
 
-Many = BeforeValidator(_listed)
-Some = AfterValidator(_some)
-Listen = Annotated[Address, BeforeValidator(read_address)]
-Host = Annotated[str, BeforeValidator(read_host)]
-Origin = Annotated[str, BeforeValidator(read_upstream)]
-Networks = Annotated[Network, BeforeValidator(read_network)]
-Seconds = Annotated[float, BeforeValidator(read_seconds)]
-Bytes = Annotated[int, BeforeValidator(read_bytes)]
-Switch = Annotated[bool, BeforeValidator(read_switch)]
-Count = Annotated[int, BeforeValidator(read_count)]
-Rate = Annotated[int, BeforeValidator(read_rate)]
-OwnPath = Annotated[str, BeforeValidator(read_path_prefix)]
-CookieName = Annotated[str, BeforeValidator(read_cookie_name)]
-Target = Annotated[str, BeforeValidator(read_target)]
-RecordsUrl = Annotated[str, BeforeValidator(read_records)]
-Lasts = Annotated[int, BeforeValidator(read_lasts)]
+Many = Read(_listed)
+Some = Checked(_some)
+Listen = Annotated[Address, Read(read_address)]
+Host = Annotated[str, Read(read_host)]
+Origin = Annotated[str, Read(read_upstream)]
+Networks = Annotated[Network, Read(read_network)]
+Seconds = Annotated[float, Read(read_seconds)]
+Bytes = Annotated[int, Read(read_bytes)]
+Switch = Annotated[bool, Read(read_switch)]
+Count = Annotated[int, Read(read_count)]
+Rate = Annotated[int, Read(read_rate)]
+OwnPath = Annotated[str, Read(read_path_prefix)]
+CookieName = Annotated[str, Read(read_cookie_name)]
+Target = Annotated[str, Read(read_target)]
+RecordsUrl = Annotated[str, Read(read_records)]
+Lasts = Annotated[int, Read(read_lasts)]

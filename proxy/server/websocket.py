@@ -7,6 +7,8 @@ Sec-WebSocket-Accept must fit: nothing less opens the tunnel.
 
 from __future__ import annotations
 
+import asyncio
+
 from proxy.errors import UpstreamError
 from proxy.filter.fields import Headers
 from proxy.server.exchange import Reply
@@ -26,43 +28,56 @@ def wants_websocket(request: Incoming) -> bool:
 async def relay_websocket(request: Incoming, reply: Reply, headers: Headers) -> RawResponse:
     """Answer with the upstream's 101 (`headers`: what may be seen of it), and relay until one side ends."""
     answer = RawResponse(101, headers, reason=reply.reason, keep_alive=False)
+    upward = _Upward(request, reply)
     try:
         await answer.prepare(request)
         request.protocol.tunnels = True
-        request.protocol.set_parser(_Upward(request, reply))  # type: ignore[arg-type] # all that it calls
+        request.protocol.set_parser(upward)  # type: ignore[arg-type] # all that it calls
         while piece := await reply.read():
             answer.body_length += len(piece)
             await request.send(piece)
     except UpstreamError:
         answer.cut()
     finally:
+        upward.give_up()
         reply.hang_up()
     return answer
 
 
 class _Upward:
-    """What the visitor sends, to the upstream; the visitor waits while the upstream does."""
+    """What the visitor sends, to the upstream; the visitor waits while the upstream does, but not for ever.
+
+    A connection that is not read does not tell that its visitor has gone.
+    """
 
     def __init__(self, request: Incoming, reply: Reply) -> None:
         self._request = request
         self._reply = reply
-        self._paused = False
+        self._patience: asyncio.TimerHandle | None = None  # set while the visitor is not read
         reply.on_writable = self._resume
 
     def feed_data(self, piece: bytes) -> tuple[bool, bytes]:
         """Pass on what came (aiohttp calls it); the tunnel never ends by what is in it."""
-        if not self._reply.send(piece) and not self._paused:
+        if not self._reply.send(piece) and self._patience is None:
             transport = self._request.protocol.transport
             if transport is not None:
-                self._paused = True
+                idle = self._request.allowance.idle_write
+                self._patience = self._request.protocol.loop.call_later(idle, self._request.cut)
                 transport.pause_reading()
         return False, b""
 
     def feed_eof(self) -> None:
         """The visitor is gone; the relay is cancelled and hangs up."""
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Wait for nobody any more."""
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
 
     def _resume(self) -> None:
         transport = self._request.protocol.transport
-        if self._paused and transport is not None:
-            self._paused = False
+        if self._patience is not None and transport is not None:
+            self.give_up()
             transport.resume_reading()

@@ -19,6 +19,7 @@ from proxy.server.answer import AnswerParser
 from proxy.server.exchange import Reply, UpstreamRequest, request_head
 
 BUFFERED = 65_536  # beyond this we stop reading until the visitor has taken some
+LINGER = 5.0  # seconds that an upstream has for the last words of a visitor who left a tunnel
 READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
 
 
@@ -124,10 +125,10 @@ class Wire(asyncio.Protocol):
         return not self._writing_paused
 
     def close(self) -> None:
-        """End a tunnel once what was written has gone, or some time later."""
+        """End a tunnel once what was written has gone, or LINGER later: it may be waiting for us to read."""
         if not self.closed and self._transport is not None:
             self._transport.close()
-            self._loop.call_later(self._deadlines.idle, self._transport.abort)
+            self._loop.call_later(LINGER, self._transport.abort)
 
     # -- the upload --------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""One of several serving processes: started by the supervisor, never by hand."""
+"""A process that serves: alone, or one of several that a supervisor started. Never started by hand."""
 
 from __future__ import annotations
 
@@ -9,33 +9,54 @@ from pathlib import Path
 import uvloop
 
 from proxy.errors import ProxyError
-from proxy.server.app import serve
+from proxy.policy.model import Policy
+from proxy.server.app import serve, serve_alone
+from proxy.server.config import Config
+from proxy.server.handover import taken
 from proxy.server.lifetime import CANNOT_START, Voice
 from proxy.server.logs import start_logs
 from proxy.server.sources import Sources
 
 
 def main(arguments: list[str]) -> int:
-    """Serve as worker number N, telling the supervisor how it is; returns the exit status."""
+    """Serve until told to stop; returns the exit status."""
     parser = argparse.ArgumentParser(prog="proxy.server.worker", description=__doc__)
     parser.add_argument("config", type=Path)
     parser.add_argument("rules", type=Path)
+    parser.add_argument("--given", type=int, help="descriptor that holds what was read from both")
     parser.add_argument("--say", type=int, help="descriptor the supervisor listens to")
     parser.add_argument("--worker", type=int, default=0)
     said = parser.parse_args(arguments)
-    sources = Sources(said.config, said.rules)
     try:
-        config, policy = sources.read()
-        lines = start_logs(config.log.level, config.log.style)
-        try:
-            voice = Voice(said.say)
-            uvloop.run(serve(config, policy, sources=sources, voice=voice, number=said.worker, admin=False))
-        finally:
-            lines.flush()
+        sources, config, policy = _read(said)
+        if said.say is None:
+            serve_alone(sources, config, policy)
+        else:
+            _serve_for(Voice(said.say), said.worker, sources, config, policy)
     except ProxyError as error:
         sys.stderr.write(f"consent-proxy: {error}\n")
-        return CANNOT_START
+        return CANNOT_START if said.say is not None else 1
     return 0
+
+
+def _read(said: argparse.Namespace) -> tuple[Sources, Config, Policy]:
+    """Return what was handed over; a worker that is started again reads anew."""
+    if said.given is not None:
+        sources, config, policy = taken(said.given)
+    else:
+        sources = Sources(said.config, said.rules, apart=True)
+        config, policy = sources.read()
+    sources.apart = True
+    return sources, config, policy
+
+
+def _serve_for(voice: Voice, number: int, sources: Sources, config: Config, policy: Policy) -> None:
+    """Serve as worker `number`, telling the supervisor how it is."""
+    lines = start_logs(config.log.level, config.log.style)
+    try:
+        uvloop.run(serve(config, policy, sources=sources, voice=voice, number=number, admin=False))
+    finally:
+        lines.flush()
 
 
 if __name__ == "__main__":

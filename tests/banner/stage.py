@@ -5,6 +5,7 @@ The walks through the whole proxy are in tests/e2e; here it is banner, panel and
 
 import contextlib
 import json
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import parse_qs, urlsplit
@@ -12,7 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 from playwright.sync_api import Browser, Page, Playwright
 
 from proxy.banner.render import Renderer
-from proxy.filter.admit import admit
+from proxy.consent.decision import Ask
+from proxy.filter.admit import admit, takes_files
 from proxy.filter.html import HtmlFilter
 from proxy.filter.matching import compile_rules, judge_for
 from proxy.policy.own import OwnHosts
@@ -52,6 +54,8 @@ class Stage(ThreadingHTTPServer):
         self.headers: list[tuple[str, str]] = []
         self.choices: list[dict[str, list[str]]] = []
         self.served: list[str] = []
+        self.reports: list[dict] = []  # what guards counted
+        self.pauses: list[bytes] = []  # pages wait a while behind each of these
         self.renderer = RENDERER
 
     @property
@@ -74,9 +78,20 @@ class Stage(ThreadingHTTPServer):
 
     def dressed(self, path: str) -> tuple[list[tuple[str, str]], bytes]:
         """Return headers and bytes as the proxy would send them."""
-        injector = self.renderer.injector(self.decision, back=path)
         policies = [value.encode() for name, value in self.headers if name == "Content-Security-Policy"]
-        injector.admission = admit(policies, injector.scripts, injector.styles, host=HOST, secure=False)
+        here = f"{HOST}:{self.server_port}"
+        injector = self.renderer.injector(
+            self.decision,
+            back=path,
+            inline=not takes_files(policies, by_script=self.decision.ask is not Ask.NO),
+            authority=here.encode(),
+            secure=False,
+        )
+        scripts, styles = (
+            [here + source if source.startswith("/") else source for source in sources]
+            for sources in (injector.scripts, injector.styles)
+        )
+        injector.admission = admit(policies, scripts, styles, host=HOST, secure=False)
         xml = any("xhtml" in value for _, value in self.headers)
         page = HtmlFilter(judge_for(RULES, self.decision.grants), inject=injector, xml=xml)
         body = page.feed(self.html.encode()) + page.close()
@@ -103,6 +118,15 @@ class _Handler(BaseHTTPRequestHandler):
         stage.served.append(self.path)
         if path == "/.consent/":
             self._send([("Content-Security-Policy", stage.renderer.csp.decode())], self._panel())
+        elif path == "/.consent/state":
+            said = {
+                name: stage.renderer.languages["en"].plain(f"foot.{name}") for name in ("stale", "reload")
+            }
+            self._send([("Content-Type", "application/json")], json.dumps(said).encode())
+        elif file := stage.renderer.file(path.removeprefix("/.consent/"), stage.decision):
+            sort = "javascript" if file.name.endswith("js") else "css"
+            kept = ("Cache-Control", "public, max-age=31536000, immutable")
+            self._send([("Content-Type", f"text/{sort}"), kept], file.body)
         elif stage.raw is not None:
             self._send([("Content-Security-Policy", stage.renderer.csp.decode())], stage.raw)
         elif path == "/favicon.ico":
@@ -118,7 +142,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         stage = self.server
-        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        if self.path == "/.consent/reports":
+            stage.reports.append(json.loads(body))
+        form = parse_qs(body)
         if "choice" not in form:
             return self._send([], b"", 204)
         wants_json = "json" in (self.headers["Accept"] or "")
@@ -127,7 +154,10 @@ class _Handler(BaseHTTPRequestHandler):
         stage.choose(form)
         if wants_json:
             return self._send(
-                [("Content-Type", "application/json")], json.dumps({"granted": stage.granted}).encode()
+                [("Content-Type", "application/json")],
+                json.dumps(
+                    {"granted": stage.granted, "files": stage.renderer.files(stage.decision)}
+                ).encode(),
             )
         return self._send([("Location", form.get("return", ["/"])[0])], b"", 303)
 
@@ -135,10 +165,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         if not any(name == "Content-Type" for name, _ in headers):
             headers = [("Content-Type", "text/html; charset=utf-8"), *headers]
-        for name, value in [*headers, ("Cache-Control", "no-store"), ("Content-Length", str(len(body)))]:
+        if not any(name == "Cache-Control" for name, _ in headers):
+            headers = [("Cache-Control", "no-store"), *headers]
+        for name, value in [*headers, ("Content-Length", str(len(body)))]:
             self.send_header(name, value)
         self.end_headers()
         with contextlib.suppress(ConnectionError):
+            for pause in self.server.pauses:
+                part, found, rest = body.partition(pause)
+                if found:
+                    self.wfile.write(part + found)
+                    time.sleep(0.3)
+                    body = rest
             self.wfile.write(body)
 
     def log_message(self, *_) -> None:

@@ -290,3 +290,18 @@ def test_granted_providers_find_their_names_free(visit, stage):
     )
     said = visitor.page.evaluate("[...dataLayer].map(entry => entry[1] || entry.callkom_consent)")
     assert said == ["default", "update", "functional performance"]
+
+
+def test_what_the_next_page_names_is_there_before_it_asks_and_never_fetched_again(visit, stage):
+    """Refusing leaves the page as it is; style and guard of the pages to come are fetched meanwhile."""
+    visitor = visit()
+    visitor.button("Refuse all").click()
+    visitor.banner.wait_for(state="detached")
+    visitor.page.wait_for_load_state("networkidle")
+    for path in ("/first", "/second"):
+        visitor.goes(path)
+        assert visitor.page.evaluate("callkomConsent.asked") == "no"
+
+    files = [path for path in stage.served if path.startswith("/.consent/page.")]
+    assert len(files) == len(set(files)) == 2
+    assert visitor.errors == []

@@ -7,8 +7,8 @@ import subprocess
 import pytest
 
 from proxy.banner.assets import LAYER, css_hash, script, source, style
+from proxy.banner.head import page_code
 from proxy.banner.look import Look, Theme
-from proxy.banner.render import page_code
 
 ALL = ("base", "buttons", "text", "banner", "notice", "link", "placeholder")
 
@@ -59,7 +59,7 @@ def test_every_variable_used_is_set():
     assert set(re.findall(r"var\(--cc-(\w+)\)", text)) <= set(re.findall(r"--cc-(\w+):", text))
 
 
-@pytest.mark.parametrize("name", ["banner.js", "stubs.js"])
+@pytest.mark.parametrize("name", ["ahead.js", "banner.js", "guard.js", "stubs.js"])
 def test_sources_keep_their_own_rules(name):
     code = re.sub(r"//[^\n]*", "", source(name))
 

@@ -1,5 +1,7 @@
 """The banner before a visitor's eyes and under their fingers."""
 
+import time
+
 import pytest
 
 from proxy.banner.look import Look, Theme, contrast
@@ -52,10 +54,64 @@ def test_nothing_moves_when_the_page_loads_nor_when_somebody_answers(visit):
     assert visitor.page.evaluate(shifts) == 0
 
 
+def test_nothing_moves_when_the_banner_comes_in_pieces(visit, stage):
+    """As over a slow line: it is seen once it is whole."""
+    stage.pauses = [
+        b"</title>",
+        b'<div class="t">',
+        b"</h2>",
+        b'class="k">',
+        b"refuse",
+        b"</summary>",
+        b"</form>",
+    ]
+    visitor = visit()
+    shifts = """() => new Promise(done => { let sum = 0; new PerformanceObserver(list => list.getEntries().forEach(e => sum += e.value))
+      .observe({ type: "layout-shift", buffered: true }); setTimeout(() => done(sum), 300); })"""
+
+    assert visitor.page.evaluate(shifts) == 0
+    assert visitor.banner.is_visible()
+
+
 def test_the_page_asks_for_nothing_to_show_it(visit, stage):
-    visit()
+    stage.html = Stage.page(body="<h1>Your phone system</h1>")
+    visit().page.wait_for_timeout(200)
 
     assert [path for path in stage.served if path != "/favicon.ico"] == ["/"]
+
+
+def test_what_its_placeholder_does_is_fetched_when_the_page_is_there(visit):
+    entry = """async () => {
+      let found = [];
+      while (!found.length) {
+        found = performance.getEntriesByType("resource").filter(e => /consent/.test(e.name));
+        await new Promise(done => setTimeout(done, 20));
+      }
+      return [found.length, found[0].name, found[0].startTime >= performance.getEntriesByType("navigation")[0].domInteractive];
+    }"""
+    count, name, later = visit().page.evaluate(entry)
+
+    assert (count, later) == (1, True)
+    assert "/.consent/offers." in name
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["late", "never"])
+def test_a_click_on_a_placeholder_waits_for_what_answers_it(visit, stage, fails):
+    visitor = visit("/first")
+    visitor.context.clear_cookies()
+
+    def slow(route) -> None:
+        time.sleep(0.5)
+        route.abort() if fails else route.continue_()
+
+    visitor.page.route("**/offers.*", slow)
+    visitor.page.goto(stage.origin + "/here", wait_until="commit")
+    visitor.page.locator("[data-cc-always]").click()
+    if fails:
+        visitor.page.wait_for_url("**/.consent/#*")
+    else:
+        visitor.page.wait_for_function("window.callkomConsent.asked == 'no'")
+        assert stage.choices[0]["choice"] == ["placeholder"]
 
 
 def test_the_keyboard_meets_links_refuse_accept_customize_then_the_page(visit):

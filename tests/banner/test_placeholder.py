@@ -2,7 +2,9 @@ import re
 
 import pytest
 
+from proxy.banner.placeholder import titled
 from proxy.filter.actions import TagFacts
+from proxy.filter.admit import Admission
 from proxy.filter.html import HtmlFilter
 from proxy.filter.injection import PageSeen
 from proxy.filter.matching import compile_rules, judge_for
@@ -60,7 +62,7 @@ def test_it_may_stand_in_a_paragraph_and_in_a_form():
     """Block elements would end the paragraph, a nested form would be dropped and its buttons send the site's."""
     text = calendly(RENDERER.injector(decision(answered=True)))
 
-    assert set(re.findall(r"<([a-z]+)", text)) <= {"span", "b", "i", "a", "button"}
+    assert set(re.findall(r"<([a-z]+)", text)) <= {"span", "b", "i", "a", "button", "bdi"}
     assert set(re.findall(r"<button ([^ ]+)", text)) == {'type="button"'}
 
 
@@ -127,3 +129,63 @@ def test_in_a_page_as_it_streams_the_placeholder_speaks_the_pages_language_befor
     )
 
     assert b"Toujours autoriser" in text
+
+
+def test_something_small_has_a_button_that_opens_the_card_without_script():
+    facts = TagFacts("iframe", "https://calendly.com/x", values={"width": "67", "height": "20"})
+    text = of("calendly", ("functional",), facts)
+    id_ = re.search(r'<bdi id="([^"]+)" popover="" role="group" aria-label="Content from Calendly"', text)[1]
+
+    assert f'<button type="button" popovertarget="{id_}" aria-label="Content from Calendly"' in text
+    assert (
+        text.index("</button><bdi") < text.index("would receive your IP address") < text.index("Always allow")
+    )
+    assert well_formed(text)
+    assert of("calendly", ("functional",), facts) == text, "the same on every page"
+
+
+def test_something_small_has_its_card_where_a_site_forbids_style_attributes():
+    injector = RENDERER.injector(decision(answered=True))
+    injected(injector, "en")
+    injector.admission = Admission((b"default-src 'self'",))
+    facts = TagFacts("iframe", "https://calendly.com/x", values={"width": "67", "height": "20"})
+    text = injector.placeholder(Verdict(Does.REPLACE, PLACE, "calendly", ("functional",)), facts).decode()
+
+    assert "popover" not in text
+    assert "style=" not in text
+
+
+def test_a_frame_that_nobody_sees_leaves_nothing():
+    facts = TagFacts("iframe", "https://calendly.com/x", values={"width": "1", "height": "1"})
+
+    assert of("calendly", ("functional",), facts) == ""
+
+
+def test_each_call_of_a_script_has_its_own_placeholder_which_names_its_place():
+    create = "hbspt.forms.create({ portalId: '1', formId: 'a', target: '#one' }); hbspt.forms.create({ portalId: '1', formId: 'b' });"
+    text = of("hubspot", ("functional",), TagFacts("script", text=create))
+
+    assert re.findall(r'data-cc-once="([^"]+)"', text) == ["form na1 1 a", "form na1 1 b"]
+    assert re.findall(r'data-cc-at="([^"]+)"', text) == ["#one"]
+
+
+def test_a_call_that_fills_boxes_which_have_their_own_offer_leaves_nothing():
+    facts = TagFacts("script", text='hbspt.meetings.create(".meetings-iframe-container");')
+
+    assert of("hubspot", ("functional",), facts) == ""
+
+
+def test_a_selector_is_never_markup():
+    create = """hbspt.forms.create({ portalId: '1', formId: 'a', target: '"><script>alert(1)</script>' });"""
+    text = of("hubspot", ("functional",), TagFacts("script", text=create))
+
+    assert "<script" not in text
+    assert well_formed(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "title"), [("Instagram", "Contenu d\u2019Instagram"), ("Calendly", "Contenu de Calendly")]
+)
+def test_french_contracts_before_a_vowel(name, title):
+    assert titled(name, RENDERER.languages["fr"]) == title
+    assert titled(name, RENDERER.languages["en"]) == f"Content from {name}"

@@ -29,6 +29,8 @@ POLICIES = {
     "no connections": ["connect-src 'none'"],
 }
 PLAIN: list[dict] = []
+HOLD_THEIR_OFFERS = {"strict-dynamic", "trusted types"}
+"""Policies under which no script of ours could fetch another: it stands in the page."""
 
 
 def seen(visitor):
@@ -40,10 +42,13 @@ def test_it_looks_and_works_the_same(visit, stage, name):
     if not PLAIN:
         PLAIN.extend(seen(visit()))
     stage.headers = [(CSP, policy) for policy in POLICIES[name]]
+    stage.served.clear()
     visitor = visit()
 
     assert seen(visitor) == PLAIN
     assert visitor.banner.evaluate("e => e.matches(':popover-open')"), "our script ran"
+    offers = [path for path in stage.served if path.startswith("/.consent/offers.")]
+    assert len(offers) == (0 if name in HOLD_THEIR_OFFERS else 1), offers
     with visitor.page.expect_navigation():
         visitor.button("Accept all").click()
     assert stage.granted == ("functional", "performance")
@@ -112,4 +117,61 @@ def test_pages_of_our_own_show_their_style_under_their_policy(visit, stage):
     visitor = visit("/.consent/")
 
     assert visitor.button("Refuse all").evaluate("e => getComputedStyle(e).minHeight") == "44px"
+    assert visitor.errors == []
+
+
+AT_ONCE = "<script nonce=\"abc\">document.cookie = '_ga=1; path=/'; document.cookie = 'consent_callkom=x'; window.ran = 1</script>"
+STAY_IN_THE_PAGE = {"strict-dynamic"}
+RUN_THEIRS = {"none", "nonce only", "strict-dynamic", "unsafe-inline", "no connections"}
+
+
+@pytest.mark.parametrize("granted", [(), ("functional", "performance")], ids=["refused", "granted"])
+@pytest.mark.parametrize("name", POLICIES)
+def test_after_an_answer_guard_and_style_reach_the_page_whatever_its_policy(visit, stage, name, granted):
+    """As files where addresses count, in the page where they do not; before the site's first script either way."""
+    stage.answered, stage.granted = True, granted
+    stage.headers = [(CSP, policy) for policy in POLICIES[name]]
+    stage.html = Stage.page(head=AT_ONCE)
+    visitor = visit()
+    visitor.page.evaluate("document.cookie = '_ga=2; path=/'")
+    link = visitor.page.locator("#cc-l")
+
+    assert visitor.errors == []
+    assert visitor.page.evaluate("callkomConsent.granted") == list(granted)
+    assert visitor.page.evaluate("document.cookie") == ""
+    assert link.evaluate("e => getComputedStyle(e).textAlign") == "center"
+    assert visitor.page.evaluate("window.ran") == (1 if name in RUN_THEIRS else None)
+    assert visitor.page.evaluate("!!window.dataLayer"), "what is told in the page runs, too"
+    files = [path for path in stage.served if path.startswith("/.consent/page.")]
+    assert len(files) == (0 if name in STAY_IN_THE_PAGE else 2), files
+
+
+@pytest.mark.parametrize("how", ["sandbox allow-scripts", "sandbox allow-scripts allow-same-origin"])
+def test_after_an_answer_a_sandbox_keeps_everything_in_the_page(visit, stage, how):
+    stage.answered = True
+    stage.headers = [(CSP, how)]
+    visitor = visit()
+
+    assert visitor.page.evaluate("callkomConsent.asked") == "no"
+    assert [path for path in stage.served if path.startswith("/.consent/page.")] == []
+
+
+def test_after_an_answer_a_policy_in_the_page_comes_too_late_to_stop_us(visit, stage):
+    stage.answered = True
+    stage.html = Stage.page(head='<meta http-equiv="Content-Security-Policy" content="default-src \'none\'">')
+    visitor = visit()
+
+    assert visitor.page.evaluate("callkomConsent.asked") == "no"
+    assert visitor.page.locator("#cc-l").evaluate("e => getComputedStyle(e).textAlign") == "center"
+
+
+def test_where_our_file_does_not_come_the_page_stands_and_providers_are_told(visit, stage):
+    stage.answered, stage.granted = True, ("performance",)
+    visitor = visit("/first")
+    visitor.page.route("**/.consent/page.*", lambda route: route.abort())
+    visitor.goes("/second")
+
+    assert visitor.page.evaluate("window.callkomConsent") is None
+    assert visitor.page.evaluate("dataLayer[0][1]") == "default"
+    assert visitor.page.get_by_role("link", name="Manage my cookies", exact=True).is_visible()
     assert visitor.errors == []

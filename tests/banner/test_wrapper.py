@@ -54,6 +54,40 @@ def test_a_form_shown_once_opens_hosts_of_its_purpose_alone(embed):
     assert b"own_cookie" in wrapped.page
 
 
+def test_a_post_shown_once_is_a_link_that_its_networks_script_turns_into_a_card():
+    for provider, text, box, script, host in (
+        (
+            "x",
+            "quote https://x.com/a/status/1",
+            "twitter-tweet",
+            "platform.twitter.com/widgets.js",
+            "twimg.com",
+        ),
+        (
+            "instagram",
+            "quote https://www.instagram.com/p/a/",
+            "instagram-media",
+            "www.instagram.com/embed.js",
+            "cdninstagram.com",
+        ),
+    ):
+        wrapped = Wrappers(DEMO, OWN, "/choices/", "own_cookie").once(
+            Embeds(DEMO).read(provider, text), EN, NOTHING
+        )
+        address = text.removeprefix("quote ")
+        page = wrapped.page.decode()
+
+        assert f'<blockquote class="{box}" data-instgrm-permalink="{address}"' in page
+        assert f'<a href="{address}" target="_blank" rel="noopener noreferrer">' in page
+        assert f'<script src="https://{script}" async="">' in page
+        assert page.index("own_cookie") < page.index(script), "the guard is first"
+        assert EN.plain("placeholder.unreachable") in page
+        assert f"*.{host}:*" in sources(wrapped.policy, "default-src")
+        assert not any(
+            other in wrapped.policy.decode() for other in ("youtube", "facebook", "calendly", "hsforms")
+        )
+
+
 def test_each_kind_of_form_has_the_box_and_the_script_that_belong_together():
     new, open_ = (WRAPPERS.once(embed, EN, NOTHING).page for embed in (NEW_FORM, OPEN_FORM))
 

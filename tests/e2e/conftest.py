@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Error
 
+from tests.e2e.bidi import Firefox, Person
 from tests.e2e.providers import Providers, serve_in_thread, tls_for
+from tests.e2e.tunnel import Tunnel
+from tests.e2e.walkers import WIDE, InChromium
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
@@ -57,6 +60,17 @@ def demo_origin():
     from proxy.demo.site import demo_site
 
     port, stop = serve_in_thread(demo_site())
+    yield port
+    stop()
+
+
+@pytest.fixture(scope="session")
+def unprotected():
+    """The demo site behind TLS and nothing else: what happens without us."""
+    from proxy.demo.site import demo_site
+
+    tls, _, _ = tls_for(*HOSTS)
+    port, stop = serve_in_thread(demo_site(), tls=tls)
     yield port
     stop()
 
@@ -198,3 +212,49 @@ def visit(request, chromium_path, playwright_engine, tmp_path, providers):
     yield open_one
     for visitor in opened:
         visitor.context.close()
+
+
+@pytest.fixture(scope="session")
+def firefoxes(firefox_path, tmp_path_factory):
+    """Return a running Firefox, by whether it runs scripts: that is a matter of its profile."""
+    running: dict[bool, Firefox] = {}
+
+    def one(*, script: bool = True) -> Firefox:
+        if script not in running:
+            profile = tmp_path_factory.mktemp("firefox") / "profile"
+            running[script] = Firefox(firefox_path, profile, **{"javascript.enabled": script})
+        return running[script]
+
+    yield one
+    for firefox in running.values():
+        firefox.stop()
+
+
+@pytest.fixture(params=["chromium", "firefox"])
+def comes(request, providers):
+    """Somebody comes, once with each browser: comes(port=..., script=False, size=NARROW)."""
+    undo = []
+
+    def in_chromium(*, port: int | None = None, script: bool = True, size=WIDE, **options) -> InChromium:
+        width, height = size
+        view = {"width": width, "height": height}
+        visit = request.getfixturevalue("visit")
+        return InChromium(visit(port=port, java_script_enabled=script, viewport=view, **options))
+
+    def in_firefox(*, port: int | None = None, script: bool = True, size=WIDE) -> Person:
+        port = port or request.getfixturevalue("proxy_process").port
+        tunnel = Tunnel(
+            lambda host: port if f".{host}".endswith(".callkom.io") else providers.port,
+        )
+        undo.append(tunnel.stop)
+        person = Person(request.getfixturevalue("firefoxes")(script=script), tunnel.port, size)
+        undo.append(person.leaves)
+        return person
+
+    if request.param == "firefox":
+        request.getfixturevalue("firefoxes")
+        yield in_firefox
+    else:
+        yield in_chromium
+    for end in reversed(undo):
+        end()

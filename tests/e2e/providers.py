@@ -54,6 +54,12 @@ SCRIPTS = {
     + _cookie_js("__stripe_sid", "s1", 1800)
     + "window.Stripe=function(){return{}};new Image().src='https://m.stripe.com/6';",
     "cloudflareinsights.com": "window.beaconRan=1;",
+    # Networks look for posts on the page and put a frame in place of each.
+    "platform.twitter.com": "document.querySelectorAll('blockquote.twitter-tweet').forEach(function(q){var a=[].slice.call(q.querySelectorAll('a')).pop(),"
+    "f=document.createElement('iframe');f.title='Post on X';f.style.height='333px';f.src='https://platform.twitter.com/embed/Tweet.html?id='+a.href.split('/status/')[1].split('?')[0];"
+    "q.replaceWith(f);});",
+    "instagram.com": "document.querySelectorAll('blockquote.instagram-media').forEach(function(q){var f=document.createElement('iframe');"
+    "f.title='Post on Instagram';f.src=q.dataset.instgrmPermalink.split('?')[0]+'embed/';q.replaceWith(f);});",
 }
 # Every way in which a form's library could meet its provider, cookies included where it can.
 VECTORS = """
@@ -80,6 +86,12 @@ HTTP_COOKIES = {
     ".hubspot.com": ["_cfuvid=c1; Domain=.hubspot.com", "__cf_bm=b1; Domain=.hubspot.com; Max-Age=1800"],
     ".calendly.com": ["_cfuvid=c1; Domain=.calendly.com", "__cf_bm=b1; Domain=.calendly.com; Max-Age=1800"],
     ".hsforms.com": ["_cfuvid=c1; Domain=.hsforms.com"],
+    ".youtube-nocookie.com": ["VISITOR_INFO1_LIVE=v1; Domain=.youtube-nocookie.com; Max-Age=15552000"],
+    ".vimeo.com": ["vuid=v1; Domain=.vimeo.com; Max-Age=63072000"],
+    ".twitter.com": ["guest_id=g1; Domain=.twitter.com; Max-Age=34214400"],
+    ".instagram.com": ["mid=m1; Domain=.instagram.com; Max-Age=34560000"],
+    ".facebook.com": ["fr=f1; Domain=.facebook.com; Max-Age=7776000"],
+    "www.google.com": ["NID=n1; Domain=.google.com; Max-Age=15811200"],
     "m.stripe.com": ["m=m1; Domain=m.stripe.com; Max-Age=31536000"],
 }
 

@@ -2,9 +2,6 @@
 
 import pytest
 
-from tests.e2e.conftest import HOSTS
-from tests.e2e.providers import serve_in_thread, tls_for
-
 pytestmark = pytest.mark.e2e
 
 PAGES = [
@@ -44,17 +41,6 @@ def third_parties(providers) -> set[str]:
         "optimizationguide-pa.googleapis.com",
     }
     return providers.hosts() - NECESSARY - chatter
-
-
-@pytest.fixture(scope="module")
-def unprotected():
-    """The demo site behind TLS and nothing else: what happens without us."""
-    from proxy.demo.site import demo_site
-
-    tls, _, _ = tls_for(*HOSTS)
-    port, stop = serve_in_thread(demo_site(), tls=tls)
-    yield port
-    stop()
 
 
 def test_without_us_the_same_walk_leaks_to_every_provider_and_stores_their_cookies(

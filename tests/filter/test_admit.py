@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.filter.admit import Admission, admit
+from proxy.filter.admit import Admission, admit, takes_files
 
 S, T = "sha256-script=", "sha256-style="
 
@@ -237,3 +237,60 @@ def test_in_chromium_the_policies_tried_do_refuse_something(look):
 
     assert free["site"] == free["nonced"] == free["handler"] == "ran"
     assert all(look(policy) != free for policy in SITES_OWN if policy.count("'unsafe-inline'") != 1)
+
+
+F, G = "www.example.com:8443/.consent/page.1.js", "www.example.com:8443/.consent/page.2.css"
+
+
+def with_files(policy, *, secure=True):
+    return admit([policy.encode()], [F, S], [G], host="www.example.com", secure=secure).policies[0].decode()
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ("script-src 'nonce-abc'", f"script-src 'nonce-abc' '{S}' {F}"),
+        ("script-src 'self'", f"script-src 'self' '{S}'"),
+        ("script-src 'unsafe-inline'", f"script-src 'unsafe-inline' {F}"),
+        ("script-src 'unsafe-inline' https:", "script-src 'unsafe-inline' https:"),
+        ("script-src *", f"script-src * '{S}'"),
+        ("script-src 'none'", f"script-src '{S}' {F}"),
+        ("script-src www.example.com", f"script-src www.example.com '{S}' {F}"),
+        ("style-src 'unsafe-inline'", f"style-src 'unsafe-inline' {G}"),
+        ("style-src 'nonce-abc' 'self'", "style-src 'nonce-abc' 'self'"),
+        (
+            "default-src 'none'",
+            f"default-src 'none'; script-src '{S}' {F}; style-src {G}",
+        ),
+        ("img-src 'self'", "img-src 'self'"),
+    ],
+)
+def test_a_file_of_ours_is_let_in_by_its_address_where_nothing_else_does(policy, expected):
+    """A host without port is not taken for ours: it may mean another port."""
+    assert with_files(policy) == expected
+
+
+def test_a_scheme_counts_only_where_the_page_has_it():
+    assert with_files("style-src https:") == "style-src https:"
+    assert with_files("style-src https:", secure=False) == f"style-src https: {G}"
+    assert with_files("style-src http:", secure=False) == "style-src http:"
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ("script-src 'nonce-abc'", True),
+        ("default-src 'none'", True),
+        ("script-src 'nonce-abc' 'Strict-Dynamic'", False),
+        ("img-src *, Sandbox allow-scripts", False),
+        ("img-src https://sandboxes.example", True),
+        ("require-trusted-types-for 'script'", True),
+    ],
+)
+def test_files_are_taken_where_addresses_count_and_the_page_has_a_host(policy, expected):
+    assert takes_files([b"img-src *", policy.encode()]) == expected
+
+
+def test_a_file_that_a_script_asks_for_is_refused_by_trusted_types():
+    assert not takes_files([b"require-trusted-types-for 'script'"], by_script=True)
+    assert takes_files([b"script-src 'nonce-abc'"], by_script=True)

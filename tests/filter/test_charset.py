@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.errors import Unreadable
-from proxy.filter.charset import charset_of, charset_parameter, named, undecided
+from proxy.filter.charset import charset_of, charset_parameter, named, typed, undecided
 from proxy.filter.labels import LABELS
 
 GBK = b"<meta charset=gbk>"
@@ -139,3 +139,54 @@ def test_a_first_byte_swallows_nothing_that_tags_are_made_of(codec: str, mark: b
     for lead in range(0x80, 0x100):
         text = (bytes([lead]) + mark + b"p>").decode(codec, "replace")
         assert text.endswith(mark.decode() + "p>"), (codec, hex(lead))
+
+
+HTML = [(b"Content-Type", b"text/html")]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "first", "said"),
+    [
+        (
+            b"text/html",
+            b"<!doctype html><head><meta charset=windows-1252>",
+            b"text/html; charset=windows-1252",
+        ),
+        (b"Text/HTML ;", b"<meta charset=sjis>", b"text/html; charset=shift_jis"),
+        (b"text/html", b"<meta charset=utf-16>", b"text/html; charset=utf-8"),
+        (b"text/html", b"<title>a</title><script>x()</script><meta charset=gbk>", b"text/html; charset=gbk"),
+        (b"text/html; charset=utf-8", b"<meta charset=gbk>", b"text/html; charset=utf-8"),
+        (b"text/html; charset=nonsense", b"<meta charset=gbk>", b"text/html; charset=nonsense"),
+        (b"text/html; x=y", b"<meta charset=gbk>", b"text/html; x=y"),
+        (b"text/html, text/html", b"<meta charset=gbk>", b"text/html, text/html"),
+        (b"application/xhtml+xml", b"<meta charset=gbk>", b"application/xhtml+xml"),
+        (b"text/html", b"\xef\xbb\xbf<meta charset=gbk>", b"text/html"),
+        (b"text/html", "\ufeff<meta charset=gbk>".encode("utf-16-le"), b"text/html"),
+        (b"text/html", b"<p>nothing said", b"text/html"),
+        (b"text/html", b"<meta charset=iso-2022-jp>", b"text/html"),
+        (b"text/html", b" " * 1024 + b"<meta charset=gbk>", b"text/html"),
+        (b"text/html", b"<meta charset=gb", b"text/html"),
+    ],
+)
+def test_what_a_page_declares_goes_before_what_we_put_into_it(content_type, first, said) -> None:
+    assert typed(content_type, first) == said
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"<script>'<meta charset=big5>'</script>",
+        b"<script>a<b</script>",
+        b"<style><meta charset=big5></style>",
+        b"<noscript></noscript>",
+        b"<!-- --!><p>",
+        b"<?xml version='1.0'?>",
+        b"<svg><![CDATA[ ]]></svg>",
+        b"<template>",
+        b"<body>",
+        b"</head>",
+        b"<textarea></textarea>",
+    ],
+)
+def test_where_parser_and_prescan_could_disagree_nothing_is_said(before) -> None:
+    assert typed(b"text/html", before + b"<meta charset=gbk>") == b"text/html"

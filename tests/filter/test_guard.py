@@ -51,6 +51,10 @@ def test_necessary_rows_have_a_life_but_no_day():
     assert table(row("aa", "necessary", "1 year")).rows == (OURS, ("aa", "", 365 * 86_400, None))
 
 
+def test_no_life_is_longer_than_the_script_can_count_whole():
+    assert table(row("aa", "necessary", "100 years")).rows[1][2] == 2**31 - 1
+
+
 def test_rows_of_other_peoples_domains_are_left_out():
     assert table(row("aa", domain=".hubspot.com"), row("bb", domain="m.stripe.com")).rows == (OURS,)
 

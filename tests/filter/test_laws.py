@@ -4,6 +4,7 @@ import html5lib
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from proxy.filter.html import HtmlFilter
 from proxy.filter.urls import listed, url_of
 from tests.filter.pages import Marks, filtered, judge, passed
 
@@ -117,3 +118,14 @@ def test_a_parser_finds_nothing_active_of_a_refused_provider(page):
     for scripting in (True, False):
         tree = html5lib.HTMLParser(namespaceHTMLElements=False).parse(out, scripting=scripting)
         assert not [element for element in tree.iter() if active(element)], out
+
+
+def test_a_tag_that_ends_the_page_is_judged_however_it_came():
+    raw = b'<script a=">" b=">" c=">" d=">" e=">" f=">" src="//stats.example/s.js">'
+    for size in (1, 2, 3, 7):
+        pieces = [raw[at : at + size] for at in range(0, len(raw), size)]
+        page = HtmlFilter(judge())
+        out = b"".join(page.feed(piece) for piece in pieces) + page.close()
+
+        assert b'type="text/plain"' in out, size
+        assert [verdict.provider for verdict in page.verdicts] == ["stats"]

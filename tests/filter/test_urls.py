@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.filter.urls import enclosed, listed, plain_host, plain_hosts, url_of
+from proxy.filter.urls import COMMON, enclosed, listed, plain_hosts, url_of
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,8 @@ def test_the_quick_readers_agree_with_the_slow_one_or_say_nothing():
         "//a.example:80/",
         "/b",
     ):
-        quick = plain_host(address)
-        assert quick is None or quick[0] == url_of(address).host
+        quick = COMMON.match(address)
+        assert quick is None or quick[1] == url_of(address).host
     assert plain_hosts("https://a.example/1 1x, https://b.example/2 2x") == {"a.example", "b.example"}
     assert plain_hosts("/1 1x, /2 2x") == set()
     assert plain_hosts("//a.example/1 1x") is None

@@ -1,14 +1,23 @@
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from proxy.consent.answer import How
 from proxy.consent.record import ConsentRecord, content_of
+from proxy.errors import RecordsError
+from proxy.records.address import Address
+from proxy.records.driver import Failure
 from proxy.records.migrations import STEPS, VERSIONS
+from proxy.records.migrations.apart import migrate_apart
 from proxy.records.migrations.run import scripts
-from proxy.records.schema import CONTENT, metadata, record_of, row_of
-from tests.records.answers import NOON, answer
+from proxy.records.rows import COLUMNS, CONTENT, record_of, values_of
+from proxy.records.schema import metadata
+from proxy.records.store import RecordStore
+from tests.records.answers import KEY, NOON, answer
 
 
 async def test_the_migrations_make_exactly_the_tables_that_the_program_reads(store):
@@ -18,10 +27,23 @@ async def test_the_migrations_make_exactly_the_tables_that_the_program_reads(sto
         )
         return compare_metadata(context, metadata)
 
-    async with store._database.writing() as connection:
-        found = await connection.run_sync(differences)
+    address = store._database.address
+    if address.path is not None:
+        engine = create_engine(f"sqlite:///{address.path}")
+        with engine.connect() as connection:
+            found = differences(connection)
+        engine.dispose()
+    else:
+        shared = create_async_engine(address.url.replace("postgresql:", "postgresql+asyncpg:"))
+        async with shared.connect() as connection:
+            found = await connection.run_sync(differences)
+        await shared.dispose()
 
     assert found == []
+
+
+def test_the_statements_name_the_columns_of_the_table_in_its_order():
+    assert tuple(column.name for column in metadata.tables["records"].columns) == COLUMNS
 
 
 def test_the_steps_that_the_program_knows_are_those_that_alembic_finds():
@@ -50,7 +72,9 @@ def test_a_record_comes_back_from_its_row_as_it_was(visitor, language, how, prov
     content = content_of(answer(visitor, language=language, how=how, provider=provider), previous)
     record = ConsentRecord("id", NOON, "writer", 1, b"digest", b"link", content)
 
-    assert record_of(row_of(record)) == record
+    row = dict(zip(COLUMNS, values_of(record), strict=True))
+
+    assert record_of(row) == record
 
 
 def test_a_record_takes_less_than_a_kilobyte():
@@ -58,4 +82,24 @@ def test_a_record_takes_less_than_a_kilobyte():
         "i" * 26, NOON, "w" * 12, 10**6, b"d" * 32, b"l" * 32, content_of(answer("v" * 32), "p" * 26)
     )
 
-    assert sum(len(str(value)) for value in row_of(record).values()) < 1000
+    assert sum(len(str(value)) for value in values_of(record)) < 1000
+
+
+async def test_a_store_can_be_brought_up_to_date_by_a_process_of_its_own(url):
+    store = await RecordStore.open(url, keys=[KEY], apart=True)
+    record = await store.add(answer())
+
+    assert await store.get(record.id) == record
+    await store.close()
+
+
+async def test_what_that_process_could_not_do_is_told_in_its_words(tmp_path):
+    (tmp_path / "proofs.db").write_bytes(b"no database, but long enough to be looked at" * 100)
+
+    with pytest.raises(RecordsError, match="not a database"):
+        await RecordStore.open(f"sqlite:///{tmp_path / 'proofs.db'}", keys=[KEY], apart=True)
+
+
+async def test_a_process_that_migrates_says_why_it_cannot(tmp_path):
+    with pytest.raises(Failure, match="unable to open database file"):
+        await migrate_apart(Address("sqlite:///gone.db", "gone.db", tmp_path / "gone.db"))

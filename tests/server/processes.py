@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.server.proxying import RULES, Got, read_answer, request
 
-START = "import sys; from pathlib import Path; from proxy.server.app import run; run(Path(sys.argv[1]), Path(sys.argv[2]))"
+START = "import sys; from pathlib import Path; from proxy.server.start import run; run(Path(sys.argv[1]), Path(sys.argv[2]))"
 
 
 @dataclass
@@ -62,7 +62,9 @@ def free_port() -> int:
 
 
 @contextlib.asynccontextmanager
-async def running(upstream, folder: Path, *, more="", rules=RULES, ports=None) -> AsyncIterator[Running]:
+async def running(
+    upstream, folder: Path, *, more="", rules=RULES, ports=None, beside: Path | None = None
+) -> AsyncIterator[Running]:
     port, admin = ports or (free_port(), free_port())
     (folder / "config.yaml").write_text(
         f"listen: 127.0.0.1:{port}\nadmin: 127.0.0.1:{admin}\n"
@@ -70,10 +72,11 @@ async def running(upstream, folder: Path, *, more="", rules=RULES, ports=None) -
     )
     (folder / "rules.yaml").write_text(rules)
     log = folder / f"log-{admin}"
+    path = os.pathsep.join(map(str, filter(None, (beside, Path(__file__).parents[2]))))
     with log.open("wb") as file:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", START, str(folder / "config.yaml"), str(folder / "rules.yaml"),
-            stdout=file, stderr=file, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+            stdout=file, stderr=file, env={**os.environ, "PYTHONPATH": path},
         )  # fmt: skip
     started = Running(process, port, admin, folder, log)
     try:

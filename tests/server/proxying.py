@@ -12,8 +12,9 @@ from pathlib import Path
 from proxy.policy.load import load_policy
 from proxy.server.config_file import load_config
 from proxy.server.logs import Lines, start_logs
+from proxy.server.reading import at_home
 from proxy.server.serving import Server
-from proxy.server.sources import Sources, at_home
+from proxy.server.sources import Sources
 
 RULES = """
 policy:

@@ -392,3 +392,13 @@ async def test_our_pages_are_answered_on_one_connection_one_after_the_other(tmp_
             assert (await read_answer(reader)).status == 303
             writer.write(request("/.consent/state"))
             assert (await read_answer(reader)).status == 200
+
+
+async def test_a_page_that_is_no_longer_made_for_its_visitor_learns_the_words_for_that(tmp_path):
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        english = await proxy.ask("/.consent/state", "Accept-Language: en")
+        french = await proxy.ask("/.consent/state?language=fr", "Accept-Language: en")
+
+    assert english.json["reload"] == "Reload now"
+    assert "What you typed on it will be lost." in english.json["stale"]
+    assert french.json["reload"] == "Recharger"

@@ -337,3 +337,40 @@ async def test_a_page_remembered_under_one_policy_of_the_site_is_not_used_under_
         assert not any(
             b"nonce=" + quote + other in answer.body for other in others for quote in (b"", b'"', b"'")
         )
+
+
+META = b"<!doctype html><html><head><meta charset=windows-1252><title>caf\xe9</title></head><body>caf\xe9</body></html>"
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+async def test_the_charset_a_page_declares_is_said_before_what_we_put_into_it(tmp_path, coding):
+    body, fields = (gzip.compress(META), [b"Content-Encoding: gzip"]) if coding == "gzip" else (META, [])
+    page = ok(body, b"Content-Type: text/html", *fields)
+    async with Origin({b"/": page}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        got = await proxy.ask("/", "Accept-Encoding: gzip;q=0.1, identity")
+        fetched = await proxy.ask("/", "Sec-Fetch-Dest: empty", "Sec-Fetch-Site: same-origin")
+
+    assert got.one(b"Content-Type") == b"text/html; charset=windows-1252"
+    assert fetched.one(b"Content-Type") == b"text/html"
+    assert b"<title>caf\xe9</title>" in got.body
+    assert got.body.replace(b"caf\xe9", b"").isascii()  # what we add means the same in every charset
+
+
+async def test_two_content_types_are_left_to_the_browser(tmp_path):
+    page = ok(META, b"Content-Type: text/html", b"Content-Type: text/html")
+    async with Origin({b"/": page}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        got = await proxy.ask("/")
+
+    assert got.all(b"Content-Type") == [b"text/html"] * 2
+
+
+async def test_a_page_whose_declaration_is_not_here_yet_does_not_wait_for_it(tmp_path):
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n" % len(META)
+    async with (
+        Origin({b"/": [head + META[:20], 0.3, META[20:]]}) as origin,
+        proxying(origin.url, folder=tmp_path) as proxy,
+    ):
+        got = await proxy.ask("/")
+
+    assert got.one(b"Content-Type") == b"text/html"
+    assert b"<title>caf\xe9</title>" in got.body

@@ -256,13 +256,25 @@ async def test_a_frame_that_a_script_made_gets_its_placeholder_in_the_pages_lang
 
 
 @pytest.mark.parametrize(
-    "query", ["", "address=https://evil.example/", "address=javascript:alert(1)", "address=https://calendly.com/%22%3E%3Cscript%3E", "address=%ff", "x"]
+    "query", ["", "address=https://evil.example/", "address=javascript:alert(1)", "address=https://calendly.com/%22%3E%3Cscript%3E", "address=%ff", "x", "embed=form+eu1+1+<2>", "embed=frame+https://evil.example/", "embed=quote+https://x.com/a/status/1"]
 )  # fmt: skip
 async def test_nothing_is_offered_for_frames_of_nobody_we_know(tmp_path, query):
     async with Origin() as origin, running(origin, tmp_path) as proxy:
         got = await proxy.ask(f"/.consent/offer?{query}")
 
     assert (got.status, got.body) == (204, b"")
+
+
+@pytest.mark.parametrize(("rules", "relayed"), [(SHIPPED, False), (demo_rules(SHIPPED), True)])
+async def test_a_form_that_a_script_asks_for_is_offered_as_on_any_page(tmp_path, rules, relayed):
+    async with Origin() as origin, running(origin, tmp_path, rules) as proxy:
+        got = await proxy.ask("/.consent/offer?embed=form+eu1+1+a-2&language=fr")
+
+    assert got.status == 200
+    assert b"Contenu de HubSpot" in got.body
+    assert (b'data-cc-once="form eu1 1 a-2"' in got.body) is not relayed
+    assert (b"/.consent/form?provider=hubspot" in got.body) is relayed
+    assert b"https://js" not in got.body, "the provider's script is no page to open"
 
 
 async def test_nothing_is_offered_to_who_granted_it(tmp_path):

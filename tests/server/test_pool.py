@@ -4,6 +4,7 @@ import asyncio
 import random
 
 import pytest
+import uvloop
 
 from proxy.errors import UpstreamError
 from proxy.server import pool
@@ -237,3 +238,25 @@ async def test_retired_upstreams_finish_what_has_begun_and_keep_nothing():
         assert await page(upstreams) == b"page"  # by a request that began before and asks only now
         await until(lambda: upstreams.snapshot()[0].connections == 0)
         await upstreams.close()
+
+
+def test_visitors_who_leave_while_a_connection_is_made_take_no_place_for_good():
+    """uvloop says connection_made, and never connection_lost, of one whose maker was cancelled in between."""
+
+    async def leave_at_every_moment():
+        async with Origin({b"/": ok(b"hello")}) as origin:
+            upstreams = Upstreams([origin.url], deadlines=Deadlines(connect=0.2), limit=8)
+            for turns in range(60):
+                asking = asyncio.ensure_future(upstreams.fetch(get()))
+                for _ in range(turns % 12):
+                    await asyncio.sleep(0)
+                if turns > 30:
+                    await asyncio.sleep(0.0001 * (turns % 12))
+                asking.cancel()
+                await asyncio.wait([asking])
+                if not asking.cancelled():
+                    asking.result().abort()
+            await until(lambda: upstreams.snapshot()[0].connections == 0)
+            await upstreams.close()
+
+    uvloop.run(leave_at_every_moment())

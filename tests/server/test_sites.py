@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from proxy.policy.load import load_policy
 from proxy.policy.scope import Pair
 from proxy.server import sites as module
 from proxy.server.config_file import load_config
+from proxy.server.passage import page_facts
 from proxy.server.sites import build_sites
 from tests.server.proxying import RULES, config_text
 from tests.server.visits import visit
@@ -88,7 +90,7 @@ def test_a_site_may_treat_the_undeclared_otherwise():
 
 
 def test_a_staging_copy_stands_for_the_published_domain():
-    from proxy.server.sources import at_home
+    from proxy.server.reading import at_home
 
     text = (
         config_text("http://127.0.0.1:1").replace("callkom.io", "callkom.localhost")
@@ -98,3 +100,41 @@ def test_a_staging_copy_stands_for_the_published_domain():
     policy = at_home(load_policy(RULES), config)
 
     assert policy.provider("google").cookies[0].domains == (".callkom.localhost",)
+
+
+def test_what_strangers_send_at_length_is_not_remembered():
+    site = sites().match("callkom.io")
+    variant = site.variant(NONE, secure=True)
+    for number in range(50):
+        long = b"%d" % number + b"x" * 30_000
+        asked = visit(b"/", (b"Cookie", b"consent_callkom=" + long), (b"Accept-Language", long))
+        assert site.read(asked).answer is None
+        assert site.tag(variant, page_facts(asked, site.decide(asked, None)))
+        site.refused_names(visit(b"/", (b"Cookie", long + b"=1")), NONE)
+
+    assert sys.getsizeof(site._answers) + sum(len(value) for value, _ in site._answers) < 10_000
+    assert sum(len(repr(key)) for key in site._tags) < 10_000
+    assert sum(len(name) for name in site.cookies.seen("callkom.io")) < 10_000
+
+
+def test_all_sites_share_one_memory_of_pages():
+    built = sites(more="", site="  - { hosts: other.callkom.io, upstream: 'http://127.0.0.1:2' }\n")
+
+    assert built.match("callkom.io").pages is built.match("other.callkom.io").pages
+
+
+def test_what_all_sites_remember_of_tags_is_bounded_together(monkeypatch):
+    monkeypatch.setattr(module, "JUDGED", 100_000)
+    built = sites(more="", site="  - { hosts: other.callkom.io, upstream: 'http://127.0.0.1:2' }\n")
+    judges = [
+        built.match(host).variant(grants, secure=secure).judge
+        for host in ("callkom.io", "other.callkom.io")
+        for grants in (ALL, NONE)
+        for secure in (True, False)
+    ]
+    for number in range(1_000):
+        for judge in judges:
+            judge.tags.keep(b"<script nonce=%d>" % number, None)
+            judge.styles.keep(b".a%d{}" % number, True)
+
+    assert 50_000 < sum(judge.tags.weight + judge.styles.weight for judge in judges) <= 100_000

@@ -230,6 +230,29 @@ async def test_a_visitor_who_leaves_cancels_the_answer_at_once():
         await until(lambda: not here.listener.busy)
 
 
+async def test_a_visitor_who_leaves_in_mid_answer_is_no_fault_to_report():
+    left = asyncio.Event()
+
+    async def pour(request):
+        response = RawResponse(200, [], complete=False)
+        await response.prepare(request)
+        request.protocol.transport.abort()  # as the loop does where the other side has reset
+        try:
+            for _ in range(100):
+                await response.write(b"x" * 65536)
+        finally:
+            left.set()
+
+    async with listening(pour) as here:
+        _, writer = await here.connect()
+        writer.write(get())
+        await asyncio.wait_for(left.wait(), 5)
+        await asyncio.sleep(0.05)
+        writer.transport.abort()
+
+        assert here.errors == []
+
+
 async def test_a_visitor_who_never_reads_is_given_up_and_holds_little_memory():
     sent = 0
 

@@ -1,6 +1,7 @@
 """WebSockets through the tunnel, with strangers at both ends: `websockets` and aiohttp."""
 
 import asyncio
+import contextlib
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -10,6 +11,8 @@ from aiohttp import web
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
 
+from proxy.server import wire
+from proxy.server.transport import Allowance
 from tests.server.origin import HANG, Origin, ok, until
 from tests.server.thin import relaying
 from tests.server.visitor import get, status
@@ -165,6 +168,30 @@ async def test_an_upstream_that_does_not_read_makes_the_visitor_wait():
                     sent += 100_000
         assert sent < 30_000_000
         writer.transport.abort()
+
+
+async def test_a_tunnel_whose_visitor_left_ends_though_its_upstream_never_reads(monkeypatch):
+    monkeypatch.setattr(wire, "LINGER", 0.2)
+
+    async def deaf(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(SWITCH)
+        writer.transport.pause_reading()
+        await asyncio.sleep(20)
+
+    impatient = Allowance(idle_write=0.2)
+    async with Origin(serve=deaf) as origin, relaying(origin.url, allowance=impatient) as here:
+        reader, writer = await here.connect()
+        writer.write(get(b"/", *HANDSHAKE))
+        await reader.readuntil(b"\r\n\r\n")
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            async with asyncio.timeout(0.5):
+                while True:
+                    writer.write(bytes(100_000))
+                    await writer.drain()
+        writer.transport.abort()
+
+        await until(lambda: here.upstreams.snapshot()[0].connections == 0)
 
 
 HANDSHAKE = (

@@ -1,0 +1,53 @@
+"""Our scripts and styles as files: kept for ever under names made of their bytes.
+
+A name this process does not know is of another process with other rules, or of a page
+older than these: what is right for the visitor today stands in, and nobody keeps it.
+"""
+
+from __future__ import annotations
+
+import gzip
+from functools import lru_cache
+
+import brotli
+
+from proxy.filter.headers import Headers
+from proxy.server.call import Call
+from proxy.server.response import RawResponse
+
+FOR_EVER = b"public, max-age=31536000, immutable"
+
+_TYPES = {"js": b"text/javascript; charset=utf-8", "css": b"text/css; charset=utf-8"}
+_CODINGS = {b"br": brotli.compress, b"gzip": gzip.compress}
+
+
+def page_file(call: Call, name: str) -> RawResponse | None:
+    """Return a file that pages of the site name; None for a name that is none of theirs."""
+    file = call.site.renderer.file(name, call.decision)
+    if file is None:
+        return None
+    coding = _coding(b",".join(call.visit.fields.get(b"accept-encoding", ())).lower())
+    headers: Headers = [
+        (b"Content-Type", _TYPES[name.rpartition(".")[2]]),
+        (b"X-Content-Type-Options", b"nosniff"),
+        (b"Vary", b"Accept-Encoding"),
+    ]
+    if coding:
+        headers.append((b"Content-Encoding", coding))
+    if file.name == name:
+        headers.append((b"Cache-Control", FOR_EVER))
+    else:  # it tells what this visitor agreed to, so no other site may run it
+        headers += [(b"Cache-Control", b"no-store"), (b"Cross-Origin-Resource-Policy", b"same-origin")]
+    return RawResponse(200, headers, _coded(file.body, coding))
+
+
+@lru_cache(maxsize=64)
+def _coding(accepted: bytes) -> bytes:
+    """Return the coding to send; whoever refuses one with a weight of 0 is sent none."""
+    names = {part.strip() for part in accepted.split(b",")}
+    return next((name for name in _CODINGS if name in names), b"")
+
+
+@lru_cache(maxsize=256)
+def _coded(body: bytes, coding: bytes) -> bytes:
+    return _CODINGS[coding](body) if coding else body

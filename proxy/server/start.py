@@ -1,0 +1,38 @@
+"""The command `serve`: rules and config are read and checked here, and served by another program.
+
+Reading takes pydantic, YAML, Typer and more: 30 MB that a process which serves for months
+need not hold. So nothing that serves is imported here, and nothing that reads over there.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from proxy.apart import command
+from proxy.server.handover import hand_over
+from proxy.server.keys import load_keys
+from proxy.server.logs import start_logs
+from proxy.server.observed import warn_of_unobserved
+from proxy.server.sources import Sources
+
+
+def run(config_path: Path, rules_path: Path) -> None:
+    """Run the proxy until it is told to stop; does not return.
+
+    What is wrong with the files is raised; then this process becomes the one that serves, or
+    that looks after several: the same number among processes, another program.
+    """
+    sources = Sources(config_path, rules_path)
+    config, policy = sources.read()
+    lines = start_logs(config.log.level, config.log.style)
+    load_keys(config)
+    warn_of_unobserved(config)
+    lines.flush()
+    given = hand_over(sources, config, policy)
+    module = "proxy.server.worker" if config.workers == 1 else "proxy.server.supervisor"
+    program = command(module, str(config_path), str(rules_path), "--given", str(given))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(program[0], program)  # noqa: S606 - ourselves

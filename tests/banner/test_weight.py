@@ -1,0 +1,45 @@
+"""What pages of the demo and of the corpus grow by, all of ours counted: text, style, scripts, placeholders."""
+
+from functools import cache
+
+import pytest
+
+from bench.weight import STATES, Scales, corpus, demo, zipped
+from tests.shared import shared
+
+ANSWERED = [state for state in STATES if state != "first visit"]
+PAGES = dict(demo())
+
+
+@cache
+def scales():
+    return Scales()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_first_page_of_the_demo_grows_by_less_than_8_kB(name):
+    assert scales().added(PAGES[name], "first visit")[1] <= 8000
+
+
+@pytest.mark.parametrize("state", ANSWERED)
+@pytest.mark.parametrize("name", PAGES)
+def test_after_a_choice_a_page_of_the_demo_grows_by_less_than_1_kB(name, state):
+    raw, small, placeholders = scales().added(PAGES[name], state)
+
+    assert small <= 1000
+    assert (small <= 450 and raw <= 1100) or placeholders, "half of that where nothing is replaced"
+
+
+@pytest.mark.parametrize("state", ANSWERED)
+def test_after_a_choice_no_page_of_the_corpus_grows_by_more_than_1_kB(state):
+    """Only a page of a megabyte that repeats itself compresses so much by chance that more is lost."""
+    shared("corpus", "manifest.json")
+    grown = {name: scales().added(page, state) for name, page in corpus() if len(page) < 500_000}
+
+    assert len(grown) >= 70
+    assert {name: row for name, row in grown.items() if row[1] > 1000} == {}
+
+
+@pytest.mark.parametrize("state", ANSWERED)
+def test_the_files_are_fetched_once_and_weigh_less_than_6_kB_together(state):
+    assert sum(zipped(body) for body in scales().files(state).values()) <= 6000

@@ -1,0 +1,164 @@
+"""Embeds as sites write them, odd ones too: each gets its offer, none breaks the page, in a real browser."""
+
+import pytest
+from aiohttp import web
+
+from tests.banner.npm import installed
+from tests.banner.test_embeds import ROWS, SIGNS, WAYS
+from tests.e2e.conftest import Running
+from tests.e2e.providers import serve_in_thread
+from tests.e2e.test_placeholders import recorded, refuse
+
+pytestmark = pytest.mark.e2e
+
+SCRIPTED = [row for row in ROWS if "script" in row]
+CREATE = 'hbspt.forms.create({{ region: "eu1", portalId: "1", formId: "{form}"{more} }});'
+CALENDLY = '<iframe src="https://calendly.com/c/30min" width="300" height="200"></iframe>'
+PAGES = {
+    "forms": '<div id="left"></div><p>Between</p><div id="right"></div>'
+    '<script src="//js-eu1.hsforms.net/forms/embed/v2.js"></script><script>'
+    + CREATE.format(form="a", more=', target: "#right"')
+    + CREATE.format(form="b", more=', target: "#left"')
+    + CREATE.format(form="c", more="")
+    + "window.ranOn = 1;</script><p>After</p>",
+    "meetings": '<div class="meetings-iframe-container" data-src="https://meetings-eu1.hubspot.com/a?embed=true"></div>'
+    '<div id="second" data-src="https://meetings-eu1.hubspot.com/b?embed=true"></div>'
+    '<script async src="https://static.hsappstatic.net/MeetingsEmbed/ex/MeetingsEmbedCode.js"></script>'
+    '<script>hbspt.meetings.create(".meetings-iframe-container"); hbspt.meetings.create("#second");</script>',
+    "places": f'<p id="paragraph">Before {CALENDLY} behind</p><table><tr><td id="cell">{CALENDLY}</td></tr></table>'
+    f'<div id="hidden" style="display:none">{CALENDLY}</div>'
+    f'<div style="display:flex"><div id="thin" style="width:90px">{CALENDLY}</div><p>Beside</p></div>'
+    f'<div style="display:grid;grid-template-columns:1fr 1fr"><div id="cell2">{CALENDLY}</div><div>Beside</div></div>'
+    f'<form id="form" action="/sent"><input name="a">{CALENDLY}</form>',
+    "linked": f'<a id="around" href="/elsewhere">Before {CALENDLY} behind</a><p>After</p>',
+}
+
+
+def page(body: str, lang: str = "en", direction: str = "ltr") -> str:
+    return (
+        f'<!doctype html><html lang="{lang}" dir="{direction}"><head><title>Embeds</title>'
+        '<meta name="viewport" content="width=device-width"></head>'
+        f"<body><main><h1>Embeds</h1>{body}</main></body></html>"
+    )
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory):
+    """A site of embeds: /NAME from PAGES, /row/N for what its bundle does."""
+
+    async def site(request):
+        part = request.path.strip("/").split("/")
+        if part[0] == "app":
+            return web.Response(text=SCRIPTED[int(part[1])]["script"], content_type="text/javascript")
+        if part[0] == "row":
+            body = f'<div id="box"></div><script src="/app/{part[1]}"></script>'
+            return web.Response(text=page(body), content_type="text/html")
+        direction = "rtl" if "rtl" in request.query else "ltr"
+        body = PAGES.get(part[0], "")
+        return web.Response(text=page(body, direction=direction), content_type="text/html")
+
+    port, stop = serve_in_thread(site)
+    running = Running(tmp_path_factory.mktemp("odd"), port)
+    yield running
+    running.stop()
+    stop()
+
+
+def test_what_a_bundle_makes_or_calls_for_is_offered_as_the_table_says(visit, providers, odd):
+    visitor = visit(port=odd.port)
+    found = []
+    for number, row in enumerate(SCRIPTED):
+        visitor.goes(f"/row/{number}")
+        if row["ways"] != "none":
+            visitor.page.locator(".ph").first.wait_for()
+        cards = visitor.page.locator(".ph").evaluate_all("all => all.map(one => one.outerHTML)")
+        found.append(
+            " | ".join(" ".join(way for way in WAYS if SIGNS[way] in card) for card in cards) or "none"
+        )
+
+    assert found == [row["ways"] for row in SCRIPTED]
+    assert visitor.errors == []
+    assert not providers.reached("calendly.com")
+    assert not any(providers.reached(name) for name in ("hubspot.com", "hsforms.net", "hsappstatic.net"))
+
+
+def test_each_form_of_a_script_stands_in_its_box_and_is_shown_once_by_itself(visit, providers, odd):
+    visitor = visit(port=odd.port)
+    visitor.goes("/forms")
+    shown = "data-cc-once"
+
+    assert visitor.page.locator("#right .ph button").get_attribute(shown) == "form eu1 1 a"
+    assert visitor.page.locator("#left .ph button").get_attribute(shown) == "form eu1 1 b"
+    assert visitor.page.locator("main > .ph button").get_attribute(shown) == "form eu1 1 c"
+    visitor.page.locator("#right .ph button").click()
+    visitor.page.frame_locator("#right iframe").get_by_text("HubSpot form a").wait_for()
+    visitor.page.locator("main > .ph button").click()
+    visitor.page.frame_locator("main > iframe").get_by_text("HubSpot form c").wait_for()
+    assert visitor.page.locator("#left .ph").is_visible(), "the second was not asked for"
+    assert recorded(odd)[-2:] == [("once", "hubspot")] * 2
+    assert "hubspotutk" not in visitor.cookie_names()
+    visitor.goes("/forms")
+    assert visitor.page.locator(".ph").count() == 3
+    assert visitor.errors == []
+
+
+def test_meetings_named_by_a_call_are_offered_in_their_boxes_and_nowhere_twice(visit, providers, odd):
+    visitor = visit(port=odd.port)
+    visitor.goes("/meetings")
+
+    assert visitor.page.locator(".ph").count() == 2
+    visitor.page.locator("#second .ph").get_by_role("button", name="Show it once").click()
+    inner = visitor.page.frame_locator("#second iframe").frame_locator("iframe")
+    inner.get_by_text("meetings-eu1.hubspot.com").wait_for()
+    assert ("meetings-eu1.hubspot.com", "/b") in [(host, path) for host, path, _ in providers.hits]
+    assert ("meetings-eu1.hubspot.com", "/a") not in [(host, path) for host, path, _ in providers.hits]
+    assert visitor.errors == []
+
+
+@pytest.mark.parametrize("path", ["/places", "/places?rtl"])
+def test_wherever_it_stands_a_card_keeps_within_the_page_and_works(visit, providers, odd, path):
+    visitor = visit(port=odd.port, viewport={"width": 320, "height": 700})
+    refuse(visitor)
+    visitor.goes(path)
+
+    assert visitor.page.locator("#paragraph .ph").is_visible(), "a paragraph holds it"
+    assert "behind" in visitor.page.locator("#paragraph").inner_text(), "and goes on behind it"
+    assert visitor.page.locator("#cell .ph").is_visible()
+    assert not visitor.page.locator("#hidden .ph").is_visible()
+    assert visitor.page.locator("#form .ph").is_visible()
+    thin = visitor.page.locator("#thin .ph")
+    assert thin.bounding_box()["width"] <= 91
+    assert thin.evaluate("box => box.scrollWidth <= box.clientWidth + 1"), "its buttons stay inside"
+    assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 320
+    visitor.page.locator("#form .ph").get_by_role("button", name="Show it once").press("Enter")
+    visitor.page.frame_locator("#form [data-cc-frame]").frame_locator("iframe").get_by_text(
+        "calendly.com"
+    ).wait_for()
+    assert "/sent" not in visitor.page.url, "no button of ours sends the site's form"
+    visitor.page.evaluate("document.getElementById('hidden').style.display = ''")
+    visitor.page.locator("#hidden .ph").get_by_role("button", name="Show it once").press("Enter")
+    visitor.page.frame_locator("#hidden [data-cc-frame]").frame_locator("iframe").get_by_text(
+        "calendly.com"
+    ).wait_for()
+    assert visitor.page.locator("main .ph").count() == 4, "each by itself"
+    assert visitor.errors == []
+    visitor.page.add_script_tag(content=(installed("axe-core") / "axe.min.js").read_text())
+    found = visitor.page.evaluate(
+        "axe.run({ include: ['.cc'] }).then(all => all.violations.map(one => one.id))"
+    )
+    assert found == []
+
+
+def test_inside_a_link_the_ways_still_work(visit, providers, odd):
+    """No parser keeps a link in a link: the ways leave their box, and still know what they are for."""
+    visitor = visit(port=odd.port)
+    visitor.goes("/linked")
+    link = visitor.page.get_by_role("link", name="Open Calendly in a new tab")
+
+    assert link.get_attribute("href") == "https://calendly.com/c/30min"
+    visitor.page.get_by_role("button", name="Show it once").click()
+    visitor.page.frame_locator("iframe[data-cc-frame]").frame_locator("iframe").get_by_text(
+        "calendly.com"
+    ).wait_for()
+    assert visitor.errors == []
+    assert visitor.page.url.endswith("/linked")

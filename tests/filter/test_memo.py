@@ -1,0 +1,53 @@
+"""What was judged is remembered within bounds, each memo's own and those of all together."""
+
+import gc
+
+from proxy.filter.memo import Memo, Room
+
+
+def test_a_memo_empties_itself_when_it_is_full():
+    memo: Memo[int] = Memo(limit=1_000, longest=400)
+    for number in range(20):
+        memo.keep(b"%d" % number, number)
+    memo.keep(b"x" * 300, 1)
+
+    assert 0 < len(memo) <= 4
+    assert b"x" * 300 not in memo
+
+
+def test_memos_in_one_room_weigh_no_more_than_the_room_holds():
+    room = Room(limit=10_000)
+    memos: list[Memo[int]] = [Memo(limit=8_000, longest=1_000, room=room) for _ in range(50)]
+    for number in range(2_000):
+        memos[number % 50].keep(b"%d" % number, number)
+
+        assert sum(memo.weight for memo in memos) <= 10_000
+
+    assert sum(len(memo) for memo in memos) > 10
+    assert all(sum(len(key) + 200 for key in memo) == memo.weight for memo in memos)
+
+
+def test_the_heaviest_memo_makes_room_and_the_others_keep_what_they_know():
+    room = Room(limit=10_000)
+    small: Memo[int] = Memo(limit=10_000, longest=1_000, room=room)
+    large: Memo[int] = Memo(limit=10_000, longest=1_000, room=room)
+    small.keep(b"known", 1)
+    for number in range(200):
+        large.keep(b"%d" % number, number)
+
+    assert small == {b"known": 1}
+
+
+def test_memos_that_are_gone_take_no_room():
+    room = Room(limit=10_000)
+    for _ in range(20):
+        gone: Memo[int] = Memo(limit=8_000, longest=1_000, room=room)
+        for number in range(35):
+            gone.keep(b"%d" % number, number)
+        del gone
+        gc.collect()
+    here: Memo[int] = Memo(limit=8_000, longest=1_000, room=room)
+    for number in range(35):
+        here.keep(b"%d" % number, number)
+
+    assert len(here) == 35
