@@ -145,7 +145,10 @@ def _not_modified(passage: Passage, asked: Asked, headers: Headers) -> Headers:
     """Return the head of a 304: of a page of this variant, or of something that is none."""
     if asked.ours:
         passage.kind = "document"
-        headers = document_headers(headers, variant=passage.tag, coding=None)
+        # The browser shows what it kept under the policies it gets now: they have to let us in again.
+        dressing = dress(passage, headers)
+        passage.asks = False  # counted when the page itself was sent
+        headers = document_headers(_admitted(headers, dressing), variant=passage.tag, coding=None)
         return _fenced(headers, passage) + cleaning(passage, asked.hidden)
     if passage.visit.destination in WORKERS:
         return _fenced(code_headers(headers), passage)

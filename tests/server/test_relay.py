@@ -201,6 +201,29 @@ async def test_a_page_asked_for_again_is_304_until_the_decision_changes(tmp_path
     assert b'<script src="https://www.google' in after.body
 
 
+@pytest.mark.parametrize("answered", [False, True])
+async def test_a_304_lets_us_into_the_sites_policy_as_the_page_did(tmp_path, answered):
+    """Browsers show the page they kept under the policy that came last."""
+    policy = b"Content-Security-Policy: script-src 'nonce-a'; style-src 'nonce-a'"
+
+    def page(seen):
+        if seen.get(b"If-None-Match") == [b'"v1"']:
+            return b'HTTP/1.1 304 Not Modified\r\nETag: "v1"\r\n' + policy + b"\r\n\r\n"
+        return html(PAGE, b'ETag: "v1"', policy)
+
+    navigation = ["Sec-Fetch-Dest: document", "Sec-Fetch-Mode: navigate"]
+    async with Origin({b"/": page}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        if answered:
+            navigation.append(f"Cookie: {await accept(proxy)}")
+        first = await proxy.ask("/", *navigation)
+        etag = first.one(b"ETag").decode("latin-1")
+        again = await proxy.ask("/", f"If-None-Match: {etag}", *navigation)
+
+    assert again.status == 304
+    assert again.all(b"Content-Security-Policy") == first.all(b"Content-Security-Policy")
+    assert b"/.consent/page." in first.all(b"Content-Security-Policy")[0] or not answered
+
+
 async def accept(proxy, *purposes):
     body = (
         b"choice=accept" if not purposes else b"choice=save&" + b"&".join(b"purpose=" + p for p in purposes)
