@@ -26,8 +26,6 @@ CONSENT_COOKIE = "consent_callkom"
 
 OURS = Verdict(Does.DROP, note="the consent cookie is the proxy's own")
 IGNORED = Verdict(Does.DROP, note="no browser stores this line")
-UNDECLARED = Verdict(Does.DROP, note="undeclared")
-UNDECLARED_KEPT = Verdict(Does.KEEP, note="undeclared")
 NEVER: Mapping[str, int] = {}
 
 MEMO = 2048  # names come from visitors: what is remembered of them is bounded
@@ -42,7 +40,10 @@ class CookieRules:
 
     def __init__(self, policy: Policy, consent_cookie: str = CONSENT_COOKIE) -> None:
         self.consent_cookie = consent_cookie
-        self.keeps_undeclared = policy.undeclared_cookies is Undeclared.KEEP
+        keeps = policy.undeclared_cookies is Undeclared.KEEP
+        place = policy.undeclared_cookies_place
+        self.undeclared = Verdict(Does.KEEP if keeps else Does.DROP, place, note="undeclared")
+        self.undeclared_deletion = Verdict(Does.KEEP, note="undeclared")
         self.rows = [row for provider in policy.providers for row in provider.cookies]
         self._needs = {id(row): _needs(policy, row) for row in self.rows}
         self._literal: dict[str, list[tuple[int, CookieRule]]] = {}
@@ -126,9 +127,9 @@ def judge_cookie(
     row = rules.setting(cookie.sent_as, _domain(cookie, host))
     lives = cookie.lifetime(now)
     if lives is not None and lives <= 0:  # what takes a cookie away always may (T23)
-        return (_of(row, Does.KEEP, note="deletion") if row else UNDECLARED_KEPT), line
+        return (_of(row, Does.KEEP, note="deletion") if row else rules.undeclared_deletion), line
     if row is None:
-        return (UNDECLARED_KEPT, line) if rules.keeps_undeclared else (UNDECLARED, None)
+        return rules.undeclared, line if rules.undeclared.keeps else None
     if id(row) in rules.refused(grants):
         return _of(row, Does.DROP, needs=(row.purpose,)), None
     limit = longest(row, now, since)

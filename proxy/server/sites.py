@@ -259,7 +259,10 @@ def _compiled(config: Config, policy: Policy, languages: Languages) -> Compiled:
     renderer = Renderer(policy, languages, look, own=own, path=consent.path, cookie=consent.cookie)
     words = [(code, sorted(words.of.items())) for code, words in sorted(languages.all.items())]
     facts = (
-        [source(name) for name in ("ahead.js", "banner.css", "banner.js", "guard.js", "offers.js", "stubs.js")],
+        [
+            source(name)
+            for name in ("ahead.js", "banner.css", "banner.js", "guard.js", "offers.js", "stubs.js")
+        ],
         words,
         look,
         own,
@@ -282,5 +285,7 @@ def _with_undeclared(policy: Policy, chosen: SiteConfig) -> Policy:
     return replace(
         policy,
         undeclared_cookies=Undeclared(said.cookies) if said.cookies else policy.undeclared_cookies,
+        undeclared_cookies_place=None if said.cookies else policy.undeclared_cookies_place,
         undeclared_tags=Undeclared(said.tags) if said.tags else policy.undeclared_tags,
+        undeclared_tags_place=None if said.tags else policy.undeclared_tags_place,
     )

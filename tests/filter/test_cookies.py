@@ -435,3 +435,13 @@ def agrees(case, state, line, out):
     if lives is None:
         return limit is None or parse_set_cookie(line).lifetime(NOW) is None
     return lives <= 0 or (limit is not None and lives <= limit)
+
+
+@pytest.mark.parametrize(("said", "does"), [("drop", "drop"), ("keep", "keep")])
+def test_what_is_undeclared_names_the_line_that_says_what_becomes_of_it(said, does):
+    rules = CookieRules(policy_of(cookies=COOKIES, undeclared=f"{{ cookies: {said} }}"))
+    verdict, _ = judged(b"mystery=1", rules=rules)
+
+    assert verdict.does.value == does
+    assert verdict.because.line > rules.rows[-1].place.line
+    assert judged(b"mystery=1", rules=CookieRules(policy_of(cookies=COOKIES)))[0].because is None

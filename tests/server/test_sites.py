@@ -84,7 +84,8 @@ def test_what_strangers_send_is_remembered_within_bounds(monkeypatch):
 def test_a_site_may_treat_the_undeclared_otherwise():
     kept = sites(site="    undeclared: { cookies: keep, tags: keep }\n").match("callkom.io")
 
-    assert kept.cookies.keeps_undeclared
+    assert kept.cookies.undeclared.keeps
+    assert kept.cookies.undeclared.because is None  # the config says so, not a line of rules.yaml
     assert not kept.rules.holds_undeclared
     assert kept.variant(NONE, secure=True).fence == b""
 
