@@ -31,6 +31,16 @@ def test_a_base_leads_neither_form_nor_link_astray(visit, stage, how, base):
     assert visitor.page.url == stage.origin + "/.consent/"
 
 
+def test_a_base_further_down_leads_nothing_astray_where_scripts_run(visit, stage):
+    stage.html = Stage.page(body=BODY + BASES["another host"])
+    visitor = visit("/here")
+    visitor.button("Refuse all").click()
+    visitor.banner.wait_for(state="detached")
+
+    assert [choice["choice"] for choice in stage.choices] == [["refuse"]]
+    assert visitor.page.locator("#cc-l a").evaluate("e => e.href") == stage.origin + "/.consent/"
+
+
 @EITHER
 def test_a_base_leads_no_placeholder_astray(visit, stage, how):
     stage.answered = True
