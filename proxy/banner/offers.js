@@ -84,7 +84,8 @@
     seen.add(at);
     asked.language = page.documentElement.lang;
     fetch(path + "offer?" + new URLSearchParams(asked)).then(answer => answer.text()).then(text => {
-      if (text) at.insertAdjacentHTML(where, text);
+      // Whole addresses: those of the page may lead elsewhere by its <base>.
+      if (text) at.insertAdjacentHTML(where, text.split("=\"" + new URL(path).pathname).join("=\"" + path));
       if (text) if (done) done();
     }).catch(() => {});
   };

@@ -51,6 +51,21 @@ def test_a_base_leads_no_placeholder_astray(visit, stage, how):
     assert sorted(ways) == sorted(["https://calendly.com", stage.origin])
 
 
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_base_leads_no_offer_for_what_a_script_wants_astray(visit, stage, answered):
+    stage.answered = answered
+    stage.html = Stage.page(head=BASES["another host"], body="<main></main>")
+    visitor = visit("/here")
+    visitor.page.evaluate(
+        """document.dispatchEvent(new CustomEvent("cc-offer",
+        { detail: [{ address: "https://calendly.com/a/b" }, document.querySelector("main")] }))"""
+    )
+    way = visitor.page.locator("main .ph a")
+    way.wait_for()
+
+    assert way.evaluate("e => e.href") == stage.origin + "/.consent/#cc-p-functional"
+
+
 def test_a_base_leads_no_report_of_the_guard_astray(visit, stage):
     stage.answered = True
     stage.html = Stage.page(head=BASES["another host"])
