@@ -1,39 +1,27 @@
 """The command `consent-proxy`: one sub-command a file in proxy/commands.
 
-This file only mounts them and turns wrong use into one sentence and the way out.
+This file only mounts the one that is asked for, and turns wrong use into one sentence and
+the way out.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated, cast
 
 import typer
 
-from proxy.commands import check, demo, explain, rewrite, serve, status, table
-from proxy.commands.records import records_app
 from proxy.errors import ProxyError
 
 _WrongUse = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 """UsageError, which typer has but does not export (and brings in a copy of click of its own)."""
 
-app = typer.Typer(
-    name="consent-proxy",
-    help="Makes a cookie policy true: nothing that needs consent loads or stores anything before agreement.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-app.command("serve")(serve.serve)
-app.command("demo")(demo.demo)
-app.command("check")(check.check)
-app.command("explain")(explain.explain)
-app.command("rewrite")(rewrite.rewrite)
-app.command("table")(table.table)
-app.command("status")(status.status)
-app.add_typer(records_app, name="records")
+_HELP = "Makes a cookie policy true: nothing that needs consent loads or stores anything before agreement."
+_COMMANDS = ("serve", "demo", "check", "explain", "rewrite", "table", "status", "records")
+"""Each is a function of that name, or a group of commands, in a file of that name."""
 
 
 def _print_version(wanted: bool) -> None:
@@ -42,8 +30,7 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
-def root(
+def _root(
     _version: Annotated[
         bool,
         typer.Option("--version", help="Print the version and end.", callback=_print_version, is_eager=True),
@@ -52,13 +39,35 @@ def root(
     """Reverse proxy that enforces a cookie policy."""
 
 
+def app_of(names: Sequence[str] = _COMMANDS) -> typer.Typer:
+    """Return the program with these of its commands: what the others need is not imported."""
+    app = typer.Typer(
+        name="consent-proxy",
+        help=_HELP,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_root)
+    for name in names:
+        module = import_module(f"proxy.commands.{name}")
+        if name == "records":
+            app.add_typer(module.records_app, name=name)
+        else:
+            app.command(name)(getattr(module, name))
+    return app
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and end the process with its exit status.
 
     Wrong use is answered by one sentence and where to read more, exit 2.
     """
+    said = sys.argv[1:] if arguments is None else arguments
     try:
-        code = app(args=arguments, standalone_mode=False)
+        app = app_of(said[:1] if said and said[0] in _COMMANDS else _COMMANDS)
+        code = app(args=said, standalone_mode=False)
     except _WrongUse as error:
         where = error.ctx.command_path if error.ctx else "consent-proxy"
         sys.stderr.write(f"consent-proxy: {error.format_message()} See: {where} --help\n")

@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 from typer.main import get_command
 
-from proxy.cli import app
+from proxy.cli import app_of
 from tests.shared import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -49,7 +49,7 @@ def test_every_link_to_a_file_leads_somewhere(page):
 
 
 def test_the_readme_names_commands_that_exist():
-    known = set(get_command(app).commands)
+    known = set(get_command(app_of()).commands)
     named = set(re.findall(r"consent-proxy ([a-z]+)", README))
 
     assert named
@@ -57,7 +57,7 @@ def test_the_readme_names_commands_that_exist():
 
 
 def test_the_readme_names_the_records_commands_there_are():
-    known = set(get_command(app).commands["records"].commands)
+    known = set(get_command(app_of()).commands["records"].commands)
     said = re.search(r"consent-proxy records ([a-z |]+)`", README)
 
     assert said is not None

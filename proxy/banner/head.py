@@ -70,9 +70,7 @@ class Heads:
         self._path = path
         self._cookie = cookie
         self._kept: dict[tuple[frozenset[Pair], Ask, bool, bool, bool], Head] = {}
-        # Not relative to the page: a <base> may lead elsewhere.
-        here = f"(new URL({json.dumps(path)},location).href)"
-        self._ways = squeeze(source("offers.js")).replace("(PATH)", here)
+        self._ways = squeeze(source("offers.js")).replace("(PATH)", _whole(path))
         self._offers = _file("offers", "js", self._ways)
         self._files: dict[str, File] = {self._offers.name: self._offers}
 
@@ -111,9 +109,8 @@ class Heads:
         grants = decision.grants
         look = "" if framed else style(self._style_parts(grants, decision.ask), self._look)
         granted = " ".join(sorted({pair.purpose for pair in grants}))
-        facts = {"granted": granted, "state": _state(grants), "ask": decision.ask.value}
-        attributes = "".join(f' data-{name}="{escape(value)}"' for name, value in facts.items())
-        opening = Markup(f'<script data-cfasync="false"{attributes} data-since="')
+        attributes = f'data-granted="{escape(granted)}" {made_for(decision)}'
+        opening = Markup(f'<script data-cfasync="false" {attributes} data-since="')
         asks, alone = decision.ask in ASKS, framed or decision.withheld
         later = asks and not inline
         page = "" if alone else page_code(asks=asks) + self._ways_on(grants, later=later)
@@ -163,8 +160,8 @@ class Heads:
         """Return what placeholders do, or what fetches that `later`; nothing where none can be."""
         if not self._may_replace(grants):
             return ""
-        address = json.dumps(self._path + self._offers.name)
-        return squeeze(source("ahead.js")).replace("(FILE)", f"({address})") if later else self._ways
+        file = _whole(self._path + self._offers.name)
+        return squeeze(source("ahead.js")).replace("(FILE)", file) if later else self._ways
 
     def _style_parts(self, grants: frozenset[Pair], ask: Ask) -> list[str]:
         parts = ["base"]
@@ -194,12 +191,22 @@ def page_code(*, asks: bool) -> str:
     return squeeze(_PART.sub(keep, source("banner.js")))
 
 
+def _whole(path: str) -> str:
+    """Return a script's argument that is a whole address: a <base> may lead paths elsewhere."""
+    return f"(new URL({json.dumps(path)},location).href)"
+
+
+def made_for(decision: Decision) -> str:
+    """Return what pages made for this decision say of it, and no others."""
+    return f'data-state="{state_of(decision.grants)}" data-ask="{decision.ask.value}"'
+
+
 def _file(kind: str, sort: str, text: str) -> File:
     body = text.encode("ascii")
     return File(f"{kind}.{hashlib.blake2b(body, digest_size=8).hexdigest()}.{sort}", body)
 
 
-def _state(grants: frozenset[Pair]) -> str:
+def state_of(grants: frozenset[Pair]) -> str:
     """Return a short name of these grants; tabs compare it. Nothing granted has none."""
     names = "\n".join(sorted(f"{pair.purpose} {pair.provider}" for pair in grants))
     return hashlib.blake2b(names.encode(), digest_size=4).hexdigest() if grants else ""

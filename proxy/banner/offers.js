@@ -60,6 +60,10 @@
       let at = found(box.dataset.ccAt);
       if (at) if (!at.contains(box)) at.querySelector(".ph") ? box.remove() : at.append(box);
     });
+    // Equal cards have equal names: each button opens its own.
+    page.querySelectorAll(".ph [popovertarget]").forEach(way => {
+      way.popoverTargetElement = way.nextElementSibling;
+    });
     // A post names itself by its last link, which stands behind its offer.
     page.querySelectorAll("[data-cc-once]").forEach(way => {
       if (way.dataset.ccOnce != "quote") return;
@@ -80,8 +84,9 @@
     seen.add(at);
     asked.language = page.documentElement.lang;
     fetch(path + "offer?" + new URLSearchParams(asked)).then(answer => answer.text()).then(text => {
-      if (text) at.insertAdjacentHTML(where, text);
-      if (text) if (done) done(at);
+      // Whole addresses: those of the page may lead elsewhere by its <base>.
+      if (text) at.insertAdjacentHTML(where, text.split("=\"" + new URL(path).pathname).join("=\"" + path));
+      if (text) if (done) done();
     }).catch(() => {});
   };
 
@@ -99,7 +104,12 @@
     if (/^(frame|object)-/.test(kind)) page.querySelectorAll("iframe,object,embed").forEach(frame => {
       let to = frame.src || frame.data || "";
       // Browsers name the whole address or, since pages may not read where frames go, its origin.
-      if (to.startsWith("https:")) if (to.startsWith(from)) offer({ address: to.split("#")[0] }, frame, "beforebegin", hide);
+      if (!to.startsWith("https:") || !to.startsWith(from)) return;
+      if (frame.offsetParent) if (2 > frame.clientHeight) return; // nobody would have seen it
+      offer({ address: to.split("#")[0] }, frame, "beforebegin", () => {
+        frame.previousElementSibling.style.setProperty("min-height", frame.offsetHeight + "px", "important");
+        hide(frame);
+      });
     });
     if (/^script-/.test(kind)) page.querySelectorAll(".calendly-inline-widget[data-url],.meetings-iframe-container[data-src]").forEach(box => offer({ address: box.dataset.url || box.dataset.src }, box, "afterbegin"));
   };

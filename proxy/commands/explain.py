@@ -113,7 +113,7 @@ def _single(policy: Policy, told: list[tuple[str, Outcome]]) -> Table:
     for visitor, outcome in told:
         verdict = _verdict_of(outcome)
         speaks = verdict if verdict and verdict.because else spoken
-        rule = speaks.because.rule if speaks and speaks.because else _silence(outcome)
+        rule = _rule(speaks) if speaks and speaks.because else _silence(outcome)
         needs = ", ".join(verdict.needs) if verdict else ""
         table.add_row(visitor, _styled(outcome.words), rule, _provider(policy, speaks), needs)
     return table
@@ -143,7 +143,14 @@ def _page(policy: Policy, told: list[tuple[str, Outcome]]) -> Table:
 
 
 def _key(verdict: Verdict) -> tuple[str, str]:
-    return (verdict.because.rule if verdict.because else verdict.note or "undeclared", verdict.provider or "")
+    return _rule(verdict), verdict.provider or ""
+
+
+def _rule(verdict: Verdict) -> str:
+    """Return the place that decided; of what no provider declares also what it is."""
+    if verdict.because is None:
+        return f"{verdict.note or 'undeclared'} (by default)" if verdict.provider is None else ""
+    return verdict.because.rule if verdict.provider else f"{verdict.because.rule} {verdict.note}".rstrip()
 
 
 def _counted(verdicts: Iterable[Verdict]) -> Text:

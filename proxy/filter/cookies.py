@@ -22,8 +22,7 @@ from proxy.filter.setcookie import (
     LONGEST_PAIR,
     WSP,
     SetCookie,
-    attribute,
-    format_date,
+    cap,
     parse_set_cookie,
 )
 from proxy.filter.verdict import Does, Verdict
@@ -34,8 +33,6 @@ CONSENT_COOKIE = "consent_callkom"
 
 OURS = Verdict(Does.DROP, note="the consent cookie is the proxy's own")
 IGNORED = Verdict(Does.DROP, note="no browser stores this line")
-UNDECLARED = Verdict(Does.DROP, note="undeclared")
-UNDECLARED_KEPT = Verdict(Does.KEEP, note="undeclared")
 NEVER: Mapping[str, int] = {}
 
 MEMO = 2048  # names come from visitors: what is remembered of them is bounded
@@ -50,7 +47,10 @@ class CookieRules:
 
     def __init__(self, policy: Policy, consent_cookie: str = CONSENT_COOKIE) -> None:
         self.consent_cookie = consent_cookie
-        self.keeps_undeclared = policy.undeclared_cookies is Undeclared.KEEP
+        keeps = policy.undeclared_cookies is Undeclared.KEEP
+        place = policy.undeclared_cookies_place
+        self.undeclared = Verdict(Does.KEEP if keeps else Does.DROP, place, note="undeclared")
+        self.undeclared_deletion = Verdict(Does.KEEP, note="undeclared")
         self.rows = [row for provider in policy.providers for row in provider.cookies]
         self._needs = {id(row): _needs(policy, row) for row in self.rows}
         self._literal: dict[str, list[tuple[int, CookieRule]]] = {}
@@ -165,10 +165,9 @@ def _judge(
     lives = cookie.lifetime(now)
     lasting = lives is None or cookie.max_age is not None  # no date that comes nearer
     if lives is not None and lives <= 0:  # what takes a cookie away always may (T23)
-        return (_of(row, Does.KEEP, note="deletion") if row else UNDECLARED_KEPT), line, lasting
+        return (_of(row, Does.KEEP, note="deletion") if row else rules.undeclared_deletion), line, lasting
     if row is None:
-        verdict = UNDECLARED_KEPT if rules.keeps_undeclared else UNDECLARED
-        return verdict, line if rules.keeps_undeclared else None, lasting
+        return rules.undeclared, line if rules.undeclared.keeps else None, lasting
     if id(row) in rules.refused(grants):
         return _of(row, Does.DROP, needs=(row.purpose,)), None, lasting
     limit = longest(row, now, since)
@@ -199,29 +198,6 @@ def span(row: CookieRule) -> int | None:
     """Return the days after which a cookie of that row must be gone; None where its life may slide."""
     seconds = row.lasts.seconds
     return None if seconds is None or row.lasts.slides else seconds // DAY
-
-
-def cap(line: bytes, limit: int | None, now: int) -> bytes:
-    """Return the line with that life (None: a session); only Max-Age and Expires are touched."""
-    pair, *attributes = line.split(b";")
-    kept = [pair]
-    if limit is None:
-        kept += [a for a in attributes if attribute(a)[0] not in LIFETIMES]
-        return b";".join(kept)
-    texts = {b"max-age": b"%d" % limit, b"expires": format_date(now + limit).encode("ascii")}
-    missing = dict(texts)
-    for segment in attributes:
-        name = attribute(segment)[0]
-        if name in texts:
-            kept.append(segment.partition(b"=")[0].rstrip() + b"=" + texts[name])
-            missing.pop(name, None)
-        else:
-            kept.append(segment)
-    kept += [LIFETIMES[name] + b"=" + text for name, text in missing.items()]
-    return b";".join(kept)
-
-
-LIFETIMES = {b"max-age": b" Max-Age", b"expires": b" Expires"}
 
 
 def strip_cookie_header(

@@ -52,7 +52,7 @@ class ElementStream(Stream):
         judged = judge_tag(self._reader, raw)
         nests = judged is not None and judged.name == "iframe" and b"srcdoc" in raw.lower()
         if not nests and not self._reader.entities:  # what a srcdoc is depends on how deep it stands
-            self._tags.keep(raw, judged)
+            self._tags.keep_known(raw, judged)
         return judged
 
     def _note(self, judged: Judged) -> tuple[bytes, bytes]:
@@ -97,11 +97,16 @@ class ElementStream(Stream):
         """An svg or math begins."""
 
     def _based(self, values: Mapping[str, str]) -> None:
-        """The first <base href> moves every relative address of the page."""
-        if "href" not in values or self._reader.is_based:
+        """A <base href> on another host moves every relative address behind it.
+
+        Browsers heed the first of the page, but none in a template, in svg or in math: one on the site's own
+        hosts, which changes nothing here, does not hide a later one.
+        """
+        if "href" not in values or self._reader.base:
             return
-        self._reader.is_based = True
-        self.page.base(values["href"])
+        if not self._reader.is_based:
+            self._reader.is_based = True
+            self.page.base(values["href"])
         url = url_of(values["href"])
         if url is not None and not self._judge.rules.owns(url.host):
             self._reader.base = url.host

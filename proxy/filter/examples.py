@@ -148,8 +148,8 @@ def run_examples(policy: Policy, own: OwnHosts | None = None) -> tuple[Problem, 
 
 def _told(example: Example, visitor: str, expected: str, outcome: Outcome) -> str:
     rules = " and ".join(sorted(place.rule for place in outcome.because))
-    notes = ", ".join(dict.fromkeys(v.note for v in outcome.verdicts if v.note and not v.because))
-    why = f"because of {rules}" if rules else notes or "no rule speaks of it"
+    notes = ", ".join(dict.fromkeys(v.note for v in outcome.verdicts if v.note and not v.provider))
+    why = f"because of {rules}{notes and f': {notes}'}" if rules else notes or "no rule speaks of it"
     shown = example.subject if len(example.subject) <= SHOWN else example.subject[:SHOWN] + "..."
     return f"test '{example.it}': {visitor} gets {outcome.words}, not {expected} ({why}), for {shown}"
 

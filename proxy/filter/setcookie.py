@@ -166,6 +166,29 @@ def format_date(moment: int) -> str:
     return f"{WEEKDAYS[days % 7]}, {day:02} {MONTHS[month - 1].title()} {year:04} {clock} GMT"
 
 
+def cap(line: bytes, limit: int | None, now: int) -> bytes:
+    """Return the line with that life (None: a session); only Max-Age and Expires are touched."""
+    pair, *attributes = line.split(b";")
+    kept = [pair]
+    if limit is None:
+        kept += [a for a in attributes if attribute(a)[0] not in LIFETIMES]
+        return b";".join(kept)
+    texts = {b"max-age": b"%d" % limit, b"expires": format_date(now + limit).encode("ascii")}
+    missing = dict(texts)
+    for segment in attributes:
+        name = attribute(segment)[0]
+        if name in texts:
+            kept.append(segment.partition(b"=")[0].rstrip() + b"=" + texts[name])
+            missing.pop(name, None)
+        else:
+            kept.append(segment)
+    kept += [LIFETIMES[name] + b"=" + text for name, text in missing.items()]
+    return b";".join(kept)
+
+
+LIFETIMES = {b"max-age": b" Max-Age", b"expires": b" Expires"}
+
+
 def _full_year(year: int) -> int:
     if year < 70:
         return year + 2000

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from proxy.policy.hosts import covers, glob_covers, registrable
-from proxy.policy.model import NECESSARY, OWN, Action, CookieRule, Policy, TagRule
+from proxy.policy.model import NECESSARY, OWN, Action, CookieRule, Policy, TagRule, Undeclared
 from proxy.policy.source import Problem
 
 Covers = Callable[[str, str], bool]
@@ -26,6 +26,7 @@ def lint(policy: Policy) -> tuple[Problem, ...]:
         *_unreached_domains(policy),
         *_cheap_tags(policy),
         *_kept_anyway(policy),
+        *_unfenced(policy),
     ]
     return tuple(sorted(found))
 
@@ -193,3 +194,14 @@ def _kept_anyway(policy: Policy) -> Iterator[Problem]:
         if tag.do is Action.KEEP and needed:
             text = f"'do: keep' loads this for everybody, also without {' and '.join(needed)}"
             yield Problem(tag.place, text, warning=True)
+
+
+def _unfenced(policy: Policy) -> Iterator[Problem]:
+    """The fence is a list of what may load; where everything may that nobody declared, there is none."""
+    place = policy.undeclared_tags_place
+    if policy.undeclared_tags is Undeclared.KEEP and place is not None:
+        text = (
+            "'tags: keep' switches the fence off: no Content-Security-Policy is sent, and what scripts"
+            " load while a page runs is not stopped, refused providers included"
+        )
+        yield Problem(place, text, warning=True)

@@ -97,7 +97,14 @@ class _Builder:
             digest=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16],
             place=self._tree.place,
             text=text,
+            undeclared_cookies_place=self._written("undeclared", "cookies"),
+            undeclared_tags_place=self._written("undeclared", "tags"),
         )
+
+    def _written(self, *steps: str) -> Place | None:
+        """Return where a key stands that need not, or None."""
+        _, path = locate(self._tree, steps)
+        return self._place(*steps) if path == steps else None
 
     def _place(self, *steps: Step) -> Place:
         """Return where the thing on that path begins; for an id: where the id stands."""

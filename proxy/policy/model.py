@@ -225,6 +225,8 @@ class Policy:
     digest: str
     place: Place
     text: str = field(repr=False, default="")  # the file as read, kept for the proofs
+    undeclared_cookies_place: Place | None = None  # None: nobody wrote it, the default holds
+    undeclared_tags_place: Place | None = None
 
     def purpose(self, id_: str) -> Purpose | None:
         """Return the purpose of that id, or None."""

@@ -133,7 +133,8 @@ class TagShape(Shape):
         default="link", alias="with", description="What stands in its place when it is replaced."
     )
     link: words.Address | None = Field(
-        default=None, description="The provider's page, where the tag itself names none."
+        default=None,
+        description="The provider's page instead of the tag's own; * in it is what the first * of path stands for.",
     )
 
     @model_validator(mode="after")

@@ -16,10 +16,10 @@ from proxy.banner.assets import source
 from proxy.banner.render import Renderer
 from proxy.banner.words import Languages, load_languages
 from proxy.consent.answer import Answer
-from proxy.consent.cookie import LONGEST, Reading, consent_cookie, read_answers, write_answer
-from proxy.consent.decision import Decision, decide
+from proxy.consent.cookie import Reading, consent_cookie, write_answer
+from proxy.consent.decision import Decision
 from proxy.errors import BadRequest
-from proxy.filter.cookies import CookieRules, strip_cookie_header, values_of
+from proxy.filter.cookies import CookieRules, strip_cookie_header
 from proxy.filter.fence import fence
 from proxy.filter.headers import refused_headers
 from proxy.filter.matching import Judge, Rules, compile_rules, judge_for
@@ -33,13 +33,11 @@ from proxy.policy.own import OwnHosts
 from proxy.policy.scope import Pair, Scope
 from proxy.server.config import Config, Mode, SiteConfig
 from proxy.server.keys import consent_domain
+from proxy.server.settling import Answers
 from proxy.server.visit import Visit
 
 VARIANTS = 256
 """Grants x schemes kept per site: two purposes make eight, a scope in transition a few more."""
-
-ANSWERS = 8192
-"""Consent cookies whose reading is remembered: each costs 25 us and some 500 bytes."""
 
 PAGES = 16 << 20
 """Bytes of finished pages remembered, all sites together: most are the same for all who granted the same."""
@@ -70,14 +68,6 @@ class Compiled:
     salt: str  # changes with everything but the rules on which our part of a page depends
     room: Room = field(default_factory=lambda: Room(JUDGED))
     pages: PageMemo = field(default_factory=lambda: PageMemo(PAGES))  # whose names carry their hosts
-
-
-@dataclass(slots=True)
-class Settled:
-    """What consent cookies say, and what follows from it for this minute."""
-
-    reading: Reading
-    decisions: dict[tuple[bool, bool], Decision] = field(default_factory=dict)  # by signal and withheld
 
 
 @dataclass(slots=True)
@@ -119,35 +109,15 @@ class Site:
         self._refusals: dict[tuple[str, bytes, frozenset[Pair]], Verdict] = {}
         self._keys = self.keys = keys
         self._variants: OrderedDict[tuple[frozenset[Pair], bool], Variant] = OrderedDict()
-        self._answers: dict[tuple[bytes, int], Settled] = {}
-        self._nobody = Settled(Reading(None))  # has not answered: the same at any time
+        self.answers = Answers(self.scope, keys, self.cookie, lasts=self.ask_again_after)
 
     def settle(self, visit: Visit) -> tuple[Reading, Decision]:
         """Return what the visitor's consent cookies say, and what holds for this request."""
-        lines = visit.fields.get(b"cookie")
-        found = self._nobody if lines is None else self._settled(visit, lines)
-        key = (visit.signal, visit.withheld)
-        decision = found.decisions.get(key)
-        if decision is None:
-            decision = found.decisions[key] = self.decide(visit, found.reading.answer)
-        return found.reading, decision
+        return self.answers.settle(visit)
 
-    def _settled(self, visit: Visit, lines: list[bytes]) -> Settled:
-        values = [value for line in lines for value in values_of(line, self.cookie)]
-        if not values:
-            return self._nobody
-        if len(values) > 1 or len(values[0]) > LONGEST:  # what anybody may send is not kept
-            return Settled(self._read(values, visit.now))
-        key = (values[0], visit.now // 60)
-        found = self._answers.get(key)
-        if found is None:
-            if len(self._answers) >= ANSWERS:
-                self._answers.clear()
-            found = self._answers[key] = Settled(self._read(values, visit.now))
-        return found
-
-    def _read(self, values: list[bytes], now: int) -> Reading:
-        return read_answers(values, self._keys, self.scope, now=now, lasts=self.ask_again_after)
+    def decide(self, visit: Visit, answer: Answer | None) -> Decision:
+        """Return what holds for this request after that answer."""
+        return self.answers.decide(visit, answer)
 
     def cookie_line(self, visit: Visit, answer: Answer) -> bytes:
         """Return the Set-Cookie line that carries an answer for what is left of its life."""
@@ -170,17 +140,6 @@ class Site:
         """Return the lines that take away consent cookies from wherever ours is not kept."""
         return expire_elsewhere(
             self.cookie, host=visit.host, path=visit.path, domain=self.own.domain, secure=visit.visitor.secure
-        )
-
-    def decide(self, visit: Visit, answer: Answer | None) -> Decision:
-        """Return what holds for this request after that answer."""
-        return decide(
-            self.scope,
-            answer,
-            now=visit.now,
-            ask_again_after=self.ask_again_after,
-            signal=visit.signal,
-            withheld=visit.withheld,
         )
 
     def refusal(self, visit: Visit, decision: Decision) -> Verdict:
@@ -299,5 +258,7 @@ def _with_undeclared(policy: Policy, chosen: SiteConfig) -> Policy:
     return replace(
         policy,
         undeclared_cookies=Undeclared(said.cookies) if said.cookies else policy.undeclared_cookies,
+        undeclared_cookies_place=None if said.cookies else policy.undeclared_cookies_place,
         undeclared_tags=Undeclared(said.tags) if said.tags else policy.undeclared_tags,
+        undeclared_tags_place=None if said.tags else policy.undeclared_tags_place,
     )

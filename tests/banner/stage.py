@@ -123,6 +123,8 @@ class _Handler(BaseHTTPRequestHandler):
                 name: stage.renderer.languages["en"].plain(f"foot.{name}") for name in ("stale", "reload")
             }
             self._send([("Content-Type", "application/json")], json.dumps(said).encode())
+        elif path == "/.consent/offer":
+            self._send([], b'<span class="cc ph"><a href="/.consent/#cc-p-functional">Always</a></span>')
         elif file := stage.renderer.file(path.removeprefix("/.consent/"), stage.decision):
             sort = "javascript" if file.name.endswith("js") else "css"
             kept = ("Cache-Control", "public, max-age=31536000, immutable")

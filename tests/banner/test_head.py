@@ -36,7 +36,7 @@ def test_what_placeholders_do_is_a_file_that_a_page_which_asks_fetches_when_need
     file = head.files[0]
 
     assert re.fullmatch(r"offers\.[0-9a-f]{16}\.js", file.name)
-    assert f'("/.consent/{file.name}")'.encode() in head.bytes("")
+    assert f'"/.consent/{file.name}"'.encode() in head.bytes("")
     assert head.scripts[1:] == (f"/.consent/{file.name}",)
     assert b"data-cc-once" in file.body
     assert len(head.bytes("")) < len(of(state, inline=True).bytes("")) - 2000

@@ -31,6 +31,16 @@ def test_a_base_leads_neither_form_nor_link_astray(visit, stage, how, base):
     assert visitor.page.url == stage.origin + "/.consent/"
 
 
+def test_a_base_further_down_leads_nothing_astray_where_scripts_run(visit, stage):
+    stage.html = Stage.page(body=BODY + BASES["another host"])
+    visitor = visit("/here")
+    visitor.button("Refuse all").click()
+    visitor.banner.wait_for(state="detached")
+
+    assert [choice["choice"] for choice in stage.choices] == [["refuse"]]
+    assert visitor.page.locator("#cc-l a").evaluate("e => e.href") == stage.origin + "/.consent/"
+
+
 @EITHER
 def test_a_base_leads_no_placeholder_astray(visit, stage, how):
     stage.answered = True
@@ -39,6 +49,21 @@ def test_a_base_leads_no_placeholder_astray(visit, stage, how):
     ways = visitor.page.locator(".ph a").evaluate_all("all => all.map(a => new URL(a.href).origin)")
 
     assert sorted(ways) == sorted(["https://calendly.com", stage.origin])
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_base_leads_no_offer_for_what_a_script_wants_astray(visit, stage, answered):
+    stage.answered = answered
+    stage.html = Stage.page(head=BASES["another host"], body="<main></main>")
+    visitor = visit("/here")
+    visitor.page.evaluate(
+        """document.dispatchEvent(new CustomEvent("cc-offer",
+        { detail: [{ address: "https://calendly.com/a/b" }, document.querySelector("main")] }))"""
+    )
+    way = visitor.page.locator("main .ph a")
+    way.wait_for()
+
+    assert way.evaluate("e => e.href") == stage.origin + "/.consent/#cc-p-functional"
 
 
 def test_a_base_leads_no_report_of_the_guard_astray(visit, stage):

@@ -97,3 +97,20 @@ def test_what_explain_says_is_what_the_filter_does():
     bench = Bench(policy)
 
     assert bench.grants("accepted") > bench.grants("functional")
+
+
+def test_what_is_undeclared_names_the_line_that_decides():
+    line = f"rules.yaml:{line_of('undeclared: {')}"
+
+    assert f"{line} undeclared third party" in " ".join(explain("https://nobody.example/x.js").stdout.split())
+    assert f"{line} undeclared" in explain("mystery=1; Path=/").stdout
+
+
+def test_a_default_that_nobody_wrote_is_called_one(tmp_path):
+    rules = tmp_path / "rules.yaml"
+    text = (ROOT / "rules.yaml").read_text()
+    rules.write_text("\n".join(line for line in text.split("\n") if not line.startswith("undeclared:")))
+
+    assert "undeclared third party" in explain("https://nobody.example/x.js", "--rules", str(rules)).stdout
+    page = "<script src=//a.example/></script><script src=//b.example/></script>"
+    assert "(by default)" in " ".join(explain(page, "--rules", str(rules)).stdout.split())

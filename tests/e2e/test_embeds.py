@@ -13,6 +13,27 @@ pytestmark = pytest.mark.e2e
 
 SCRIPTED = [row for row in ROWS if "script" in row]
 CREATE = 'hbspt.forms.create({{ region: "eu1", portalId: "1", formId: "{form}"{more} }});'
+HANDLERS = [
+    "ga('send', 'event', 'a', 'b')",
+    "ga(function (tracker) { tracker.get('clientId') })",
+    "__gtagTracker('send', 'pageview')",
+    "gtag('event', 'click', { a: 1 })",
+    "dataLayer.push({ event: 'click' })",
+    "_hsq.push(['identify', { email: 'a@b.example' }])",
+    "_hsp.push(['showBanner'])",
+    "HubSpotConversations.widget.load({ widgetOpen: true })",
+    "HubSpotConversations.widget.open()",
+    "HubSpotConversations.on('conversationStarted', function () {})",
+    "hbspt.forms.create({ portalId: '1', formId: '2', target: '#none' })",
+    "hbspt.meetings.create('.none')",
+    "hbspt.cta.load(1, '2', {})",
+    "appInsights.trackEvent({ name: 'click' })",
+    "appInsights.trackPageView()",
+    "appInsights.getCookieMgr().setEnabled(false)",
+    "Calendly.initInlineWidget({ url: 'https://calendly.com/c' })",
+    "Calendly.initBadgeWidget({ url: 'https://calendly.com/c' })",
+    "Calendly.destroyBadgeWidget()",
+]
 CALENDLY = '<iframe src="https://calendly.com/c/30min" width="300" height="200"></iframe>'
 PAGES = {
     "forms": '<div id="left"></div><p>Between</p><div id="right"></div>'
@@ -30,6 +51,17 @@ PAGES = {
     f'<div style="display:flex"><div id="thin" style="width:90px">{CALENDLY}</div><p>Beside</p></div>'
     f'<div style="display:grid;grid-template-columns:1fr 1fr"><div id="cell2">{CALENDLY}</div><div>Beside</div></div>'
     f'<form id="form" action="/sent"><input name="a">{CALENDLY}</form>',
+    "small": '<p>Above <iframe src="https://calendly.com/c/a" width="80" height="20"></iframe></p>'
+    '<p id="below">Below <iframe src="https://calendly.com/c/a" width="80" height="20"></iframe></p>'
+    '<iframe src="https://calendly.com/pixel" width="1" height="1"></iframe>',
+    "late": '<div id="box" style="width:400px"></div><script>addEventListener("load", () => {'
+    'box.innerHTML = "<iframe src=https://calendly.com/c/a height=333 width=400></iframe>'
+    '<iframe src=https://calendly.com/pixel height=1 width=1></iframe>"; });</script>',
+    "handlers": "".join(
+        f'<button onclick="{code}; done.push({number})">{number}</button>'
+        for number, code in enumerate(HANDLERS)
+    )
+    + "<script>var done = [];</script>",
     "linked": f'<a id="around" href="/elsewhere">Before {CALENDLY} behind</a><p>After</p>',
 }
 
@@ -162,3 +194,60 @@ def test_inside_a_link_the_ways_still_work(visit, providers, odd):
     ).wait_for()
     assert visitor.errors == []
     assert visitor.page.url.endswith("/linked")
+
+
+def test_equal_buttons_each_open_a_card_of_their_own_and_a_pixel_leaves_nothing(visit, providers, odd):
+    visitor = visit(port=odd.port)
+    refuse(visitor)
+    visitor.goes("/small")
+
+    assert visitor.page.locator(".ph").count() == 2
+    button = visitor.page.locator("#below [popovertarget]")
+    button.press("Enter")
+    card = visitor.page.locator("#below [popover]")
+    assert card.is_visible()
+    card.get_by_role("button", name="Show it once").press("Enter")
+    visitor.page.frame_locator("#below [data-cc-frame]").frame_locator("iframe").get_by_text(
+        "calendly.com"
+    ).wait_for()
+    assert visitor.page.locator(".ph").count() == 1, "the other one stays"
+    assert visitor.errors == []
+
+
+def test_a_frame_that_comes_late_has_an_offer_of_its_size_and_a_pixel_none(visit, providers, odd):
+    visitor = visit(port=odd.port)
+    refuse(visitor)
+    visitor.goes("/late")
+    visitor.page.locator(".ph").wait_for()
+    visitor.settle()
+
+    assert visitor.page.locator(".ph").count() == 1
+    assert visitor.page.locator(".ph").bounding_box()["height"] >= 333
+    assert not providers.reached("calendly.com")
+
+
+def test_no_handler_of_a_page_fails_for_want_of_a_provider(visit, providers, odd):
+    visitor = visit(port=odd.port)
+    refuse(visitor)
+    visitor.goes("/handlers")
+    visitor.page.evaluate("document.querySelectorAll('main button').forEach(one => one.click())")
+    visitor.settle()
+
+    assert visitor.errors == []
+    assert visitor.page.evaluate("done") == list(range(len(HANDLERS)))
+    assert not any(
+        providers.reached(name)
+        for name in ("hubspot.com", "hsforms.net", "calendly.com", "google-analytics.com")
+    )
+
+
+def test_forms_that_move_into_their_boxes_shift_nothing_that_was_painted(visit, odd):
+    visitor = visit(port=odd.port)
+    refuse(visitor)
+    visitor.goes("/forms")
+    shifted = visitor.page.evaluate(
+        "new Promise(done => new PerformanceObserver(seen => done(seen.getEntries().map(one => one.value)))"
+        ".observe({ type: 'layout-shift', buffered: true }) || setTimeout(() => done([]), 1000))"
+    )
+
+    assert sum(shifted) < 0.01

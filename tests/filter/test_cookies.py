@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.filter.cookies import CookieRules, cap, judge_cookie, longest, strip_cookie_header, values_of
-from proxy.filter.setcookie import parse_set_cookie
+from proxy.filter.cookies import CookieRules, judge_cookie, longest, strip_cookie_header, values_of
+from proxy.filter.setcookie import cap, parse_set_cookie
 from proxy.filter.verdict import Does
 from proxy.policy.load import load_policy
 from proxy.policy.model import DAY
@@ -481,3 +481,13 @@ def agrees(case, state, line, out):
     if lives is None:
         return limit is None or parse_set_cookie(line).lifetime(NOW) is None
     return lives <= 0 or (limit is not None and lives <= limit)
+
+
+@pytest.mark.parametrize(("said", "does"), [("drop", "drop"), ("keep", "keep")])
+def test_what_is_undeclared_names_the_line_that_says_what_becomes_of_it(said, does):
+    rules = CookieRules(policy_of(cookies=COOKIES, undeclared=f"{{ cookies: {said} }}"))
+    verdict, _ = judged(b"mystery=1", rules=rules)
+
+    assert verdict.does.value == does
+    assert verdict.because.line > rules.rows[-1].place.line
+    assert judged(b"mystery=1", rules=CookieRules(policy_of(cookies=COOKIES)))[0].because is None

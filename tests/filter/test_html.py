@@ -317,11 +317,8 @@ def test_verdicts_name_the_rule_and_the_host():
     first, second = run.verdicts
     assert (first.provider, first.needs, first.note) == ("stats", ("performance",), "script stats.example")
     assert first.because.file == "rules.yaml"
-    assert (second.provider, second.because, second.note) == (
-        None,
-        None,
-        "undeclared third party other.example",
-    )
+    assert (second.provider, second.note) == (None, "undeclared third party other.example")
+    assert (second.because.file, second.because) != (first.because.file, first.because)
 
 
 def test_a_base_on_another_host_moves_relative_addresses_only_behind_it():
@@ -330,6 +327,39 @@ def test_a_base_on_another_host_moves_relative_addresses_only_behind_it():
 
     assert out.count(b"data-consent=") == 2
     assert out.startswith(b"<script src=a.js></script>")
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "",
+        "<base target=_blank>",
+        "<base href=/own/>",
+        "<base href=https://own.example/>",
+        "<body><svg><base href=/></svg>",
+        "<body><math><base href=/ /></math>",
+        "<template><base href=/></template>",
+        "<head><noscript><base href=/></noscript>",
+        "<body><select><base href=/></select>",
+        "<!-- <base href=/> --><title><base href=/></title>",
+    ],
+)
+@pytest.mark.parametrize(
+    "base", ["//stats.example/", "//nobody.example/", "\\\\stats.example", "&#47;/stats.example/x"]
+)
+def test_no_base_that_a_browser_does_not_heed_hides_one_that_it_does(before, base):
+    out = filtered(f"{before}<base href={base}><script src=a.js></script>")
+
+    assert b"data-consent" in out
+
+
+@pytest.mark.parametrize(
+    "base", ["/", "/fr/", "https://own.example/x", "//fonts.example/", "", "data:text/html,x"]
+)
+def test_a_base_on_the_sites_own_hosts_holds_nothing(base):
+    page = f"<base href='{base}'><script src=a.js></script><img src=b.png>"
+
+    assert filtered(page) == page.encode()
 
 
 def test_a_tag_that_goes_on_behind_its_noscript_is_written_as_text():

@@ -8,7 +8,7 @@ from proxy.policy.lint import lint, shadows
 from proxy.policy.load import load_policy
 from proxy.policy.model import InlineText, TagRule
 from proxy.policy.source import Place
-from tests.policy.rules import policy_of
+from tests.policy.rules import policy_of, text_of
 
 OURS = Path(__file__).parents[2] / "rules.yaml"
 ROW = "- { name: a, domain: .example.com, purpose: functional, lasts: Session, why: x }"
@@ -169,3 +169,11 @@ def test_a_rule_that_asks_less_shadows_one_that_asks_more(first, later):
 )
 def test_a_rule_that_might_leave_something_shadows_nothing(first, later):
     assert not shadows(rule(**first), rule(**later))
+
+
+def test_keeping_undeclared_tags_is_warned_of_where_it_is_written():
+    [warning] = [text for text in warnings(undeclared="cookies: drop\ntags: keep") if "fence" in text]
+    line = text_of(undeclared="cookies: drop\ntags: keep").split("\n").index("  tags: keep") + 1
+
+    assert warning.startswith(f"{line}: 'tags: keep' switches the fence off")
+    assert not any("fence" in text for text in warnings(undeclared="{ cookies: keep, tags: hold }"))

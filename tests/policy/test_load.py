@@ -29,6 +29,7 @@ def test_the_head_is_read_as_text():
     ]
     assert policy.undeclared_cookies is Undeclared.DROP
     assert policy.undeclared_tags is Undeclared.HOLD
+    assert policy.undeclared_tags_place is policy.undeclared_cookies_place is None
 
 
 def test_a_row_keeps_the_published_words_and_its_place():
@@ -141,6 +142,8 @@ def test_the_smaller_blocks_are_read():
     ]
     assert [(n.hosts, n.why) for n in policy.neutral] == [(("fonts.x.com",), "fonts")]
     assert (policy.undeclared_cookies, policy.undeclared_tags) == (Undeclared.KEEP, Undeclared.KEEP)
+    assert policy.undeclared_tags_place.line == policy.undeclared_cookies_place.line
+    assert policy.undeclared_tags_place.column > policy.undeclared_cookies_place.column
 
 
 def test_a_relay_has_modest_limits_by_itself():

@@ -116,3 +116,16 @@ async def test_a_site_that_names_its_scripts_lets_our_file_in_by_its_address(tmp
 
     theirs = page.all(b"Content-Security-Policy")[0].decode()
     assert re.fullmatch(rf"script-src 'nonce-a' 'sha256-[^']+' callkom\.io(:\d+)?{re.escape(name)}", theirs)
+
+
+async def test_whole_addresses_for_a_page_with_a_base_are_those_of_whoever_asks(tmp_path):
+    """Finished pages are remembered: one visitor's Host, port included, is never another's form."""
+    based = html(PAGE.replace(b"<title>", b'<base href="https://elsewhere.example/"><title>'))
+    async with Origin({b"/": based}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        for _ in range(3):
+            strange = await proxy.ask("/", host="CALLKOM.io:4444")
+        usual = await proxy.ask("/")
+
+    assert b'action="http://CALLKOM.io:4444/.consent/choice"' in strange.body
+    assert b'action="http://callkom.io/.consent/choice"' in usual.body
+    assert b"4444" not in usual.body

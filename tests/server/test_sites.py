@@ -6,6 +6,7 @@ import pytest
 from proxy.errors import BadRequest
 from proxy.policy.load import load_policy
 from proxy.policy.scope import Pair
+from proxy.server import settling
 from proxy.server import sites as module
 from proxy.server.config_file import load_config
 from proxy.server.passage import page_facts
@@ -65,7 +66,7 @@ def test_the_name_of_a_page_changes_with_all_it_is_made_of():
 
 
 def test_what_strangers_send_is_remembered_within_bounds(monkeypatch):
-    monkeypatch.setattr(module, "ANSWERS", 10)
+    monkeypatch.setattr(settling, "ANSWERS", 10)
     monkeypatch.setattr(module, "TAGS", 10)
     monkeypatch.setattr(module, "REFUSALS", 10)
     site = sites().match("callkom.io")
@@ -76,7 +77,7 @@ def test_what_strangers_send_is_remembered_within_bounds(monkeypatch):
         site.refusal(seen, decision)
         site.tag(variant, (number,))
 
-    assert len(site._answers) <= 10
+    assert len(site.answers._kept) <= 10
     assert len(site._tags) <= 10
     assert len(site._refusals) <= 10
 
@@ -84,7 +85,8 @@ def test_what_strangers_send_is_remembered_within_bounds(monkeypatch):
 def test_a_site_may_treat_the_undeclared_otherwise():
     kept = sites(site="    undeclared: { cookies: keep, tags: keep }\n").match("callkom.io")
 
-    assert kept.cookies.keeps_undeclared
+    assert kept.cookies.undeclared.keeps
+    assert kept.cookies.undeclared.because is None  # the config says so, not a line of rules.yaml
     assert not kept.rules.holds_undeclared
     assert kept.variant(NONE, secure=True).fence == b""
 
@@ -108,11 +110,13 @@ def test_what_strangers_send_at_length_is_not_remembered():
     for number in range(50):
         long = b"%d" % number + b"x" * 30_000
         asked = visit(b"/", (b"Cookie", b"consent_callkom=" + long), (b"Accept-Language", long))
-        assert site.read(asked).answer is None
-        assert site.tag(variant, page_facts(asked, site.decide(asked, None)))
+        reading, decision = site.settle(asked)
+        assert reading.answer is None
+        assert site.tag(variant, page_facts(asked, decision))
         site.refused_names(visit(b"/", (b"Cookie", long + b"=1")), NONE)
 
-    assert sys.getsizeof(site._answers) + sum(len(value) for value, _ in site._answers) < 10_000
+    kept = site.answers._kept
+    assert sys.getsizeof(kept) + sum(len(value) for value, _ in kept) < 10_000
     assert sum(len(repr(key)) for key in site._tags) < 10_000
     assert sum(len(name) for name in site.cookies.seen("callkom.io")) < 10_000
 

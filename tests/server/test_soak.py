@@ -23,7 +23,8 @@ from tests.server import soak_origin
 from tests.server.origin import Origin
 from tests.server.processes import Running, free_port
 from tests.server.proxying import RULES
-from tests.server.soak_visitors import WEIGHTS, Visitor, World
+from tests.server.soak_guest import World
+from tests.server.soak_visitors import WEIGHTS, Visitor
 
 MINUTES = float(os.environ.get("SOAK_MINUTES", "0.8"))
 VISITORS = 16
@@ -167,7 +168,7 @@ async def test_a_soak_leaves_nothing_behind(tmp_path, capsys):
                     restart_again_and_again(shaken),
                 )
             ]
-            staying = [asyncio.ensure_future(Visitor(world, n + 1).stay()) for n in range(VISITORS)]
+            staying = [asyncio.ensure_future(Visitor(world, n + 1).stay(WEIGHTS)) for n in range(VISITORS)]
             await asyncio.sleep(MINUTES * 60)
             world.over.set()
             await asyncio.gather(*staying)
