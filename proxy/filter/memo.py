@@ -11,6 +11,12 @@ from typing import Any, Generic, TypeVar
 
 Value = TypeVar("Value")
 
+SHORT = 40
+"""Bytes of a key that has hardly room for a token."""
+
+LATELY = 2_000
+"""Keys that came once, of which a trace is kept."""
+
 
 class Room:
     """How many bytes some memos may weigh together: the heaviest is emptied for the others."""
@@ -46,7 +52,7 @@ class Room:
 class Memo(dict[bytes, Value], Generic[Value]):
     """A dict that empties itself when its keys weigh more than `limit` bytes, or its room is full.
 
-    Reading is the dict's own; writing goes through `keep`.
+    Reading is the dict's own; writing goes through `keep` and `keep_known`.
     """
 
     def __init__(self, limit: int, longest: int, room: Room | None = None) -> None:
@@ -54,6 +60,7 @@ class Memo(dict[bytes, Value], Generic[Value]):
         self._limit = limit
         self._longest = longest
         self._room = room
+        self._once: set[int] = set()
         self.weight = 0
         if room is not None:
             room.enter(self)
@@ -70,7 +77,18 @@ class Memo(dict[bytes, Value], Generic[Value]):
         self.weight += size
         self[key] = value
 
+    def keep_known(self, key: bytes, value: Value) -> None:
+        """Remember what is short or comes a second time: a tag with a token of its own never does."""
+        trace = hash(key)
+        if len(key) <= SHORT or trace in self._once:
+            self.keep(key, value)
+        else:
+            if len(self._once) >= LATELY:
+                self._once.clear()
+            self._once.add(trace)
+
     def forget(self) -> None:
         """Empty the memo."""
         self.clear()
+        self._once.clear()
         self.weight = 0

@@ -2,7 +2,7 @@
 
 import gc
 
-from proxy.filter.memo import Memo, Room
+from proxy.filter.memo import LATELY, Memo, Room
 
 
 def test_a_memo_empties_itself_when_it_is_full():
@@ -13,6 +13,18 @@ def test_a_memo_empties_itself_when_it_is_full():
 
     assert 0 < len(memo) <= 4
     assert b"x" * 300 not in memo
+
+
+def test_what_comes_once_is_not_worth_remembering():
+    memo: Memo[int] = Memo(limit=10_000_000, longest=400)
+    for number in range(20_000):
+        memo.keep_known(b"%050d" % number, number)
+    memo.keep_known(b"again" * 10, 1)
+    memo.keep_known(b"again" * 10, 1)
+    memo.keep_known(b"short", 2)
+
+    assert memo == {b"again" * 10: 1, b"short": 2}
+    assert len(memo._once) <= LATELY
 
 
 def test_memos_in_one_room_weigh_no_more_than_the_room_holds():
