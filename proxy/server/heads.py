@@ -24,7 +24,8 @@ from proxy.filter.verdict import Does, Verdict
 from proxy.server.forwarded import forwarded_headers
 from proxy.server.hops import one_hop_less
 from proxy.server.names import ANSWERED, ASKED, CODING, CONNECTION, COOKIE, GONE, PASS, is_plain
-from proxy.server.passage import Judgement, Passage
+from proxy.server.passage import Passage
+from proxy.server.said import Judgement
 from proxy.server.visit import TOKEN, Visit
 
 VIA = (b"Via", b"1.1 " + TOKEN)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from proxy.consent.cookie import Reading
 from proxy.consent.decision import Decision
@@ -13,6 +14,7 @@ from proxy.server.config import Config
 from proxy.server.incoming import Incoming
 from proxy.server.logs import json_text, log, log_request, network_of
 from proxy.server.observe import Tally, status_class
+from proxy.server.said import Judgement, Said, said_of, said_of_tags
 from proxy.server.sites import Site, Variant
 from proxy.server.visit import Visit
 
@@ -22,11 +24,6 @@ if TYPE_CHECKING:
 
 FRAMES = frozenset({b"iframe", b"frame", b"object", b"embed", b"fencedframe"})
 """Destinations of pages that fill a frame: guarded, without banner and link."""
-
-_KEPT = 2048
-
-Judgement = tuple[str, Verdict]
-"""What was judged (tag, cookie, header, request), and how."""
 
 
 @dataclass(slots=True)
@@ -41,7 +38,8 @@ class Passage:
     decision: Decision
     variant: Variant
     began: float
-    verdicts: list[Judgement] = field(default_factory=list)
+    verdicts: list[Judgement] = field(default_factory=list)  # on the request and on the head of its answer
+    tags: Sequence[Verdict] = ()  # on what stands in the page
     kind: str = "other"
     upstream_seconds: float = 0.0
     read: int = 0  # bytes of a body that has left, or of a page that was read
@@ -70,21 +68,26 @@ class Passage:
             counts["rewritten_bytes", site] += self.read
         if self.asks:
             counts["asked", site, self.decision.ask.value] += 1
-        said: dict[str, int] = {}
-        for kind, verdict in self.verdicts:
-            known = _known.get((kind, id(verdict)))
-            _, words, labels = known if known is not None else _learnt(kind, verdict)
-            counts["verdicts", site, *labels] += 1
-            said[words] = said.get(words, 0) + 1
+        words = []
+        for said in self._said():
+            words.append(said.words)
+            for labels, count in said.counts:
+                counts["verdicts", site, *labels] += count
         if self.house.config.log.requests:
-            self._write(status, took, outcome, said)
+            self._write(status, took, outcome, ",".join(words))
 
-    def _write(self, status: int, took: float, outcome: str, said: dict[str, int]) -> None:
+    def _said(self) -> list[Said]:
+        said = [said_of(self.verdicts)] if self.verdicts else []
+        if self.tags:
+            said.append(said_of_tags(self.tags))
+        return said
+
+    def _write(self, status: int, took: float, outcome: str, said: str) -> None:
         more = f',"outcome":{json_text(outcome)}' if outcome else ""
         if self.site.observes:
             more += ',"observed":true'
         if said:
-            more += f',"verdicts":{{{",".join([f"{words}:{count}" for words, count in said.items()])}}}'
+            more += f',"verdicts":{{{said}}}'
         log_request(
             f'{_asked(self.site, self.visit)},"status":{status},"kind":"{self.kind}"'
             f',"granted":{self.variant.granted},"ms":{took * 1000:.2f}{more}'
@@ -94,7 +97,7 @@ class Passage:
 
     def _write_each(self) -> None:
         """Write a record for each verdict: what, whose, which rule, on which page."""
-        for kind, verdict in self.verdicts:
+        for kind, verdict in [*self.verdicts, *(("tag", verdict) for verdict in self.tags)]:
             log().debug(
                 _event(kind, verdict),
                 site=self.site.name,
@@ -134,29 +137,6 @@ def _asked(site: Site, visit: Visit) -> str:
         f',"method":{json_text(visit.method.decode("latin-1"))},"path":{json_text(visit.path.decode("latin-1"))}'
         f',"visitor":"{network_of(visit.visitor.address)}","request_id":"{visit.id.decode("ascii")}"'
     )
-
-
-class _Said(NamedTuple):
-    """What is said of a verdict, which is kept here so that no other can take its id()."""
-
-    verdict: Verdict
-    words: str  # in the log, as JSON: what, whose, by which rule
-    labels: tuple[str, str, str]  # in the figures: the provider's id, never words of a page
-
-
-_known: dict[tuple[str, int], _Said] = {}  # by kind and id(): pages and rules repeat themselves
-
-
-def _learnt(kind: str, verdict: Verdict) -> _Said:
-    """Return what is said of a verdict, and remember it."""
-    whose = verdict.provider or verdict.note or "undeclared"
-    rule = f" {verdict.because.rule}" if verdict.because else ""
-    labels = (verdict.provider or "undeclared", kind, verdict.does.name.lower())
-    said = _Said(verdict, json_text(f"{kind} {verdict.does.value} {whose}{rule}"), labels)
-    if len(_known) >= _KEPT:
-        _known.clear()
-    _known[kind, id(verdict)] = said
-    return said
 
 
 def page_facts(visit: Visit, decision: Decision) -> tuple[object, ...]:

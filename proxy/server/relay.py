@@ -89,8 +89,7 @@ class Relay:
         response = RawResponse(reply.status, outgoing.headers, first, complete=complete, reason=reply.reason)
         if not complete:
             await self._pour(passage, reply, outgoing, response)
-        if verdicts := outgoing.body.verdicts:
-            passage.verdicts += [("tag", verdict) for verdict in verdicts]
+        passage.tags = outgoing.body.verdicts
         return self._end(passage, response)
 
     def _begin(
