@@ -6,6 +6,7 @@ import pytest
 
 from tests.banner.npm import installed
 from tests.e2e.test_placeholders import box, demo, grant, recorded, refuse
+from tests.e2e.test_walk import choose
 
 pytestmark = pytest.mark.e2e
 
@@ -72,6 +73,20 @@ def test_nobody_meets_a_network_or_a_map_before_they_agreed(visit, providers, de
         visitor.goes(path)
 
     assert [name for name in (*NETWORKS, *MAPS) if providers.reached(name)] == []
+    assert visitor.errors == []
+
+
+def test_everything_loads_as_its_provider_made_it_once_all_is_agreed_to(visit, providers, demo):
+    visitor = visit(port=demo.port)
+    choose(visitor, "Accept all")
+    for path in ("/", "/news", "/contact"):
+        visitor.goes(path)
+        visitor.page.mouse.wheel(0, 4000)  # what loads late loads when it comes near
+        visitor.settle()
+    for case in CASES:
+        assert asked(visitor, providers, case), case.id
+
+    assert visitor.page.locator(".ph").count() == 0
     assert visitor.errors == []
 
 
