@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 from proxy.errors import UpstreamError
 from proxy.filter.codings import ask_upstream
@@ -31,7 +30,6 @@ from proxy.server.visit import TOKEN, Visit
 VIA = (b"Via", b"1.1 " + TOKEN)
 _CONDITIONS = (b"if-none-match", b"if-modified-since", b"range", b"if-range")
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
-_readable = lru_cache(maxsize=512)(ask_upstream)
 
 
 @dataclass(slots=True)
@@ -72,7 +70,7 @@ def _walk(visit: Visit, out: Headers, passage: Passage | None, result: Asked) ->
                 out.append((pair[0], shown))
         elif fate is Fate.CODING:
             # A document in a coding we cannot read could not be shown (T1).
-            readable = pair[1] if passage is None else _readable(pair[1])
+            readable = pair[1] if passage is None else ask_upstream(pair[1])
             if readable is not None:
                 out.append((pair[0], readable))
 
