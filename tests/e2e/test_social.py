@@ -159,6 +159,23 @@ def test_a_post_is_read_whole_beside_its_offer_and_once_takes_its_place(visit, d
     )
 
 
+def test_a_post_in_a_part_that_came_later_is_shown_once_too(visit, providers, demo):
+    visitor = visit(port=demo.port)
+    refuse(visitor)
+    visitor.goes("/news")
+    visitor.page.evaluate(
+        """fetch("/news").then(answer => answer.text()).then(text => {
+        const later = new DOMParser().parseFromString(text, "text/html").querySelector(".posts");
+        document.querySelector("main").replaceChildren(later); })"""
+    )
+    visitor.page.locator("main > .posts:only-child").wait_for()
+    card = visitor.page.get_by_role("group", name="Content from X", exact=True)
+    card.get_by_role("button", name="Show it once").press("Enter")
+
+    assert asked(visitor, providers, next(case for case in CASES if case.id == "x"))
+    assert visitor.errors == []
+
+
 def test_placeholders_have_the_size_of_what_they_replace(visit, demo):
     visitor = visit(port=demo.port, viewport={"width": 1280, "height": 900})
     refuse(visitor)
