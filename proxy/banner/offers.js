@@ -34,11 +34,21 @@
 
   let hide = element => element.style.setProperty("display", "none", "important");
 
+  // A post names itself by its last link, which stands behind its offer.
+  let named = way => {
+    if (way.dataset.ccOnce != "quote") return;
+    let box = holder(way), to = Array.from(box.nextElementSibling.querySelectorAll("a[href^='https:']")).pop(), open = box.querySelector("a[target]");
+    if (!to) return way.remove();
+    way.dataset.ccOnce = "quote " + to.href;
+    if (open) open.href = to.href;
+  };
+
   addEventListener("click", event => {
     let way = event.target.closest("[data-cc-once],[data-cc-always]"), words, failed;
     if (!way) return;
     event.preventDefault();
     if (way.hasAttribute("aria-busy")) return;
+    named(way); // in a part of the page that came later nobody has looked yet
     words = way.dataset;
     failed = () => {
       location.href = path;
@@ -64,14 +74,7 @@
     page.querySelectorAll(".ph [popovertarget]").forEach(way => {
       way.popoverTargetElement = way.nextElementSibling;
     });
-    // A post names itself by its last link, which stands behind its offer.
-    page.querySelectorAll("[data-cc-once]").forEach(way => {
-      if (way.dataset.ccOnce != "quote") return;
-      let box = holder(way), to = Array.from(box.nextElementSibling.querySelectorAll("a[href^='https:']")).pop(), open = box.querySelector("a[target]");
-      if (!to) return way.remove();
-      way.dataset.ccOnce = "quote " + to.href;
-      if (open) open.href = to.href;
-    });
+    page.querySelectorAll("[data-cc-once]").forEach(named);
   };
 
   // Pages that ask bring this script late (ahead.js).

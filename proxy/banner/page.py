@@ -13,9 +13,13 @@ from typing import Any
 from proxy.banner.assets import css_hash, style
 from proxy.banner.look import Look
 from proxy.banner.markup import Markup, escape, fill, joined
+from proxy.banner.stored import forget_stored
 from proxy.banner.table import rows, table_markup
 from proxy.banner.words import Words
 from proxy.policy.model import Policy
+
+FORGET = forget_stored()
+"""The panel's one script. Without it all works, but a service worker may show pages of an old answer."""
 
 _PARTS = ("base", "buttons", "text", "page")
 
@@ -36,8 +40,9 @@ class Shell:
     @property
     def csp(self) -> bytes:
         """The policy under which our pages are shown; no form-action, since redirects may lead on."""
-        source = css_hash(self.style)
-        return f"default-src 'none'; style-src '{source}'; base-uri 'none'; frame-ancestors 'none'".encode()
+        style, script = css_hash(self.style), css_hash(FORGET)
+        sources = f"style-src '{style}'; script-src '{script}'"
+        return f"default-src 'none'; {sources}; base-uri 'none'; frame-ancestors 'none'".encode()
 
     def at(self, name: str, words: Words) -> str:
         """Return the address of a page of ours, in the language of the page that links to it."""

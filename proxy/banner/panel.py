@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from proxy.banner.markup import Markup, escape, external, fill, joined
-from proxy.banner.page import Shell, link
+from proxy.banner.page import FORGET, Shell, link
 from proxy.banner.words import Words
 from proxy.consent.decision import Ask, Decision
 from proxy.policy.model import Policy, Provider, Purpose
@@ -52,6 +52,7 @@ class Panel:
             refuse=said("buttons.refuse"),
             accept=said("buttons.accept"),
             links=self._links(decision, back),
+            forget=Markup(FORGET),
         )
         return self.shell.page(self.words, title=said("panel.title"), content=content, host=host)
 

@@ -16,6 +16,7 @@ from proxy.banner.page import Shell
 from proxy.banner.panel import Panel
 from proxy.banner.parts import Parts
 from proxy.banner.placeholder import Placeholders
+from proxy.banner.stored import worker_lines
 from proxy.banner.table import as_json, rows
 from proxy.banner.words import Languages, Words, load_languages
 from proxy.banner.wrapper import Wrappers
@@ -101,6 +102,10 @@ class Renderer:
     def file(self, name: str, decision: Decision) -> File | None:
         """Return a script or style of ours that pages name, or what they would name today."""
         return self._heads.file(name, decision)
+
+    def worker_lines(self, decision: Decision) -> bytes:
+        """Return what a service worker of the site is given to do for this decision."""
+        return worker_lines(decision)
 
     def offer(self, embed: Embed, missing: tuple[str, ...], words: Words) -> bytes:
         """Return the placeholder for what a script of the site wanted to show."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import NamedTuple, Protocol
 
 import brotli
@@ -20,6 +20,11 @@ __all__ = ["Cap", "Decoder", "Encoder", "ask_upstream", "choose", "decoder", "en
 
 READS = (b"gzip", b"br", b"zstd", b"deflate")
 """What is asked of a server for a visitor who accepts anything, in this order."""
+
+LONGEST = 256
+"""Bytes of an Accept-Encoding that is worth remembering."""
+
+Choice = Callable[[bytes | None], bytes | None]
 
 _ALIAS = {b"x-gzip": b"gzip"}
 _QVALUE = re.compile(rb"(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
@@ -116,6 +121,16 @@ def _wishes(accept_encoding: bytes) -> list[_Wish]:
     return found
 
 
+def _remembered(choice: Choice) -> Choice:
+    """Remember what is chosen for the few lines that browsers send, and nothing of long ones."""
+    known = lru_cache(maxsize=256)(choice)
+
+    def chosen(accept_encoding: bytes | None) -> bytes | None:
+        return (choice if accept_encoding and len(accept_encoding) > LONGEST else known)(accept_encoding)
+
+    return wraps(choice)(chosen)
+
+
 def _weight(parameters: bytes) -> int:
     """Return q in thousandths; one that cannot be read refuses the coding: plain is always safe."""
     key, _, value = parameters.partition(b"=")
@@ -127,7 +142,7 @@ def _weight(parameters: bytes) -> int:
     return round(float(value) * 1000)
 
 
-@lru_cache(maxsize=128)
+@_remembered
 def choose(accept_encoding: bytes | None) -> bytes | None:
     """Return the coding to write for this Accept-Encoding (RFC 9110 12.5.3), None for none.
 
@@ -147,7 +162,7 @@ def choose(accept_encoding: bytes | None) -> bytes | None:
     return best if weight > 0 and weight >= weights.get(b"identity", 0) else None
 
 
-@lru_cache(maxsize=128)
+@_remembered
 def ask_upstream(accept_encoding: bytes | None) -> bytes | None:
     """Return the Accept-Encoding for the server: what both the visitor and we can read.
 

@@ -65,5 +65,5 @@ def _style(reader: Reader, data: bytes, at: int) -> int:
         refused: list[Verdict] = []
         reader.calmed(text.decode("latin-1"), refused)
         passes = not refused
-        reader.judge.styles.keep(text, passes)
+        reader.judge.styles.keep_known(text, passes)
     return match.start() if passes else 0

@@ -46,9 +46,9 @@ def plain_step(interests: Interests, passing: Passing | None = None) -> re.Patte
     body = any_word(["body"]) + _END
     end = rb"/(?!" + body + rb")[a-zA-Z](?:[a-zA-Z0-9]*+>|[^ \t\n\f\r/>]*+" + REST + rb")"
     usual = Usual(interests, passing)
-    dull = [end, usual.start(visited), *usual.loading(), COMMENT, start, BOGUS, _DULL_TITLE, TEXT]
+    dull = [end, usual.start(visited), *usual.loading(), COMMENT, BOGUS, start, _DULL_TITLE, TEXT]
     if interests.elements.isdisjoint({"svg", *_SHAPES}):
-        dull.insert(-3, _drawing(attributes))
+        dull.insert(-2, _drawing(attributes))
     return step(
         dull,
         rb"(<(?:" + NAME + REST + rb"|/" + any_word(["body"]) + REST + rb"))",

@@ -218,7 +218,10 @@ def judged_inline(reader: Reader, raw: bytes, values: Mapping[str, str], body: b
     if key in memo:
         return memo[key]
     found = _judged_inline(reader, raw, values, body)
-    memo.keep(key, found)
+    if found is None:
+        memo.keep_known(key, found)
+    else:  # asked again at once, when it is held
+        memo.keep(key, found)
     return found
 
 

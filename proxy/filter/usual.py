@@ -45,6 +45,7 @@ class Usual:
         """Return patterns for whole elements that load only what passes whoever asks for it."""
         found = []
         wanted = frozenset(only) - self._interests.elements
+        bare = Usual(self._interests, None)
         if self._passing is not None:
             if media := wanted & _LOADS:
                 also = {name for element in _LOADS for name in elements.LOADS[element]}
@@ -56,9 +57,9 @@ class Usual:
         if "link" in wanted and "rel" not in self._interests.attributes:
             words = b"|".join(word.encode() for word in _NOT_FETCHING)
             rel = valued(["rel"], rb"(?:" + words + rb")")
-            found.append(rb"link " + rel + self._attributes())
+            found.append(rb"link " + rel + bare._attributes())
         if "meta" in wanted:
-            found.append(rb"meta" + self._attributes({"http-equiv"}))
+            found.append(rb"meta" + bare._attributes({"http-equiv"}))
         return found
 
     def _script(self) -> bytes:

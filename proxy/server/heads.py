@@ -6,7 +6,6 @@ What no line here speaks of passes byte for byte, in its order.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 from proxy.errors import UpstreamError
 from proxy.filter.codings import ask_upstream
@@ -30,7 +29,6 @@ from proxy.server.visit import TOKEN, Visit
 
 VIA = (b"Via", b"1.1 " + TOKEN)
 _CONDITIONS = frozenset({b"if-none-match", b"if-modified-since", b"range", b"if-range"})
-_readable = lru_cache(maxsize=512)(ask_upstream)
 
 
 @dataclass(slots=True)
@@ -71,7 +69,7 @@ def _walk(visit: Visit, out: Headers, passage: Passage | None, result: Asked) ->
                 out.append((pair[0], shown))
         elif fate is CODING:
             # A document in a coding we cannot read could not be shown (T1).
-            readable = pair[1] if passage is None else _readable(pair[1])
+            readable = pair[1] if passage is None else ask_upstream(pair[1])
             if readable is not None:
                 out.append((pair[0], readable))
 

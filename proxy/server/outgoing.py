@@ -21,6 +21,7 @@ from proxy.filter.decoding import decoder
 from proxy.filter.document import Sort, names_document, needs_whole
 from proxy.filter.headers import Headers, code_headers, document_headers, end_to_end
 from proxy.filter.pages import PageMemo
+from proxy.filter.worker import worker_filter
 from proxy.server.documents import PAGES, WORKERS
 from proxy.server.dressing import Dressing, asks, dress, is_governed
 from proxy.server.exchange import Reply
@@ -79,6 +80,8 @@ def compose(passage: Passage, asked: Asked, reply: Reply, sort: Sort, data: byte
             return Outgoing(code_headers(headers), Verbatim())
         case Sort.FEED:
             return Outgoing(_fenced_for_all(headers, passage), Verbatim())
+        case Sort.OTHER if _may_name(passage, reply):
+            return _service_worker(passage, reply, headers)
         case Sort.OTHER if passage.visit.destination in WORKERS:
             return Outgoing(_fenced(code_headers(headers), passage), Verbatim())
         case Sort.OTHER:
@@ -99,6 +102,34 @@ def _document(passage: Passage, asked: Asked, reply: Reply, headers: Headers, so
     headers = document_headers(headers, variant=passage.tag, coding=coding)
     headers = _fenced(headers, passage)
     return Outgoing(headers + cleaning(passage, asked.hidden), body)
+
+
+def _may_name(passage: Passage, reply: Reply) -> bool:
+    """True for the script of a service worker whose visitor's answer we know."""
+    visit, decision = passage.visit, passage.decision
+    return visit.destination == b"serviceworker" and reply.status == 200 and not decision.withheld
+
+
+def _service_worker(passage: Passage, reply: Reply, headers: Headers) -> Outgoing:
+    """Return a service worker's script with the name of this variant behind its bytes.
+
+    Browsers keep the fence it came with for as long as the bytes are the same: without that
+    name, what was agreed to would still be refused behind it, and what was withdrawn would not.
+    """
+    coding = _answer_coding(passage, reply)
+    body: BodyFilter = Verbatim()
+    try:
+        if not reply.bodiless:
+            lines = passage.site.renderer.worker_lines(passage.decision)
+            body = worker_filter(
+                lines + b"\n// " + passage.variant.tag,
+                content_encoding=_joined(reply, b"content-encoding") or b"",
+                answer_coding=coding,
+            )
+    except Unreadable:
+        return Outgoing(_fenced(code_headers(headers), passage), body)
+    headers = code_headers(document_headers(headers, variant=passage.tag, coding=coding))
+    return Outgoing(_fenced(headers, passage), body)
 
 
 def _body(

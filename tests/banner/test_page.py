@@ -5,6 +5,7 @@ import pytest
 from proxy.banner.assets import css_hash
 from proxy.banner.look import Look
 from proxy.banner.page import Shell, link
+from proxy.banner.stored import forget_stored
 from proxy.banner.words import load_languages
 from tests.banner.pages import POLICY, well_formed
 from tests.policy.rules import policy_of
@@ -50,14 +51,12 @@ def test_a_page_of_ours_fetches_nothing_and_runs_nothing():
         assert "@import" not in text
 
 
-def test_their_policy_lets_their_own_style_in_and_nothing_else():
+def test_their_policy_lets_their_own_style_and_the_panels_script_in_and_nothing_else():
     page = SHELL.error(WORDS["en"], 502, reference="", host="").decode()
     style = re.search(r"<style>(.*?)</style>", page)[1]
+    let_in = f"style-src '{css_hash(style)}'; script-src '{css_hash(forget_stored())}'"
 
-    assert (
-        SHELL.csp.decode()
-        == f"default-src 'none'; style-src '{css_hash(style)}'; base-uri 'none'; frame-ancestors 'none'"
-    )
+    assert SHELL.csp.decode() == f"default-src 'none'; {let_in}; base-uri 'none'; frame-ancestors 'none'"
 
 
 def test_search_engines_keep_none_of_them():

@@ -69,7 +69,7 @@ def test_the_pages_own_scripts_run_without_an_exception_in_every_state(visit, pr
     visitor = visit()
     STATES[state](visitor)
     for host, path in [
-        ("callkom.io", p) for p in ("/", "/contact", "/booking", "/checkout", "/fr/booking")
+        ("callkom.io", p) for p in ("/", "/contact", "/booking", "/news", "/checkout", "/fr/booking")
     ] + [("app.callkom.io", "/")]:
         visitor.goes(path, host)
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.banner.npm import installed
 from tests.e2e.test_placeholders import box, demo, grant, recorded, refuse
+from tests.e2e.test_walk import choose
 
 pytestmark = pytest.mark.e2e
 
@@ -72,6 +73,20 @@ def test_nobody_meets_a_network_or_a_map_before_they_agreed(visit, providers, de
         visitor.goes(path)
 
     assert [name for name in (*NETWORKS, *MAPS) if providers.reached(name)] == []
+    assert visitor.errors == []
+
+
+def test_everything_loads_as_its_provider_made_it_once_all_is_agreed_to(visit, providers, demo):
+    visitor = visit(port=demo.port)
+    choose(visitor, "Accept all")
+    for path in ("/", "/news", "/contact"):
+        visitor.goes(path)
+        visitor.page.mouse.wheel(0, 4000)  # what loads late loads when it comes near
+        visitor.settle()
+    for case in CASES:
+        assert asked(visitor, providers, case), case.id
+
+    assert visitor.page.locator(".ph").count() == 0
     assert visitor.errors == []
 
 
@@ -142,6 +157,23 @@ def test_a_post_is_read_whole_beside_its_offer_and_once_takes_its_place(visit, d
     visitor.page.wait_for_function(
         "document.querySelector(\"iframe[title='Content from X']\").offsetHeight > 330"
     )
+
+
+def test_a_post_in_a_part_that_came_later_is_shown_once_too(visit, providers, demo):
+    visitor = visit(port=demo.port)
+    refuse(visitor)
+    visitor.goes("/news")
+    visitor.page.evaluate(
+        """fetch("/news").then(answer => answer.text()).then(text => {
+        const later = new DOMParser().parseFromString(text, "text/html").querySelector(".posts");
+        document.querySelector("main").replaceChildren(later); })"""
+    )
+    visitor.page.locator("main > .posts:only-child").wait_for()
+    card = visitor.page.get_by_role("group", name="Content from X", exact=True)
+    card.get_by_role("button", name="Show it once").press("Enter")
+
+    assert asked(visitor, providers, next(case for case in CASES if case.id == "x"))
+    assert visitor.errors == []
 
 
 def test_placeholders_have_the_size_of_what_they_replace(visit, demo):

@@ -78,6 +78,31 @@ async def test_an_upload_of_200_mb_passes_in_flat_memory(tmp_path):
     assert grown < 24 * MB
 
 
+async def test_what_strangers_send_at_length_stays_with_nobody(tmp_path):
+    async with Origin({b"/": html(PAGE)}) as origin, running(origin.url, tmp_path) as proxy:
+
+        async def send(numbers):
+            reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port, limit=2**20)
+            for number in numbers:
+                long = f"{number:08d}" + "x" * 14_000
+                writer.write(
+                    request(
+                        "/", f"Cookie: consent_callkom={long}; {long}=1", f"Accept-Language: {long}",
+                        f"Accept-Encoding: {long}", f"X-{number:08d}-{long[:200]}: 1", f"Referer: {long}",
+                    )
+                )  # fmt: skip
+                assert (await read_answer(reader)).status == 200
+            writer.close()
+
+        await send(range(50))
+        before = memory(proxy.process.pid, "VmRSS")
+        await asyncio.gather(*(send(range(start, start + 400)) for start in range(1000, 3000, 400)))
+        grown = memory(proxy.process.pid, "VmRSS") - before
+        print(f"2,000 heads of 84 kB: {grown // MB} MB more")
+
+    assert grown < 24 * MB
+
+
 async def test_a_visitor_who_stops_reading_costs_little(tmp_path):
     async with Origin(serve=big(b"video/mp4", 200)) as origin, running(origin.url, tmp_path) as proxy:
         before = memory(proxy.process.pid, "VmRSS")

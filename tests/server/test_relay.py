@@ -508,6 +508,36 @@ async def test_a_worker_script_is_fenced_and_its_bytes_stay(tmp_path):
     assert plain.one(b"Cache-Control") == b"max-age=60"
 
 
+WORKER = b"addEventListener('fetch', pass)"
+
+
+async def test_a_service_worker_has_other_bytes_for_another_answer_and_the_same_for_the_same(tmp_path):
+    script = ok(WORKER, b"Content-Type: text/javascript", b'ETag: "1"', b"Cache-Control: max-age=60")
+    async with Origin({b"/sw.js": script}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        accepted = await proxy.ask("/.consent/choice", "Content-Type: application/x-www-form-urlencoded",
+                                   "Sec-Fetch-Site: same-origin", method="POST", body=b"choice=accept")  # fmt: skip
+        cookie = b"Cookie: " + accepted.one(b"Set-Cookie").partition(b";")[0]
+        asking = [await proxy.ask("/sw.js", "Sec-Fetch-Dest: serviceworker") for _ in range(2)]
+        granted = await proxy.ask("/sw.js", "Sec-Fetch-Dest: serviceworker", cookie.decode())
+        withheld = await proxy.ask("/sw.js", "Sec-Fetch-Dest: serviceworker", "Sec-Fetch-Site: cross-site")
+
+    assert all(got.body.startswith(WORKER) for got in (*asking, granted))
+    assert asking[0].body == asking[1].body != granted.body
+    assert asking[0].one(b"Content-Security-Policy") != granted.one(b"Content-Security-Policy")
+    assert asking[0].one(b"ETag") != granted.one(b"ETag")
+    assert asking[0].one(b"Cache-Control") == b"private, no-cache"
+    assert withheld.body == WORKER, "nobody knows the answer of who asked"
+
+
+async def test_a_service_worker_in_a_coding_we_cannot_read_passes_fenced(tmp_path):
+    script = ok(WORKER, b"Content-Type: text/javascript", b"Content-Encoding: new")
+    async with Origin({b"/sw.js": script}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        got = await proxy.ask("/sw.js", "Sec-Fetch-Dest: serviceworker")
+
+    assert (got.body, got.one(b"Content-Encoding")) == (WORKER, b"new")
+    assert got.one(b"Content-Security-Policy").startswith(b"default-src")
+
+
 async def test_what_is_logged_holds_no_query_no_cookie_value_and_no_whole_address(tmp_path):
     async with Origin({b"/": html(PAGE)}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
         await proxy.ask("/path?mail=me@example.com", "Cookie: secret=hush; _ga=hush", "Referer: https://x/?token=hush",
