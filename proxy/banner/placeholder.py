@@ -27,7 +27,7 @@ from proxy.policy.scope import Scope
 RELAYED_HEIGHT = 420
 """Pixels of a relayed form until it says how high it is."""
 
-_VOWELS = frozenset("AEIOUYÉ")
+_VOWELS = frozenset("AEIOUÉ")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from proxy.banner.assets import source
-from proxy.banner.head import made_for, state_of
+from proxy.banner.head import ASKS, made_for, state_of
 from proxy.consent.decision import Decision
 from proxy.filter.squeeze import squeeze
 
@@ -20,11 +20,12 @@ def worker_lines(decision: Decision) -> bytes:
 
     Installed, it takes stored pages of another one away; once it is in charge, tabs that still
     show one are told as another tab would tell them (banner.js), and load anew. Not before: the
-    worker it follows may be about to store a page, and would leave the store locked.
+    worker it follows may be about to store a page, and would leave the store locked. Where
+    nobody has answered, none is told: a page that asks would take that for an answer.
     """
     forget, state = forget_stored(made_for(decision)), json.dumps(state_of(decision.grants))
-    tell = f'let c=new BroadcastChannel("cc-consent");c.postMessage({state});c.close()'
-    lines = (
-        f'addEventListener("install",e=>e.waitUntil({forget}));addEventListener("activate",()=>{{{tell}}});'
-    )
+    lines = f'addEventListener("install",e=>e.waitUntil({forget}));'
+    if decision.ask not in ASKS:
+        tell = f'let c=new BroadcastChannel("cc-consent");c.postMessage({state});c.close()'
+        lines += f'addEventListener("activate",()=>{{{tell}}});'
     return lines.encode("ascii")

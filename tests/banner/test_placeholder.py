@@ -184,7 +184,12 @@ def test_a_selector_is_never_markup():
 
 
 @pytest.mark.parametrize(
-    ("name", "title"), [("Instagram", "Contenu d\u2019Instagram"), ("Calendly", "Contenu de Calendly")]
+    ("name", "title"),
+    [
+        ("Instagram", "Contenu d\u2019Instagram"),
+        ("Calendly", "Contenu de Calendly"),
+        ("YouTube", "Contenu de YouTube"),
+    ],
 )
 def test_french_contracts_before_a_vowel(name, title):
     assert titled(name, RENDERER.languages["fr"]) == title

@@ -20,5 +20,13 @@ def test_the_panel_takes_all_away_and_a_worker_those_of_other_answers():
     assert made_for(STATES[2]).replace('"', '\\"') in worker_lines(STATES[2]).decode()
 
 
+def test_tabs_are_told_of_an_answer_and_of_nothing_else():
+    """A page that asks closes its banner once another tab was answered."""
+    told = [b"postMessage" in worker_lines(state) for state in STATES]
+
+    assert told == [False, True, True, True]
+    assert b"postMessage" not in worker_lines(decision(signal=True))
+
+
 def test_it_can_stand_in_a_well_formed_page():
     assert not set("<&") & set(forget_stored())

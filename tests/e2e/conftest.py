@@ -175,7 +175,9 @@ class Visitor:
         try:
             answer = self.page.goto(address, wait_until="load")
         except Error as error:
-            if "interrupted by another navigation" not in error.message:
+            if not any(
+                said in error.message for said in ("interrupted by another navigation", "ERR_ABORTED")
+            ):
                 raise
             self.settle()  # the reload after a choice was still on its way: a person would ask again
             answer = self.page.goto(address, wait_until="load")
@@ -241,7 +243,7 @@ def comes(request, providers):
         visit = request.getfixturevalue("visit")
         return InChromium(visit(port=port, java_script_enabled=script, viewport=view, **options))
 
-    def in_firefox(*, port: int | None = None, script: bool = True, size=WIDE) -> Person:
+    def in_firefox(*, port: int | None = None, script: bool = True, size=WIDE, **_) -> Person:
         port = port or request.getfixturevalue("proxy_process").port
         tunnel = Tunnel(
             lambda host: port if f".{host}".endswith(".callkom.io") else providers.port,

@@ -77,6 +77,12 @@ def answered(visit, served):
         visitor.goes(path)
         with visitor.page.expect_response(lambda r: "/.consent/choice" in r.url):
             visitor.page.get_by_role("button", name=button, exact=True).click()
+        # A refusal closes the banner, an acceptance loads the page anew.
+        visitor.page.wait_for_function(
+            "!document.getElementById('cc-b')"
+            if button == "Refuse all"
+            else "window.callkomConsent?.asked === 'no' && document.readyState == 'complete'"
+        )
         visitor.settle()
         visitor.goes("/plain")
         served.sent.clear()

@@ -1,0 +1,196 @@
+"""Pages that come otherwise than by loading: by fetch, in a frame, by the back button, by a service worker."""
+
+import time
+
+import pytest
+
+from tests.e2e.conftest import Running
+from tests.e2e.moving import BODY, INNER, WHOLE, moving_site
+from tests.e2e.providers import serve_in_thread
+
+pytestmark = pytest.mark.e2e
+GOOGLE = "google-analytics.com"
+
+
+@pytest.fixture(scope="module")
+def moving(tmp_path_factory):
+    port, stop = serve_in_thread(moving_site)
+    running = Running(tmp_path_factory.mktemp("moving"), port)
+    yield running.port
+    running.stop()
+    stop()
+
+
+def asks(person) -> bool:
+    refuse, accept = person.sees("button", "Refuse all"), person.sees("button", "Accept all")
+    assert refuse == accept
+    assert refuse <= 1
+    assert person.sees("link", "Manage my cookies") == 1
+    return refuse == 1
+
+
+def beats(person, providers) -> bool:
+    """True when the tags of the page that is shown reach their provider."""
+    providers.forget()
+    time.sleep(1)
+    person.settle()
+    return providers.reached(GOOGLE)
+
+
+def withdraws(person) -> None:
+    person.clicks("link", "Manage my cookies")
+    person.clicks("button", "Refuse all")
+
+
+SWAPS = [
+    pytest.param(INNER, "Refuse all", id="into the body"),
+    pytest.param(BODY, "Accept all", id="the body"),
+    pytest.param(WHOLE, "Refuse all", id="the document"),
+]
+
+
+@pytest.mark.parametrize(("swap", "answer"), SWAPS)
+def test_a_page_swapped_in_by_fetch_asks_once_and_takes_an_answer(comes, moving, providers, swap, answer):
+    person = comes(port=moving)
+    person.goes("/")
+    person.evaluates(swap)
+    person.settle()
+    assert person.evaluates("document.querySelector('h1').textContent") == "Next"
+    assert asks(person), "one banner, one link"
+    assert not beats(person, providers)
+
+    person.clicks("button", answer)
+    assert person.address == "https://callkom.io/next"
+    assert not asks(person)
+    assert beats(person, providers) == (answer == "Accept all")
+
+
+def test_a_page_in_a_frame_is_guarded_and_asks_nothing(comes, moving, providers):
+    person = comes(port=moving)
+    person.goes("/outer")
+    inner = "document.getElementById('inner').contentDocument"
+    assert asks(person)
+    assert person.evaluates(
+        f"[{inner}.querySelector('h1').textContent, {inner}.querySelectorAll('.cc').length]"
+    ) == ["Inner", 0]
+    assert not beats(person, providers)
+
+    person.clicks("button", "Accept all")
+    assert person.evaluates(f"{inner}.querySelectorAll('.cc').length") == 0
+    assert beats(person, providers)
+
+
+def test_what_was_typed_before_the_choice_is_not_lost_without_a_word(comes, moving):
+    person = comes(port=moving)
+    person.goes("/")
+    person.types("#name", "Ada")
+    person.clicks("button", "Accept all")
+
+    assert person.evaluates("document.getElementById('name').value") == "Ada"
+    assert not asks(person)
+    person.clicks("link", "Reload now")
+    assert person.sees("link", "Reload now") == 0
+
+
+def comes_with_memory(comes, port):
+    """Somebody whose browser keeps whole pages for the back button, as browsers do outside of tests."""
+    return comes(port=port, ignore_default_args=["--disable-back-forward-cache"])
+
+
+def test_the_back_button_shows_no_banner_that_was_answered(comes, moving, providers):
+    person = comes_with_memory(comes, moving)
+    person.goes("/")
+    person.clicks("link", "Next")
+    person.back()
+    assert asks(person), "nothing was answered yet"
+
+    person.clicks("link", "Next")
+    person.clicks("button", "Refuse all")
+    person.back()
+    assert person.address == "https://callkom.io/"
+    assert not asks(person)
+    assert not beats(person, providers)
+
+
+def test_the_back_button_brings_back_no_page_whose_tags_were_withdrawn(comes, moving, providers):
+    person = comes_with_memory(comes, moving)
+    person.goes("/")
+    person.clicks("button", "Accept all")
+    person.clicks("link", "Next")
+    person.back()
+    assert beats(person, providers), "with consent they run, after the back button too"
+
+    withdraws(person)
+    for _ in range(2):
+        person.back()
+        assert not beats(person, providers), person.address
+    assert person.address == "https://callkom.io/"
+    assert not asks(person)
+    assert "_ga" not in person.cookie_names()
+
+
+def worked(person, kind: str) -> None:
+    """Let the site's service worker take over, as of the next page."""
+    person.goes("/")
+    person.evaluates(
+        f"navigator.serviceWorker.register('/{kind}.js').then(() => navigator.serviceWorker.ready).then(() => 1)"
+    )
+    for _ in range(50):
+        if person.evaluates("navigator.serviceWorker.controller !== null"):
+            return
+        time.sleep(0.1)
+    raise AssertionError("the worker never took over")
+
+
+def renewed(person) -> None:
+    """Give the browser the time to look for news of the worker: it does so after a page was opened."""
+    person.evaluates(
+        "navigator.serviceWorker.getRegistration().then(worker => worker.update()).then(() => 1)"
+    )
+    time.sleep(1.5)
+    person.settle()
+
+
+@pytest.mark.parametrize("kind", ["passing", "keeping"])
+def test_behind_a_service_worker_of_the_site_every_answer_holds(comes, moving, providers, kind):
+    """One that passes all requests on, and one that answers with the pages it kept."""
+    person = comes(port=moving)
+    worked(person, kind)
+    for path in ("/next", "/"):
+        person.goes(path)
+        assert asks(person)
+        assert not beats(person, providers)
+
+    person.clicks("button", "Accept all")
+    renewed(person)
+    for path in ("/", "/next", "/fresh"):
+        person.goes(path)
+        assert not asks(person)
+        assert beats(person, providers), "the worker has the policy of the new answer"
+
+    withdraws(person)
+    for path in ("/fresh", "/next", "/"):
+        person.goes(path)
+        assert not asks(person)
+        assert not beats(person, providers), f"no page made for the old answer is shown: {path}"
+    assert "_ga" not in person.cookie_names()
+
+
+STORED = """caches.open("pages").then(pages => Promise.all([
+  ["/old", "<!doctype html><html><script src=https://www.googletagmanager.com/gtag/js></script>", "text/html"],
+  ["/part", "<p>A part of a page</p>", "text/html"], ["/data", "{}", "application/json"],
+].map(([path, text, type]) => pages.put(path, new Response(text, { headers: { "Content-Type": type } }))))).then(() => 1)"""
+KEPT = """caches.open("pages").then(pages => pages.keys()).then(kept => kept.map(request => new URL(request.url).pathname))"""
+
+
+def test_pages_stored_before_the_answer_go_and_nothing_else_does(comes, moving):
+    """Those from before our time as well: they bear no mark of ours."""
+    person = comes(port=moving)
+    worked(person, "keeping")
+    person.evaluates(STORED)
+    person.goes("/next")
+    assert {"/old", "/part", "/data", "/next"} <= set(person.evaluates(KEPT))
+
+    person.clicks("button", "Refuse all")
+    renewed(person)
+    assert set(person.evaluates(KEPT)) == {"/part", "/data"}
