@@ -134,7 +134,7 @@ class TagShape(Shape):
     )
     link: words.Address | None = Field(
         default=None,
-        description="The provider's page instead of the tag's own; * in it is what the first * of path stands for.",
+        description="The provider's page, not the tag's; a * in it is what the first * of path stands for.",
     )
 
     @model_validator(mode="after")
