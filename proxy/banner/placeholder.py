@@ -30,6 +30,13 @@ RELAYED_HEIGHT = 420
 _VOWELS = frozenset("AEIOUÉ")
 
 
+SEEN = 512
+"""Placeholders remembered by the tag they stand for."""
+
+LONGEST = 4096
+"""Characters of the longest inline script whose placeholder is remembered with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """What a page lets a placeholder do: run our script, carry a style attribute."""
@@ -60,12 +67,26 @@ class Placeholders:
         self._path = path
         self._embeds = Embeds(policy)
         self._made = lru_cache(maxsize=512)(self._make)
+        self._seen: dict[tuple[object, ...], tuple[bytes, Verdict, TagFacts]] = {}
 
     def of(self, verdict: Verdict, facts: TagFacts, words: Words, place: Place | None = None) -> bytes:
         """Return what stands in place of the element the verdict speaks of."""
         if facts.with_ == "nothing":
             return b""
         place = place or Place()
+        # tags that come again bring the very verdict and facts they had, kept here so that none take their id()
+        key = (id(verdict), id(facts), words.code, place.offers, place.sized)
+        seen = self._seen.get(key)
+        if seen is not None:
+            return seen[0]
+        made = self._all(verdict, facts, words, place)
+        if len(facts.text) <= LONGEST:
+            if len(self._seen) >= SEEN:
+                self._seen.clear()
+            self._seen[key] = (made, verdict, facts)
+        return made
+
+    def _all(self, verdict: Verdict, facts: TagFacts, words: Words, place: Place) -> bytes:
         room = room_of(facts)
         if room.none:
             return b""

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from proxy.banner.placeholder import titled
+from proxy.banner.placeholder import SEEN, titled
 from proxy.filter.actions import TagFacts
 from proxy.filter.admit import Admission
 from proxy.filter.html import HtmlFilter
@@ -194,3 +194,17 @@ def test_a_selector_is_never_markup():
 def test_french_contracts_before_a_vowel(name, title):
     assert titled(name, RENDERER.languages["fr"]) == title
     assert titled(name, RENDERER.languages["en"]) == f"Content from {name}"
+
+
+def test_what_was_made_for_a_tag_is_never_shown_for_another_or_in_another_language():
+    """Tags that were seen before bring the very same facts; new ones may be put where old ones lay."""
+    verdict = Verdict(Does.REPLACE, PLACE, "calendly", ("functional",))
+    english, french = (RENDERER.injector(decision(answered=True), accept=accept) for accept in (b"en", b"fr"))
+    for number in range(1_200):
+        facts = TagFacts("iframe", f"https://calendly.com/{number}")
+        for _ in range(2):
+            assert f'"https://calendly.com/{number}"' in english.placeholder(verdict, facts).decode()
+            assert b'lang="en"' in english.placeholder(verdict, facts)
+            assert b'lang="fr"' in french.placeholder(verdict, facts)
+
+    assert len(english.placeholders._seen) <= SEEN
