@@ -74,7 +74,7 @@ class Placeholders:
         if facts.with_ == "nothing":
             return b""
         place = place or Place()
-        # tags that come again bring the very verdict and facts they had, kept here so that none take their id()
+        # tags that come again bring the very verdict and facts they had; kept, so that none take their id()
         key = (id(verdict), id(facts), words.code, place.offers, place.sized)
         seen = self._seen.get(key)
         if seen is not None:
