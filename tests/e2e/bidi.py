@@ -240,7 +240,14 @@ class Person:
         found = self.firefox.command(
             "storage.getCookies", partition={"type": "storageKey", "userContext": self.jar}
         )
-        return {cookie["name"] for cookie in found["cookies"] if cookie["domain"].endswith("callkom.io")}
+        now = (
+            time.time()
+        )  # what expires as it is set stays in Firefox's list for a while, and is sent nowhere
+        return {
+            cookie["name"]
+            for cookie in found["cookies"]
+            if cookie["domain"].endswith("callkom.io") and cookie.get("expiry", now + 1) > now
+        }
 
     @property
     def errors(self) -> list[str]:
