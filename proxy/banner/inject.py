@@ -43,6 +43,7 @@ class PageInjector:
     secure: bool = True
     admission: Admission = field(default_factory=lambda: Admission(()))
     _words: Words | None = None
+    _speaks: tuple[Words, str] | None = None
     _page: PageSeen | None = None
 
     @property
@@ -65,7 +66,8 @@ class PageInjector:
         """Return the banner where the visitor is asked."""
         if self.framed or self.ask not in ASKS:
             return b""
-        forms = self.admission.forms and admit([text.encode() for text in page.meta_csp]).forms
+        said = [text.encode() for text in page.meta_csp]
+        forms = self.admission.forms and (not said or admit(said).forms)
         before, behind = self.parts.banner(
             *self._spoken(page), self.ask, self.new, forms=forms, layered=self.admission.styles
         )
@@ -100,8 +102,9 @@ class PageInjector:
 
         The address names the language only where the visitor's browser would ask for another.
         """
-        asked = self.languages.choose(accept=self.accept)
-        if self._words is None:
-            self._words = self.languages.choose(page=page.lang, accept=self.accept)
-        query = "" if asked is self._words else f"?language={self._words.code}"
-        return self._words, self.parts.path + query
+        if self._speaks is None:
+            asked = self.languages.choose(accept=self.accept)
+            words = self._words = self.languages.choose(page=page.lang, accept=self.accept)
+            query = "" if asked is words else f"?language={words.code}"
+            self._speaks = words, self.parts.path + query
+        return self._speaks

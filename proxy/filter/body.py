@@ -273,12 +273,14 @@ def remembering_filter(
             inject=inject(),
         )
 
-    name = (recall.name, sort, content_type, content_encoding, answer_coding)
+    name = (recall.name, sort.value, content_type, content_encoding, answer_coding)
     return RememberedDocument(make, recall.memo, name)
 
 
 def first_bytes(raw: bytes, content_encoding: bytes) -> bytes:
     """Return the decoded beginning of a body, as far as these bytes tell, for `sort_of`."""
+    if not content_encoding:
+        return raw[:SNIFF]
     seen = b""
     for piece in decoder(content_encoding).feed(raw):
         seen += piece

@@ -279,8 +279,13 @@ class Decoder:
             yield from self._through(piece, at + 1)
 
 
+_USUAL = Cap()
+
+
 def decoder(codings: bytes, cap: Cap | None = None) -> Decoder:
     """Return a reader for a Content-Encoding value; Unreadable names the coding we cannot read."""
+    if not codings:
+        return Decoder([], cap or _USUAL)
     names = [_SAME.get(name, name) for name in (part.strip().lower() for part in codings.split(b","))]
     names = [name for name in names if name not in (b"", b"identity")]
     for name in names:

@@ -83,6 +83,8 @@ class AnswerParser:
         if end < 0 or not data.startswith(_STATUS) or reply is None or reply.method == b"HEAD":
             return False
         head = data[: end + 2]
+        if b"hunked" in head:
+            return False
         if head.translate(None, _UNDOUBTED) or not head.count(b"\r") == head.count(b"\n") == head.count(
             b"\r\n"
         ):

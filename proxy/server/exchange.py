@@ -159,6 +159,11 @@ class Reply:
         """Return the body bytes that are here now, and whether they are all of it. Never waits."""
         return self._taken(), self._complete
 
+    @property
+    def is_through(self) -> bool:
+        """True when nothing of it is left to be read."""
+        return self._complete and not self._pieces
+
     async def read(self) -> bytes:
         """Return the next bytes, b"" at the end; UpstreamError when the body was cut or late."""
         while not self._pieces:

@@ -113,11 +113,16 @@ class Relay:
         body = outgoing.body
         await response.prepare(passage.incoming)
         try:
+            piece = b""
             while chunk := await reply.read():
                 passage.read += len(chunk)
-                for piece in body.pieces(chunk):
+                for following in body.pieces(chunk):
                     await response.write(piece)
-            await response.finish(body.close())
+                    piece = following
+                if not reply.is_through:  # else it leaves together with the end
+                    await response.write(piece)
+                    piece = b""
+            await response.finish(piece + body.close())
         except (UpstreamError, Unreadable) as error:
             response.cut()
             self._note(passage, error)

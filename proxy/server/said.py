@@ -6,7 +6,6 @@ so that no others can take theirs.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,6 +15,9 @@ from proxy.server.logs import json_text
 Judgement = tuple[str, Verdict]
 """What was judged (tag, cookie, header, request), and how."""
 
+Labels = tuple[str, str, str]
+"""The provider's id, the kind and what is done: never words of a page."""
+
 KEPT = 2048
 
 
@@ -24,10 +26,11 @@ class Said(NamedTuple):
 
     judged: object
     words: str  # for the log, as members of a JSON object: what, whose, by which rule; how often
-    counts: tuple[tuple[tuple[str, str, str], int], ...]  # never words of a page; how often
+    counts: tuple[tuple[Labels, int], ...]  # for the figures; how often
 
 
 _known: dict[tuple[object, ...], Said] = {}
+_single: dict[tuple[str, int], tuple[Verdict, str, Labels]] = {}
 
 
 def said_of(judged: Sequence[Judgement]) -> Said:
@@ -52,12 +55,26 @@ def _remembered(key: tuple[object, ...], kept: object, judged: Sequence[Judgemen
 
 
 def _summed(kept: object, judged: Sequence[Judgement]) -> Said:
-    words: Counter[str] = Counter()
-    counts: Counter[tuple[str, str, str]] = Counter()
+    words: dict[str, int] = {}
+    counts: dict[Labels, int] = {}
     for kind, verdict in judged:
-        whose = verdict.provider or verdict.note or "undeclared"
-        rule = f" {verdict.because.rule}" if verdict.because else ""
-        words[f"{kind} {verdict.does.value} {whose}{rule}"] += 1
-        counts[verdict.provider or "undeclared", kind, verdict.does.name.lower()] += 1
-    members = ",".join([f"{json_text(text)}:{count}" for text, count in words.items()])
+        _, text, labels = _single.get((kind, id(verdict))) or _told(kind, verdict)
+        words[text] = words.get(text, 0) + 1
+        counts[labels] = counts.get(labels, 0) + 1
+    members = ",".join([f"{text}:{count}" for text, count in words.items()])
     return Said(kept, members, tuple(counts.items()))
+
+
+def _told(kind: str, verdict: Verdict) -> tuple[Verdict, str, Labels]:
+    """Return what is said of one verdict, and remember it."""
+    whose = verdict.provider or verdict.note or "undeclared"
+    rule = f" {verdict.because.rule}" if verdict.because else ""
+    labels = (verdict.provider or "undeclared", kind, verdict.does.name.lower())
+    if len(_single) >= KEPT:
+        _single.clear()
+    told = _single[kind, id(verdict)] = (
+        verdict,
+        json_text(f"{kind} {verdict.does.value} {whose}{rule}"),
+        labels,
+    )
+    return told

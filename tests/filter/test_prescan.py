@@ -1,10 +1,13 @@
 """What a page declares in its first bytes, as browsers find it before they parse."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.filter.prescan import PRESCAN, declared_html, declared_xml
+from proxy.filter import prescan as module
+from proxy.filter.prescan import PRESCAN, declared_html, declared_plainly, declared_xml
 
 HTML = [
     (b"", None),
@@ -103,3 +106,21 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES, max_size=60).map(b"".join))
 def test_no_beginning_raises_or_runs_on(first: bytes) -> None:
     assert declared_html(first) is None or isinstance(declared_html(first), str)
+
+
+BEGINNINGS = st.sampled_from(
+    [b"<!doctype html>", b'<!DOCTYPE html PUBLIC "a">', b"<html>", b'<html lang="fr" dir="ltr">', b"<html lang=fr>", b'<html a="<meta">', b"<head>",
+     b"<head x>", b"\n ", b"<meta charset=utf-8>", b'<META CHARSET="windows-1252" />', b"<meta charset=gbk/>", b"<meta charset='big5'>", b'"',
+     b'<meta charset="nonsense">', b'<meta charset="utf-16">', b'<meta charset="x-user-defined">', b"<meta charset=sjis x>", b"<meta", b">", b"<!-- -->"]
+)  # fmt: skip
+
+
+@given(st.lists(BEGINNINGS, max_size=8).map(b"".join))
+def test_the_short_way_for_usual_beginnings_finds_what_the_long_one_finds(first: bytes) -> None:
+    module._in_metas.cache_clear()
+    short = declared_html(first), declared_plainly(first)
+    module._in_metas.cache_clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_USUAL", re.compile(b"(?!)"))
+        assert (declared_html(first), declared_plainly(first)) == short
+    module._in_metas.cache_clear()
