@@ -14,7 +14,15 @@ from proxy.filter.usual import CLOSE, CODE_TYPES, GAP, Usual
 _LOADS = {"img": "src", "source": "src", "iframe": "src", "script": "src", "link": "href"}
 _ASKING = {"srcdoc"} | {attribute for name in _LOADS for attribute in elements.LOADS[name]}
 _HOST = rb"(?:https?:)?//(?P<host%s>[a-z0-9-]+(?:\.[a-z0-9-]+)++)(?=[/?#%q])"
-_REST = rb"[^%q&]{0,10000}+(?:&(?:amp;|#0?38;|[a-zA-Z][a-zA-Z0-9]*+=|(?![a-zA-Z#]))[^%q&]{0,500}+){0,100}+"
+_PLAIN = (
+    rb"[^%q&\\\t\n\r]"  # the others browsers read as a slash or not at all: words of rules may hide in them
+)
+_REST = (
+    _PLAIN
+    + rb"{0,10000}+(?:&(?:amp;|#0?38;|[a-zA-Z][a-zA-Z0-9]*+=|(?![a-zA-Z#]))"
+    + _PLAIN
+    + rb"{0,500}+){0,100}+"
+)
 _TOLD = {
     "script": ("type", rb"(?P<type%s>type)=(?:\"" + CODE_TYPES + rb"\"|'" + CODE_TYPES + rb"')"),
     "link": ("rel", rb"rel=(?:\"(?P<rel%s>[^\"&]*+)\"|'(?P<rel_%s>[^'&]*+)')"),

@@ -60,6 +60,7 @@ def test_what_is_kept_is_kept_at_once(raw):
         b'<img src="//with-path.example/with-x/y">', b'<img src="//removed.example/">', b'<img src="//held.example/" class="ugly">', b'<img src="//held.example/" id="bad-1">', b'<script src="//held.example/roams/x">',
         b'<img src="//held.example/&#x72;oams/">', b'<img src="//held.example:81/">', b'<img src="//held.example\\x">', b'<img src="//held.example/" srcset="/a">', b'<img src="//held.example/" src="/b">',
         b'<img src=//held.example/>', b'<IMG src="//held.example/">', b'<link rel="x" rel="icon" href="//held.example/">', b'<script type="text/plain" src="//held.example/">', b'<video src="//held.example/">',
+        b'<img src="//own.example/x/roams\\x">', b'<img src="//own.example/ro\tams/x">', b"<img src='//own.example/?\n'>", b'<script src="//own.example/a&amp;b\rc">',
         b'<iframe src="//held.example/" srcdoc="">', b'<img src="//held.example/" style="a:url(b)">', b"<img>", b"<i>", b"<", b'<img src="//held.example/"> ',
     ],
 )  # fmt: skip
@@ -89,7 +90,7 @@ def test_what_a_host_was_judged_is_forgotten_with_everything_else():
 ATTRIBUTES = st.sampled_from(
     [
         'alt="a>b"', "async", 'class="a b"', 'class="ugly"', 'id="bad-x"', "id='fine'", 'style="color:red"', 'type="module"', 'type="text/css"', 'rel="preload icon"', "rel='next'", 'rel="stylesheet\u00a0x"',
-        'rel="&#105;con"', 'srcset="//held.example/b 2x"', 'data-src="/x"', 'title="rel="', "href='//held.example/x'", 'href="https://nobody.example"', 'src="https://held.example/a&amp;b"', "src='//own.example/#'",
+        'rel="&#105;con"', 'srcset="//held.example/b 2x"', 'data-src="/x"', 'title="rel="', "href='//held.example/x'", 'href="https://nobody.example"', 'src="https://held.example/a&amp;b"', "src='//own.example/#'", 'src="//own.example/ro\tams/"', "src='//own.example/roams\\\\x'",
         'src="//script-only.example?a&b"', 'src="https://with-path.example/x"', 'src="//removed.example/"', 'src="//held.example/roams/"', 'src="/own"', 'href="/own"', 'src="//HELD.example/"', 'onload="x()"',
     ]
 )  # fmt: skip
