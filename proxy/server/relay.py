@@ -116,7 +116,7 @@ class Relay:
             piece = b""
             while chunk := await reply.read():
                 passage.read += len(chunk)
-                for following in body.pieces(chunk):
+                for following in filter(None, body.pieces(chunk)):
                     await response.write(piece)
                     piece = following
                 if not reply.is_through:  # else it leaves together with the end
