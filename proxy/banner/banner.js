@@ -67,8 +67,10 @@
       return answer.json();
     }).then(answer => {
       close();
-      if (state || answer.granted.length) renew();
-      else {
+      if (state || answer.granted.length) {
+        channel.postMessage(1);
+        renew();
+      } else {
         channel.postMessage(state);
         // What pages name from now on, before the next of them waits for it.
         (answer.files || []).map(file => fetch(new URL(file, location.href)).catch(() => 0));
@@ -127,6 +129,9 @@
     // end
   };
   // only without asking
-  channel.postMessage(state);
+  // A form that was answered leads here: other tabs are told. Not by any page there is, as a message
+  // ends those that the browser keeps for its back button; nor by one that loads anew: two tabs
+  // whose pages a service worker kept from different answers would reload each other for ever.
+  for (let way of performance.getEntriesByType("navigation")) if (way.type == "navigate") if (way.redirectCount) channel.postMessage(state);
   // end
 })();

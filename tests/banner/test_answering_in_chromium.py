@@ -175,6 +175,30 @@ def test_an_answer_on_the_panel_reaches_other_tabs_as_well(visit, stage):
     assert stage.granted == ()
 
 
+def test_tabs_that_know_different_things_do_not_reload_each_other(visit, stage):
+    """As behind a service worker that keeps pages of different answers."""
+    stage.granted, stage.answered = ("functional",), True
+    visitor = visit("/one")
+    visitor.page.evaluate("window.same = 1")
+    stage.granted = ()
+    other = visitor.goes("/two", visitor.tab())
+    other.reload()
+    visitor.page.wait_for_timeout(300)
+
+    assert visitor.page.evaluate("window.same") == 1
+
+
+def test_other_tabs_hear_of_an_answer_though_something_was_typed_here(visit, stage):
+    visitor = visit("/one")
+    other = visitor.goes("/two", visitor.tab())
+    other.evaluate("window.same = 1")
+    visitor.page.get_by_label("Name").fill("Ada")
+    visitor.button("Accept all").click()
+    other.wait_for_function("window.same === undefined")
+
+    assert visitor.page.get_by_label("Name").input_value() == "Ada"
+
+
 def test_tabs_that_know_the_same_leave_each_other_alone(visit, stage):
     stage.granted, stage.answered = ("functional",), True
     visitor = visit("/one")
