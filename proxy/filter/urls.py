@@ -62,7 +62,8 @@ def url_of(address: str, base: str = "") -> Url | None:
         return Url(match[1], _rooted(match[2]))
     address = cleaned(address)
     if (match := _ABSOLUTE.match(address)) is not None:
-        return Url(host_of(match[1]), _rooted(match[2].replace("\\", "/")))
+        # of nothing but dots a host is nobody's, and not the page's own
+        return Url(host_of(match[1]) or match[1], _rooted(match[2].replace("\\", "/")))
     if _SCHEME.match(address) or not address or address[0] == "#":
         return None
     return Url(base, address.partition("#")[0].replace("\\", "/"))

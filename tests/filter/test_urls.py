@@ -22,6 +22,8 @@ from proxy.filter.urls import COMMON, enclosed, listed, plain_hosts, url_of
         ("b\\c", "", "b/c"),
         ("x//y", "", "x//y"),
         ("//[::1]:80/", "[::1]:80", "/"),
+        ("//./x", ".", "/x"),
+        ("http:/..//a.example", "..", "//a.example"),
     ],
 )
 def test_who_is_asked(address, host, path):
