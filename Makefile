@@ -11,7 +11,7 @@ demo: $(STAMP)  ## set up, and run the proxy in front of the bundled demo site
 
 test: $(STAMP) browser  ## set up, and pass the tests (browser walks included)
 	$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -q -m e2e -n 2
+	$(BIN)/python -m pytest -q -m "e2e and not load" -n 2
 
 check: $(STAMP)  ## format, lint, types, floors, rules, fast tests
 	$(BIN)/ruff format --check .
@@ -22,7 +22,7 @@ check: $(STAMP)  ## format, lint, types, floors, rules, fast tests
 	$(BIN)/python -m pytest -q -n 2
 
 e2e: $(STAMP) browser  ## walks in a real Chromium
-	$(BIN)/python -m pytest -q -m e2e -n 2
+	$(BIN)/python -m pytest -q -m "e2e and not load" -n 2
 
 load: $(STAMP)  ## long suites: whole corpora, floods, soaks
 	$(BIN)/python -m pytest -q -m load -p no:randomly
