@@ -156,8 +156,8 @@ def test_without_script_and_under_such_a_page_the_keyboard_answers(visit, stage)
         visitor.page.keyboard.press("Tab")
         if visitor.button("Refuse all").evaluate("e => e == document.activeElement"):
             break
-    visitor.page.keyboard.press("Enter")
-    visitor.page.wait_for_url("**/here")
+    with visitor.page.expect_navigation():
+        visitor.page.keyboard.press("Enter")
     assert [choice["choice"] for choice in stage.choices] == [["refuse"]]
 
     visitor.page.get_by_role("link", name="Manage my cookies", exact=True).press("Enter")
