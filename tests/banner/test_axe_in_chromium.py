@@ -65,7 +65,7 @@ def test_a_page_after_the_answer_with_its_line_to_reload(visit, simple):
     visitor.page.get_by_label("Name").fill("Ada")
     other = visitor.goes("/two", visitor.tab())
     simple.granted = ("functional",)
-    visitor.goes("/three", other)
+    other.evaluate("new BroadcastChannel('cc-consent').postMessage(1)")  # as after an answer there
     visitor.page.get_by_role("link", name="Reload now").wait_for()
 
     assert findings(visitor) == [[], []]

@@ -232,6 +232,14 @@ def firefoxes(firefox_path, tmp_path_factory):
         firefox.stop()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items) -> None:
+    """Leave to the long suites what Chromium's own walks show as well (test_walk.py)."""
+    for item in items:
+        if item.path.name == "test_browsers.py" and "[chromium-French" in item.name:
+            item.add_marker(pytest.mark.load)
+
+
 @pytest.fixture(params=["chromium", "firefox"])
 def comes(request, providers):
     """Somebody comes, once with each browser: comes(port=..., script=False, size=NARROW)."""
