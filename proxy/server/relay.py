@@ -106,6 +106,7 @@ class Relay:
                 raise
             self._tally.add("passed_unread", site.name)
             log().warning("document_passed_unread", site=site.name, why=str(error))
+            passage.asks = False
             return unread(passage, reply), data
 
     async def _pour(self, passage: Passage, reply: Reply, outgoing: Outgoing, response: RawResponse) -> None:
@@ -128,7 +129,8 @@ class Relay:
             self._note(passage, error)
 
     async def _switch(self, passage: Passage, reply: Reply) -> RawResponse:
-        headers, passage.verdicts = judged(reply.headers, passage)
+        headers, verdicts = judged(reply.headers, passage)
+        passage.verdicts += verdicts
         passage.kind = "websocket"
         return self._end(passage, await relay_websocket(passage.incoming, reply, headers))
 
@@ -142,7 +144,7 @@ class Relay:
         """Return our own page for an upstream that failed or a document that cannot be read (T50)."""
         self._note(passage, error)
         status = error.status if isinstance(error, UpstreamError) else 502
-        passage.kind = "refused"
+        passage.kind, passage.asks = "refused", False
         return passage.house.pages.error(passage.visit, status)
 
     def _note(self, passage: Passage, error: UpstreamError | Unreadable) -> None:

@@ -585,6 +585,17 @@ async def test_what_operations_want_to_know_is_counted(tmp_path):
         assert f"consent_proxy_{line}" in figures
 
 
+@pytest.mark.parametrize("more", ["", "on_error: pass"])
+async def test_only_pages_that_carry_the_banner_are_counted_as_asked(tmp_path, more):
+    answers = {b"/": html(PAGE, b"Content-Encoding: new")}
+    site = f"    {more}\n" if more else ""
+    async with Origin(answers) as origin, proxying(origin.url, folder=tmp_path, site=site) as proxy:
+        assert (await proxy.ask("/")).status == (200 if more else 502)
+        figures = proxy.figures()
+
+    assert "asked_total{" not in figures
+
+
 async def test_what_nobody_declared_is_counted_together_and_never_by_its_name(tmp_path):
     page = PAGE.replace(
         b"</head>", b"<script src=//a.example/x></script><script src=//b.example/x></script></head>"
