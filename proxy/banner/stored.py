@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 
 from proxy.banner.assets import source
 from proxy.banner.head import ASKS, made_for, state_of
@@ -23,9 +24,13 @@ def worker_lines(decision: Decision) -> bytes:
     worker it follows may be about to store a page, and would leave the store locked. Where
     nobody has answered, none is told: a page that asks would take that for an answer.
     """
-    forget, state = forget_stored(made_for(decision)), json.dumps(state_of(decision.grants))
-    lines = f'addEventListener("install",e=>e.waitUntil({forget}));'
-    if decision.ask not in ASKS:
-        tell = f'let c=new BroadcastChannel("cc-consent");c.postMessage({state});c.close()'
+    return _lines(made_for(decision), state_of(decision.grants), tells=decision.ask not in ASKS)
+
+
+@lru_cache(maxsize=64)
+def _lines(made: str, state: str, *, tells: bool) -> bytes:
+    lines = f'addEventListener("install",e=>e.waitUntil({forget_stored(made)}));'
+    if tells:
+        tell = f'let c=new BroadcastChannel("cc-consent");c.postMessage({json.dumps(state)});c.close()'
         lines += f'addEventListener("activate",()=>{{{tell}}});'
     return lines.encode("ascii")

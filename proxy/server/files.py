@@ -6,11 +6,9 @@ older than these: what is right for the visitor today stands in, and nobody keep
 
 from __future__ import annotations
 
-import gzip
 from functools import lru_cache
 
-import brotli
-
+from proxy.filter.codings import choose, encoder
 from proxy.filter.headers import Headers
 from proxy.server.call import Call
 from proxy.server.response import RawResponse
@@ -18,7 +16,6 @@ from proxy.server.response import RawResponse
 FOR_EVER = b"public, max-age=31536000, immutable"
 
 _TYPES = {"js": b"text/javascript; charset=utf-8", "css": b"text/css; charset=utf-8"}
-_CODINGS = {b"br": brotli.compress, b"gzip": gzip.compress}
 
 
 def page_file(call: Call, name: str) -> RawResponse | None:
@@ -26,7 +23,7 @@ def page_file(call: Call, name: str) -> RawResponse | None:
     file = call.site.renderer.file(name, call.decision)
     if file is None:
         return None
-    coding = _coding(b",".join(call.visit.fields.get(b"accept-encoding", ())).lower())
+    coding = choose(b",".join(call.visit.fields.get(b"accept-encoding", ())) or None)
     headers: Headers = [
         (b"Content-Type", _TYPES[name.rpartition(".")[2]]),
         (b"X-Content-Type-Options", b"nosniff"),
@@ -41,13 +38,7 @@ def page_file(call: Call, name: str) -> RawResponse | None:
     return RawResponse(200, headers, _coded(file.body, coding))
 
 
-@lru_cache(maxsize=64)
-def _coding(accepted: bytes) -> bytes:
-    """Return the coding to send; whoever refuses one with a weight of 0 is sent none."""
-    names = {part.strip() for part in accepted.split(b",")}
-    return next((name for name in _CODINGS if name in names), b"")
-
-
 @lru_cache(maxsize=256)
-def _coded(body: bytes, coding: bytes) -> bytes:
-    return _CODINGS[coding](body) if coding else body
+def _coded(body: bytes, coding: bytes | None) -> bytes:
+    write = encoder(coding)
+    return write.add(body) + write.close()

@@ -66,11 +66,12 @@ def compose(passage: Passage, asked: Asked, reply: Reply, sort: Sort, data: byte
     `data` is what has arrived of its body.
     """
     passage.kind = "document" if sort in PAGES else sort.value
-    headers, passage.verdicts[len(passage.verdicts) :] = judged(reply.headers, passage)
+    headers, verdicts = judged(reply.headers, passage)
+    passage.verdicts += verdicts
     if passage.site.observes:
         return _observed(passage, reply, sort)
     if reply.status == 304:
-        return Outgoing(_not_modified(passage, asked, headers), Verbatim())
+        return Outgoing(_not_modified(passage, asked, reply, headers), Verbatim())
     match sort:
         case Sort.HTML | Sort.XML | Sort.RULES | Sort.REFUSED:
             if sort is Sort.HTML and data and names_document(passage.visit.destination) is not False:
@@ -172,14 +173,14 @@ def _declared(content_type: bytes, coding: bytes, beginning: bytes) -> bytes:
         return content_type  # it will be said where it is read
 
 
-def _not_modified(passage: Passage, asked: Asked, headers: Headers) -> Headers:
+def _not_modified(passage: Passage, asked: Asked, reply: Reply, headers: Headers) -> Headers:
     """Return the head of a 304: of a page of this variant, or of something that is none."""
     if asked.ours:
         passage.kind = "document"
-        # The browser shows what it kept under the policies it gets now: they have to let us in again.
-        dressing = dress(passage, headers)
-        passage.asks = False  # counted when the page itself was sent
-        headers = document_headers(_admitted(headers, dressing), variant=passage.tag, coding=None)
+        if is_governed(reply.fields):
+            # The browser shows what it kept under the policies it gets now: they have to let us in again.
+            headers = _admitted(headers, dress(passage, headers))
+        headers = document_headers(headers, variant=passage.tag, coding=None)
         return _fenced(headers, passage) + cleaning(passage, asked.hidden)
     if passage.visit.destination in WORKERS:
         return _fenced(code_headers(headers), passage)

@@ -5,6 +5,7 @@ import re
 
 import brotli
 import pytest
+from backports import zstd
 
 from tests.server.origin import Origin, html
 from tests.server.proxying import PAGE, proxying
@@ -39,7 +40,9 @@ async def test_a_page_names_files_that_never_change_once_its_visitor_has_answere
 @pytest.mark.parametrize(
     ("accept_encoding", "coding", "decode"),
     [
-        ("gzip, deflate, br, zstd", b"br", brotli.decompress),
+        ("gzip, deflate, br, zstd", b"zstd", zstd.decompress),
+        ("gzip, deflate, br", b"br", brotli.decompress),
+        ("br;q=0.2, gzip;q=0.9", b"gzip", gzip.decompress),
         ("gzip", b"gzip", gzip.decompress),
         ("gzip;q=0", None, bytes),
         ("identity", None, bytes),
