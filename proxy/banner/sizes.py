@@ -55,9 +55,7 @@ def room_of(facts: TagFacts) -> Room:
     if any(size < 2 for size in known.values()):
         return Room(none=True)
     if _FILLS.search(style):
-        return Room(
-            "position:absolute!important;inset:0!important;margin:0!important;overflow:auto!important"
-        )
+        return Room(_WHOLE)
     if known.get("height", LOW) < LOW or known.get("width", NARROW) < NARROW:
         return Room(_least(known), small=True)
     parts = [f"min-height:{known['height']}px!important"] if "height" in known else []

@@ -75,7 +75,6 @@ class Rules:
         for matcher in self.matchers:
             self._file(matcher)
         self.words = Words(word.decode() for m in self.texts for word in m.all_words | m.any_words)
-        self.watches_own = any(m.own or (m.by_address and not m.rule.hosts) for m in self.matchers)
         self._hosts: dict[str, AtHost] = {}
         self._interests = self._interesting()
         passing = self._passing()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,7 @@ State = Callable[[Any, bytes, int], int]
 """Reads data from a position; returns where the next state goes on, or -1 when it has read all it can."""
 
 
-class Stream:
+class Stream(ABC):
     """The part of a filter that knows about pieces, and nothing about pages."""
 
     def __init__(self, reader: Reader, injection: Injection, state: State) -> None:
@@ -70,13 +71,13 @@ class Stream:
         """Return what is to be written of a construct that never ended."""
         return rest
 
+    @abstractmethod
     def _note(self, judged: Judged) -> tuple[bytes, bytes]:
         """Record what was refused; return what stands before the tag and in its place."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _after_long(self, long: LongTag) -> None:
         """Go on behind an over-long tag."""
-        raise NotImplementedError
 
     def _stuck(self, data: bytes, at: int) -> int:
         """Decide how to wait for the rest of what begins at `at`."""

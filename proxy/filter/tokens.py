@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-WS = rb"[ \t\n\f\r]"
 NAME = rb"[a-zA-Z][^ \t\n\f\r/>]*+"
 VALUE = rb"(?:\"[^\"]*+\"|'[^']*+'|(?=>)|[^ \t\n\f\r>\"'][^ \t\n\f\r>]*+)"
 ATTRIBUTE = (

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from proxy.consent.record import ConsentRecord, Receipt, Shown, utc
+from proxy.consent.record import ConsentRecord, Shown, utc
 from proxy.records.reading import Stats
 from proxy.records.verify import Verification
 
@@ -144,11 +144,6 @@ def verification_json(found: Verification) -> dict[str, Any]:
             for fault in found.faults
         ],
     }
-
-
-def receipts_json(records: Iterable[ConsentRecord]) -> list[dict[str, Any]]:
-    """Return what a visitor is given of their records, newest first."""
-    return [Receipt(record).to_json() for record in records]
 
 
 def _parsed(text: str) -> Any:

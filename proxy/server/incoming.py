@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import ClientConnectionResetError, web
+from aiohttp import ClientConnectionResetError
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestPayloadError
@@ -195,12 +195,6 @@ class Incoming:
         if visibly and sock is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
-
-    def as_aiohttp(self) -> web.BaseRequest:
-        """Return it as aiohttp's own kind, which its WebSocketResponse wants."""
-        return web.BaseRequest(
-            self._message, self._payload, self.protocol, self.writer, self._task, self.protocol.loop
-        )
 
     # -- what aiohttp's RequestHandler calls -------------------------------------------------------------
 

@@ -15,7 +15,6 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -207,11 +206,6 @@ async def orphaned() -> None:
 async def supervise(config: Config, program: list[str], given: int) -> int:
     """Run the workers of a config: `program` starts one, `given` holds what was read for the first."""
     return await Supervisor(config, program, given).run()
-
-
-def uptime() -> float:
-    """Return seconds since some fixed moment."""
-    return time.monotonic()
 
 
 __all__ = ["CANNOT_START", "StartError", "Supervisor", "Voice", "on_signals", "orphaned", "supervise"]

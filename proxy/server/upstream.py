@@ -50,7 +50,6 @@ class Upstreams:
         ]  # fmt: skip
         self._turn = 0
         self._loop = asyncio.get_running_loop()
-        self._check = health
         self._checks: list[asyncio.Task[None]] = []
         if health is not None:
             self._checks = [self._loop.create_task(self._keep_asking(pool, health)) for pool in self._pools]

@@ -36,8 +36,6 @@ class Visit:
     peer: str
     id: bytes
     now: int
-    version: tuple[int, int] = (1, 1)
-    started: float = 0.0
     path: bytes = field(init=False)
 
     def __post_init__(self) -> None:
