@@ -232,6 +232,20 @@ def firefoxes(firefox_path, tmp_path_factory):
         firefox.stop()
 
 
+@contextlib.contextmanager
+def in_front_of(answer, folder: Path):
+    """Put the proxy in front of a site that answers like this; gives it while it runs."""
+    port, stop = serve_in_thread(answer)
+    try:
+        running = Running(folder, port)
+        try:
+            yield running
+        finally:
+            running.stop()
+    finally:
+        stop()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items) -> None:
     """Leave to the long suites what Chromium's own walks show as well (test_walk.py)."""

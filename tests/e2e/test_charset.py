@@ -3,7 +3,7 @@
 import pytest
 from aiohttp import web
 
-from tests.e2e.conftest import HOSTS, Running
+from tests.e2e.conftest import HOSTS, in_front_of
 from tests.e2e.providers import serve_in_thread, tls_for
 
 pytestmark = pytest.mark.e2e
@@ -45,11 +45,8 @@ def plain():
 
 @pytest.fixture(scope="module")
 def proxied(tmp_path_factory):
-    port, stop = serve_in_thread(pages)
-    running = Running(tmp_path_factory.mktemp("charset"), port)
-    yield running.port
-    running.stop()
-    stop()
+    with in_front_of(pages, tmp_path_factory.mktemp("charset")) as running:
+        yield running.port
 
 
 def seen(visitor, number: int) -> tuple[str, str]:

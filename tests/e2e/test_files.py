@@ -5,8 +5,7 @@ import re
 import pytest
 from aiohttp import web
 
-from tests.e2e.conftest import ROOT, Running
-from tests.e2e.providers import serve_in_thread
+from tests.e2e.conftest import ROOT, in_front_of
 
 pytestmark = pytest.mark.e2e
 
@@ -60,12 +59,9 @@ class Site:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     site = Site()
-    port, stop = serve_in_thread(site.answer)
-    running = Running(tmp_path_factory.mktemp("files"), port)
-    site.port = running.port
-    yield site
-    running.stop()
-    stop()
+    with in_front_of(site.answer, tmp_path_factory.mktemp("files")) as running:
+        site.port = running.port
+        yield site
 
 
 @pytest.fixture

@@ -4,9 +4,8 @@ import time
 
 import pytest
 
-from tests.e2e.conftest import Running
+from tests.e2e.conftest import in_front_of
 from tests.e2e.moving import BODY, INNER, WHOLE, moving_site
-from tests.e2e.providers import serve_in_thread
 
 pytestmark = pytest.mark.e2e
 GOOGLE = "google-analytics.com"
@@ -14,11 +13,8 @@ GOOGLE = "google-analytics.com"
 
 @pytest.fixture(scope="module")
 def moving(tmp_path_factory):
-    port, stop = serve_in_thread(moving_site)
-    running = Running(tmp_path_factory.mktemp("moving"), port)
-    yield running.port
-    running.stop()
-    stop()
+    with in_front_of(moving_site, tmp_path_factory.mktemp("moving")) as running:
+        yield running.port
 
 
 def asks(person) -> bool:

@@ -13,7 +13,7 @@ from proxy.policy.hosts import covers
 from proxy.policy.load import load_policy
 from proxy.policy.model import NECESSARY
 from tests.banner.npm import installed
-from tests.e2e.conftest import HOSTS, ROOT, Running
+from tests.e2e.conftest import HOSTS, ROOT, in_front_of
 from tests.e2e.providers import serve_in_thread, tls_for
 
 pytestmark = pytest.mark.e2e
@@ -103,11 +103,8 @@ def site() -> web.Application:
 
 @pytest.fixture(scope="module")
 def enforced(tmp_path_factory):
-    port, stop = serve_in_thread(site())
-    running = Running(tmp_path_factory.mktemp("states"), port)
-    yield running.port
-    running.stop()
-    stop()
+    with in_front_of(site(), tmp_path_factory.mktemp("states")) as running:
+        yield running.port
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,7 @@
 import pytest
 from aiohttp import web
 
-from tests.e2e.conftest import Running
-from tests.e2e.providers import serve_in_thread
+from tests.e2e.conftest import in_front_of
 
 pytestmark = pytest.mark.e2e
 
@@ -81,12 +80,9 @@ class Site:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     site = Site()
-    port, stop = serve_in_thread(site.answer)
-    running = Running(tmp_path_factory.mktemp("withdrawal"), port)
-    site.port = running.port
-    yield site
-    running.stop()
-    stop()
+    with in_front_of(site.answer, tmp_path_factory.mktemp("withdrawal")) as running:
+        site.port = running.port
+        yield site
 
 
 @pytest.fixture
