@@ -24,8 +24,9 @@ ADMIN_PORT = 9100
 
 WALK = (
     ("callkom.localhost", "/", "home: Google Analytics, Tag Manager, HubSpot's loader"),
-    ("callkom.localhost", "/contact", "HubSpot forms"),
+    ("callkom.localhost", "/contact", "HubSpot forms, maps"),
     ("callkom.localhost", "/booking", "Calendly, HubSpot meetings"),
+    ("callkom.localhost", "/news", "a player, posts, share buttons"),
     ("callkom.localhost", "/checkout", "Stripe: necessary, so it loads for everybody"),
     ("app.callkom.localhost", "/", "the application, with Application Insights"),
     ("callkom.localhost", "/fr/", "the same in French"),
