@@ -29,6 +29,19 @@ def _by_headers(
     return found, nosniff
 
 
+def sort_named(reply: Reply, dest: bytes | None) -> Sort | None:
+    """Return what the body is, None where the headers alone do not tell."""
+    return _named(reply, dest)[0]
+
+
+def _named(reply: Reply, dest: bytes | None) -> tuple[Sort | None, bool]:
+    fields = reply.fields
+    types = fields.get(b"content-type", ())
+    options = fields.get(b"x-content-type-options", ())
+    disposition = fields[b"content-disposition"][0] if b"content-disposition" in fields else None
+    return _by_headers(tuple(types), tuple(options), dest, disposition)
+
+
 async def sort_body(reply: Reply, dest: bytes | None) -> tuple[Sort, bytes, bool]:
     """Return what the body is, and what has arrived of it (all of it, when the last is True).
 
@@ -36,12 +49,11 @@ async def sort_body(reply: Reply, dest: bytes | None) -> tuple[Sort, bytes, bool
     """
     fields = reply.fields
     data, complete = reply.arrived()
-    types = fields.get(b"content-type", [])
-    options = fields.get(b"x-content-type-options", ())
-    disposition = fields[b"content-disposition"][0] if b"content-disposition" in fields else None
-    sort, nosniff = _by_headers(tuple(types), tuple(options), dest, disposition)
+    sort, nosniff = _named(reply, dest)
     if sort is not None:
         return sort, data, complete
+    types = fields.get(b"content-type", [])
+    disposition = fields[b"content-disposition"][0] if b"content-disposition" in fields else None
     if reply.bodiless:
         return Sort.HTML, data, complete  # HEAD: it may be a page, so its headers are a page's
     coding = b",".join(fields.get(b"content-encoding", ()))

@@ -45,6 +45,7 @@ class UpstreamRequest:
     first_byte: float | None = None
     upgrade: bool = False
     length: int | None = None  # set by request_head from Content-Length
+    raw: bytes = b""  # the whole head, where it is made already
 
     @property
     def may_repeat(self) -> bool:
@@ -59,6 +60,8 @@ class UpstreamRequest:
 
 def request_head(request: UpstreamRequest) -> bytes:
     """Return the head as bytes; BadRequest when a value would change the number of lines."""
+    if request.raw:
+        return request.raw
     lines, length = _lines(request)
     body = request.body
     if length is None and body is not None:
@@ -130,13 +133,14 @@ class Reply:
 
     __slots__ = (
         "_complete", "_error", "_loop", "_pieces", "_waiter", "accept", "bodiless", "buffered", "fields",
-        "headed", "headers", "method", "on_writable", "reason", "reused", "status", "unanswered", "wire",
+        "headed", "headers", "method", "on_here", "on_writable", "reason", "reused", "status", "unanswered", "wire",
     )  # fmt: skip
 
     def __init__(self, request: UpstreamRequest, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._loop = loop or asyncio.get_running_loop()  # to ask costs a system call before Python 3.12
         self.method = request.method
         self.accept = _accept(request.headers) if request.upgrade else b""
+        self.on_here: Callable[[], None] | None = None  # called when head or end has come and nobody waits
         self.on_writable: Callable[[], None] | None = None  # called when a tunnel takes bytes again
         self.status = 0
         self.reason = b""
@@ -158,6 +162,11 @@ class Reply:
     def arrived(self) -> tuple[bytes, bool]:
         """Return the body bytes that are here now, and whether they are all of it. Never waits."""
         return self._taken(), self._complete
+
+    @property
+    def is_whole(self) -> bool:
+        """True when all of it has arrived."""
+        return self._complete and self.headed
 
     @property
     def is_through(self) -> bool:
@@ -243,8 +252,11 @@ class Reply:
     def wake(self) -> None:
         """Let the reader look again."""
         waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+        if waiter is not None:
+            if not waiter.done():
+                waiter.set_result(None)
+        elif self.on_here is not None:
+            self.on_here()
 
     def end(self, error: Exception | None) -> None:
         """Nothing more comes: all of it is here, or this went wrong. The first end counts."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from aiohttp.http_parser import RawRequestMessage
     from aiohttp.streams import StreamReader
 
-    from proxy.server.transport import Connection
+    from proxy.server.connection import Connection
+    from proxy.server.response import RawResponse
+    from proxy.server.seen import Head
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -49,8 +51,8 @@ class Incoming:
     """One request. `method`, `target`, `headers` are bytes as they came."""
 
     __slots__ = (
-        "_expects", "_message", "_payload", "_task", "allowance", "fields", "headers", "length", "method",
-        "protocol", "started", "target", "upgrade", "version", "writer",
+        "_expects", "_lasts", "_payload", "_task", "allowance", "fields", "go_on", "headers", "length",
+        "method", "protocol", "started", "target", "upgrade", "version",
     )  # fmt: skip
 
     def __init__(
@@ -58,24 +60,39 @@ class Incoming:
         message: RawRequestMessage,
         payload: StreamReader,
         protocol: Connection,
-        writer: AbstractStreamWriter,
-        task: asyncio.Task[None],
+        _writer: AbstractStreamWriter | None = None,
+        task: asyncio.Task[None] | None = None,
     ) -> None:
-        self._message = message
-        self._payload = payload
+        self._begin(protocol, payload, list(message.raw_headers))
+        self.fields = fields_of(self.headers)
+        self._lasts = not message.should_close
         self._task = task
-        self._expects = b""
-        self.protocol = protocol
-        self.writer = writer
-        self.allowance = protocol.allowance
-        self.started = False  # an answer is on its way
         self.method = message.method.encode()
         self.target = message.path.encode("utf-8", "surrogateescape")
         self.version = (message.version.major, message.version.minor)
-        self.headers: Headers = list(message.raw_headers)
-        self.fields = fields_of(self.headers)
+
+    def _begin(self, protocol: Connection, payload: StreamReader, headers: Headers) -> None:
+        self._payload = payload
+        self._expects = b""
+        self.protocol = protocol
+        self.allowance = protocol.allowance
+        self.started = False  # an answer is on its way
+        self.headers = headers
         self.length: int | None = None  # the body's, when it was declared
         self.upgrade = b""  # what the visitor wants to switch to, in lower case
+        self.go_on: Callable[[], Awaitable[RawResponse]] | None = None  # of what was begun on the short way
+
+    @classmethod
+    def again(cls, head: Head, target: bytes, protocol: Connection) -> Incoming:
+        """Return a GET without a body, whose head came before."""
+        self = cls.__new__(cls)
+        self._begin(protocol, EMPTY_PAYLOAD, head.headers)
+        self.fields = head.fields
+        self._lasts = True
+        self.method = b"GET"
+        self.target = target
+        self.version = (1, 1)
+        return self
 
     # -- what it is --------------------------------------------------------------------------------------
 
@@ -104,7 +121,7 @@ class Incoming:
     @property
     def keep_alive(self) -> bool:
         """True when the visitor may send another request on this connection."""
-        return not self._message.should_close and not self.protocol.listener.draining
+        return self._lasts and not self.protocol.listener.draining
 
     def check(self) -> None:
         """Raise BadRequest for what no server behind us should have to interpret."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
-from proxy.errors import Unreadable, UpstreamError
+from proxy.errors import ProxyError, Unreadable, UpstreamError
 from proxy.filter.document import Sort
 from proxy.filter.verdict import Does
 from proxy.server.config import OnError
@@ -21,6 +21,8 @@ from proxy.server.observe import Tally
 from proxy.server.outgoing import Outgoing, compose, is_unfit, unread
 from proxy.server.passage import Passage, tell_own
 from proxy.server.response import RawResponse
+from proxy.server.seen import Head
+from proxy.server.short import Errand, begin
 from proxy.server.transport import plain_refusal
 from proxy.server.websocket import relay_websocket, wants_websocket
 
@@ -51,8 +53,12 @@ class Relay:
         passage = house.decide(site, visit, incoming, began)
         if refused := _refused(passage):
             return self._end(passage, refused)
+        return await self.carried(passage, self._relay(passage))
+
+    async def carried(self, passage: Passage, relaying: Awaitable[RawResponse]) -> RawResponse:
+        """Return what relaying gives; where it fails, our own page that says so."""
         try:
-            return await self._relay(passage)
+            return await relaying
         except (UpstreamError, Unreadable) as error:
             return self._end(passage, self._failure(passage, error), str(error))
         except BaseException as error:  # a visitor who left, whose own body went wrong, a fault of ours
@@ -63,7 +69,9 @@ class Relay:
     async def _relay(self, passage: Passage) -> RawResponse:
         ask = asked(passage)
         switching = wants_websocket(passage.incoming)
-        reply = await _fetch(passage, ask, switching=switching)
+        return await self._answered(passage, ask, await _fetch(passage, ask, switching=switching))
+
+    async def _answered(self, passage: Passage, ask: Asked, reply: Reply) -> RawResponse:
         try:
             if reply.status == 101:
                 return await self._switch(passage, reply)
@@ -76,6 +84,40 @@ class Relay:
             return await self._send(passage, ask, reply, sort, data, complete=complete)
         finally:
             reply.abort()
+
+    # -- the short way ---------------------------------------------------------------------------------
+
+    def begin(self, incoming: Incoming, head: Head) -> Errand | None:
+        """Take a request on the short way; None where it is to go the long one, untouched."""
+        began = time.perf_counter()
+        house = self._house()
+        try:
+            visit = house.visit(incoming)
+            site = house.sites.match(visit.host)
+            if house.pages.owns(visit):
+                return None
+            return begin(self, house.decide(site, visit, incoming, began))
+        except ProxyError:
+            return None  # it is said again where it is answered
+
+    def whole(self, passage: Passage, ask: Asked, reply: Reply, sort: Sort) -> RawResponse:
+        """Return the answer to a request, where all of its upstream's is here."""
+        data, _ = reply.arrived()
+        if sort in PAGES:
+            passage.read += len(data)
+        outgoing, first = self._begin(passage, ask, reply, sort, data, complete=True)
+        passage.tags = outgoing.body.verdicts
+        return self._end(passage, RawResponse(reply.status, outgoing.headers, first, reason=reply.reason))
+
+    async def go_on(self, passage: Passage, errand: Errand) -> RawResponse:
+        """Return the answer to a request that went the short way as far as it could."""
+        return await self._answered(passage, errand.ask, await errand.reply())
+
+    def left(self, passage: Passage) -> None:
+        """Take note of a visitor who left the short way."""
+        passage.tell(self._tally, LEFT, "CancelledError")
+
+    # -- the answer ------------------------------------------------------------------------------------
 
     async def _send(
         self, passage: Passage, ask: Asked, reply: Reply, sort: Sort, data: bytes, *, complete: bool

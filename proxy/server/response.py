@@ -54,8 +54,11 @@ class RawResponse:
 
     async def prepare(self, request: Incoming) -> None:
         """Send the head and what is here of the body, in one write."""
-        if self._request is not None:
-            return
+        if self._request is None:
+            await request.send(self.beginning(request))
+
+    def beginning(self, request: Incoming) -> bytes:
+        """Return the head and what is here of the body: whoever asks sends it."""
         self._request = request
         request.started = True
         first, self._first = self._first, b""
@@ -74,7 +77,7 @@ class RawResponse:
             self._ended = True
             if self._left:
                 self._refuse_shortfall()
-        await request.send(head + first if first else head)
+        return head + first if first else head
 
     async def write(self, piece: bytes) -> None:
         """Send a piece of the body; waits while the visitor does not read."""

@@ -107,7 +107,11 @@ class Server:
         config = self.config
         relay = Relay(lambda: self.house, self.metrics.tally)
         listener = Listener(
-            relay.answer, allowance=_allowance(config), refuse=relay.refuse, report=relay.report
+            relay.answer,
+            allowance=_allowance(config),
+            refuse=relay.refuse,
+            report=relay.report,
+            begin=relay.begin,
         )
         if config.tls is not None:
             self._certificate = Certificate(config, config.tls)

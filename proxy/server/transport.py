@@ -9,27 +9,32 @@ import asyncio
 import logging
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from aiohttp import http_parser, web
-from aiohttp.http_exceptions import BadHttpMethod, LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
-from proxy.errors import BadRequest, ProxyError, StartError, UpstreamError
+from proxy.errors import StartError
+from proxy.server.connection import Connection
 from proxy.server.incoming import Allowance, Incoming
 from proxy.server.response import RawResponse
+from proxy.server.seen import Head, Heads
+
+if TYPE_CHECKING:
+    from proxy.server.short import Errand
 
 __all__ = ["Allowance", "Connection", "Incoming", "Listener", "RawResponse", "check_server"]
 
 Answer = Callable[[Incoming], Awaitable[RawResponse]]
 Refuse = Callable[[int, Incoming | None], RawResponse]
 Report = Callable[[BaseException], None]
+Begin = Callable[[Incoming, Head], "Errand | None"]
 
 _HOOKS = (
     "_waiter", "_messages", "_current_request", "_keepalive_handle", "_next_keepalive_close_time",
     "_process_keepalive", "_handle_request", "_drain_helper", "handle_error", "force_close", "data_received",
-    "writing_paused",
+    "writing_paused", "_upgraded", "_buffer_paused", "_close", "_force_close",
 )  # fmt: skip
 _SILENT = logging.getLogger("proxy.server.aiohttp")  # its own words hold addresses and quote requests
 _SILENT.addHandler(logging.NullHandler())
@@ -40,7 +45,8 @@ class Listener(web.Server):
     """Makes a Connection for every visitor's connection; give it to `loop.create_server`.
 
     `answer` handles one request that passed `Incoming.check`. `refuse` makes the page for a status of
-    ours. `report` is told of errors nobody expected. While `draining`, answers end their connections.
+    ours. `report` is told of errors nobody expected. `begin` may take a request whose head came before on
+    the short way. While `draining`, answers end their connections.
     """
 
     def __init__(
@@ -50,7 +56,10 @@ class Listener(web.Server):
         allowance: Allowance | None = None,
         refuse: Refuse | None = None,
         report: Report | None = None,
+        begin: Begin | None = None,
     ) -> None:
+        self.begin = begin
+        self.heads = Heads()
         self.allowance = allowance or Allowance()
         self.draining = False
         self.refuse = refuse or plain_refusal
@@ -58,7 +67,7 @@ class Listener(web.Server):
         self._answer = answer
         super().__init__(
             self._checked,  # type: ignore[arg-type] # an Incoming stands in for a BaseRequest
-            request_factory=Incoming,  # type: ignore[arg-type]
+            request_factory=_request,  # type: ignore[arg-type]
             handler_cancellation=True,  # a visitor who left frees the upstream at once
             access_log=None,  # logs.py writes ours: path only, no query, no user agent
             logger=_SILENT,
@@ -77,6 +86,8 @@ class Listener(web.Server):
         return Connection(self, loop=self._loop, **self._kwargs)
 
     async def _checked(self, request: Incoming) -> RawResponse:
+        if request.go_on is not None:
+            return await request.go_on()
         request.check()
         return await self._answer(request)
 
@@ -103,6 +114,11 @@ class Listener(web.Server):
         return left
 
 
+def _request(message: Any, *more: Any) -> Incoming:
+    """Return the request aiohttp found, or the one that it is to go on with."""
+    return message if isinstance(message, Incoming) else Incoming(message, *more)
+
+
 def _spare_tasks(loop: asyncio.AbstractEventLoop) -> None:
     """Let each request run in its connection's task: a task more for every one costs 6 us and a turn.
 
@@ -127,125 +143,6 @@ def _is_idle(connection: RequestHandler) -> bool:
 
 def _is_busy(connection: RequestHandler) -> bool:
     return connection._current_request is not None and not getattr(connection, "tunnels", False)  # noqa: SLF001
-
-
-class Connection(RequestHandler):
-    """A visitor's connection: aiohttp's, with a deadline for a whole head and refusals of our own."""
-
-    __slots__ = ("_head_begun", "listener", "tunnels")
-
-    def __init__(self, listener: Listener, **options: Any) -> None:
-        super().__init__(listener, **options)
-        self.listener = listener
-        self._head_begun = False
-        self.tunnels = False  # a WebSocket: nothing to wait for when the program ends
-
-    @property
-    def allowance(self) -> Allowance:
-        """What this connection may take."""
-        return self.listener.allowance
-
-    @property
-    def loop(self) -> asyncio.AbstractEventLoop:
-        """The loop it lives in."""
-        return self._loop
-
-    def data_received(self, data: bytes) -> None:
-        """Parse; the first bytes of a head start its deadline, which later bytes do not move."""
-        super().data_received(data)
-        waiter = self._waiter
-        if waiter is None or waiter.done():
-            self._head_begun = False
-            if self._messages:
-                self._fail_body_before_garbage()
-        elif not self._head_begun and not self._messages:
-            self._head_begun = True
-            self._close_at(self._loop.time() + self.allowance.head)
-
-    def _close_at(self, when: float) -> None:
-        if self._keepalive_handle is not None:
-            self._keepalive_handle.cancel()
-        self._next_keepalive_close_time = when
-        self._keepalive_handle = self._loop.call_at(when, self._process_keepalive)
-
-    def _fail_body_before_garbage(self) -> None:
-        # aiohttp queues a 400 behind the request whose body went wrong, and leaves that body waiting
-        request, last = self._current_request, self._messages[-1][0]
-        error = getattr(last, "exc", None)
-        if error is not None and isinstance(request, Incoming):
-            request.fail_body(BadRequest("the request body is malformed"))
-
-    def handle_error(
-        self,
-        request: Any,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,  # noqa: ARG002 - it quotes the request
-    ) -> Any:
-        """Return the refusal for what the parser or the handler raised; cut where an answer has begun."""
-        if isinstance(request, Incoming) and request.started:
-            if not isinstance(exc, ProxyError):
-                self._report(exc)
-            request.cut(visibly=True)
-            raise ConnectionResetError("an answer went wrong in its middle")
-        if isinstance(exc, BadRequest | UpstreamError):
-            status = exc.status
-        elif status == 400:
-            status = _status_of(exc)
-        else:
-            self._report(exc)
-        answer = self.listener.refuse(status, request if status != 400 else None)
-        if status in (400, 408, 413, 414, 431, 501, 505) or status >= 500:
-            answer.keep_alive = False  # where the next request begins is no longer beyond doubt
-        return answer
-
-    def _report(self, exc: BaseException | None) -> None:
-        if exc is not None and not isinstance(exc, ConnectionError):  # a visitor who left is nobody's fault
-            self.listener.report(exc)
-
-    async def drained(self, idle: float) -> None:
-        """Wait until the visitor has read; end the connection when nothing was taken for so long."""
-        waiting = self._loop.create_task(self._drain_helper())
-        try:
-            while True:
-                before = self._buffered()
-                done, _ = await asyncio.wait({waiting}, timeout=idle)
-                if done:
-                    waiting.result()
-                    return
-                if self._buffered() >= before:
-                    if self.transport is not None:
-                        self.transport.abort()
-                    raise ConnectionResetError("the visitor stopped reading")
-        finally:
-            waiting.cancel()
-
-    def _buffered(self) -> int:
-        return 0 if self.transport is None else self.transport.get_write_buffer_size()
-
-    def force_close(self) -> None:
-        """Close; what a visitor does not take in time is given up."""
-        self.close_in_time()
-        super().force_close()
-
-    def close_in_time(self) -> None:
-        """See to it that a closing connection does not wait for ever for its visitor to read."""
-        transport = self.transport
-        if transport is not None and not transport.is_closing() and transport.get_write_buffer_size():
-            self._loop.call_later(self.allowance.idle_write, _abort_if_stuck, transport)
-
-
-def _abort_if_stuck(transport: asyncio.Transport) -> None:
-    if transport.is_closing():
-        transport.abort()
-
-
-def _status_of(exc: BaseException | None) -> int:
-    if isinstance(exc, LineTooLong):
-        return 431
-    if isinstance(exc, BadHttpMethod):
-        return 501
-    return 431 if "Too many headers" in str(exc) else 400
 
 
 def plain_refusal(status: int, _: Incoming | None = None) -> RawResponse:

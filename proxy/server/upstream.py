@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import httptools
 
@@ -21,11 +22,20 @@ from proxy.server.pool import Address, ConnectError, Pool, PoolState, default_tl
 from proxy.server.wire import Deadlines
 
 __all__ = [
-    "Address", "ConnectError", "Deadlines", "Framing", "Headers", "HealthCheck", "PoolState", "Reply",
+    "Address", "Begun", "ConnectError", "Deadlines", "Framing", "Headers", "HealthCheck", "PoolState", "Reply",
     "UpstreamError", "UpstreamRequest", "Upstreams", "check_parser", "default_tls",
 ]  # fmt: skip
 
 CONNECTIONS = 256  # per upstream address
+
+
+@dataclass(slots=True)
+class Begun:
+    """A request that was sent, whose answer nobody waits for yet."""
+
+    pool: Pool
+    request: UpstreamRequest
+    reply: Reply
 
 
 class Upstreams:
@@ -66,6 +76,16 @@ class Upstreams:
         assert trouble is not None
         raise trouble
 
+    def begin(self, request: UpstreamRequest) -> Begun | None:
+        """Send a request on a connection that is idle; None when there is none: then `fetch` it."""
+        pool = self._in_order()[0]
+        reply = pool.begin(request)
+        return None if reply is None else Begun(pool, request, reply)
+
+    async def go_on(self, begun: Begun) -> Reply:
+        """Return the answer to what was begun, once its head is complete, as `fetch` would."""
+        return await self._ask(begun.pool, begun.request, begun.reply)
+
     async def close(self) -> None:
         """End every connection and the checks."""
         for task in self._checks:
@@ -98,12 +118,13 @@ class Upstreams:
         states = [(pool.health.is_up(now), pool.busy) for pool in self._pools]
         return [self._pools[index] for index in order(states, self._turn)]
 
-    async def _ask(self, pool: Pool, request: UpstreamRequest) -> Reply:
+    async def _ask(self, pool: Pool, request: UpstreamRequest, begun: Reply | None = None) -> Reply:
         again = False
         while True:
-            reply: Reply | None = None
+            reply = None if again else begun
             try:
-                reply = pool.begin(request) if not again else None
+                if reply is None and not again:
+                    reply = pool.begin(request)
                 if reply is None:
                     reply = await pool.start(request, anew=again)
                 await reply.head()

@@ -1,0 +1,251 @@
+"""A visitor's connection: aiohttp's, with a deadline for a whole head, refusals of our own, and a short way.
+
+What is asked with a head that came before is answered without aiohttp's task where that can be done at once
+(short.py); whatever takes longer is handed to the task, which does with it as with any other request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from aiohttp.http_exceptions import BadHttpMethod, LineTooLong
+from aiohttp.streams import EMPTY_PAYLOAD
+from aiohttp.web_protocol import RequestHandler
+
+from proxy.errors import BadRequest, ProxyError, UpstreamError
+from proxy.server.incoming import Allowance, Incoming
+from proxy.server.response import RawResponse
+from proxy.server.seen import END
+
+if TYPE_CHECKING:
+    from proxy.server.short import Errand
+    from proxy.server.transport import Listener
+
+
+class Connection(RequestHandler):
+    """A visitor's connection: aiohttp's, with a deadline for a whole head and refusals of our own."""
+
+    __slots__ = ("_errand", "_head_begun", "_held", "listener", "tunnels")
+
+    def __init__(self, listener: Listener, **options: Any) -> None:
+        super().__init__(listener, **options)
+        self.listener = listener
+        self._head_begun = False
+        self._errand: Errand | None = None  # the request that is on the short way
+        self._held = b""  # what came behind it
+        self.tunnels = False  # a WebSocket: nothing to wait for when the program ends
+
+    @property
+    def allowance(self) -> Allowance:
+        """What this connection may take."""
+        return self.listener.allowance
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop it lives in."""
+        return self._loop
+
+    def data_received(self, data: bytes) -> None:
+        """Parse; the first bytes of a head start its deadline, which later bytes do not move."""
+        if self._errand is not None:
+            self._hold(data)
+            return
+        whole = self._is_between() and data.endswith(END)
+        if whole and self._goes_short(data):
+            return
+        super().data_received(data)
+        waiter = self._waiter
+        if waiter is None or waiter.done():
+            self._head_begun = False
+            if self._messages:
+                self._fail_body_before_garbage()
+                if whole and len(self._messages) == 1 and self._messages[0][1] is EMPTY_PAYLOAD:
+                    self._learn(data)
+        elif not self._head_begun and not self._messages:
+            self._head_begun = True
+            self._close_at(self._loop.time() + self.allowance.head)
+
+    # -- the short way -----------------------------------------------------------------------------------
+
+    def _is_between(self) -> bool:
+        """True when the last request is answered and nothing of the next one has come."""
+        waiter = self._waiter
+        return not (
+            waiter is None
+            or waiter.done()
+            or self._head_begun
+            or self._messages
+            or self._close
+            or self._force_close
+            or self._upgraded
+            or self._buffer_paused
+        )
+
+    def _goes_short(self, data: bytes) -> bool:
+        listener = self.listener
+        if listener.begin is None or (found := listener.heads.find(data)) is None:
+            return False
+        incoming = Incoming.again(*found, self)
+        errand = listener.begin(incoming, found[0])
+        if errand is None:
+            return False
+        self._current_request = incoming  # type: ignore[assignment] # it stands in for a BaseRequest
+        self._errand = errand
+        errand.wait()
+        return True
+
+    def _learn(self, data: bytes) -> None:
+        message = self._messages[0][0]
+        if self.listener.begin is not None and not hasattr(message, "exc"):
+            self.listener.heads.learn(data, message)  # type: ignore[arg-type] # what else is no error
+
+    def _hold(self, data: bytes) -> None:
+        self._held += data
+        if self.transport is not None:
+            self.transport.pause_reading()
+
+    def _let_go(self) -> None:
+        """Take what came behind the request that was on the short way."""
+        self._errand = None
+        if self._held:
+            held, self._held = self._held, b""
+            if self.transport is not None:
+                self.transport.resume_reading()
+            self.data_received(held)
+
+    def answered(self, incoming: Incoming, response: RawResponse, data: bytes) -> None:
+        """Send the answer to the request that was on the short way, all of it."""
+        transport = self.transport
+        if transport is not None and not transport.is_closing():
+            transport.write(data)
+        if self._paused or not response.keep_alive:
+
+            async def ending() -> RawResponse:
+                if self._paused:
+                    await self.drained(self.allowance.idle_write)
+                return response
+
+            self.hand_over(incoming, ending)
+            return
+        self._current_request = None
+        self._next_keepalive_close_time = self._loop.time() + self.allowance.keepalive
+        if self._keepalive_handle is None:
+            self._close_at(self._next_keepalive_close_time)
+        self._let_go()
+
+    def hand_over(self, incoming: Incoming, go_on: Callable[[], Awaitable[RawResponse]]) -> None:
+        """Let the task of this connection go on with the request that was on the short way."""
+
+        async def going_on() -> RawResponse:
+            self._let_go()
+            return await go_on()
+
+        incoming.go_on = going_on
+        self._messages.append((incoming, EMPTY_PAYLOAD))  # type: ignore[arg-type] # see Listener._request
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def _process_keepalive(self) -> None:
+        if self._errand is not None:  # aiohttp sees nobody answering
+            self._close_at(self._loop.time() + self.allowance.keepalive)
+            return
+        super()._process_keepalive()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """End what the visitor who left was waiting for."""
+        errand, self._errand = self._errand, None
+        super().connection_lost(exc)
+        if errand is not None:
+            errand.give_up()
+
+    # -- deadlines and refusals --------------------------------------------------------------------------
+
+    def _close_at(self, when: float) -> None:
+        if self._keepalive_handle is not None:
+            self._keepalive_handle.cancel()
+        self._next_keepalive_close_time = when
+        self._keepalive_handle = self._loop.call_at(when, self._process_keepalive)
+
+    def _fail_body_before_garbage(self) -> None:
+        # aiohttp queues a 400 behind the request whose body went wrong, and leaves that body waiting
+        request, last = self._current_request, self._messages[-1][0]
+        error = getattr(last, "exc", None)
+        if error is not None and isinstance(request, Incoming):
+            request.fail_body(BadRequest("the request body is malformed"))
+
+    def handle_error(
+        self,
+        request: Any,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - it quotes the request
+    ) -> Any:
+        """Return the refusal for what the parser or the handler raised; cut where an answer has begun."""
+        if isinstance(request, Incoming) and request.started:
+            if not isinstance(exc, ProxyError):
+                self._report(exc)
+            request.cut(visibly=True)
+            raise ConnectionResetError("an answer went wrong in its middle")
+        if isinstance(exc, BadRequest | UpstreamError):
+            status = exc.status
+        elif status == 400:
+            status = _status_of(exc)
+        else:
+            self._report(exc)
+        answer = self.listener.refuse(status, request if status != 400 else None)
+        if status in (400, 408, 413, 414, 431, 501, 505) or status >= 500:
+            answer.keep_alive = False  # where the next request begins is no longer beyond doubt
+        return answer
+
+    def _report(self, exc: BaseException | None) -> None:
+        if exc is not None and not isinstance(exc, ConnectionError):  # a visitor who left is nobody's fault
+            self.listener.report(exc)
+
+    async def drained(self, idle: float) -> None:
+        """Wait until the visitor has read; end the connection when nothing was taken for so long."""
+        waiting = self._loop.create_task(self._drain_helper())
+        try:
+            while True:
+                before = self._buffered()
+                done, _ = await asyncio.wait({waiting}, timeout=idle)
+                if done:
+                    waiting.result()
+                    return
+                if self._buffered() >= before:
+                    if self.transport is not None:
+                        self.transport.abort()
+                    raise ConnectionResetError("the visitor stopped reading")
+        finally:
+            waiting.cancel()
+
+    def _buffered(self) -> int:
+        return 0 if self.transport is None else self.transport.get_write_buffer_size()
+
+    def force_close(self) -> None:
+        """Close; what a visitor does not take in time is given up."""
+        self.close_in_time()
+        super().force_close()
+
+    def close_in_time(self) -> None:
+        """See to it that a closing connection does not wait for ever for its visitor to read."""
+        transport = self.transport
+        if transport is not None and not transport.is_closing() and transport.get_write_buffer_size():
+            self._loop.call_later(self.allowance.idle_write, _abort_if_stuck, transport)
+
+
+def _abort_if_stuck(transport: asyncio.Transport) -> None:
+    if transport.is_closing():
+        transport.abort()
+
+
+def _status_of(exc: BaseException | None) -> int:
+    if isinstance(exc, LineTooLong):
+        return 431
+    if isinstance(exc, BadHttpMethod):
+        return 501
+    return 431 if "Too many headers" in str(exc) else 400
+
+
