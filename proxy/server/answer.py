@@ -11,19 +11,10 @@ import httptools
 from proxy.errors import UpstreamError
 from proxy.filter.fields import Headers
 from proxy.server.exchange import Framing, Reply
-from proxy.server.names import ANSWERED, BROKEN, Fields
+from proxy.server.names import ANSWERED, Fields
+from proxy.server.plain import HEAD_BYTES, HEAD_FIELDS, plain_answer
 
-HEAD_BYTES = 65_536  # nginx takes 8 x 8k by default; a CSP with many cookies stays far below
-HEAD_FIELDS = 512
-LONGEST_LENGTH = 18  # digits: beyond, numbers of bytes run over elsewhere
 _NO_FRAMING = Framing(persistent=False, until_eof=False, endless=False)
-
-
-_END = b"\r\n\r\n"
-_STATUS = b"HTTP/1.1 "
-_UNDOUBTED = bytes([0x0D, 0x0A, 0x09, *range(0x20, 0x7F), *range(0x80, 0x100)])  # RFC 9110 5.5, and line ends
-_FRAMING = frozenset({b"transfer-encoding", b"upgrade"})  # the end is not where a length says
-_BODILESS = frozenset({b"204", b"304"})
 
 
 class AnswerParser:
@@ -73,39 +64,15 @@ class AnswerParser:
         self._parser = self._reply = None
 
     def _take_plain(self, data: bytes) -> bool:
-        """Take an answer that is all here and beyond doubt; False where llhttp is to look at it.
-
-        That is most of what a site sends: a head of plain lines, one length, as many bytes. To call
-        back for each field costs three times as much as to cut such a head at its line ends.
-        """
-        end = data.find(_END, 0, HEAD_BYTES)
+        """Take an answer that is all here and beyond doubt; False where llhttp is to look at it."""
         reply = self._reply
-        if end < 0 or not data.startswith(_STATUS) or reply is None or reply.method == b"HEAD":
+        if reply is None or reply.method == b"HEAD" or (found := plain_answer(data)) is None:
             return False
-        head = data[: end + 2]
-        if b"hunked" in head:
-            return False
-        if head.translate(None, _UNDOUBTED) or not head.count(b"\r") == head.count(b"\n") == head.count(
-            b"\r\n"
-        ):
-            return False
-        if b":  " in head or b": \t" in head or b" \r\n" in head or b"\t\r\n" in head:
-            return False  # blanks around a value, which are none of it
-        lines = head.split(b"\r\n")
-        found = _plain_fields(lines)
-        status = lines[0][9:12]
-        if found is None or not status.isdigit() or lines[0][12:13] != b" ":
-            return False
-        headers, fields = found
-        size = _length(fields.get(b"content-length"), missing=0 if status in _BODILESS else -1)
-        if size > 0 and status in _BODILESS:
-            size = 0
-        if size < 0 or end + 4 + size != len(data) or not _FRAMING.isdisjoint(fields) or status < b"200":
-            return False
-        self.framing = reply.read_head(int(status), lines[0][13:], headers, fields, "1.1")
+        status, reason, headers, fields, body = found
+        self.framing = reply.read_head(status, reason, headers, fields, "1.1")
         self.heard = self.headed = self.ended = True
-        if size:
-            reply.take(data[end + 4 :])
+        if body:
+            reply.take(body)
         return True
 
     def _parse(self, data: bytes) -> None:
@@ -191,33 +158,6 @@ class AnswerParser:
             self._interim = False
         elif self.headed and not self.framing.until_eof:
             self.ended = True
-
-
-def _length(said: list[bytes] | None, missing: int) -> int:
-    """Return the one length that was said, -1 where it is in doubt."""
-    if said is None:
-        return missing
-    if len(said) > 1 or len(said[0]) > LONGEST_LENGTH or not said[0].isdigit():
-        return -1
-    return int(said[0])
-
-
-def _plain_fields(lines: list[bytes]) -> tuple[Headers, Fields] | None:
-    """Return the fields of a head's lines (the first and the last are none), None where one is in doubt."""
-    headers: Headers = []
-    fields: Fields = {}
-    known = ANSWERED
-    for line in lines[1:-1]:
-        name, cut, value = line.partition(b": ")
-        lower, fate = known[name]
-        if not cut or fate is BROKEN:
-            return None
-        if lower in fields:
-            fields[lower].append(value)
-        else:
-            fields[lower] = [value]
-        headers.append((name, value))
-    return (headers, fields) if len(headers) <= HEAD_FIELDS else None
 
 
 def _fault(error: httptools.HttpParserError) -> Exception:

@@ -110,13 +110,20 @@ class Framing:
 _framing = lru_cache(maxsize=8)(Framing)  # to make one takes a microsecond, and there are eight
 
 
-def _essence(content_type: bytes) -> bytes:
-    return content_type.partition(b";")[0].strip().lower()
+_KEPT = [b"keep-alive"]
+
+
+def _is_endless(content_type: bytes) -> bool:
+    if content_type[:17].lower() != b"text/event-stream":  # values have no blanks around them
+        return False
+    return content_type.partition(b";")[0].strip().lower() == b"text/event-stream"
 
 
 def _persists(said: list[bytes] | None, version: str) -> bool:
     """True when the connection may carry another exchange."""
-    options = {option.strip() for option in b",".join(said).lower().split(b",")} if said else ()
+    if said is None or said == _KEPT:
+        return said is not None or version == "1.1"
+    options = {option.strip() for option in b",".join(said).lower().split(b",")}
     return b"close" not in options if version == "1.1" else b"keep-alive" in options
 
 
@@ -230,7 +237,7 @@ class Reply:
         self.bodiless = self.method == b"HEAD"
         until_eof = not (lengths or codings or self.bodiless or status in (204, 304))
         kinds = fields.get(b"content-type")
-        endless = kinds is not None and _essence(kinds[-1]) == b"text/event-stream"
+        endless = kinds is not None and _is_endless(kinds[-1])
         persistent = not (until_eof or endless) and _persists(fields.get(b"connection"), version)
         return _framing(persistent, until_eof, endless)
 

@@ -53,9 +53,13 @@ class House:
         )
         given = visit.first(b"x-request-id")
         if not (given and self.trust.believes(peer) and _ID.fullmatch(given)):
-            given = b"%016x" % _drawn(64)
+            given = self.name_request()
         visit.id = given
         return visit
+
+    def name_request(self) -> bytes:
+        """Return a name for a request, by which its records are found."""
+        return b"%016x" % _drawn(64)
 
     def decide(self, site: Site, visit: Visit, incoming: Incoming, began: float) -> Passage:
         """Return the request with the decision that holds for it, and what is compiled for that."""

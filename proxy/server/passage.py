@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from proxy.consent.cookie import Reading
@@ -132,10 +133,16 @@ def tell_own(tally: Tally, config: Config, site: Site, visit: Visit, status: int
 
 def _asked(site: Site, visit: Visit) -> str:
     """Return what a record says of a request, as JSON without braces."""
+    who = _who(site.name, visit.host, visit.method, visit.visitor.address)
+    path = json_text(visit.path.decode("latin-1"))
+    return f'{who},"path":{path},"request_id":"{visit.id.decode("ascii")}"'
+
+
+@lru_cache(maxsize=4096)
+def _who(site: str, host: str, method: bytes, address: str) -> str:
     return (
-        f'"site":{json_text(site.name)},"host":{json_text(visit.host)}'
-        f',"method":{json_text(visit.method.decode("latin-1"))},"path":{json_text(visit.path.decode("latin-1"))}'
-        f',"visitor":"{network_of(visit.visitor.address)}","request_id":"{visit.id.decode("ascii")}"'
+        f'"site":{json_text(site)},"host":{json_text(host)},"method":{json_text(method.decode("latin-1"))}'
+        f',"visitor":"{network_of(address)}"'
     )
 
 

@@ -6,7 +6,7 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable
 
-from proxy.errors import ProxyError, Unreadable, UpstreamError
+from proxy.errors import Unreadable, UpstreamError
 from proxy.filter.document import Sort
 from proxy.filter.verdict import Does
 from proxy.server.config import OnError
@@ -89,16 +89,10 @@ class Relay:
 
     def begin(self, incoming: Incoming, head: Head) -> Errand | None:
         """Take a request on the short way; None where it is to go the long one, untouched."""
-        began = time.perf_counter()
-        house = self._house()
         try:
-            visit = house.visit(incoming)
-            site = house.sites.match(visit.host)
-            if house.pages.owns(visit):
-                return None
-            return begin(self, house.decide(site, visit, incoming, began))
-        except ProxyError:
-            return None  # it is said again where it is answered
+            return begin(self, self._house(), incoming, head, time.perf_counter())
+        except Exception:  # noqa: BLE001 - the long way meets it again, and says so
+            return None
 
     def whole(self, passage: Passage, ask: Asked, reply: Reply, sort: Sort) -> RawResponse:
         """Return the answer to a request, where all of its upstream's is here."""

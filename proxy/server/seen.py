@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from proxy.filter.fields import Headers
 from proxy.filter.memo import Memo
@@ -17,6 +17,8 @@ from proxy.server.names import Fields, fields_of
 
 if TYPE_CHECKING:
     from aiohttp.http_parser import RawRequestMessage
+
+    from proxy.server.standing import Standing
 
 END = b"\r\n\r\n"
 LONGEST = 4096
@@ -39,7 +41,7 @@ class Head:
 
     headers: Headers
     fields: Fields
-    settled: Any = None  # kept here by whoever decides (settled.py)
+    standing: Standing | None = None
 
 
 class Heads(Memo[Head]):

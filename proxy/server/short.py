@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING
 from proxy.filter.verdict import Does
 from proxy.server.documents import PAGES, sort_named
 from proxy.server.exchange import Reply, UpstreamRequest
-from proxy.server.heads import Asked, asked
+from proxy.server.heads import Asked
 from proxy.server.incoming import Incoming
 from proxy.server.outgoing import is_unfit
 from proxy.server.passage import Passage
 from proxy.server.response import RawResponse
 from proxy.server.seen import Head
+from proxy.server.standing import standing_of
 from proxy.server.upstream import Begun, Upstreams
 
 if TYPE_CHECKING:
+    from proxy.server.house import House
     from proxy.server.relay import Relay
 
 
@@ -103,12 +105,23 @@ class Errand:
             self._relay.left(self._passage)
 
 
-def begin(relay: Relay, passage: Passage) -> Errand | None:
-    """Send a request that nothing stands in the way of; None where it is to go the long way."""
-    visit, site = passage.visit, passage.site
-    if site.refusal(visit, passage.decision).does is not Does.KEEP:
+def begin(relay: Relay, house: House, incoming: Incoming, head: Head, began: float) -> Errand | None:
+    """Send a request that nothing stands in the way of; None where it is to go the long way, untouched."""
+    now = int(house.clock())
+    standing = head.standing
+    if (
+        standing is None
+        or standing.house is not house
+        or standing.minute != now // 60
+        or standing.peer != incoming.peer
+    ):
+        standing = head.standing = standing_of(house, incoming)
+        if standing is None:
+            return None
+    passage = standing.passage(incoming, house.name_request(), now, began)
+    visit = passage.visit
+    if house.pages.owns(visit) or standing.site.refusal(visit, passage.decision).does is not Does.KEEP:
         return None
-    ask = asked(passage)
-    reach = passage.house.reach[site.name]
-    begun = reach.begin(UpstreamRequest(visit.method, visit.target, ask.headers))
-    return None if begun is None else Errand(relay, passage, ask, reach, begun)
+    request = UpstreamRequest(b"GET", visit.target, [], raw=standing.raw(visit))
+    begun = standing.reach.begin(request)
+    return None if begun is None else Errand(relay, passage, standing.asked(visit), standing.reach, begun)
