@@ -42,6 +42,19 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
+class Judged(dict[tuple[str, bytes, bytes], Verdict]):
+    """Verdicts by host, name and attributes as sent: those that are the same for every value, at any time."""
+
+    def verdict(self, line: bytes, host: str) -> Verdict | None:
+        """Return the verdict on a Set-Cookie line like one that came before."""
+        pair, _, attributes = line.partition(b";")
+        name, equals, _ = pair.partition(b"=")
+        known = self.get((host, name, attributes))
+        if known is None or not equals or len(pair) > LONGEST_PAIR or CONTROL.search(pair):
+            return None
+        return known
+
+
 class CookieRules:
     """The cookie rows of a policy, compiled once; independent of any decision."""
 
@@ -66,13 +79,13 @@ class CookieRules:
         self._set: dict[tuple[str, str], CookieRule | None] = {}
         self._seen: dict[str, dict[bytes, int]] = {}
         self._refused: dict[frozenset[Pair], frozenset[int]] = {}
-        self._judged: dict[frozenset[Pair], dict[tuple[str, bytes, bytes], Verdict]] = {}
+        self._judged: dict[frozenset[Pair], Judged] = {}
 
-    def judged(self, grants: frozenset[Pair]) -> dict[tuple[str, bytes, bytes], Verdict]:
-        """Return the verdicts remembered for these grants: by host, name and attributes as sent."""
+    def judged(self, grants: frozenset[Pair]) -> Judged:
+        """Return the verdicts remembered for these grants."""
         found = self._judged.get(grants)
         if found is None:
-            _remember(self._judged, grants, found := {})
+            _remember(self._judged, grants, found := Judged())
         return found
 
     def setting(self, name: str, domain: str) -> CookieRule | None:
@@ -134,13 +147,14 @@ def judge_cookie(
 
     `since` is the Answer's: the day since which each purpose has been granted.
     """
-    pair, _, attributes = line.partition(b";")
-    name, equals, _ = pair.partition(b"=")
-    judged, key = rules.judged(grants), (host, name, attributes)
-    known = judged.get(key)
-    if known is not None and equals and len(pair) <= LONGEST_PAIR and not CONTROL.search(pair):
+    judged = rules.judged(grants)
+    known = judged.verdict(line, host)
+    if known is not None:
         return known, line if known.does is Does.KEEP else None
     verdict, out, lasting = _judge(rules, line, host=host, grants=grants, now=now, since=since)
+    pair, _, attributes = line.partition(b";")
+    name, equals, _ = pair.partition(b"=")
+    key = (host, name, attributes)
     if lasting and equals and name.strip(WSP) and len(name) + len(attributes) <= LONGEST:
         _remember(judged, key, verdict)
     return verdict, out

@@ -27,20 +27,18 @@ if TYPE_CHECKING:
 class Connection(RequestHandler):
     """A visitor's connection: aiohttp's, with a deadline for a whole head and refusals of our own."""
 
-    __slots__ = ("_errand", "_head_begun", "_held", "listener", "tunnels")
+    __slots__ = ("_errand", "_head_begun", "_held", "allowance", "listener", "peer", "secure", "tunnels")
 
     def __init__(self, listener: Listener, **options: Any) -> None:
         super().__init__(listener, **options)
         self.listener = listener
+        self.allowance: Allowance = listener.allowance  # what this connection may take
+        self.peer = ""  # the address at its other end
+        self.secure = False  # TLS
         self._head_begun = False
         self._errand: Errand | None = None  # the request that is on the short way
         self._held = b""  # what came behind it
         self.tunnels = False  # a WebSocket: nothing to wait for when the program ends
-
-    @property
-    def allowance(self) -> Allowance:
-        """What this connection may take."""
-        return self.listener.allowance
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -72,15 +70,10 @@ class Connection(RequestHandler):
     def _is_between(self) -> bool:
         """True when the last request is answered and nothing of the next one has come."""
         waiter = self._waiter
-        return not (
-            waiter is None
-            or waiter.done()
-            or self._head_begun
-            or self._messages
-            or self._close
-            or self._force_close
-            or self._upgraded
-            or self._buffer_paused
+        return (
+            waiter is not None
+            and not waiter.done()  # it is, where a request waits or the connection is to close
+            and not (self._head_begun or self._upgraded or self._buffer_paused)
         )
 
     def _goes_short(self, data: bytes) -> bool:
@@ -99,7 +92,7 @@ class Connection(RequestHandler):
     def _learn(self, data: bytes) -> None:
         message = self._messages[0][0]
         if self.listener.begin is not None and not hasattr(message, "exc"):
-            self.listener.heads.learn(data, message)  # type: ignore[arg-type] # what else is no error
+            self.listener.heads.learn(data, message)
 
     def _hold(self, data: bytes) -> None:
         self._held += data
@@ -153,6 +146,13 @@ class Connection(RequestHandler):
             self._close_at(self._loop.time() + self.allowance.keepalive)
             return
         super()._process_keepalive()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take note of who is at the other end."""
+        name = transport.get_extra_info("peername")
+        self.peer = str(name[0]) if isinstance(name, tuple) else ""
+        self.secure = transport.get_extra_info("sslcontext") is not None
+        super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """End what the visitor who left was waiting for."""
@@ -247,5 +247,3 @@ def _status_of(exc: BaseException | None) -> int:
     if isinstance(exc, BadHttpMethod):
         return 501
     return 431 if "Too many headers" in str(exc) else 400
-
-

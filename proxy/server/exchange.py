@@ -140,7 +140,8 @@ class Reply:
 
     __slots__ = (
         "_complete", "_error", "_loop", "_pieces", "_waiter", "accept", "bodiless", "buffered", "fields",
-        "headed", "headers", "method", "on_here", "on_writable", "reason", "reused", "status", "unanswered", "wire",
+        "headed", "headers", "method", "on_here", "on_writable", "reason", "reused", "status", "unanswered",
+        "wire",
     )  # fmt: skip
 
     def __init__(self, request: UpstreamRequest, loop: asyncio.AbstractEventLoop | None = None) -> None:

@@ -27,6 +27,7 @@ from proxy.server.passage import Passage
 from proxy.server.said import Judgement
 from proxy.server.visit import TOKEN, Visit
 
+KEEP = Does.KEEP  # a global is found faster than a member
 VIA = (b"Via", b"1.1 " + TOKEN)
 _CONDITIONS = frozenset({b"if-none-match", b"if-modified-since", b"range", b"if-range"})
 
@@ -95,13 +96,21 @@ def judged(headers: Headers, passage: Passage) -> tuple[Headers, list[Judgement]
     """
     out: Headers = []
     verdicts: list[Judgement] = []
-    refused, known = passage.variant.refused_headers, ANSWERED
+    variant, known = passage.variant, ANSWERED
+    refused, host = variant.refused_headers, passage.visit.host
+    before = passage.site.cookies.judged(variant.grants)
     for pair in headers:
         lower, fate = known[pair[0]]
         if fate is PASS and lower not in refused:
             out.append(pair)
         elif fate is COOKIE:
-            _judge_cookie(pair, passage, out, verdicts)
+            verdict = before.verdict(pair[1], host)
+            if verdict is None:
+                _judge_cookie(pair, passage, out, verdicts)
+            elif verdict.does is KEEP:
+                out.append(pair)
+            else:
+                verdicts.append(("cookie", verdict))
         elif fate is not GONE and not (fate is CONNECTION and is_plain((pair[1],))):
             return _judged_with_care(headers, passage)
     return out, verdicts

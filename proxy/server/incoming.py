@@ -109,14 +109,13 @@ class Incoming:
 
     @property
     def peer(self) -> str:
-        """Return the address at the other end of the connection; empty when it is gone."""
-        name = self.protocol.peername
-        return str(name[0]) if isinstance(name, tuple) else ""
+        """Return the address at the other end of the connection."""
+        return self.protocol.peer
 
     @property
     def secure(self) -> bool:
         """True when the connection is TLS."""
-        return self.protocol.ssl_context is not None
+        return self.protocol.secure
 
     @property
     def keep_alive(self) -> bool:

@@ -65,13 +65,16 @@ def compose(passage: Passage, asked: Asked, reply: Reply, sort: Sort, data: byte
 
     `data` is what has arrived of its body.
     """
-    passage.kind = "document" if sort in PAGES else sort.value
+    if sort is not Sort.OTHER:
+        passage.kind = "document" if sort in PAGES else sort.value
     headers, verdicts = judged(reply.headers, passage)
     passage.verdicts += verdicts
     if passage.site.observes:
         return _observed(passage, reply, sort)
     if reply.status == 304:
         return Outgoing(_not_modified(passage, asked, reply, headers), Verbatim())
+    if sort is Sort.OTHER and passage.visit.destination not in WORKERS:
+        return Outgoing(headers, Verbatim())
     match sort:
         case Sort.HTML | Sort.XML | Sort.RULES | Sort.REFUSED:
             if sort is Sort.HTML and data and names_document(passage.visit.destination) is not False:
@@ -83,10 +86,8 @@ def compose(passage: Passage, asked: Asked, reply: Reply, sort: Sort, data: byte
             return Outgoing(_fenced_for_all(headers, passage), Verbatim())
         case Sort.OTHER if _may_name(passage, reply):
             return _service_worker(passage, reply, headers)
-        case Sort.OTHER if passage.visit.destination in WORKERS:
-            return Outgoing(_fenced(code_headers(headers), passage), Verbatim())
         case Sort.OTHER:
-            return Outgoing(headers, Verbatim())
+            return Outgoing(_fenced(code_headers(headers), passage), Verbatim())
 
 
 def _document(passage: Passage, asked: Asked, reply: Reply, headers: Headers, sort: Sort) -> Outgoing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -69,19 +70,19 @@ class Passage:
             counts["rewritten_bytes", site] += self.read
         if self.asks:
             counts["asked", site, self.decision.ask.value] += 1
-        words = []
-        for said in self._said():
-            words.append(said.words)
-            for labels, count in said.counts:
-                counts["verdicts", site, *labels] += count
-        if self.house.config.log.requests:
-            self._write(status, took, outcome, ",".join(words))
-
-    def _said(self) -> list[Said]:
-        said = [said_of(self.verdicts)] if self.verdicts else []
+        words = self._count(counts, said_of(self.verdicts)) if self.verdicts else ""
         if self.tags:
-            said.append(said_of_tags(self.tags))
-        return said
+            more = self._count(counts, said_of_tags(self.tags))
+            words = f"{words},{more}" if words else more
+        if self.house.config.log.requests:
+            self._write(status, took, outcome, words)
+
+    def _count(self, counts: Counter[tuple[str, ...]], said: Said) -> str:
+        """Count verdicts; return the words for them."""
+        place = ("verdicts", self.site.name)
+        for labels, count in said.counts:
+            counts[place + labels] += count
+        return said.words
 
     def _write(self, status: int, took: float, outcome: str, said: str) -> None:
         more = f',"outcome":{json_text(outcome)}' if outcome else ""

@@ -114,7 +114,7 @@ def _length(said: list[bytes] | None) -> int | None:
 
 def _unchunked(data: bytes, at: int) -> bytes | None:
     """Return what is in the chunks, without extensions or trailers, that fill `data` to its end."""
-    pieces = []
+    pieces: list[bytes] = []
     while True:
         end = data.find(b"\r\n", at, at + 9)
         if end < 0 or _SIZE(data, at, end) is None:

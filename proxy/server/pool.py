@@ -215,7 +215,8 @@ class Pool:
             return
         wire.idle_since = self._loop.time()
         self._idle.append(wire)
-        self._next_in_line()
+        if self._waiting:
+            self._next_in_line()
 
     def apart(self, wire: Wire) -> None:
         """Let a WebSocket or an event stream count no more: a few hundred of them would starve everyone."""

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ class Server:
 
     async def _open_doors(self) -> None:
         config = self.config
-        relay = Relay(lambda: self.house, self.metrics.tally)
+        relay = Relay(partial(getattr, self, "_house"), self.metrics.tally)
         listener = Listener(
             relay.answer,
             allowance=_allowance(config),

@@ -19,8 +19,8 @@ from proxy.server.outgoing import is_unfit
 from proxy.server.passage import Passage
 from proxy.server.response import RawResponse
 from proxy.server.seen import Head
-from proxy.server.standing import standing_of
-from proxy.server.upstream import Begun, Upstreams
+from proxy.server.standing import Standing, standing_of
+from proxy.server.upstream import Begun
 
 if TYPE_CHECKING:
     from proxy.server.house import House
@@ -30,16 +30,20 @@ if TYPE_CHECKING:
 class Errand:
     """One request on the short way: it was sent, its answer is to come."""
 
-    __slots__ = ("_began", "_begun", "_passage", "_reach", "_relay", "ask", "told")
+    __slots__ = ("_began", "_begun", "_passage", "_relay", "_standing", "told")
 
-    def __init__(self, relay: Relay, passage: Passage, ask: Asked, reach: Upstreams, begun: Begun) -> None:
+    def __init__(self, relay: Relay, passage: Passage, standing: Standing, begun: Begun) -> None:
         self._relay = relay
         self._passage = passage
-        self._reach = reach
+        self._standing = standing
         self._begun = begun
         self._began = time.perf_counter()
-        self.ask = ask
         self.told = False  # the record of this request is written
+
+    @property
+    def ask(self) -> Asked:
+        """The request as its upstream got it."""
+        return self._standing.asked(self._passage.visit)
 
     def wait(self) -> None:
         """Let the answer find us."""
@@ -72,7 +76,7 @@ class Errand:
         if sort is None or (sort in PAGES and is_unfit(reply, sort)):
             return None
         self._begun.pool.health.worked()
-        response = self._relay.whole(passage, self.ask, reply, sort)
+        response = self._relay.whole(passage, self._standing.ask, reply, sort)
         self.told = True
         return response
 
@@ -93,7 +97,7 @@ class Errand:
         """Return the answer once its head is here, as it would be the long way."""
         began = time.perf_counter()
         try:
-            return await self._reach.go_on(self._begun)
+            return await self._standing.reach.go_on(self._begun)
         finally:
             self._passage.upstream_seconds += time.perf_counter() - began
 
@@ -109,12 +113,7 @@ def begin(relay: Relay, house: House, incoming: Incoming, head: Head, began: flo
     """Send a request that nothing stands in the way of; None where it is to go the long way, untouched."""
     now = int(house.clock())
     standing = head.standing
-    if (
-        standing is None
-        or standing.house is not house
-        or standing.minute != now // 60
-        or standing.peer != incoming.peer
-    ):
+    if standing is None or not standing.holds(house, incoming.protocol, now):
         standing = head.standing = standing_of(house, incoming)
         if standing is None:
             return None
@@ -124,4 +123,4 @@ def begin(relay: Relay, house: House, incoming: Incoming, head: Head, began: flo
         return None
     request = UpstreamRequest(b"GET", visit.target, [], raw=standing.raw(visit))
     begun = standing.reach.begin(request)
-    return None if begun is None else Errand(relay, passage, standing.asked(visit), standing.reach, begun)
+    return None if begun is None else Errand(relay, passage, standing, begun)

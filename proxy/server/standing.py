@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from proxy.consent.cookie import Reading
 from proxy.consent.decision import Decision
-from proxy.filter.fields import Headers
 from proxy.server.exchange import UpstreamRequest, request_head
 from proxy.server.heads import Asked, asked
 from proxy.server.incoming import Incoming
@@ -22,6 +21,7 @@ from proxy.server.upstream import Upstreams
 from proxy.server.visit import Visit
 
 if TYPE_CHECKING:
+    from proxy.server.connection import Connection
     from proxy.server.house import House
 
 
@@ -31,6 +31,7 @@ class Standing:
 
     house: House
     peer: str
+    secure: bool
     minute: int
     visit: Visit  # the one it was found by
     site: Site
@@ -38,9 +39,17 @@ class Standing:
     reading: Reading
     decision: Decision
     variant: Variant
-    hidden: tuple[bytes, ...]
-    headers: Headers  # for the upstream; the last one, the request's name, is each request's own
+    ask: Asked  # without the last field, the request's name
     lines: bytes  # the same, as they are sent, after the target and up to that name
+
+    def holds(self, house: House, connection: Connection, now: int) -> bool:
+        """True as long as nothing has changed on which it depends."""
+        return (
+            self.house is house
+            and self.minute == now // 60
+            and self.peer == connection.peer
+            and self.secure is connection.secure
+        )
 
     def passage(self, incoming: Incoming, id_: bytes, now: int, began: float) -> Passage:
         """Return a request with this head, and what was decided about it."""
@@ -55,7 +64,7 @@ class Standing:
 
     def asked(self, visit: Visit) -> Asked:
         """Return the request as the upstream gets it."""
-        return Asked([*self.headers, (b"X-Request-ID", visit.id)], self.hidden)
+        return Asked([*self.ask.headers, (b"X-Request-ID", visit.id)], self.ask.hidden)
 
     def raw(self, visit: Visit) -> bytes:
         """Return the same as it is sent; its target is a plain one (seen.py)."""
@@ -72,7 +81,8 @@ def standing_of(house: House, incoming: Incoming) -> Standing | None:
     ask = asked(passage)
     head = request_head(UpstreamRequest(visit.method, visit.target, ask.headers))
     lines = head[len(b"GET ") + len(visit.target) : -len(visit.id) - 4]
+    ask.headers.pop()
     return Standing(
-        house, visit.peer, visit.now // 60, visit, site, house.reach[site.name], passage.reading,
-        passage.decision, passage.variant, ask.hidden, ask.headers[:-1], lines,
+        house, visit.peer, incoming.secure, visit.now // 60, visit, site, house.reach[site.name], passage.reading,
+        passage.decision, passage.variant, ask, lines,
     )  # fmt: skip

@@ -22,8 +22,8 @@ from proxy.server.pool import Address, ConnectError, Pool, PoolState, default_tl
 from proxy.server.wire import Deadlines
 
 __all__ = [
-    "Address", "Begun", "ConnectError", "Deadlines", "Framing", "Headers", "HealthCheck", "PoolState", "Reply",
-    "UpstreamError", "UpstreamRequest", "Upstreams", "check_parser", "default_tls",
+    "Address", "Begun", "ConnectError", "Deadlines", "Framing", "Headers", "HealthCheck", "PoolState",
+    "Reply", "UpstreamError", "UpstreamRequest", "Upstreams", "check_parser", "default_tls",
 ]  # fmt: skip
 
 CONNECTIONS = 256  # per upstream address

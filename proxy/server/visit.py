@@ -37,9 +37,12 @@ class Visit:
     id: bytes
     now: int
     path: bytes = field(init=False)
+    destination: bytes | None = field(init=False)  # Sec-Fetch-Dest, when the browser says it
 
     def __post_init__(self) -> None:
         self.path = self.target.partition(b"?")[0]
+        values = self.fields.get(b"sec-fetch-dest")
+        self.destination = None if values is None else values[0]
 
     @property
     def query(self) -> bytes:
@@ -55,12 +58,6 @@ class Visit:
     def origin(self) -> str:
         """Scheme and authority under which the visitor sees the site."""
         return f"{'https' if self.visitor.secure else 'http'}://{self.authority.decode('latin-1')}"
-
-    @property
-    def destination(self) -> bytes | None:
-        """Sec-Fetch-Dest, when the browser says it."""
-        values = self.fields.get(b"sec-fetch-dest")
-        return values[0] if values else None
 
     @property
     def withheld(self) -> bool:
