@@ -83,6 +83,6 @@ def standing_of(house: House, incoming: Incoming) -> Standing | None:
     lines = head[len(b"GET ") + len(visit.target) : -len(visit.id) - 4]
     ask.headers.pop()
     return Standing(
-        house, visit.peer, incoming.secure, visit.now // 60, visit, site, house.reach[site.name], passage.reading,
-        passage.decision, passage.variant, ask, lines,
+        house, visit.peer, incoming.secure, visit.now // 60, visit, site, house.reach[site.name],
+        passage.reading, passage.decision, passage.variant, ask, lines,
     )  # fmt: skip
