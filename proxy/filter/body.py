@@ -68,6 +68,10 @@ class Verbatim:
         return body
 
 
+VERBATIM = Verbatim()
+"""It knows nothing of what passes: one will do for all."""
+
+
 class Observed:
     """Passes every byte as it came, and judges a copy: what `mode: observe` reports.
 

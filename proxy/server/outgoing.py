@@ -7,10 +7,10 @@ from functools import lru_cache
 
 from proxy.errors import Unreadable
 from proxy.filter.body import (
+    VERBATIM,
     BodyFilter,
     Observed,
     Recall,
-    Verbatim,
     document_filter,
     first_bytes,
     remembering_filter,
@@ -72,22 +72,22 @@ def compose(passage: Passage, asked: Asked, reply: Reply, sort: Sort, data: byte
     if passage.site.observes:
         return _observed(passage, reply, sort)
     if reply.status == 304:
-        return Outgoing(_not_modified(passage, asked, reply, headers), Verbatim())
+        return Outgoing(_not_modified(passage, asked, reply, headers), VERBATIM)
     if sort is Sort.OTHER and passage.visit.destination not in WORKERS:
-        return Outgoing(headers, Verbatim())
+        return Outgoing(headers, VERBATIM)
     match sort:
         case Sort.HTML | Sort.XML | Sort.RULES | Sort.REFUSED:
             if sort is Sort.HTML and data and names_document(passage.visit.destination) is not False:
                 headers = _typed(headers, reply, data)
             return _document(passage, asked, reply, headers, sort)
         case Sort.CODE:
-            return Outgoing(code_headers(headers), Verbatim())
+            return Outgoing(code_headers(headers), VERBATIM)
         case Sort.FEED:
-            return Outgoing(_fenced_for_all(headers, passage), Verbatim())
+            return Outgoing(_fenced_for_all(headers, passage), VERBATIM)
         case Sort.OTHER if _may_name(passage, reply):
             return _service_worker(passage, reply, headers)
         case Sort.OTHER:
-            return Outgoing(_fenced(code_headers(headers), passage), Verbatim())
+            return Outgoing(_fenced(code_headers(headers), passage), VERBATIM)
 
 
 def _document(passage: Passage, asked: Asked, reply: Reply, headers: Headers, sort: Sort) -> Outgoing:
@@ -100,7 +100,7 @@ def _document(passage: Passage, asked: Asked, reply: Reply, headers: Headers, so
     if is_governed(reply.fields):
         dressing = dress(passage, headers)
         headers = _admitted(headers, dressing)
-    body = Verbatim() if reply.bodiless else _body(passage, reply, sort, coding, dressing)
+    body = VERBATIM if reply.bodiless else _body(passage, reply, sort, coding, dressing)
     headers = document_headers(headers, variant=passage.tag, coding=coding)
     headers = _fenced(headers, passage)
     return Outgoing(headers + cleaning(passage, asked.hidden), body)
@@ -119,7 +119,7 @@ def _service_worker(passage: Passage, reply: Reply, headers: Headers) -> Outgoin
     name, what was agreed to would still be refused behind it, and what was withdrawn would not.
     """
     coding = _answer_coding(passage, reply)
-    body: BodyFilter = Verbatim()
+    body: BodyFilter = VERBATIM
     try:
         if not reply.bodiless:
             lines = passage.site.renderer.worker_lines(passage.decision)
@@ -192,7 +192,7 @@ def _observed(passage: Passage, reply: Reply, sort: Sort) -> Outgoing:
     """Return the answer unchanged but for a fence that only reports; its body is judged in passing."""
     headers = end_to_end(reply.headers)
     if sort not in PAGES or reply.bodiless or reply.status in (204, 206, 304):
-        return Outgoing(headers, Verbatim())
+        return Outgoing(headers, VERBATIM)
     if passage.variant.fence:
         headers.append((b"Content-Security-Policy-Report-Only", passage.variant.fence))
     try:
@@ -205,14 +205,14 @@ def _observed(passage: Passage, reply: Reply, sort: Sort) -> Outgoing:
             inject=None,
         )
     except Unreadable:
-        return Outgoing(headers, Verbatim())
+        return Outgoing(headers, VERBATIM)
     return Outgoing(headers, Observed(judging))
 
 
 def unread(passage: Passage, reply: Reply) -> Outgoing:
     """Return a page that cannot be read, passed all the same because `on_error: pass` says so."""
     headers, _ = judged(reply.headers, passage)
-    return Outgoing(_fenced(code_headers(headers), passage), Verbatim())
+    return Outgoing(_fenced(code_headers(headers), passage), VERBATIM)
 
 
 def _fenced(headers: Headers, passage: Passage) -> Headers:

@@ -8,7 +8,6 @@ head at its line ends, and most of its lines came before. Whatever is in doubt i
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from proxy.filter.fields import Headers
 from proxy.server.names import ANSWERED, Fields
@@ -18,7 +17,7 @@ HEAD_FIELDS = 512
 LONGEST_LENGTH = 18
 """Digits of a length: beyond, numbers of bytes run over elsewhere."""
 
-LINES_KEPT = 4096
+LINES_KEPT = 2048
 LONGEST_KEPT = 512
 
 _END = b"\r\n\r\n"
@@ -28,18 +27,12 @@ _FIELD = re.compile(
     rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+): ([!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)"
 ).fullmatch
 _SIZE = re.compile(rb"[0-9A-Fa-f]{1,7}").fullmatch
-_CHANGING = frozenset({b"etag", b"last-modified", b"content-length", b"set-cookie", b"location"})
+_NEW_EACH_TIME = frozenset({b"set-cookie", b"location"})
 _BODILESS = frozenset({204, 304})
 
 
-class Plain(NamedTuple):
-    """A whole answer: its head, its fields in order and by name, its body."""
-
-    status: int
-    reason: bytes
-    headers: Headers
-    fields: Fields
-    body: bytes
+Plain = tuple[int, bytes, Headers, Fields, bytes]
+"""A whole answer: status, reason, its fields in order and by name, its body."""
 
 
 class _Lines(dict[bytes, "tuple[tuple[bytes, bytes], bytes] | None"]):
@@ -51,7 +44,7 @@ class _Lines(dict[bytes, "tuple[tuple[bytes, bytes], bytes] | None"]):
             return None
         lower = ANSWERED[found[1]][0]
         field = ((found[1], found[2]), lower)
-        if len(line) <= LONGEST_KEPT and lower not in _CHANGING:
+        if len(line) <= LONGEST_KEPT and lower not in _NEW_EACH_TIME:
             if len(self) >= LINES_KEPT:
                 self.clear()
             self[line] = field
@@ -86,7 +79,7 @@ def plain_answer(data: bytes) -> Plain | None:
     body = _body(data, end + 4, status, fields)
     if body is None or len(headers) > HEAD_FIELDS or b"upgrade" in fields:
         return None
-    return Plain(status, said[2], headers, fields, body)
+    return status, said[2], headers, fields, body
 
 
 def _body(data: bytes, at: int, status: int, fields: Fields) -> bytes | None:
