@@ -132,6 +132,7 @@ class Connection(RequestHandler):
         """Let the task of this connection go on with the request that was on the short way."""
 
         async def going_on() -> RawResponse:
+            incoming.go_on = None
             self._let_go()
             return await go_on()
 

@@ -8,6 +8,7 @@ answer does. Whatever has to wait for more than that goes the long way, from whe
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from proxy.filter.verdict import Does
@@ -58,12 +59,16 @@ class Errand:
         connection = incoming.protocol
         try:
             response = self._response()
-            if response is None:
-                connection.hand_over(incoming, self._go_on)
-                return
-            data = response.beginning(incoming)
         except Exception as error:  # noqa: BLE001 - it is raised again where all errors are dealt with
-            self._fail(error)
+            connection.hand_over(incoming, partial(self._fail, error))
+            return
+        if response is None:
+            connection.hand_over(incoming, self._go_on)
+            return
+        try:
+            data = response.beginning(incoming)
+        except Exception as error:  # noqa: BLE001
+            connection.hand_over(incoming, partial(_raise, error))
             return
         connection.answered(incoming, response, data)
 
@@ -80,15 +85,8 @@ class Errand:
         self.told = True
         return response
 
-    def _fail(self, error: Exception) -> None:
-        async def failing() -> RawResponse:
-            raise error
-
-        async def going_on() -> RawResponse:
-            return await self._relay.carried(self._passage, failing())
-
-        incoming = self._passage.incoming
-        incoming.protocol.hand_over(incoming, going_on)
+    async def _fail(self, error: Exception) -> RawResponse:
+        return await self._relay.carried(self._passage, _raise(error))
 
     async def _go_on(self) -> RawResponse:
         return await self._relay.carried(self._passage, self._relay.go_on(self._passage, self))
@@ -107,6 +105,10 @@ class Errand:
         self._begun.reply.abort()
         if not self.told:
             self._relay.left(self._passage)
+
+
+async def _raise(error: Exception) -> RawResponse:
+    raise error
 
 
 def begin(relay: Relay, house: House, incoming: Incoming, head: Head, began: float) -> Errand | None:
