@@ -108,11 +108,11 @@ class Connection(RequestHandler):
                 self.transport.resume_reading()
             self.data_received(held)
 
-    def answered(self, incoming: Incoming, response: RawResponse, data: bytes) -> None:
+    def answered(self, incoming: Incoming, response: RawResponse, head: bytes, body: bytes) -> None:
         """Send the answer to the request that was on the short way, all of it."""
         transport = self.transport
         if transport is not None and not transport.is_closing():
-            transport.write(data)
+            transport.writelines((head, body) if body else (head,))
         if self._paused or not response.keep_alive:
 
             async def ending() -> RawResponse:

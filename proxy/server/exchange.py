@@ -234,7 +234,8 @@ class Reply:
             raise UpstreamError("its answer has a Transfer-Encoding other than one 'chunked'")
         if len(lengths) > 1:
             raise UpstreamError("its answer has several Content-Length fields")
-        self._take_head(status, reason, headers, fields)
+        self.status, self.reason, self.headers, self.fields = status, reason, headers, fields
+        self.headed = True
         self.bodiless = self.method == b"HEAD"
         until_eof = not (lengths or codings or self.bodiless or status in (204, 304))
         kinds = fields.get(b"content-type")
@@ -242,14 +243,11 @@ class Reply:
         persistent = not (until_eof or endless) and _persists(fields.get(b"connection"), version)
         return _framing(persistent, until_eof, endless)
 
-    def _take_head(self, status: int, reason: bytes, headers: Headers, fields: Fields) -> None:
-        self.status, self.reason, self.headers, self.fields = status, reason, headers, fields
-        self.headed = True
-
     def _switched(self, reason: bytes, headers: Headers, fields: Fields) -> Framing:
         if not self.accept or fields.get(b"sec-websocket-accept") != [self.accept]:
             raise UpstreamError("it switched protocols unasked")
-        self._take_head(101, reason, headers, fields)
+        self.status, self.reason, self.headers, self.fields = 101, reason, headers, fields
+        self.headed = True
         return Framing(persistent=False, until_eof=True, endless=True)
 
     def take(self, piece: bytes) -> None:

@@ -91,7 +91,7 @@ class Pool:
 
     def begin(self, request: UpstreamRequest) -> Reply | None:
         """Send the request on a connection that is idle; None when there is none that will do."""
-        wire = self._youngest(request.needs_fresh)
+        wire = self._youngest(request.needs_fresh) if self._idle else None
         return None if wire is None else self._sent(wire, request)
 
     async def start(self, request: UpstreamRequest, *, anew: bool = False) -> Reply:

@@ -55,10 +55,11 @@ class RawResponse:
     async def prepare(self, request: Incoming) -> None:
         """Send the head and what is here of the body, in one write."""
         if self._request is None:
-            await request.send(self.beginning(request))
+            head, first = self.beginning(request)
+            await request.send(head + first if first else head)
 
-    def beginning(self, request: Incoming) -> bytes:
-        """Return the head and what is here of the body: whoever asks sends it."""
+    def beginning(self, request: Incoming) -> tuple[bytes, bytes]:
+        """Return the head and what is here of the body: whoever asks sends them."""
         self._request = request
         request.started = True
         first, self._first = self._first, b""
@@ -77,7 +78,7 @@ class RawResponse:
             self._ended = True
             if self._left:
                 self._refuse_shortfall()
-        return head + first if first else head
+        return head, first
 
     async def write(self, piece: bytes) -> None:
         """Send a piece of the body; waits while the visitor does not read."""

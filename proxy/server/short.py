@@ -66,11 +66,11 @@ class Errand:
             connection.hand_over(incoming, self._go_on)
             return
         try:
-            data = response.beginning(incoming)
+            head, first = response.beginning(incoming)
         except Exception as error:  # noqa: BLE001
             connection.hand_over(incoming, partial(_raise, error))
             return
-        connection.answered(incoming, response, data)
+        connection.answered(incoming, response, head, first)
 
     def _response(self) -> RawResponse | None:
         """Return the answer, None where it cannot be told yet what it is, or more of it is to come."""
