@@ -19,7 +19,7 @@ WORKERS = frozenset({b"worker", b"sharedworker", b"serviceworker"})
 """Destinations of scripts that run under the policy of their own answer: they are fenced too (T25)."""
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)  # sites have few types, and nobody bounds how long they are
 def _by_headers(
     types: tuple[bytes, ...], options: tuple[bytes, ...], dest: bytes | None, disposition: bytes | None
 ) -> tuple[Sort | None, bool]:
