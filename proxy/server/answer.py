@@ -45,7 +45,13 @@ class AnswerParser:
 
     def feed(self, data: bytes) -> None:
         """Take bytes; UpstreamError when they are no answer that all parsers would read alike."""
-        if not self.heard and self._take_plain(data):
+        reply = self._reply
+        if not self.heard and reply is not None and reply.method != b"HEAD" and (found := plain_answer(data)):
+            status, reason, headers, fields, body = found
+            self.framing = reply.read_head(status, reason, headers, fields, "1.1")
+            self.heard = self.headed = self.ended = True
+            if body:
+                reply.take(body)
             return
         self.heard = True
         self._bodiless_bytes += len(data)  # a byte of body sets it back
@@ -62,18 +68,6 @@ class AnswerParser:
     def release(self) -> None:
         """Forget everything; the parser refers back to us."""
         self._parser = self._reply = None
-
-    def _take_plain(self, data: bytes) -> bool:
-        """Take an answer that is all here and beyond doubt; False where llhttp is to look at it."""
-        reply = self._reply
-        if reply is None or reply.method == b"HEAD" or (found := plain_answer(data)) is None:
-            return False
-        status, reason, headers, fields, body = found
-        self.framing = reply.read_head(status, reason, headers, fields, "1.1")
-        self.heard = self.headed = self.ended = True
-        if body:
-            reply.take(body)
-        return True
 
     def _parse(self, data: bytes) -> None:
         parser = self._parser

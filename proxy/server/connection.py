@@ -50,7 +50,13 @@ class Connection(RequestHandler):
         if self._errand is not None:
             self._hold(data)
             return
-        whole = self._is_between() and data.endswith(END)
+        waiter = self._waiter
+        whole = (  # the last request is answered, nothing of the next has come, and here is the end of one
+            waiter is not None
+            and not waiter.done()  # it is, where a request waits or the connection is to close
+            and not (self._head_begun or self._upgraded or self._buffer_paused)
+            and data.endswith(END)
+        )
         if whole and self._goes_short(data):
             return
         super().data_received(data)
@@ -67,26 +73,17 @@ class Connection(RequestHandler):
 
     # -- the short way -----------------------------------------------------------------------------------
 
-    def _is_between(self) -> bool:
-        """True when the last request is answered and nothing of the next one has come."""
-        waiter = self._waiter
-        return (
-            waiter is not None
-            and not waiter.done()  # it is, where a request waits or the connection is to close
-            and not (self._head_begun or self._upgraded or self._buffer_paused)
-        )
-
     def _goes_short(self, data: bytes) -> bool:
         listener = self.listener
         if listener.begin is None or (found := listener.heads.find(data)) is None:
             return False
-        incoming = Incoming.again(*found, self)
-        errand = listener.begin(incoming, found[0])
+        head, target = found
+        incoming = Incoming.again(head, target, self)
+        errand = listener.begin(incoming, head)
         if errand is None:
             return False
         self._current_request = incoming  # type: ignore[assignment] # it stands in for a BaseRequest
         self._errand = errand
-        errand.wait()
         return True
 
     def _learn(self, data: bytes) -> None:
@@ -126,7 +123,9 @@ class Connection(RequestHandler):
         self._next_keepalive_close_time = self._loop.time() + self.allowance.keepalive
         if self._keepalive_handle is None:
             self._close_at(self._next_keepalive_close_time)
-        self._let_go()
+        self._errand = None
+        if self._held:
+            self._let_go()
 
     def hand_over(self, incoming: Incoming, go_on: Callable[[], Awaitable[RawResponse]]) -> None:
         """Let the task of this connection go on with the request that was on the short way."""

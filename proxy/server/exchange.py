@@ -19,6 +19,7 @@ from proxy.filter.fields import Headers
 from proxy.server.names import Fields
 
 if TYPE_CHECKING:
+    from proxy.server.pool import Pool
     from proxy.server.wire import Wire
 
 # RFC 9110 section 9.2.2, without the ones that a browser form can cause by accident
@@ -60,8 +61,6 @@ class UpstreamRequest:
 
 def request_head(request: UpstreamRequest) -> bytes:
     """Return the head as bytes; BadRequest when a value would change the number of lines."""
-    if request.raw:
-        return request.raw
     lines, length = _lines(request)
     body = request.body
     if length is None and body is not None:
@@ -139,8 +138,25 @@ class Reply:
     """An upstream's answer: the head is complete, the body comes as it is read."""
 
     __slots__ = (
-        "_complete", "_error", "_loop", "_pieces", "_waiter", "accept", "bodiless", "buffered", "fields",
-        "headed", "headers", "method", "on_here", "on_writable", "reason", "reused", "status", "unanswered",
+        "_error",
+        "_loop",
+        "_pieces",
+        "_waiter",
+        "accept",
+        "bodiless",
+        "buffered",
+        "complete",
+        "fields",
+        "headed",
+        "headers",
+        "method",
+        "on_here",
+        "on_writable",
+        "pool",
+        "reason",
+        "reused",
+        "status",
+        "unanswered",
         "wire",
     )  # fmt: skip
 
@@ -159,9 +175,10 @@ class Reply:
         self.buffered = 0
         self.reused = False  # the connection had carried an exchange before
         self.unanswered = False  # and died before a byte of this one
+        self.pool: Pool | None = None  # whose connection carries it
         self.wire: Wire | None = None
         self._pieces: list[bytes] = []
-        self._complete = False
+        self.complete = False  # all of it has arrived
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
 
@@ -169,22 +186,22 @@ class Reply:
 
     def arrived(self) -> tuple[bytes, bool]:
         """Return the body bytes that are here now, and whether they are all of it. Never waits."""
-        return self._taken(), self._complete
+        return self._taken(), self.complete
 
-    @property
-    def is_whole(self) -> bool:
-        """True when all of it has arrived."""
-        return self._complete and self.headed
+    def whole(self) -> bytes:
+        """Return the body where all of it has arrived and nothing was read yet."""
+        pieces = self._pieces
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     @property
     def is_through(self) -> bool:
         """True when nothing of it is left to be read."""
-        return self._complete and not self._pieces
+        return self.complete and not self._pieces
 
     async def read(self) -> bytes:
         """Return the next bytes, b"" at the end; UpstreamError when the body was cut or late."""
         while not self._pieces:
-            if self._complete:
+            if self.complete:
                 return b""
             if self._error is not None:
                 raise self._error
@@ -193,7 +210,7 @@ class Reply:
 
     def abort(self) -> None:
         """Give up on the answer; its connection ends unless the answer was complete."""
-        if not self._complete and self.wire is not None:
+        if not self.complete and self.wire is not None:
             self.wire.fail(UpstreamError("given up"))
 
     def send(self, piece: bytes) -> bool:
@@ -258,18 +275,20 @@ class Reply:
     def wake(self) -> None:
         """Let the reader look again."""
         waiter = self._waiter
-        if waiter is not None:
-            if not waiter.done():
-                waiter.set_result(None)
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
         elif self.on_here is not None:
             self.on_here()
 
     def end(self, error: Exception | None) -> None:
         """Nothing more comes: all of it is here, or this went wrong. The first end counts."""
-        if not self._complete and self._error is None:
-            self._complete, self._error = error is None, error
+        if not self.complete and self._error is None:
+            self.complete, self._error = error is None, error
         self.wire = None
-        self.wake()
+        if self.on_here is not None:
+            self.on_here()
+        else:
+            self.wake()
 
     async def _wait(self) -> None:
         self._waiter = self._loop.create_future()

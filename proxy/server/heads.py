@@ -98,7 +98,7 @@ def judged(headers: Headers, passage: Passage) -> tuple[Headers, list[Judgement]
     verdicts: list[Judgement] = []
     variant, known = passage.variant, ANSWERED
     refused, host = variant.refused_headers, passage.visit.host
-    before = passage.site.cookies.judged(variant.grants)
+    before = variant.cookies
     for pair in headers:
         lower, fate = known[pair[0]]
         if fate is PASS and lower not in refused:

@@ -63,7 +63,15 @@ class Incoming:
         _writer: AbstractStreamWriter | None = None,
         task: asyncio.Task[None] | None = None,
     ) -> None:
-        self._begin(protocol, payload, list(message.raw_headers))
+        self._payload = payload
+        self._expects = b""
+        self.protocol = protocol
+        self.allowance = protocol.allowance
+        self.started = False  # an answer is on its way
+        self.headers: Headers = list(message.raw_headers)
+        self.length: int | None = None  # the body's, when it was declared
+        self.upgrade = b""  # what the visitor wants to switch to, in lower case
+        self.go_on: Callable[[], Awaitable[RawResponse]] | None = None  # of what was begun on the short way
         self.fields = fields_of(self.headers)
         self._lasts = not message.should_close
         self._task = task
@@ -71,22 +79,17 @@ class Incoming:
         self.target = message.path.encode("utf-8", "surrogateescape")
         self.version = (message.version.major, message.version.minor)
 
-    def _begin(self, protocol: Connection, payload: StreamReader, headers: Headers) -> None:
-        self._payload = payload
-        self._expects = b""
-        self.protocol = protocol
-        self.allowance = protocol.allowance
-        self.started = False  # an answer is on its way
-        self.headers = headers
-        self.length: int | None = None  # the body's, when it was declared
-        self.upgrade = b""  # what the visitor wants to switch to, in lower case
-        self.go_on: Callable[[], Awaitable[RawResponse]] | None = None  # of what was begun on the short way
-
     @classmethod
     def again(cls, head: Head, target: bytes, protocol: Connection) -> Incoming:
         """Return a GET without a body, whose head came before."""
         self = cls.__new__(cls)
-        self._begin(protocol, EMPTY_PAYLOAD, head.headers)
+        self._payload = EMPTY_PAYLOAD
+        self._expects = self.upgrade = b""
+        self.protocol = protocol
+        self.allowance = protocol.allowance
+        self.started = False
+        self.length = self.go_on = None
+        self.headers = head.headers
         self.fields = head.fields
         self._lasts = True
         self.method = b"GET"
@@ -103,11 +106,6 @@ class Incoming:
         return payload is not EMPTY_PAYLOAD and (not payload.is_eof() or payload.total_bytes > 0)
 
     @property
-    def body_is_through(self) -> bool:
-        """True when nothing of the body is still to come."""
-        return self._payload is EMPTY_PAYLOAD or self._payload.is_eof()
-
-    @property
     def peer(self) -> str:
         """Return the address at the other end of the connection."""
         return self.protocol.peer
@@ -119,8 +117,12 @@ class Incoming:
 
     @property
     def keep_alive(self) -> bool:
-        """True when the visitor may send another request on this connection."""
-        return self._lasts and not self.protocol.listener.draining
+        """True when the visitor may send another request on this connection.
+
+        Not behind a body that is not read: it would be taken for the next request.
+        """
+        through = self._payload is EMPTY_PAYLOAD or self._payload.is_eof()
+        return self._lasts and through and not self.protocol.listener.draining
 
     def check(self) -> None:
         """Raise BadRequest for what no server behind us should have to interpret."""

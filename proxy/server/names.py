@@ -105,4 +105,6 @@ _PLAIN = frozenset({b"keep-alive", b"close", b"upgrade", b"keep-alive, upgrade"}
 
 def is_plain(connection: Sequence[bytes]) -> bool:
     """True when the values of Connection name no other field, for certain."""
+    if len(connection) == 1 and connection[0] in _PLAIN:
+        return True
     return _PLAIN.issuperset(connection) or _PLAIN.issuperset([value.lower() for value in connection])

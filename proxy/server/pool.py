@@ -91,7 +91,7 @@ class Pool:
 
     def begin(self, request: UpstreamRequest) -> Reply | None:
         """Send the request on a connection that is idle; None when there is none that will do."""
-        wire = self._youngest(request.needs_fresh) if self._idle else None
+        wire = self._youngest(request.needs_fresh)
         return None if wire is None else self._sent(wire, request)
 
     async def start(self, request: UpstreamRequest, *, anew: bool = False) -> Reply:
@@ -104,6 +104,7 @@ class Pool:
 
     def _sent(self, wire: Wire, request: UpstreamRequest) -> Reply:
         reply = Reply(request, self._loop)
+        reply.pool = self
         try:
             wire.send(request, reply)
         except BaseException:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from proxy.errors import Unreadable, UpstreamError
+from proxy.filter.body import VERBATIM
 from proxy.filter.document import Sort
 from proxy.filter.verdict import Does
 from proxy.server.config import OnError
@@ -21,7 +23,6 @@ from proxy.server.observe import Tally
 from proxy.server.outgoing import Outgoing, compose, is_unfit, unread
 from proxy.server.passage import Passage, tell_own
 from proxy.server.response import RawResponse
-from proxy.server.seen import Head
 from proxy.server.short import Errand, begin
 from proxy.server.transport import plain_refusal
 from proxy.server.websocket import relay_websocket, wants_websocket
@@ -37,13 +38,14 @@ class Relay:
     """Answers every request of this process. `house` gives what rules and config say now."""
 
     def __init__(self, house: Callable[[], House], tally: Tally) -> None:
-        self._house = house
+        self.house = house
         self._tally = tally
+        self.begin = partial(begin, self)  # takes a request on the short way, or returns None
 
     async def answer(self, incoming: Incoming) -> RawResponse:
         """Return the answer to one request, which has left already where it was long."""
         began = time.perf_counter()
-        house = self._house()
+        house = self.house()
         visit = house.visit(incoming)
         site = house.sites.match(visit.host)
         if house.pages.owns(visit):
@@ -87,16 +89,9 @@ class Relay:
 
     # -- the short way ---------------------------------------------------------------------------------
 
-    def begin(self, incoming: Incoming, head: Head) -> Errand | None:
-        """Take a request on the short way; None where it is to go the long one, untouched."""
-        try:
-            return begin(self, self._house(), incoming, head, time.perf_counter())
-        except Exception:  # noqa: BLE001 - the long way meets it again, and says so
-            return None
-
     def whole(self, passage: Passage, ask: Asked, reply: Reply, sort: Sort) -> RawResponse:
         """Return the answer to a request, where all of its upstream's is here."""
-        data, _ = reply.arrived()
+        data = reply.whole()
         if sort in PAGES:
             passage.read += len(data)
         outgoing, first = self._begin(passage, ask, reply, sort, data, complete=True)
@@ -135,6 +130,8 @@ class Relay:
         try:
             outgoing = compose(passage, ask, reply, sort, data)
             body = outgoing.body
+            if body is VERBATIM:
+                return outgoing, data
             return outgoing, body.whole(data) if complete else body.feed(data)
         except Unreadable as error:
             site = passage.site
@@ -198,7 +195,7 @@ class Relay:
         self._tally.add("requests", "none", "refused", f"{status // 100}xx")
         if incoming is None or status in (400, 408, 421, 501, 505):
             return plain_refusal(status)
-        return self._house().pages.refusal(status, incoming)
+        return self.house().pages.refusal(status, incoming)
 
     def report(self, error: BaseException) -> None:
         """Take note of an error nobody expected: its kind and place, nothing a visitor sent."""
@@ -208,7 +205,7 @@ class Relay:
 
     async def to_https(self, incoming: Incoming) -> RawResponse:
         """Return the way to the same address under https (308 keeps method and body)."""
-        house = self._house()
+        house = self.house()
         visit = house.visit(incoming)
         house.sites.match(visit.host)
         where = b"https://%b%b%b" % (visit.host.encode("latin-1"), house.https_port, visit.target)

@@ -165,8 +165,7 @@ class RawResponse:
         if self.status == 101:
             lines += (b"Connection: Upgrade", b"Upgrade: websocket")
             return
-        # an unread body would be taken for the next request
-        if not (request.keep_alive and request.body_is_through):
+        if not request.keep_alive:
             self.keep_alive = False
         if not self.keep_alive:
             lines.append(b"Connection: close")

@@ -21,38 +21,36 @@ from proxy.server.passage import Passage
 from proxy.server.response import RawResponse
 from proxy.server.seen import Head
 from proxy.server.standing import Standing, standing_of
-from proxy.server.upstream import Begun
 
 if TYPE_CHECKING:
-    from proxy.server.house import House
     from proxy.server.relay import Relay
 
 
 class Errand:
     """One request on the short way: it was sent, its answer is to come."""
 
-    __slots__ = ("_began", "_begun", "_passage", "_relay", "_standing", "told")
+    __slots__ = ("_began", "_passage", "_relay", "_reply", "_request", "_standing", "_told")
 
-    def __init__(self, relay: Relay, passage: Passage, standing: Standing, begun: Begun) -> None:
+    def __init__(
+        self, relay: Relay, passage: Passage, standing: Standing, request: UpstreamRequest, reply: Reply
+    ) -> None:
         self._relay = relay
         self._passage = passage
         self._standing = standing
-        self._begun = begun
+        self._request = request
+        self._reply = reply
         self._began = time.perf_counter()
-        self.told = False  # the record of this request is written
+        self._told = False  # the record of this request is written
+        reply.on_here = self._here
 
     @property
     def ask(self) -> Asked:
         """The request as its upstream got it."""
         return self._standing.asked(self._passage.visit)
 
-    def wait(self) -> None:
-        """Let the answer find us."""
-        self._begun.reply.on_here = self._here
-
     def _here(self) -> None:
         """Answer the visitor, or let the long way do it."""
-        self._begun.reply.on_here = None
+        self._reply.on_here = None
         passage = self._passage
         incoming = passage.incoming
         passage.upstream_seconds += time.perf_counter() - self._began
@@ -74,15 +72,16 @@ class Errand:
 
     def _response(self) -> RawResponse | None:
         """Return the answer, None where it cannot be told yet what it is, or more of it is to come."""
-        reply, passage = self._begun.reply, self._passage
-        if not reply.is_whole or reply.status == 101:
+        reply, passage = self._reply, self._passage
+        if not reply.complete or reply.status == 101:
             return None
         sort = sort_named(reply, passage.visit.destination)
         if sort is None or (sort in PAGES and is_unfit(reply, sort)):
             return None
-        self._begun.pool.health.worked()
+        if reply.pool is not None:
+            reply.pool.health.worked()
         response = self._relay.whole(passage, self._standing.ask, reply, sort)
-        self.told = True
+        self._told = True
         return response
 
     async def _fail(self, error: Exception) -> RawResponse:
@@ -95,15 +94,15 @@ class Errand:
         """Return the answer once its head is here, as it would be the long way."""
         began = time.perf_counter()
         try:
-            return await self._standing.reach.go_on(self._begun)
+            return await self._standing.reach.go_on(self._request, self._reply)
         finally:
             self._passage.upstream_seconds += time.perf_counter() - began
 
     def give_up(self) -> None:
         """The visitor has left."""
-        self._begun.reply.on_here = None
-        self._begun.reply.abort()
-        if not self.told:
+        self._reply.on_here = None
+        self._reply.abort()
+        if not self._told:
             self._relay.left(self._passage)
 
 
@@ -111,18 +110,23 @@ async def _raise(error: Exception) -> RawResponse:
     raise error
 
 
-def begin(relay: Relay, house: House, incoming: Incoming, head: Head, began: float) -> Errand | None:
+def begin(relay: Relay, incoming: Incoming, head: Head) -> Errand | None:
     """Send a request that nothing stands in the way of; None where it is to go the long way, untouched."""
+    began = time.perf_counter()
+    house = relay.house()
     now = int(house.clock())
-    standing = head.standing
-    if standing is None or not standing.holds(house, incoming.protocol, now):
-        standing = head.standing = standing_of(house, incoming)
-        if standing is None:
+    try:
+        standing = head.standing
+        if standing is None or not standing.holds(house, incoming.protocol, now):
+            standing = head.standing = standing_of(house, incoming)
+            if standing is None:
+                return None
+        passage = standing.passage(incoming, house.name_request(), now, began)
+        visit = passage.visit
+        if house.pages.owns(visit) or standing.site.refusal(visit, passage.decision).does is not Does.KEEP:
             return None
-    passage = standing.passage(incoming, house.name_request(), now, began)
-    visit = passage.visit
-    if house.pages.owns(visit) or standing.site.refusal(visit, passage.decision).does is not Does.KEEP:
+        request = UpstreamRequest(b"GET", visit.target, [], raw=standing.raw(visit))
+        reply = standing.reach.begin(request)
+    except Exception:  # noqa: BLE001 - the long way meets it again, and says so
         return None
-    request = UpstreamRequest(b"GET", visit.target, [], raw=standing.raw(visit))
-    begun = standing.reach.begin(request)
-    return None if begun is None else Errand(relay, passage, standing, begun)
+    return None if reply is None else Errand(relay, passage, standing, request, reply)

@@ -19,7 +19,7 @@ from proxy.consent.answer import Answer
 from proxy.consent.cookie import Reading, consent_cookie, write_answer
 from proxy.consent.decision import Decision
 from proxy.errors import BadRequest
-from proxy.filter.cookies import CookieRules, strip_cookie_header
+from proxy.filter.cookies import CookieRules, Judged, strip_cookie_header
 from proxy.filter.fence import fence
 from proxy.filter.headers import refused_headers
 from proxy.filter.matching import Judge, Rules, compile_rules, judge_for
@@ -78,6 +78,7 @@ class Variant:
     judge: Judge
     fence: bytes
     refused_headers: frozenset[bytes]
+    cookies: Judged  # verdicts on Set-Cookie
     tag: bytes  # names grants and rules in validators
     granted: str  # every purpose granted to at least one provider, sorted: a list, as JSON for the log
 
@@ -187,6 +188,7 @@ class Site:
             judge=judge_for(self.rules, grants, self._room),
             fence=policy,
             refused_headers=refused,
+            cookies=self.cookies.judged(grants),
             tag=tag.encode(),
             granted=json.dumps(sorted({pair.purpose for pair in grants})),
         )

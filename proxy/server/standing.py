@@ -53,10 +53,10 @@ class Standing:
 
     def passage(self, incoming: Incoming, id_: bytes, now: int, began: float) -> Passage:
         """Return a request with this head, and what was decided about it."""
-        like = self.visit
+        like, target = self.visit, incoming.target
         visit = Visit(
-            incoming.method, incoming.target, like.headers, like.fields, like.authority, like.host,
-            like.visitor, like.peer, id_, now,
+            b"GET", target, like.headers, like.fields, like.authority, like.host, like.visitor, like.peer,
+            id_, now, target.partition(b"?")[0], like.destination,
         )  # fmt: skip
         return Passage(
             self.house, incoming, visit, self.site, self.reading, self.decision, self.variant, began

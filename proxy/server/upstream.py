@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import httptools
 
@@ -22,20 +21,11 @@ from proxy.server.pool import Address, ConnectError, Pool, PoolState, default_tl
 from proxy.server.wire import Deadlines
 
 __all__ = [
-    "Address", "Begun", "ConnectError", "Deadlines", "Framing", "Headers", "HealthCheck", "PoolState",
+    "Address", "ConnectError", "Deadlines", "Framing", "Headers", "HealthCheck", "PoolState",
     "Reply", "UpstreamError", "UpstreamRequest", "Upstreams", "check_parser", "default_tls",
 ]  # fmt: skip
 
 CONNECTIONS = 256  # per upstream address
-
-
-@dataclass(slots=True)
-class Begun:
-    """A request that was sent, whose answer nobody waits for yet."""
-
-    pool: Pool
-    request: UpstreamRequest
-    reply: Reply
 
 
 class Upstreams:
@@ -76,15 +66,15 @@ class Upstreams:
         assert trouble is not None
         raise trouble
 
-    def begin(self, request: UpstreamRequest) -> Begun | None:
+    def begin(self, request: UpstreamRequest) -> Reply | None:
         """Send a request on a connection that is idle; None when there is none: then `fetch` it."""
-        pool = self._in_order()[0]
-        reply = pool.begin(request)
-        return None if reply is None else Begun(pool, request, reply)
+        pools = self._pools
+        return (pools[0] if len(pools) == 1 else self._in_order()[0]).begin(request)
 
-    async def go_on(self, begun: Begun) -> Reply:
+    async def go_on(self, request: UpstreamRequest, begun: Reply) -> Reply:
         """Return the answer to what was begun, once its head is complete, as `fetch` would."""
-        return await self._ask(begun.pool, begun.request, begun.reply)
+        assert begun.pool is not None
+        return await self._ask(begun.pool, request, begun)
 
     async def close(self) -> None:
         """End every connection and the checks."""

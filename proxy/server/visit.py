@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 from proxy.consent.signal import may_lack_cookies, refuses_by_signal
@@ -36,13 +36,8 @@ class Visit:
     peer: str
     id: bytes
     now: int
-    path: bytes = field(init=False)
-    destination: bytes | None = field(init=False)  # Sec-Fetch-Dest, when the browser says it
-
-    def __post_init__(self) -> None:
-        self.path = self.target.partition(b"?")[0]
-        values = self.fields.get(b"sec-fetch-dest")
-        self.destination = None if values is None else values[0]
+    path: bytes
+    destination: bytes | None  # Sec-Fetch-Dest, when the browser says it
 
     @property
     def query(self) -> bytes:
@@ -120,7 +115,9 @@ def visit_of(
     if via is not None and any(TOKEN in value for value in via):
         raise BadRequest("this request has been here before", 508)
     visitor = trust.visitor(peer, fields, secure=secure)
-    return Visit(method, target, headers, fields, authority, host, visitor, peer, id_, now)
+    path, said = target.partition(b"?")[0], fields.get(b"sec-fetch-dest")
+    destination = said[0] if said else None
+    return Visit(method, target, headers, fields, authority, host, visitor, peer, id_, now, path, destination)
 
 
 def _origin_form(method: bytes, target: bytes, host: bytes) -> bytes:

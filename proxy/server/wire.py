@@ -80,7 +80,7 @@ class Wire(asyncio.Protocol):
         """Write the request; the reply fills as the answer comes."""
         assert self._transport is not None
         assert self._reply is None
-        head = request_head(request)
+        head = request.raw or request_head(request)
         reply.reused, self._fresh = not self._fresh, False
         reply.wire, self._reply = self, reply
         self._answer.begin(reply)
