@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 class Connection(RequestHandler):
     """A visitor's connection: aiohttp's, with a deadline for a whole head and refusals of our own."""
 
-    __slots__ = ("_errand", "_head_begun", "_held", "allowance", "listener", "peer", "secure", "tunnels")
+    __slots__ = (
+        "_ended", "_errand", "_head_begun", "_held", "allowance", "listener", "peer", "secure", "tunnels",
+    )  # fmt: skip
 
     def __init__(self, listener: Listener, **options: Any) -> None:
         super().__init__(listener, **options)
@@ -36,6 +38,7 @@ class Connection(RequestHandler):
         self.peer = ""  # the address at its other end
         self.secure = False  # TLS
         self._head_begun = False
+        self._ended = True  # what came last ended as a head does
         self._errand: Errand | None = None  # the request that is on the short way
         self._held = b""  # what came behind it
         self.tunnels = False  # a WebSocket: nothing to wait for when the program ends
@@ -50,15 +53,18 @@ class Connection(RequestHandler):
         if self._errand is not None:
             self._hold(data)
             return
-        waiter = self._waiter
+        waiter, ended = self._waiter, data.endswith(END)
         whole = (  # the last request is answered, nothing of the next has come, and here is the end of one
-            waiter is not None
+            ended
+            and self._ended  # else the beginning of a head may have come behind that request
+            and waiter is not None
             and not waiter.done()  # it is, where a request waits or the connection is to close
             and not (self._head_begun or self._upgraded or self._buffer_paused)
-            and data.endswith(END)
         )
         if whole and self._goes_short(data):
             return
+        if data:
+            self._ended = ended
         super().data_received(data)
         waiter = self._waiter
         if waiter is None or waiter.done():

@@ -66,6 +66,9 @@ class Heads(Memo[Head]):
         if message.should_close or message.upgrade or message.chunked or tuple(message.version) != (1, 1):
             return
         headers = list(message.raw_headers)
+        if data.count(b"\r\n") != len(headers) + 2:
+            return  # not each of its fields is one line here: it began before `data`, say
         fields = fields_of(headers)
-        if _NOT_PLAIN.isdisjoint(fields):
-            self.keep(data[data.find(b"\r\n") :], Head(headers, fields))
+        rest = data[data.find(b"\r\n") :]
+        if _NOT_PLAIN.isdisjoint(fields) and rest not in self:  # it may be known, and have gone the long way
+            self.keep(rest, Head(headers, fields))
