@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
+    from proxy.server.said import Said
+
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Set by the supervisor for its workers: prometheus-client adds them up in that folder."""
 
@@ -55,12 +57,24 @@ class _Times:
     total: float = 0.0
 
 
+_KEPT = 2048
+
+
+@dataclass(slots=True)
+class _Judged:
+    """What was said of verdicts, and how often."""
+
+    said: Said
+    times: int = 1
+
+
 @dataclass(slots=True)
 class Tally:
     """Additions since they were last handed over; the hot path touches only this."""
 
     counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
     times: dict[tuple[str, str], _Times] = field(default_factory=dict)
+    _judged: dict[tuple[str, int], _Judged] = field(default_factory=dict)  # by site and id() of what was said
 
     def relayed(self, site: str, kind: str, status: int, own: float, upstream: float) -> None:
         """Count a request of a site's, and how many seconds were ours and its upstream's."""
@@ -68,6 +82,23 @@ class Tally:
         self.took("own_seconds", site, own)
         if upstream:
             self.took("upstream_seconds", site, upstream)
+
+    def judged(self, site: str, said: Said) -> None:
+        """Count verdicts: what is said of them is often the same, and is added up when somebody asks."""
+        known = self._judged.get((site, id(said)))
+        if known is not None:
+            known.times += 1
+            return
+        if len(self._judged) >= _KEPT:
+            self.add_up()
+        self._judged[site, id(said)] = _Judged(said)
+
+    def add_up(self) -> None:
+        """Add to `counts` what was judged."""
+        judged, self._judged = self._judged, {}
+        for (site, _), one in judged.items():
+            for labels, count in one.said.counts:
+                self.counts["verdicts", site, *labels] += count * one.times
 
     def add(self, name: str, *labels: str, by: int = 1) -> None:
         """Count something that happened."""
@@ -114,6 +145,7 @@ class Metrics:
 
     def hand_over(self) -> None:
         """Give the additions since the last time to prometheus-client."""
+        self.tally.add_up()
         counts, self.tally.counts = self.tally.counts, Counter()
         times, self.tally.times = self.tally.times, {}
         for (name, *labels), by in counts.items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -16,7 +15,7 @@ from proxy.server.config import Config
 from proxy.server.incoming import Incoming
 from proxy.server.logs import json_text, log, log_request, network_of
 from proxy.server.observe import Tally, status_class
-from proxy.server.said import Judgement, Said, said_of, said_of_tags
+from proxy.server.said import Judgement, said_of, said_of_tags
 from proxy.server.sites import Site, Variant
 from proxy.server.visit import Visit
 
@@ -70,19 +69,17 @@ class Passage:
             counts["rewritten_bytes", site] += self.read
         if self.asks:
             counts["asked", site, self.decision.ask.value] += 1
-        words = self._count(counts, said_of(self.verdicts)) if self.verdicts else ""
+        words = ""
+        if self.verdicts:
+            said = said_of(self.verdicts)
+            tally.judged(site, said)
+            words = said.words
         if self.tags:
-            more = self._count(counts, said_of_tags(self.tags))
-            words = f"{words},{more}" if words else more
+            said = said_of_tags(self.tags)
+            tally.judged(site, said)
+            words = f"{words},{said.words}" if words else said.words
         if self.house.config.log.requests:
             self._write(status, took, outcome, words)
-
-    def _count(self, counts: Counter[tuple[str, ...]], said: Said) -> str:
-        """Count verdicts; return the words for them."""
-        place = ("verdicts", self.site.name)
-        for labels, count in said.counts:
-            counts[place + labels] += count
-        return said.words
 
     def _write(self, status: int, took: float, outcome: str, said: str) -> None:
         more = f',"outcome":{json_text(outcome)}' if outcome else ""
