@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 
 from proxy.server import observe as module
-from proxy.server.observe import FOLDER, Health, Metrics
+from proxy.server.observe import FOLDER, Health, Metrics, Tally
+from proxy.server.said import Said
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,6 +18,35 @@ def test_what_was_counted_is_on_the_page_and_counted_once():
     page = metrics.page().decode()
 
     assert 'consent_proxy_requests_total{kind="document",site="callkom.io",status="2xx"} 2.0' in page
+
+
+def test_verdicts_are_added_up_by_site_however_often_the_same_is_said():
+    metrics = Metrics()
+    google, both = (("google", "tag", "hold"), 2), (("google", "cookie", "drop"), 1)
+    page, other = Said("page", "", (google, both)), Said("other page", "", (google,))
+    for site, said in [("a.test", page), ("b.test", page), ("a.test", page), ("a.test", other)]:
+        metrics.tally.judged(site, said)
+    shown = metrics.page().decode()
+    metrics.tally.judged("b.test", page)
+    later = metrics.page().decode()
+
+    def figure(text: str, site: str, kind: str, does: str) -> str:
+        labels = f'does="{does}",kind="{kind}",provider="google",site="{site}"'
+        return text.partition(f"consent_proxy_verdicts_total{{{labels}}} ")[2].partition("\n")[0]
+
+    assert figure(shown, "a.test", "tag", "hold") == "6.0"
+    assert figure(shown, "a.test", "cookie", "drop") == "2.0"
+    assert figure(shown, "b.test", "tag", "hold") == "2.0"
+    assert figure(later, "b.test", "tag", "hold") == "4.0"
+
+
+def test_of_what_is_said_only_so_much_waits_to_be_added_up():
+    tally = Tally()
+    for number in range(5000):
+        tally.judged("a.test", Said(number, "", ((("google", "tag", "hold"), 1),)))
+
+    assert tally.counts["verdicts", "a.test", "google", "tag", "hold"] > 2000
+    assert len(tally._judged) < 2100
 
 
 def test_times_become_histograms():
