@@ -107,10 +107,13 @@ def fetch(port: int, path: str) -> bytes:
 class Load:
     """What wrk found: answers, those that were no success, the median and 99th percentile in milliseconds."""
 
-    def __init__(self, port: int, path: str, *, connections: int, seconds: float, core: int) -> None:
+    def __init__(
+        self, port: int, path: str, *, connections: int, seconds: float, core: int, new_heads: bool = False
+    ) -> None:
         command = [
             "taskset", "-c", str(core), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "10s",
             "-H", "Host: callkom.io", "-H", "Sec-Fetch-Dest: document", f"http://127.0.0.1:{port}{path}",
+            *(["-s", str(Path(__file__).with_name("new_heads.lua"))] if new_heads else []),
         ]  # fmt: skip
         text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         self.requests = int(re.search(r"(\d+) requests in", text)[1])

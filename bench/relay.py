@@ -1,11 +1,12 @@
 """What a request costs: CPU of the process tree per 1,000 requests, peers side by side in one interleaved run.
 
-    python -m bench.relay [--rounds 3] [--seconds 2] [--workerd PATH] [--only 15k,100k,...]
+    python -m bench.relay [--rounds 3] [--seconds 2] [--workerd PATH] [--only '15k;100k;...']
 
 Peers are pinned to core 0, the origin (nginx) and the load (wrk) to core 1. Of each peer's rounds the cheapest counts:
 whatever else the machine does can only add. Compare figures of one run only. The memos are as shipped: `15k` and `100k` ask for one page
 again and again (tags, scripts and injected bytes are remembered), `15k unique` for pages that were never seen (every
-link, script and image address differs), `nothing` for 15 kB of JSON, which nobody rewrites.
+link, script and image address differs), `nothing` for 15 kB of JSON, which nobody rewrites, `nothing, new heads` for
+the same with a field in every request that is never the same: what is remembered of heads is of no use there.
 """
 
 import argparse
@@ -26,7 +27,13 @@ from bench.measure import Load, Running, cpu, fetch, forget_peak, free_port, mem
 from bench.pages import HOSTS, page
 from bench.peers import PEERS, origin_server, workerd
 
-CASES = {"15k": "/15k.html", "100k": "/100k.html", "15k unique": "/unique/15k.html", "nothing": "/15k.json"}
+CASES = {
+    "15k": "/15k.html",
+    "100k": "/100k.html",
+    "15k unique": "/unique/15k.html",
+    "nothing": "/15k.json",
+    "nothing, new heads": "/15k.json",
+}
 GOALS = {  # (case, peer): how many times as cheap as that peer: must, goal
     ("15k", "mitmproxy"): (5, 10),
     ("15k", "workerd"): (1.5, 4),
@@ -67,7 +74,14 @@ def interleave(peers: dict[str, Running], rounds: int, seconds: float, cases: li
         for _ in range(rounds):
             for peer, running in peers.items():
                 before = cpu(running.pid)
-                load = Load(running.peer.port, CASES[name], connections=16, seconds=seconds, core=1)
+                load = Load(
+                    running.peer.port,
+                    CASES[name],
+                    connections=16,
+                    seconds=seconds,
+                    core=1,
+                    new_heads="new heads" in name,
+                )
                 failed[peer] = failed.get(peer, 0) + load.failed
                 if load.requests:
                     cost.setdefault((name, peer), []).append(
@@ -202,9 +216,9 @@ def main() -> None:
     parser.add_argument(
         "--peers", default="", help="only these, comma separated (consent-proxy is always there)"
     )
-    parser.add_argument("--only", default=",".join(CASES))
+    parser.add_argument("--only", default=";".join(CASES), help="only these cases, semicolons between them")
     options = parser.parse_args()
-    cases = [case for case in CASES if case in options.only.split(",")]
+    cases = [case for case in CASES if case in options.only.split(";")]
     wanted = {"consent-proxy", *options.peers.split(",")} if options.peers else None
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
