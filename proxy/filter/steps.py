@@ -46,7 +46,17 @@ def plain_step(interests: Interests, passing: Passing | None = None) -> re.Patte
     body = any_word(["body"]) + _END
     end = rb"/(?!" + body + rb")[a-zA-Z](?:[a-zA-Z0-9]*+>|[^ \t\n\f\r/>]*+" + REST + rb")"
     usual = Usual(interests, passing)
-    dull = [end, usual.start(visited), *usual.loading(), COMMENT, BOGUS, start, _DULL_TITLE, TEXT]
+    dull = [
+        rb"/[ac-z][a-z0-9]*+>",
+        end,
+        usual.start(visited),
+        *usual.loading(),
+        COMMENT,
+        BOGUS,
+        start,
+        _DULL_TITLE,
+        TEXT,
+    ]
     if interests.elements.isdisjoint({"svg", *_SHAPES}):
         dull.insert(-2, _drawing(attributes))
     return step(

@@ -44,6 +44,11 @@ class Stream(ABC):
         self._read(chunk)
         return self._out.flush(self._injection)
 
+    def whole(self, document: bytes) -> bytes:
+        """Return what becomes of a document that is here as a whole: instead of feed and close."""
+        self._read(document)
+        return self.close()
+
     def _read(self, data: bytes) -> None:
         at = 0
         while at >= 0:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from string import ascii_lowercase
 
 NAME = rb"[a-zA-Z][^ \t\n\f\r/>]*+"
 VALUE = rb"(?:\"[^\"]*+\"|'[^']*+'|(?=>)|[^ \t\n\f\r>\"'][^ \t\n\f\r>]*+)"
@@ -89,6 +90,24 @@ def other_than(
     branches += [
         _letter(letter) + b"(?!" + _grouped(tails) + lookahead + b")" + more + b"*+"
         for letter, tails in by_letter.items()
+    ]
+    return b"(?:" + b"|".join(branches) + b")"
+
+
+def lower_but(words: Iterable[str], *, end: bytes, more: bytes) -> bytes:
+    """Return a pattern for any word but these, all in lower case: by its first letter it is decided.
+
+    `more` is the set of bytes behind the first, `end` what ends one of the words.
+    """
+    by_letter: dict[str, list[str]] = {}
+    for word in sorted(set(words)):
+        by_letter.setdefault(word[0], []).append(word[1:])
+    others = "".join(letter for letter in ascii_lowercase if letter not in by_letter)
+    branches = [b"[" + others.encode() + b"]" + more + b"*+"] if others else []
+    branches += [
+        letter.encode() + b"(?!" + _exact(sorted(tails)) + end + b")" + more + b"*+"
+        for letter, tails in by_letter.items()
+        if letter in ascii_lowercase
     ]
     return b"(?:" + b"|".join(branches) + b")"
 
