@@ -18,10 +18,12 @@ _STYLE_END = re.compile(rb"</[sS][tT][yY][lL][eE](?=[ \t\n\f\r/>])")
 
 
 def ends(judged: Judged, data: bytes, at: int) -> bool:
-    """True when nothing but the end tag follows a tag, or no text."""
+    """True when a tag is only to be written otherwise: nothing but its end tag follows, or no text."""
     follow = judged.follow
+    if judged.removes:
+        return False
     if follow is Follow.NOTHING:
-        return True
+        return judged.swaps
     if follow is Follow.SCRIPT:
         return data.startswith(b"</script>", at)
     return follow is Follow.RAW and data.startswith(b"</iframe>", at)

@@ -73,7 +73,7 @@ def head_step(interests: Interests, passing: Passing | None = None) -> re.Patter
 
 
 _END = rb"[ \t\n\f\r/>]"
-_TELLING = any_word(["head", "body", "html", "br", "template"]) + _END
+_TELLING = any_word(["body", "html", "br", "template"]) + _END
 _DULL_END = rb"/(?!" + _TELLING + rb")[a-zA-Z][^ \t\n\f\r/>]*+" + REST
 _DULL_NAME = other_than(
     ["http-equiv"], end=rb"[ \t\n\f\r/>=]", more=rb"[^ \t\n\f\r/>=]", first=rb"[^ \t\n\f\r/>]"
