@@ -28,6 +28,7 @@ __all__ = ["HtmlFilter", "Injector", "PageSeen", "TagFacts"]
 
 _BOM = b"\xef\xbb\xbf"
 _STAYS = frozenset({b"meta", b"link", b"script", b"style", b"base", b"noscript", b"title", b"noframes"})
+_START, _HEAD = Phase.START, Phase.HEAD
 _ROOTS = frozenset({b"svg", b"math"})
 
 
@@ -52,7 +53,7 @@ class HtmlFilter(XmlStream):
 
     def _plain(self, data: bytes, at: int) -> int:
         """Head and body outside foreign content: only what rules can touch is stopped at."""
-        in_head = self._injection.phase is Phase.HEAD
+        in_head = self._injection.phase is _HEAD
         step = self._step(in_head=in_head)
         known = self._tags.get
         pieces = self._out.pieces
@@ -72,7 +73,7 @@ class HtmlFilter(XmlStream):
                 if self._run is not HtmlFilter._plain:
                     self._out.emit(data[start:at])
                     return at
-                in_head = self._injection.phase is Phase.HEAD
+                in_head = self._injection.phase is _HEAD
                 step, known = self._step(in_head=in_head), self._tags.get
                 continue
             judged = known(raw, UNKNOWN)
@@ -110,15 +111,14 @@ class HtmlFilter(XmlStream):
 
     def _every(self, data: bytes, at: int) -> int:
         """Before the head, and in foreign content: every tag counts."""
-        if self._injection.phase is Phase.START and (usual := tokens.USUAL_BEGINNING.match(data, at)):
+        if self._injection.phase is _START and (usual := tokens.USUAL_BEGINNING.match(data, at)):
             return self._begin(usual, data, at)
         start = at
         if not self._begun:
             mark = data[at : at + 3]
             if len(mark) < 3 and _BOM.startswith(mark):
                 return self._stuck(data, at)
-            self._begun = True
-            at += 3 * (mark == _BOM)
+            self._begun, at = True, at + 3 * (mark == _BOM)
         while self._run is HtmlFilter._every:
             pattern = self._pattern()
             match = pattern.match(data, at)
@@ -165,7 +165,7 @@ class HtmlFilter(XmlStream):
             is_text = bool(head)
         if not is_text:
             return self._stuck(data, at)
-        if self._injection.phase is Phase.START:  # a notice printed above the page: its first tag decides
+        if self._injection.phase is _START:  # a notice printed above the page: its first tag decides
             start, at = at, data.find(b"<", at + 1)
             at = len(data) if at < 0 else at
             self._out.emit(data[start:at])
@@ -221,7 +221,7 @@ class HtmlFilter(XmlStream):
         injection = self._injection
         if self._reader.xml:
             self._data = HtmlFilter._xml
-        elif self._foreign or injection.phase < Phase.HEAD or injection.in_template:
+        elif self._foreign or injection.phase < _HEAD or injection.in_template:
             self._data = HtmlFilter._every
         else:
             self._data = HtmlFilter._plain

@@ -86,6 +86,8 @@ class Stream(ABC):
 
     def _stuck(self, data: bytes, at: int) -> int:
         """Decide how to wait for the rest of what begins at `at`."""
+        if at == len(data):
+            return -1
         kind, until = markup.opened(data[at : at + 9], xml=self._reader.xml, foreign=self._in_foreign())
         if kind is markup.Opened.UNKNOWN:
             self._pending = data[at:]

@@ -91,7 +91,7 @@ class Usual:
         if (classes := class_values(interests.classes)) and "class" not in interests.attributes:
             parts.insert(0, _valued(["class"], *classes))  # the most frequent first
         dull = lower_but(taken, end=_ENDED, more=rb"[a-z0-9_-]")
-        dull += rb"(?:=(?:\"[^\"]" + _LONGEST + rb"\"|'[^']" + _LONGEST + rb"')|" + _END + rb")"
+        dull += rb"(?:=\"[^\"]" + _LONGEST + rb"\"|='[^']" + _LONGEST + rb"'|" + _END + rb")"
         parts.insert(1, dull)
         return rb"(?:" + GAP + rb"(?:" + rb"|".join(parts) + rb"))*+"
 
