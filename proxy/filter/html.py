@@ -87,7 +87,7 @@ class HtmlFilter(XmlStream):
             if after > 0:  # the usual case: nothing to do, up to there
                 at = after
                 continue
-            if judged.out is not None and quick.ends(judged, data, at):
+            if judged.out is not None and quick.ends(judged, raw, data, at):
                 pieces.append(data[start : at - len(raw)])
                 pieces += self._note(judged)
                 start = at

@@ -26,7 +26,7 @@ _NOTHING, _SCRIPT, _INLINE, _STYLE, _RAW = (
 )  # to look up a member of an enum takes ten times as long
 
 
-def ends(judged: Judged, data: bytes, at: int) -> bool:
+def ends(judged: Judged, raw: bytes, data: bytes, at: int) -> bool:
     """True when a tag is only to be written otherwise: nothing but its end tag follows, or no text."""
     follow = judged.follow
     if judged.removes:
@@ -35,7 +35,11 @@ def ends(judged: Judged, data: bytes, at: int) -> bool:
         return judged.swaps
     if follow is _SCRIPT:
         return data.startswith(b"</script>", at)
-    return follow is _RAW and data.startswith(b"</iframe>", at)
+    return follow is _RAW and _is_empty_frame(raw, data, at)
+
+
+def _is_empty_frame(raw: bytes, data: bytes, at: int) -> bool:
+    return data.startswith(b"</iframe>", at) and raw[:7].lower() == b"<iframe"  # no end of a title
 
 
 def passed(reader: Reader, judged: Judged, raw: bytes, data: bytes, at: int) -> int:
@@ -52,7 +56,7 @@ def passed(reader: Reader, judged: Judged, raw: bytes, data: bytes, at: int) -> 
         return end if judged_inline(reader, raw, judged.values, data[at:end]) is None else 0
     if follow is _STYLE:
         return _calm(reader, data, at)
-    return at if follow is _RAW and data.startswith(b"</iframe>", at) else 0
+    return at if follow is _RAW and _is_empty_frame(raw, data, at) else 0
 
 
 def script_end(data: bytes, at: int) -> int:

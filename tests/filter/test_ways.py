@@ -177,6 +177,7 @@ def said(verdicts) -> list[object]:
 
 @LAW
 @example(b'<script src="//gone.example/s"></script>', (), [])
+@example(b"<head><title></iframe><img></img>", (), [])
 @example(b"<p><noscript><svg><!doctype html><html><head></noscript><p>", (), [])
 @given(
     PAGES, st.sampled_from([(), ("functional",), ("performance",)]), st.lists(st.integers(0, 400), max_size=5)
