@@ -28,7 +28,11 @@ def escape(value: object) -> Markup:
     """Return the value as it may stand in text and in quoted attributes."""
     if isinstance(value, Markup):
         return value
-    text = _NOT_XML.sub("\ufffd", str(value))
+    text = str(value)
+    if text.isalnum() or not text:
+        return Markup(text)
+    if not text.isprintable():
+        text = _NOT_XML.sub("\ufffd", text)
     return Markup(_escape(text, quote=True))
 
 

@@ -21,20 +21,21 @@ class Parts:
     policy: Policy
     path: str
     _kept: dict[tuple[object, ...], bytes] = field(default_factory=dict)
+    _banners: dict[tuple[object, ...], tuple[bytes, bytes]] = field(default_factory=dict)
 
     def banner(
         self, words: Words, panel: str, ask: Ask, new: Scope, *, forms: bool, layered: bool
     ) -> tuple[bytes, bytes]:
         """Return the banner before and behind the place of `return`."""
         key = (words.code, panel, ask, new.pairs, forms, layered)
-        made = self._kept.get(key)
+        made = self._banners.get(key)
         if made is None:
-            if len(self._kept) > 512:
-                self._kept.clear()
+            if len(self._banners) > 512:
+                self._banners.clear()
             markup = self._banner(words, panel, ask, new, forms=forms, layered=layered)
-            made = self._kept[key] = ascii_bytes(markup)
-        before, _, behind = made.partition(_SLOT)
-        return before, behind
+            before, _, behind = ascii_bytes(markup).partition(_SLOT)
+            made = self._banners[key] = before, behind
+        return made
 
     def foot(self, words: Words, panel: str, *, spacer: bool) -> bytes:
         """Return the permanent link, and behind it room for the card that lies over the page."""

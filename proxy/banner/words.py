@@ -25,6 +25,10 @@ DEFAULT = "en"
 SHIPPED = Path(__file__).resolve().parent / "languages"
 
 PHRASES = "phrases"
+
+KEPT, LONGEST = 512, 200
+"""Choices of a language that are remembered, and the letters of the longest question."""
+
 _LASTS = re.compile(r"(up to )?(\d+) (sec|min|[a-z]+?)s?")
 _UNITS = {"sec": "second", "min": "minute"}
 
@@ -110,16 +114,25 @@ class Languages:
         self.all = words
         self.configured = configured if configured and configured in words else None
         self.default = self.configured or default
+        self._chosen: dict[tuple[str, bytes | str | None], Words] = {}
 
     def __getitem__(self, code: str) -> Words:
         return self.all[code]
 
     def choose(self, *, page: str = "", accept: bytes | str | None = None) -> Words:
         """Return the visitor's language: the page's own, the site's, then what they asked for."""
-        spoken = _nearest(page, self.all)
-        if spoken is None:
-            spoken = self.configured or accepted(accept, self.all) or self.default
-        return self.all[spoken]
+        key = page, accept
+        chosen = self._chosen.get(key)
+        if chosen is None:
+            spoken = _nearest(page, self.all)
+            if spoken is None:
+                spoken = self.configured or accepted(accept, self.all) or self.default
+            chosen = self.all[spoken]
+            if len(page) + len(accept or "") <= LONGEST:  # strangers write it: only so much is remembered
+                if len(self._chosen) >= KEPT:
+                    self._chosen.clear()
+                self._chosen[key] = chosen
+        return chosen
 
 
 def accepted(header: bytes | str | None, codes: Iterable[str]) -> str | None:

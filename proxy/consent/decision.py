@@ -22,6 +22,8 @@ class Ask(Enum):
     NEW = "new"  # a purpose or provider they were never asked about
     SIGNAL = "signal"  # Sec-GPC: 1 and no answer: refused, a small notice instead of a banner
 
+    __hash__ = object.__hash__  # an enum's own hashes its name, in Python, for every look-up
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:

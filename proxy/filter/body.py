@@ -242,12 +242,14 @@ def document_filter(
     server's, `answer_coding` what it is sent in (None: plain). Unreadable: the coding is
     not one we read, or the document is of a kind that is refused.
     """
-    read: Read
+    read: PageText | RulesText
     match sort:
         case Sort.REFUSED:
             raise Unreadable("a document in a form that cannot be read")
         case Sort.HTML | Sort.XML:
             read = PageText(judge, inject, content_type, xml=sort is Sort.XML)
+            if not content_encoding and answer_coding is None:
+                return read
         case Sort.RULES:
             read = RulesText(judge)
         case _:

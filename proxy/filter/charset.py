@@ -23,6 +23,8 @@ from proxy.filter.prescan import declared_html, declared_plainly, declared_xml
 UTF16 = frozenset({"utf-16le", "utf-16be"})
 REFUSED = frozenset({"iso-2022-jp", "replacement"})
 
+_TELLING = 6
+"""Bytes of the longest of what tells UTF-16 apart."""
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xfe\xff", "utf-16be"), (b"\xff\xfe", "utf-16le"))
 _BARE = (b"<\0?\0x\0", b"\0<\0?\0x")
 _BARE_HTML = re.compile(rb"[ \t]*text/html[ \t;]*", re.IGNORECASE)
@@ -50,9 +52,10 @@ def named(first: bytes, content_type: bytes | None) -> str | None:
 
     UTF-16 with neither is told by an XML declaration written in it.
     """
-    for mark, name in _MARKS:
-        if first.startswith(mark):
-            return name
+    if not first[:1].isascii():
+        for mark, name in _MARKS:
+            if first.startswith(mark):
+                return name
     label = charset_parameter(content_type) if content_type else None
     encoding = encoding_of(label) if label is not None else None
     if encoding is None and first.startswith(_BARE):
@@ -77,11 +80,13 @@ def typed(content_type: bytes, first: bytes) -> bytes:
 
 def names_html_only(content_type: bytes) -> bool:
     """True when a Content-Type is `text/html` and says no more."""
-    return _BARE_HTML.fullmatch(content_type) is not None
+    return content_type == b"text/html" or _BARE_HTML.fullmatch(content_type) is not None
 
 
 def undecided(first: bytes) -> bool:
     """True while so few bytes are here that they may still turn out to be UTF-16."""
+    if len(first) >= _TELLING:
+        return False
     marks = (*(mark for mark, _ in _MARKS), *_BARE)
     return any(len(first) < len(mark) and mark.startswith(first) for mark in marks)
 

@@ -63,11 +63,13 @@ _DIGESTS = frozenset(
 _SHARED_CACHES = frozenset(
     b"expires pragma age surrogate-control edge-control x-accel-expires cdn-cache-control".split()
 )
+_TARGETED = b"-cdn-cache-control"  # RFC 9213
 _OF_THE_BODY = frozenset(
     b"content-length content-encoding accept-ranges content-range last-modified etag".split()
 )
 _NOT_OF_A_REWRITTEN_BODY = _DIGESTS | _SHARED_CACHES | _OF_THE_BODY
 _BY_VISITOR = (b"Cookie", b"Accept-Encoding")
+_BY_BOTH = (b"Vary", b", ".join(_BY_VISITOR))
 _STAYING = (b"no-store", b"no-transform")
 
 # An alternative service is the server's own, not ours: a browser that follows it is past us.
@@ -148,7 +150,7 @@ def document_headers(headers: Headers, *, variant: bytes, coding: bytes | None) 
     caching = varying = False
     for pair in headers:
         lower = pair[0].lower()
-        if lower in _NOT_OF_A_REWRITTEN_BODY or _for_shared_caches(lower):
+        if lower in _NOT_OF_A_REWRITTEN_BODY or lower.endswith(_TARGETED):
             if lower == b"etag" and etag is None:
                 etag = pair[1]
             elif lower == b"last-modified" and modified is None:
@@ -159,7 +161,7 @@ def document_headers(headers: Headers, *, variant: bytes, coding: bytes | None) 
         out.append(pair)
     # most sites say neither, and then there is nothing to look for
     out = _private(out) if caching else [*out, (b"Cache-Control", b"private, no-cache")]
-    out = _varying(out, _BY_VISITOR) if varying else [*out, (b"Vary", b", ".join(_BY_VISITOR))]
+    out = _varying(out, _BY_VISITOR) if varying else [*out, _BY_BOTH]
     if coding:
         out.append((b"Content-Encoding", coding))
     if validator := tagged(etag, modified, variant):
@@ -177,7 +179,7 @@ def code_headers(headers: Headers) -> Headers:
 
 
 def _for_shared_caches(name: bytes) -> bool:
-    return name in _SHARED_CACHES or name.endswith(b"-cdn-cache-control")  # RFC 9213 targets
+    return name in _SHARED_CACHES or name.endswith(_TARGETED)
 
 
 def _private(headers: Headers) -> Headers:

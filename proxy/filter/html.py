@@ -28,6 +28,7 @@ __all__ = ["HtmlFilter", "Injector", "PageSeen", "TagFacts"]
 
 _BOM = b"\xef\xbb\xbf"
 _STAYS = frozenset({b"meta", b"link", b"script", b"style", b"base", b"noscript", b"title", b"noframes"})
+_START, _HEAD = Phase.START, Phase.HEAD
 _ROOTS = frozenset({b"svg", b"math"})
 
 
@@ -52,7 +53,7 @@ class HtmlFilter(XmlStream):
 
     def _plain(self, data: bytes, at: int) -> int:
         """Head and body outside foreign content: only what rules can touch is stopped at."""
-        in_head = self._injection.phase is Phase.HEAD
+        in_head = self._injection.phase is _HEAD
         step = self._step(in_head=in_head)
         known = self._tags.get
         pieces = self._out.pieces
@@ -64,11 +65,20 @@ class HtmlFilter(XmlStream):
             if raw is None:
                 self._out.emit(data[start:at])
                 return self._text_or_stuck(data, at) if in_head else self._stuck(data, at)
-            if in_head and match[2].lower() not in _STAYS:
-                return self._stop(data, start, at - len(raw))
+            if raw[1] == 0x2F or (in_head and match[2].lower() not in _STAYS):
+                if len(raw) > LONGEST_TAG:
+                    return self._stop(data, start, at - len(raw))
+                slash, name = (match[2] if in_head else b"/body").rpartition(b"/")[1:]
+                start = self._tag(raw, slash, name.lower(), data, (start, at))
+                if self._run is not HtmlFilter._plain:
+                    self._out.emit(data[start:at])
+                    return at
+                in_head = self._injection.phase is _HEAD
+                step, known = self._step(in_head=in_head), self._tags.get
+                continue
             judged = known(raw, UNKNOWN)
             if judged is UNKNOWN:
-                if raw[1] == 0x2F or (len(raw) > LONGEST_TAG and is_too_long(raw)):
+                if len(raw) > LONGEST_TAG and is_too_long(raw):
                     return self._stop(data, start, at - len(raw))
                 judged = self._judged(raw)
             if judged is None:
@@ -77,11 +87,9 @@ class HtmlFilter(XmlStream):
             if after > 0:  # the usual case: nothing to do, up to there
                 at = after
                 continue
-            if judged.swaps and quick.ends(judged, data, at):
-                assert judged.out is not None and judged.verdict is not None  # noqa: PT018 - what swaps says
+            if judged.out is not None and quick.ends(judged, raw, data, at):
                 pieces.append(data[start : at - len(raw)])
-                pieces.append(judged.out)
-                self.verdicts.append(judged.verdict)
+                pieces += self._note(judged)
                 start = at
                 continue
             start = self._act(judged, raw, data, (start, at))
@@ -103,13 +111,14 @@ class HtmlFilter(XmlStream):
 
     def _every(self, data: bytes, at: int) -> int:
         """Before the head, and in foreign content: every tag counts."""
+        if self._injection.phase is _START and (usual := tokens.USUAL_BEGINNING.match(data, at)):
+            return self._begin(usual, data, at)
         start = at
         if not self._begun:
             mark = data[at : at + 3]
             if len(mark) < 3 and _BOM.startswith(mark):
                 return self._stuck(data, at)
-            self._begun = True
-            at += 3 * (mark == _BOM)
+            self._begun, at = True, at + 3 * (mark == _BOM)
         while self._run is HtmlFilter._every:
             pattern = self._pattern()
             match = pattern.match(data, at)
@@ -131,6 +140,15 @@ class HtmlFilter(XmlStream):
         self._out.emit(data[start:at])
         return at
 
+    def _begin(self, usual: re.Match[bytes], data: bytes, at: int) -> int:
+        """Read a page's beginning at one go: what is done at each of its tags is little."""
+        self._begun = True
+        self._injection.doctype()
+        at = self._tag(usual[1], b"", b"html", data, (at, usual.end(1)))
+        at = self._tag(b"<head>", b"", b"head", data, (at, usual.end()))
+        self._out.emit(data[at : usual.end()])
+        return usual.end()
+
     def _pattern(self) -> re.Pattern[bytes]:
         if self._foreign.is_foreign:
             return tokens.FOREIGN
@@ -147,7 +165,7 @@ class HtmlFilter(XmlStream):
             is_text = bool(head)
         if not is_text:
             return self._stuck(data, at)
-        if self._injection.phase is Phase.START:  # a notice printed above the page: its first tag decides
+        if self._injection.phase is _START:  # a notice printed above the page: its first tag decides
             start, at = at, data.find(b"<", at + 1)
             at = len(data) if at < 0 else at
             self._out.emit(data[start:at])
@@ -203,7 +221,7 @@ class HtmlFilter(XmlStream):
         injection = self._injection
         if self._reader.xml:
             self._data = HtmlFilter._xml
-        elif self._foreign or injection.phase < Phase.HEAD or injection.in_template:
+        elif self._foreign or injection.phase < _HEAD or injection.in_template:
             self._data = HtmlFilter._every
         else:
             self._data = HtmlFilter._plain

@@ -85,11 +85,14 @@ class Phase(IntEnum):
     FRAGMENT = 4  # not a complete document: nothing is injected
 
 
+_START, _PRE_HEAD, _HEAD, _BODY, _FRAGMENT = Phase  # to look up a member of an enum takes ten times as long
+
+
 class Injection:
     """Follows a page from its first byte to its body and says what goes where."""
 
     def __init__(self, inject: Injector | None, page: PageSeen, *, nested: bool = False) -> None:
-        self.phase = Phase.START
+        self.phase: Phase = _START
         self.is_quiet = False  # no placeholder may stand here
         self.page = page
         self.has_body = False
@@ -100,7 +103,7 @@ class Injection:
     @property
     def is_before_body(self) -> bool:
         """True while every tag matters for where head and body begin."""
-        return self.phase < Phase.BODY
+        return self.phase < _BODY
 
     @property
     def in_template(self) -> bool:
@@ -116,7 +119,7 @@ class Injection:
         return self._inject.head(self.page) if self._inject and not self.page.amp else b""
 
     def _body(self) -> bytes:
-        self.phase = Phase.BODY
+        self.phase = _BODY
         self.has_body = True
         return self._inject.body(self.page) if self._inject and not self.page.amp else b""
 
@@ -126,39 +129,39 @@ class Injection:
 
     def placeholder(self, verdict: Verdict, facts: TagFacts) -> bytes:
         """Return what stands for a replaced element; nothing where it would end the head."""
-        if self.is_quiet or self.phase in (Phase.PRE_HEAD, Phase.HEAD):
+        if self.is_quiet or self.phase in (_PRE_HEAD, _HEAD):
             return b""
         make = self.inject.placeholder if self.inject else plain_placeholder
         return make(verdict, facts)
 
     def doctype(self) -> None:
         """Note a doctype."""
-        if self.phase is Phase.START:
-            self.phase = Phase.PRE_HEAD
+        if self.phase is _START:
+            self.phase = _PRE_HEAD
 
     def doctype_of(self, root: str) -> None:
         """Note the doctype of an XML document: only an HTML one is a page of ours."""
         if root == "html":
             self.doctype()
-        elif self.phase is Phase.START:
-            self.phase = Phase.FRAGMENT
+        elif self.phase is _START:
+            self.phase = _FRAGMENT
 
     def text(self) -> bytes:
         """Return what goes before text that is not white space."""
-        if self.phase is Phase.START:
-            self.phase = Phase.FRAGMENT
+        if self.phase is _START:
+            self.phase = _FRAGMENT
         if not self.is_before_body or self._templates:
             return b""
-        head = self._head() if self.phase is Phase.PRE_HEAD else b""
+        head = self._head() if self.phase is _PRE_HEAD else b""
         return head + self._body()
 
     def start(self, name: bytes, values: Mapping[str, str]) -> tuple[bytes, bytes]:
         """Return what goes before and behind a start tag."""
         if name == b"html":
             self.page.html(values)
-        if self.phase is Phase.START:
+        if self.phase is _START:
             complete = name in (b"html", b"head", b"body")
-            self.phase = Phase.PRE_HEAD if complete else Phase.FRAGMENT
+            self.phase = _PRE_HEAD if complete else _FRAGMENT
         if not self.is_before_body or self._templates or name == b"html":
             if self._templates and name == b"template":
                 self._templates += 1
@@ -171,7 +174,7 @@ class Injection:
         if name == b"body":
             return before, self._body()
         if name == b"frameset":
-            self.phase = Phase.BODY
+            self.phase = _BODY
             return before, b""
         if name not in _HEAD_CONTENT:
             return before + self._body(), b""
@@ -179,9 +182,9 @@ class Injection:
 
     def _begun(self) -> bytes:
         """Return the head's bytes if the head begins only now."""
-        if self.phase is not Phase.PRE_HEAD:
+        if self.phase is not _PRE_HEAD:
             return b""
-        self.phase = Phase.HEAD
+        self.phase = _HEAD
         return self._head()
 
     def end(self, name: bytes) -> bytes:
@@ -189,8 +192,8 @@ class Injection:
         if self._templates:
             self._templates -= name == b"template"
             return b""
-        if self.phase is Phase.START:
-            self.phase = Phase.FRAGMENT
+        if self.phase is _START:
+            self.phase = _FRAGMENT
         if not self.is_before_body:
             return b""
         if name == b"head":
@@ -201,4 +204,4 @@ class Injection:
 
     def finish(self) -> bytes:
         """Return what goes to the end of a page that never began its body."""
-        return self.text() if self.phase in (Phase.PRE_HEAD, Phase.HEAD) else b""
+        return self.text() if self.phase in (_PRE_HEAD, _HEAD) else b""

@@ -59,7 +59,13 @@ def declared_plainly(first: bytes) -> str | None:
     if found is None:
         return None
     encoding, at = found
-    return None if _DOUBTFUL.search(_TEXTS.sub(b"", first[:at])) else encoding
+    return None if _is_doubtful(first[:at]) else encoding
+
+
+@lru_cache(maxsize=128)
+def _is_doubtful(before: bytes) -> bool:
+    """True where something stands there that browsers may read in other ways than we do."""
+    return _DOUBTFUL.search(_TEXTS.sub(b"", before)) is not None
 
 
 def declared_xml(first: bytes) -> str | None:
@@ -72,12 +78,17 @@ def declared_xml(first: bytes) -> str | None:
     return "utf-8" if encoding in ("utf-16le", "utf-16be") else encoding
 
 
-@lru_cache(maxsize=128)
 def _in_metas(first: bytes) -> tuple[str, int] | None:
-    """Return the first encoding that a <meta> names, and where that tag begins; asked twice for each page."""
+    """Return the first encoding that a <meta> names, and where that tag begins."""
     usual = _USUAL.match(first)
     if usual is not None and (encoding := encoding_of(usual[2] or usual[3])):
         return _SAME.get(encoding, encoding), usual.start(1)
+    return _looked_for(first)
+
+
+@lru_cache(maxsize=128)
+def _looked_for(first: bytes) -> tuple[str, int] | None:
+    """Return the same for a page that begins in another way; asked twice for each."""
     at = first.find(b"<")
     while at >= 0:
         if _META.match(first, at):

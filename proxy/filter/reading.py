@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Protocol
 
 from proxy.errors import Unreadable
@@ -62,10 +63,9 @@ class _Undeclared:
                 readable(declared or "utf-8")
                 self._first = None
         if not self._xml and data:
-            data = self._last + data
-            if _ESCAPE.search(data):
+            if (b"\x1b" in data or b"\x1b" in self._last) and _ESCAPE.search(self._last + data):
                 raise Unreadable("a page whose encoding no header names holds escapes of ISO-2022-JP")
-            self._last = data[-2:]
+            self._last = (self._last + data[-2:])[-2:]
 
 
 class PageText:
@@ -98,6 +98,19 @@ class PageText:
         if self._watch is not None:
             self._watch.see(data)
         return scan.feed(data)
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        """Yield the same: a piece that came plain gives one that leaves plain."""
+        if out := self.feed(data):
+            yield out
+
+    def whole(self, document: bytes) -> bytes:
+        """Return what becomes of a document that is here as a whole: instead of feed and close."""
+        self._head = document
+        scan = self._begin()
+        if self._watch is not None:
+            self._watch.see(document, final=True)
+        return scan.whole(document) if isinstance(scan, HtmlFilter) else scan.feed(document) + scan.close()
 
     def close(self) -> bytes:
         """Return what was left."""

@@ -7,6 +7,7 @@ stand in the pattern itself, factored by first letter.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from proxy.filter import elements
@@ -46,7 +47,17 @@ def plain_step(interests: Interests, passing: Passing | None = None) -> re.Patte
     body = any_word(["body"]) + _END
     end = rb"/(?!" + body + rb")[a-zA-Z](?:[a-zA-Z0-9]*+>|[^ \t\n\f\r/>]*+" + REST + rb")"
     usual = Usual(interests, passing)
-    dull = [end, usual.start(visited), *usual.loading(), COMMENT, BOGUS, start, _DULL_TITLE, TEXT]
+    dull = [
+        rb"/[ac-z][a-z0-9]*+>",
+        end,
+        usual.start(visited),
+        *usual.loading(),
+        COMMENT,
+        BOGUS,
+        start,
+        _DULL_TITLE,
+        TEXT,
+    ]
     if interests.elements.isdisjoint({"svg", *_SHAPES}):
         dull.insert(-2, _drawing(attributes))
     return step(
@@ -57,26 +68,17 @@ def plain_step(interests: Interests, passing: Passing | None = None) -> re.Patte
 
 def head_step(interests: Interests, passing: Passing | None = None) -> re.Pattern[bytes]:
     """Return the step for the head: it stops at what can load, at what ends the head, and at text."""
-    loading = Usual(interests, passing).loading(only={"link", "script"})
-    dull = (*loading, COMMENT, _DULL_META, _DULL_END, BOGUS, _DULL_TITLE, rb"/>")
+    dull = [*Usual(interests, passing).loading(only={"link", "script", "meta"}), COMMENT]
+    if "meta" not in interests.elements:
+        attributes = _boring_attributes(interests, also={"http-equiv"})
+        dull.append(any_word(["meta"]) + rb"(?=[ \t\n\f\r/>])" + attributes + rb">")
+    dull += [_DULL_END, BOGUS, _DULL_TITLE, rb"/>"]
     return spaced_step(dull, rb"(<(/?" + NAME + rb")" + REST + rb")")
 
 
 _END = rb"[ \t\n\f\r/>]"
-_TELLING = any_word(["head", "body", "html", "br", "template"]) + _END
+_TELLING = any_word(["body", "html", "br", "template"]) + _END
 _DULL_END = rb"/(?!" + _TELLING + rb")[a-zA-Z][^ \t\n\f\r/>]*+" + REST
-_DULL_NAME = other_than(
-    ["http-equiv"], end=rb"[ \t\n\f\r/>=]", more=rb"[^ \t\n\f\r/>=]", first=rb"[^ \t\n\f\r/>]"
-)
-_DULL_META = (
-    any_word(["meta"])
-    + rb"(?=[ \t\n\f\r/>])(?:[ \t\n\f\r/]++|"
-    + _DULL_NAME
-    + rb"(?:=\"[^\"]*+\"|[ \t\n\f\r]*+=[ \t\n\f\r]*+"
-    + VALUE
-    + rb"|(?![ \t\n\f\r]*+=)))*+>"
-)
-
 _TITLE = any_word(["title"])
 _DULL_TITLE = _TITLE + rb">[^<]*+</" + _TITLE + rb">"
 _SHAPES = frozenset(
@@ -97,10 +99,10 @@ def _drawing(attributes: bytes) -> bytes:
     return svg + begin + inner + rb"</" + svg + rb">"
 
 
-def _boring_attributes(interests: Interests) -> bytes:
-    """Return a pattern for attributes that nothing of this set can touch."""
+def _boring_attributes(interests: Interests, also: Collection[str] = ()) -> bytes:
+    """Return a pattern for attributes that nothing of this set can touch, and that are none of `also`."""
     special = {"class", "id", "style"}
-    names = ADDRESSES | interests.attributes | special
+    names = ADDRESSES | interests.attributes | special | frozenset(also)
     dull = other_than(names, end=rb"[ \t\n\f\r/>=]", more=rb"[^ \t\n\f\r/>=]", first=rb"[^ \t\n\f\r/>]")
     parts = [rb"[ \t\n\f\r/]++"]
     for word, value in (

@@ -44,6 +44,11 @@ class Stream(ABC):
         self._read(chunk)
         return self._out.flush(self._injection)
 
+    def whole(self, document: bytes) -> bytes:
+        """Return what becomes of a document that is here as a whole: instead of feed and close."""
+        self._read(document)
+        return self.close()
+
     def _read(self, data: bytes) -> None:
         at = 0
         while at >= 0:
@@ -81,6 +86,8 @@ class Stream(ABC):
 
     def _stuck(self, data: bytes, at: int) -> int:
         """Decide how to wait for the rest of what begins at `at`."""
+        if at == len(data):
+            return -1
         kind, until = markup.opened(data[at : at + 9], xml=self._reader.xml, foreign=self._in_foreign())
         if kind is markup.Opened.UNKNOWN:
             self._pending = data[at:]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from string import ascii_lowercase
 
 NAME = rb"[a-zA-Z][^ \t\n\f\r/>]*+"
 VALUE = rb"(?:\"[^\"]*+\"|'[^']*+'|(?=>)|[^ \t\n\f\r>\"'][^ \t\n\f\r>]*+)"
@@ -93,6 +94,24 @@ def other_than(
     return b"(?:" + b"|".join(branches) + b")"
 
 
+def lower_but(words: Iterable[str], *, end: bytes, more: bytes) -> bytes:
+    """Return a pattern for any word but these, all in lower case: by its first letter it is decided.
+
+    `more` is the set of bytes behind the first, `end` what ends one of the words.
+    """
+    by_letter: dict[str, list[str]] = {}
+    for word in sorted(set(words)):
+        by_letter.setdefault(word[0], []).append(word[1:])
+    others = "".join(letter for letter in ascii_lowercase if letter not in by_letter)
+    branches = [b"[" + others.encode() + b"]" + more + b"*+"] if others else []
+    branches += [
+        letter.encode() + b"(?!" + _exact(sorted(tails)) + end + b")" + more + b"*+"
+        for letter, tails in by_letter.items()
+        if letter in ascii_lowercase
+    ]
+    return b"(?:" + b"|".join(branches) + b")"
+
+
 def _class_without(first: bytes, letters: Iterable[str]) -> bytes:
     """Return a set of bytes less these letters, written as a set: engines reject by one look."""
     out = {ord(form) for letter in letters for form in (letter, letter.upper())}
@@ -134,6 +153,16 @@ def spaced_step(boring: Iterable[bytes], captured: bytes) -> re.Pattern[bytes]:
     dull = rb"<(?:" + b"|".join(boring) + rb")"
     return re.compile(_SPACE + rb"(?:" + dull + _SPACE + rb")*+(?:" + captured + rb")?")
 
+
+USUAL_BEGINNING = re.compile(
+    _SPACE
+    + rb"<(?i:!doctype html)[^>]{0,200}+>"
+    + _SPACE
+    + rb"(<html(?:[ \t\n\f\r]++[a-z-]++=\"[^\"]{0,200}+\")*+>)"
+    + _SPACE
+    + rb"<head>"
+)
+"""How most pages begin, up to their head."""
 
 _NO_DOCTYPE = rb"(?!" + _DOCTYPE_NAME + rb")" + BOGUS
 BEFORE_HEAD = spaced_step((COMMENT, _NO_DOCTYPE, rb"/>"), ANY_TAG + rb"|(<" + _DOCTYPE + rb")")

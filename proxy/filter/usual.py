@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from proxy.filter import elements
 from proxy.filter.interests import Interests, class_values, id_values
 from proxy.filter.passing import Passing
-from proxy.filter.tokens import exact_word
+from proxy.filter.tokens import exact_word, lower_but
 
 ADDRESSES = elements.LAZY | elements.SETS | elements.ANYWHERE | elements.CONTAINER | {"src", "xlink:href"}
 """Attributes that hold an address, or some, on elements of every kind."""
@@ -38,7 +38,7 @@ class Usual:
 
     def start(self, visited: Collection[str]) -> bytes:
         """Return a pattern for any start tag but these."""
-        name = rb"(?!" + exact_word(visited) + _END + rb")[a-z][a-z0-9]*+"
+        name = lower_but(visited, end=_END, more=rb"[a-z0-9]")
         return name + rb"(?:>|" + self._attributes() + rb")"
 
     def loading(self, only: Collection[str] = _LOADS | {"link", "script", "meta"}) -> list[bytes]:
@@ -90,8 +90,8 @@ class Usual:
         parts += told
         if (classes := class_values(interests.classes)) and "class" not in interests.attributes:
             parts.insert(0, _valued(["class"], *classes))  # the most frequent first
-        dull = rb"(?!" + exact_word(taken) + _ENDED + rb")" + _NAME
-        dull += rb"(?:=(?:\"[^\"]" + _LONGEST + rb"\"|'[^']" + _LONGEST + rb"')|" + _END + rb")"
+        dull = lower_but(taken, end=_ENDED, more=rb"[a-z0-9_-]")
+        dull += rb"(?:=\"[^\"]" + _LONGEST + rb"\"|='[^']" + _LONGEST + rb"'|" + _END + rb")"
         parts.insert(1, dull)
         return rb"(?:" + GAP + rb"(?:" + rb"|".join(parts) + rb"))*+"
 

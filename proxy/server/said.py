@@ -20,6 +20,9 @@ Labels = tuple[str, str, str]
 
 KEPT = 2048
 
+MOST = 64
+"""Verdicts of a page whose sum is remembered."""
+
 
 class Said(NamedTuple):
     """What is said of some verdicts."""
@@ -41,9 +44,12 @@ def said_of(judged: Sequence[Judgement]) -> Said:
 
 def said_of_tags(verdicts: Sequence[Verdict]) -> Said:
     """Return what is said of a page's tags; those of a page that is remembered are the same tuple again."""
+    key: tuple[object, ...] = (id(verdicts),)
     if not isinstance(verdicts, tuple):
-        return _summed(verdicts, [("tag", verdict) for verdict in verdicts])
-    key = (id(verdicts),)
+        if len(verdicts) > MOST:
+            return _summed(verdicts, [("tag", verdict) for verdict in verdicts])
+        key = ("tags", *map(id, verdicts))  # pages that are alike bring the same ones
+        verdicts = tuple(verdicts)
     return _known.get(key) or _remembered(key, verdicts, [("tag", verdict) for verdict in verdicts])
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.banner.words import SHIPPED, Words, accepted, load_languages
+from proxy.banner.words import KEPT, SHIPPED, Words, accepted, load_languages
 from proxy.errors import ConfigError
 from proxy.policy.durations import parse_duration
 from proxy.policy.model import Basis
@@ -102,6 +102,18 @@ def test_durations_are_said_in_the_visitors_language(text, english, french):
     lasts = parse_duration(text)
 
     assert (english, french) == (EN.duration(lasts), FR.duration(lasts))
+
+
+def test_a_choice_that_is_remembered_is_that_of_its_own_question():
+    languages = load_languages()
+
+    for _ in range(2):
+        for number in range(2 * KEPT):
+            french = number % 2
+            header = f"{'fr' if french else 'en'}, x-{number}".encode()
+            assert languages.choose(accept=header).code == ("fr" if french else "en")
+    assert languages.choose(page="fr", accept=b"en").code == "fr"
+    assert languages.choose(page="", accept=b"en" + b", xx" * 200).code == "en"
 
 
 def test_dates_and_times_are_in_utc_and_in_words():

@@ -36,8 +36,9 @@ def test_what_was_said_is_remembered_for_those_very_verdicts_and_no_others():
                 )  # may get the id of the last
                 (words,) = json.loads(f"{{{said_of([(kind, verdict)]).words}}}")
                 assert words == f"{kind} drop google rules.yaml:{number}"
-                (words,) = json.loads(f"{{{said_of_tags((verdict,)).words}}}")
-                assert words == f"tag drop google rules.yaml:{number}"
+                for tags in ((verdict,), [verdict]):
+                    (words,) = json.loads(f"{{{said_of_tags(tags).words}}}")
+                    assert words == f"tag drop google rules.yaml:{number}"
 
 
 def test_what_is_remembered_is_bounded(monkeypatch):
@@ -47,3 +48,13 @@ def test_what_is_remembered_is_bounded(monkeypatch):
         said_of_tags((Verdict(Does.HOLD, note=str(number)),))
 
     assert len(module._known) <= 10
+
+
+def test_pages_that_are_alike_are_summed_once_and_a_page_that_goes_on_anew():
+    tags = [HOLD, STRANGE]
+    first = said_of_tags(tags)
+
+    assert said_of_tags([HOLD, STRANGE]) is first
+    tags.append(HOLD)
+    assert dict(said_of_tags(tags).counts) == {("google", "tag", "hold"): 2, ("undeclared", "tag", "hold"): 1}
+    assert said_of_tags([HOLD] * (module.MOST + 1)).counts == ((("google", "tag", "hold"), module.MOST + 1),)

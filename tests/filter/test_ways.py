@@ -1,0 +1,221 @@
+"""The quick way through a page and the long one come to the same: bytes, verdicts, and whatever the cuts.
+
+The long way looks at every tag with all care: nothing is passed by unasked, no tag is told by its host
+alone, no beginning is read at one go, and nothing is remembered.
+"""
+
+import re
+from functools import cache
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from proxy.filter import byhost, quick, rules, tokens
+from proxy.filter.html import HtmlFilter
+from proxy.filter.matching import Judge, compile_rules, judge_for
+from proxy.filter.reading import PageText
+from proxy.filter.tokens import BOGUS, COMMENT, NAME, REST, TEXT, any_word, spaced_step, step
+from proxy.policy.load import load_policy
+from proxy.policy.own import OwnHosts
+from tests.filter.pages import RULES, Marks, judge
+
+HOSTS = [
+    "", "//stats.example", "https://stats.example", "https://own.example", "//www.own.example", "https://nobody.example", "//booking.example",
+    "https://gone.example", "//pay.example", "https://fonts.example", "HTTPS://Stats.Example", "https://own.example:81", "https:\\\\stats.example",
+    "https&colon;//stats.example", "https://u@stats.example", "//track1.both.example", "//both.example", "data:text/html,", "https://own.example@stats.example",
+]  # fmt: skip
+PATHS = [
+    "",
+    "/",
+    "/a.js",
+    "/copy/stats.js?v=1",
+    "/x/copy/stats.js",
+    "/c%6fpy/stats.js",
+    "?a=1&amp;b=2",
+    "/a b",
+    "/a,b 2x",
+    "/&#115;tats",
+]
+NAMES = [
+    "src",
+    "href",
+    "srcset",
+    "data-src",
+    "poster",
+    "background",
+    "ping",
+    "action",
+    "SRC",
+    "imagesrcset",
+    "data-bg",
+    "code",
+    "data",
+]
+WORDS = {
+    "id": ["stats-loader", "stats-part-3", "mine", "stats&#45;loader"],
+    "class": ["booking-widget", "a gone-box b", "row", "x booking&#45;widget", ""],
+    "style": ["color: red", "background: url(//stats.example/p)", "b:u\\72l(//stats.example/p)"],
+    "rel": ["stylesheet", "canonical", "preload", "&#105;con", "next icon"],
+    "type": ["module", "text/javascript", "text/plain", "importmap", "text/css", "stats", "Module"],
+    "onclick": ["Booking.popup()", "go()"],
+    "http-equiv": ["refresh", "content-security-policy", "content-type"],
+    "content": ["0;url=//stats.example/", "default-src 'self'", "text"],
+    "lang": ["fr", "x"],
+    "alt": ["a > b", "<img src=//stats.example/>", "a"],
+    "srcdoc": ["<img src=//stats.example/i>", "<p>"],
+}  # fmt: skip
+ELEMENTS = [
+    "img", "script", "iframe", "link", "source", "video", "a", "div", "p", "li", "strong", "header", "section", "input", "form", "object", "embed", "base",
+    "meta", "body", "html", "head", "title", "style", "textarea", "noscript", "template", "svg", "math", "path", "IMG", "Script", "table", "amp-stats", "br",
+]  # fmt: skip
+LOOSE = [
+    "<!doctype html>", "<html>", '<html lang="en">', "<head>", "</head>", "<body>", '<body class="home">', "</body>", "</html>", "text", " \n", "<!-- x -->", "<!--",
+    "-->", "</p>", "</div>", "</br>", "</b>", "</bodyx>", "</BODY >", "</svg>", "</script>", "</iframe>", "<", "</>", "<?x>", "]]>", "\ufeff", "\x00", "StatsQueue",
+    '<script src="//gone.example/s"></script>', '<iframe class="gone-box"></iframe>',
+    '<!DOCTYPE html>\n<html lang="de" dir="ltr">\n<head>', '<!doctype html><html manifest="//stats.example/m"><head>', "<!doctype html><html amp><head>",
+]  # fmt: skip
+
+BEGINNINGS = [
+    "",
+    "<!doctype html>",
+    '<!doctype html>\n<html lang="fr">\n<head>\n',
+    "<!doctype html><html><head></head><body>",
+    "<p>",
+    "\ufeff",
+    "notice <",
+]
+
+
+@st.composite
+def attributes(draw) -> str:
+    if draw(st.booleans()):
+        name, value = (
+            draw(st.sampled_from(NAMES)),
+            draw(st.sampled_from(HOSTS)) + draw(st.sampled_from(PATHS)),
+        )
+    else:
+        name = draw(st.sampled_from(sorted(WORDS)))
+        value = draw(st.sampled_from(WORDS[name]))
+    quote = draw(st.sampled_from(['"', '"', '"', "'", ""]))
+    return draw(st.sampled_from([" ", " ", "\n", "  ", "/"])) + name + "=" + quote + value + quote
+
+
+@st.composite
+def elements(draw) -> str:
+    name = draw(st.sampled_from(ELEMENTS))
+    start = (
+        "<"
+        + name
+        + "".join(draw(st.lists(attributes(), max_size=3)))
+        + draw(st.sampled_from([">", ">", " >", "/>", " />"]))
+    )
+    inside = draw(
+        st.sampled_from(
+            [
+                "",
+                "",
+                "",
+                "text",
+                "<b>",
+                "var StatsQueue",
+                "a{b:url(//stats.example/p)}",
+                "<img src=//stats.example/i>",
+            ]
+        )
+    )
+    return start + draw(st.sampled_from([inside + f"</{name}>", f"</{name.lower()}>", "", inside]))
+
+
+PAGES = st.builds(
+    lambda begins, parts: (begins + "".join(parts)).encode(),
+    st.sampled_from(BEGINNINGS),
+    st.lists(st.one_of(elements(), st.sampled_from(LOOSE)), max_size=8),
+)
+LAW = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+_BODY = any_word(["body"])
+_END = rb"[ \t\n\f\r/>]"
+_EVERY_TAG = step(
+    [COMMENT, BOGUS, rb"/(?!" + _BODY + _END + rb")" + NAME + REST, TEXT],
+    rb"(<(?:" + NAME + REST + rb"|/" + _BODY + REST + rb"))",
+)
+_DULL_END = rb"/(?!" + any_word(["head", "body", "html", "br", "template"]) + _END + rb")" + NAME + REST
+_EVERY_TAG_OF_A_HEAD = spaced_step(
+    (COMMENT, _DULL_END, BOGUS, rb"/>"), rb"(<(/?" + NAME + rb")" + REST + rb")"
+)
+
+
+@cache
+def careful(*purposes: str) -> Judge:
+    """Return the same judge, whose steps pass nothing by but what is no start tag."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rules, "plain_step", lambda *_: _EVERY_TAG)
+        patch.setattr(rules, "head_step", lambda *_: _EVERY_TAG_OF_A_HEAD)
+        compiled = compile_rules(load_policy(RULES), OwnHosts(frozenset({"own.example"}), "own.example"))
+        _ = compiled.based_steps
+    return judge_for(compiled, judge(*purposes).grants)
+
+
+def by_the_long_way(page: bytes, purposes: tuple[str, ...]) -> tuple[bytes, list[object]]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(byhost, "judged", lambda *_: byhost.UNSURE)
+        patch.setattr(quick, "passed", lambda *_: 0)
+        patch.setattr(quick, "ends", lambda *_: False)
+        patch.setattr(tokens, "USUAL_BEGINNING", re.compile(b"(?!)"))
+        long = careful(*purposes)
+        long.forget()
+        run = HtmlFilter(long, inject=Marks())
+        return run.feed(page) + run.close(), said(run.verdicts)
+
+
+def said(verdicts) -> list[object]:
+    return [
+        (verdict.does, verdict.because, verdict.provider, verdict.needs, verdict.note) for verdict in verdicts
+    ]
+
+
+@LAW
+@example(b'<script src="//gone.example/s"></script>', (), [])
+@example(b"<head><title></iframe><img></img>", (), [])
+@example(b"<p><noscript><svg><!doctype html><html><head></noscript><p>", (), [])
+@given(
+    PAGES, st.sampled_from([(), ("functional",), ("performance",)]), st.lists(st.integers(0, 400), max_size=5)
+)
+def test_the_quick_way_and_the_long_one_come_to_the_same_however_the_page_is_cut(page, purposes, cuts):
+    expected = by_the_long_way(page, purposes)
+
+    edges = [0, *sorted(min(cut, len(page)) for cut in cuts), len(page)]
+    for pieces in (
+        [page],
+        [page],  # remembered now
+        [page[a:b] for a, b in zip(edges, edges[1:], strict=False)],
+        [page[at : at + 1] for at in range(len(page))],
+    ):
+        run = HtmlFilter(judge(*purposes), inject=Marks())
+        out = b"".join([run.feed(piece) for piece in pieces]) + run.close()
+        assert (out, said(run.verdicts)) == expected
+
+
+@LAW
+@given(PAGES)
+def test_a_page_that_is_here_whole_comes_out_as_one_that_comes_in_pieces(page):
+    whole, fed = (PageText(judge(), Marks(), b"text/html; charset=utf-8", xml=False) for _ in range(2))
+
+    assert (
+        whole.whole(page)
+        == b"".join([fed.feed(page[at : at + 7]) for at in range(0, len(page), 7)]) + fed.close()
+    )
+    assert said(whole.verdicts) == said(fed.verdicts)
+
+
+def test_every_cut_of_a_usual_page_gives_the_same_page():
+    page = (
+        b'<!doctype html>\n<html lang="fr">\n<head>\n<meta charset="utf-8"><script src="//stats.example/s.js"></script></head>\n'
+        b'<body class="home"><p>a<iframe src="//booking.example/me"></iframe></p></body>\n</html>\n'
+    )
+    expected = by_the_long_way(page, ())
+
+    for cut in range(len(page) + 1):
+        run = HtmlFilter(judge(), inject=Marks())
+        assert (run.feed(page[:cut]) + run.feed(page[cut:]) + run.close(), said(run.verdicts)) == expected
