@@ -90,9 +90,9 @@ def test_every_other_refresh_is_navigation_and_passes(content):
         f"<script/src={U}></script>",
         f"<portal src={U}></portal>",
         f"<applet archive={U}></applet>",
-        f"<title></iframe><!-- </title><img src={U}> -->",
-        f"<textarea></iframe><!-- </textarea><img src={U}> -->",
-        f"<noframes></iframe><!-- </noframes><img src={U}> -->",
+        f"<html><head><title></iframe><!-- </title><img src={U}> -->",
+        f"<html><head></head><body><p>a</p><textarea></iframe><!-- </textarea><img src={U}> -->",
+        f"<html><head><noframes></iframe><!-- </noframes><img src={U}> -->",
     ],
 )
 def test_a_third_party_is_not_reached_by_any_of_these(page):
