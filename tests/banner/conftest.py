@@ -1,4 +1,4 @@
-"""One Chromium and one stage for all browser tests of this folder; a fresh visitor for each."""
+"""One Chromium for all browser tests of this folder; a fresh stage and a fresh visitor for each."""
 
 import pytest
 
@@ -12,16 +12,11 @@ def browser_of_banner(playwright_engine, chromium_path):
     browser.close()
 
 
-@pytest.fixture(scope="session")
-def stage_for_all():
+@pytest.fixture
+def stage():
+    """A stage of its own for each: what the last visitor's pages still send goes where they came from."""
     with serving() as stage:
         yield stage
-
-
-@pytest.fixture
-def stage(stage_for_all):
-    stage_for_all.reset()
-    return stage_for_all
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
 """npm packages that tests measure with: installed once into .tests/, at fixed versions."""
 
+import fcntl
 import os
 import shutil
 import subprocess
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -38,11 +40,28 @@ def installed(name: str) -> Path:
 
 @cache
 def _install() -> str:
-    """Install all of them; returns what went wrong."""
+    """Install all of them, one process after the other; returns what went wrong.
+
+    Several processes test at once. What they find in the folder is whole: it comes there in one piece.
+    """
     npm = shutil.which("npm")
     if npm is None:
         return "npm is not installed, and this test measures with packages from there"
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    FOLDER.parent.mkdir(parents=True, exist_ok=True)
+    with (FOLDER.parent / "npm.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if all((FOLDER / "node_modules" / name).is_dir() for name in VERSIONS):
+            return ""  # by another process, while this one waited
+        with tempfile.TemporaryDirectory(dir=FOLDER.parent, prefix="npm-") as fresh:
+            told = _fetch(npm, fresh)
+            if not told:
+                shutil.rmtree(FOLDER, ignore_errors=True)
+                FOLDER.mkdir()
+                (Path(fresh) / "node_modules").rename(FOLDER / "node_modules")
+    return told
+
+
+def _fetch(npm: str, folder: str) -> str:
     wanted = [f"{name}@{version}" for name, version in VERSIONS.items()]
     command = [
         npm,
@@ -56,7 +75,7 @@ def _install() -> str:
         *wanted,
     ]
     try:
-        done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=100, check=False)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
     except subprocess.TimeoutExpired:
         return "npm took more than 100 seconds"
     return "" if done.returncode == 0 else f"npm could not install {', '.join(wanted)}: {done.stderr[-300:]}"

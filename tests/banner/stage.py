@@ -40,11 +40,6 @@ class Stage(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.renderer = RENDERER
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget the visitor and go back to the plain page."""
         self.granted: tuple[str, ...] = ()
         self.answered = False
         self.signal = False
@@ -189,7 +184,7 @@ class _Handler(BaseHTTPRequestHandler):
 def serving():
     """Serve a stage for a while."""
     stage = Stage()
-    thread = Thread(target=stage.serve_forever, daemon=True)
+    thread = Thread(target=stage.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield stage
     stage.shutdown()

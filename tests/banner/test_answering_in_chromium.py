@@ -3,6 +3,7 @@
 import pytest
 
 from tests.banner.stage import BODY, Stage
+from tests.patience import until
 
 pytestmark = pytest.mark.e2e
 
@@ -17,7 +18,8 @@ def chosen(stage) -> list[str]:
 @pytest.mark.parametrize(("name", "choice"), [("Refuse all", "refuse"), ("Accept all", "accept")])
 def test_without_script_one_click_answers_and_comes_back(visit, stage, name, choice):
     visitor = visit("/page?x=1", **NO_SCRIPT)
-    visitor.button(name).click()
+    with visitor.page.expect_navigation():
+        visitor.button(name).click()
 
     assert visitor.page.url == stage.origin + "/page?x=1"
     assert chosen(stage) == [choice]
@@ -28,7 +30,8 @@ def test_without_script_customize_opens_and_saves(visit, stage):
     visitor = visit(**NO_SCRIPT)
     visitor.page.get_by_text("Customize", exact=True).click()
     visitor.page.get_by_role("checkbox", name="Performance").check()
-    visitor.button("Save my choices").click()
+    with visitor.page.expect_navigation():
+        visitor.button("Save my choices").click()
 
     assert stage.choices[0]["purpose"] == ["performance"]
 
@@ -43,7 +46,8 @@ def test_without_script_the_panel_withdraws(visit, stage):
     visitor = visit("/here", **NO_SCRIPT)
     visitor.page.get_by_role("link", name="Manage my cookies", exact=True).click()
     visitor.page.get_by_role("checkbox", name="Functional").uncheck()
-    visitor.button("Save my choices").click()
+    with visitor.page.expect_navigation():
+        visitor.button("Save my choices").click()
 
     assert visitor.page.url == stage.origin + "/here"
     assert stage.granted == ("performance",)
@@ -68,7 +72,7 @@ def test_accepting_reloads_at_the_same_place(visit, stage):
     visitor.page.wait_for_load_state()
 
     assert visitor.page.evaluate("window.same") is None
-    assert visitor.page.evaluate("scrollY") == 100
+    visitor.page.wait_for_function("scrollY == 100")
     assert visitor.banner.count() == 0
 
 
@@ -231,7 +235,8 @@ def test_pages_that_rewrite_themselves_lose_neither_link_nor_banner(visit, stage
     link.wait_for()
 
     assert link.count() == 1
-    assert link.evaluate("e => getComputedStyle(e).display") == "inline-block", "its style came along"
+    styled = lambda: link.evaluate("e => getComputedStyle(e).display")  # noqa: E731
+    assert until(styled, "inline-block") == "inline-block", "its style came along"
     assert visitor.banner.count() == int(asked)
     if asked:
         visitor.button("Refuse all").click()
@@ -321,7 +326,10 @@ def test_what_the_next_page_names_is_there_before_it_asks_and_never_fetched_agai
     visitor = visit()
     visitor.button("Refuse all").click()
     visitor.banner.wait_for(state="detached")
-    visitor.page.wait_for_load_state("networkidle")
+    # Fetched whole: a page that came in between would ask once more.
+    visitor.page.wait_for_function(
+        "performance.getEntriesByType('resource').filter(one => /page\\./.test(one.name) && one.responseEnd).length == 2"
+    )
     for path in ("/first", "/second"):
         visitor.goes(path)
         assert visitor.page.evaluate("callkomConsent.asked") == "no"

@@ -1,7 +1,5 @@
 """The banner before a visitor's eyes and under their fingers."""
 
-import time
-
 import pytest
 
 from proxy.banner.look import Look, Theme, contrast
@@ -9,6 +7,7 @@ from proxy.banner.render import Renderer
 from proxy.banner.words import load_languages
 from tests.banner.pages import POLICY
 from tests.banner.stage import BODY, OWN, Stage
+from tests.patience import until
 
 pytestmark = pytest.mark.e2e
 
@@ -100,13 +99,14 @@ def test_a_click_on_a_placeholder_waits_for_what_answers_it(visit, stage, fails)
     visitor = visit("/first")
     visitor.context.clear_cookies()
 
-    def slow(route) -> None:
-        time.sleep(0.5)
-        route.abort() if fails else route.continue_()
-
-    visitor.page.route("**/offers.*", slow)
+    late = []
+    visitor.page.route("**/offers.*", lambda route: late.append(route))  # noqa: PLW0108 - a builtin is no handler
     visitor.page.goto(stage.origin + "/here", wait_until="commit")
     visitor.page.locator("[data-cc-always]").click()
+    while not late:
+        visitor.page.wait_for_timeout(20)
+    assert stage.choices == []
+    late[0].abort() if fails else late[0].continue_()
     if fails:
         visitor.page.wait_for_url("**/.consent/#*")
     else:
@@ -171,8 +171,7 @@ def test_what_has_the_focus_is_never_covered(visit, how):
       return points.some(p => p && (e === p || e.contains(p) || p.contains(e))) ? "" : e.outerHTML; }"""
     for _ in range(16):
         visitor.page.keyboard.press("Tab")
-        visitor.page.wait_for_timeout(30)
-        assert visitor.page.evaluate(covered) == ""
+        assert until(lambda: visitor.page.evaluate(covered), "") == ""
 
 
 @pytest.mark.parametrize("how", [{}, NARROW, SMALLEST, ZOOMED], ids=["wide", "narrow", "smallest", "zoomed"])
@@ -216,9 +215,8 @@ def test_at_200_percent_the_banner_stands_in_the_page_and_covers_nothing(visit):
 def test_a_screen_that_shrinks_takes_the_banner_back_into_the_page(visit):
     visitor = visit()
     visitor.page.set_viewport_size({"width": 640, "height": 400})
-    visitor.page.wait_for_timeout(100)
 
-    assert visitor.banner.evaluate("e => e.matches(':popover-open')") is False
+    assert until(lambda: visitor.banner.evaluate("e => e.matches(':popover-open')"), False) is False
     assert visitor.banner.evaluate("e => getComputedStyle(e).position") == "relative"
 
 

@@ -13,6 +13,7 @@ from proxy.filter.guard import guard_code, guard_table, since_attribute
 from proxy.policy.load import load_policy, rehome
 from proxy.policy.own import OwnHosts
 from proxy.policy.scope import scope_of
+from tests.patience import until
 from tests.policy.rules import policy_of
 from tests.shared import ROOT
 
@@ -64,11 +65,12 @@ class Site(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def site():
+    """A site of its own for each test: a page that is closed reports, too, and late."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
     server.pages, server.beacons = {}, []
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield server
     server.shutdown()
@@ -95,10 +97,11 @@ class Visit:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.goto(self.origin + "/")
 
-    def leave(self):
+    def leave(self, *, reports=1):
         """Go to a page without the guard, and return what the last page reported."""
         self.page.goto(self.origin + "/plain")
         self.page.wait_for_timeout(300)
+        until(lambda: len(self.site.beacons) >= reports)
         return self.site.beacons
 
     def run(self, script):
@@ -175,7 +178,7 @@ def test_a_page_that_was_refused_nothing_sends_nothing(visit):
     page = visit()
     page.write("session=1")
 
-    assert page.leave() == []
+    assert page.leave(reports=0) == []
 
 
 def test_undeclared_cookies_stay_where_the_site_keeps_them(visit):
@@ -322,7 +325,7 @@ def test_what_is_written_need_not_be_a_string(visit):
     page.run("document.cookie = { toString() { return 'session=1' } }")
     page.run("document.cookie = null; document.cookie = undefined; document.cookie = 7")
 
-    assert page.names() == {"session"}
+    assert until(page.names, {"session"}) == {"session"}
 
 
 def test_cookie_store_obeys_the_same_rows(visit):
@@ -364,7 +367,7 @@ def test_storage_keys_are_refused_until_granted(visit):
 def test_storage_keys_written_as_properties_are_gone_on_the_next_page(visit):
     page = visit()
     page.run("localStorage.ai_session = '1'; localStorage.theme = 'dark'")
-    page.leave()
+    page.leave(reports=0)
 
     assert page.run("Object.keys(localStorage)") == ["theme"]
 
@@ -417,17 +420,15 @@ def test_a_script_inside_srcdoc_is_guarded_too(visit, how):
         page.run(
             f'(() => {{ let f = document.createElement("iframe"); f.srcdoc = "{inner}"; document.body.append(f) }})()'
         )
-    page.page.wait_for_timeout(500)
 
-    assert page.names() == {"session"}
+    assert until(page.names, {"session"}) == {"session"}
 
 
 def test_foreign_frames_load_as_ever(visit, site):
     page = visit(body=f'<iframe src="http://elsewhere.localhost:{site.server_port}/plain"></iframe>')
-    page.page.wait_for_timeout(300)
 
+    page.page.frame_locator("iframe").get_by_text("plain").wait_for()
     assert len(page.page.frames) == 2
-    assert page.page.frames[1].evaluate("document.body.textContent") == "plain"
 
 
 def test_a_script_that_wraps_the_setter_later_still_works(visit):

@@ -13,6 +13,9 @@ from pathlib import Path
 
 from websockets.sync.client import connect
 
+from tests.e2e.walkers import Page, arrives, follows
+from tests.patience import MOST, until
+
 QUIET = 0.4
 """Seconds without a request after which a page is done with loading."""
 
@@ -82,8 +85,15 @@ class Firefox:
         """Send a command and return its result."""
         self.asked += 1
         self.socket.send(json.dumps({"id": self.asked, "method": method, "params": params}))
-        while (answer := json.loads(self.socket.recv(timeout=60))).get("id") != self.asked:
-            self._happened(answer)
+        # A page that goes away takes with it what was asked about it: some of that is never answered.
+        end = time.monotonic() + MOST
+        try:
+            while (answer := json.loads(self.socket.recv(timeout=end - time.monotonic()))).get(
+                "id"
+            ) != self.asked:
+                self._happened(answer)
+        except TimeoutError:
+            raise BidiError(f"{method}: no answer") from None
         if answer["type"] == "error":
             raise BidiError(f"{method}: {answer['error']}: {answer['message']}")
         return answer["result"]
@@ -120,6 +130,8 @@ class Firefox:
 
 class Person:
     """Somebody with a fresh jar whose requests all go through `tunnel`, a port of this machine."""
+
+    lost = BidiError
 
     def __init__(self, firefox: Firefox, tunnel: int, size: tuple[int, int]) -> None:
         self.firefox = firefox
@@ -185,31 +197,51 @@ class Person:
             raise BidiError(found["exceptionDetails"]["text"])
         return json.loads(found["result"]["value"]) if "value" in found["result"] else None
 
+    def shown(self) -> Page | None:
+        """Return the page that is there; None while one is coming."""
+        with contextlib.suppress(BidiError):
+            found = self.firefox.command(
+                "script.evaluate",
+                expression=Page.LOOK,
+                target={"context": self.tab, "sandbox": "walk"},
+                awaitPromise=False,
+            )
+            return Page.read(found.get("result", {}).get("value"))
+        return None
+
     def nodes(self, kind: str, value) -> list[dict]:
         """Return references to what is found."""
         found = self.command("browsingContext.locateNodes", locator={"type": kind, "value": value})
         return [{"sharedId": node["sharedId"]} for node in found["nodes"]]
 
+    def _first(self, kind: str, value) -> dict:
+        """Return a reference to the first thing found, once there is one."""
+        assert until(lambda: bool(self.nodes(kind, value))), f"no {value}"
+        return self.nodes(kind, value)[0]
+
+    def _named(self, role: str, name: str) -> tuple[str, object]:
+        if role == "text":
+            return "xpath", f"//*[normalize-space(text())='{name}']"
+        return "accessibility", {"role": role, "name": name}
+
     def sees(self, role: str, name: str) -> int:
         """Return how many buttons or links bear this name; role "text": how many elements say it."""
-        if role == "text":
-            return len(self.nodes("xpath", f"//*[normalize-space(text())='{name}']"))
-        return len(self.nodes("accessibility", {"role": role, "name": name}))
+        return len(self.nodes(*self._named(role, name)))
 
     def clicks(self, role: str, name: str) -> None:
-        """Click with a mouse on the first thing of this name, wherever it is on the screen."""
-        if role == "text":
-            self._click(self.nodes("xpath", f"//*[normalize-space(text())='{name}']")[0])
-        else:
-            self._click(self.nodes("accessibility", {"role": role, "name": name})[0])
+        """Click with a mouse on the first thing of this name, and wait for what that leads to."""
+        before = self.shown()
+        self._click(self._first(*self._named(role, name)))
+        follows(self, role, name, before)
+        self.settle()
 
     def ticks(self, purpose: str) -> None:
         """Click on a purpose's box."""
-        self._click(self.nodes("css", f"input[name=purpose][value={purpose}]")[0])
+        self._click(self._first("css", f"input[name=purpose][value={purpose}]"))
 
     def types(self, selector: str, text: str) -> None:
         """Click into a field and type."""
-        self._click(self.nodes("css", selector)[0])
+        self._click(self._first("css", selector))
         strokes = [{"type": stroke, "value": letter} for letter in text for stroke in ("keyDown", "keyUp")]
         self.command("input.performActions", actions=[{"type": "key", "id": "keys", "actions": strokes}])
 
@@ -228,11 +260,12 @@ class Person:
             {"type": "pointerUp", "button": 0},
         ]
         self.command("input.performActions", actions=[{"type": "pointer", "id": "mouse", "actions": moves}])
-        self.settle()
 
     def back(self) -> None:
         """Press the back button."""
+        before = self.shown()
         self.command("browsingContext.traverseHistory", delta=-1)
+        arrives(self, before)
         self.settle()
 
     def cookie_names(self) -> set[str]:

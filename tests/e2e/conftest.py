@@ -1,10 +1,7 @@
 """A real Chromium, a real proxy process, the demo site, and every provider played locally."""
 
 import contextlib
-import json
 import os
-import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -12,32 +9,15 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Error
 
 from tests.e2e.bidi import Firefox, Person
 from tests.e2e.providers import Providers, serve_in_thread, tls_for
 from tests.e2e.tunnel import Tunnel
-from tests.e2e.walkers import WIDE, InChromium
+from tests.e2e.walkers import WIDE, InChromium, Visitor
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--ignore-certificate-errors",
-]
-PREFERENCES = {"profile": {"cookie_controls_mode": 0, "block_third_party_cookies": False}}
 HOSTS = ["callkom.io", "www.callkom.io", "app.callkom.io", "integration.callkom.io"]
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 @pytest.fixture(scope="session")
@@ -123,11 +103,12 @@ class Running:
             raise
 
     def _wait(self) -> None:
-        for _ in range(200):
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
             if self.process.poll() is not None:
                 raise RuntimeError((self.folder / "proxy.log").read_text())
             address = f"http://127.0.0.1:{self.admin}/readyz"
-            with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=1) as answer:
+            with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5) as answer:
                 if answer.status == 200:
                     return
             time.sleep(0.1)
@@ -147,52 +128,6 @@ def proxy_process(tmp_path_factory, demo_origin):
     running = Running(tmp_path_factory.mktemp("proxy"), demo_origin)
     yield running
     running.stop()
-
-
-class Visitor:
-    """A person with a browser of their own: a fresh profile that lets third parties set cookies."""
-
-    def __init__(self, playwright, profile: Path, port: int, providers_port: int, **options) -> None:
-        (profile / "Default").mkdir(parents=True)
-        (profile / "Default" / "Preferences").write_text(json.dumps(PREFERENCES))
-        rules = f"MAP callkom.io 127.0.0.1:{port},MAP *.callkom.io 127.0.0.1:{port},MAP * 127.0.0.1:{providers_port}"
-        self.context = playwright.chromium.launch_persistent_context(
-            str(profile),
-            executable_path=shutil.which("chromium")
-            or shutil.which("chromium-browser")
-            or shutil.which("google-chrome"),
-            headless=True,
-            args=[*FLAGS, f"--host-resolver-rules={rules},EXCLUDE 127.0.0.1"],
-            ignore_https_errors=True,
-            **options,
-        )
-        self.page = self.context.pages[0] if self.context.pages else self.context.new_page()
-        self.errors: list[str] = []
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-
-    def goes(self, path: str, host: str = "callkom.io"):
-        address = f"https://{host}{path}"
-        try:
-            answer = self.page.goto(address, wait_until="load")
-        except Error as error:
-            if not any(
-                said in error.message for said in ("interrupted by another navigation", "ERR_ABORTED")
-            ):
-                raise
-            self.settle()  # the reload after a choice was still on its way: a person would ask again
-            answer = self.page.goto(address, wait_until="load")
-        self.settle()
-        return answer
-
-    def settle(self) -> None:
-        with contextlib.suppress(Exception):
-            self.page.wait_for_load_state("networkidle", timeout=4000)
-
-    def cookies(self) -> dict[tuple[str, str], dict]:
-        return {(c["name"], c["domain"]): c for c in self.context.cookies()}
-
-    def cookie_names(self) -> set[str]:
-        return {c["name"] for c in self.context.cookies()}
 
 
 @pytest.fixture
@@ -248,8 +183,13 @@ def in_front_of(answer, folder: Path):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items) -> None:
-    """Leave to the long suites what Chromium's own walks show as well (test_walk.py)."""
+    """Leave to the long suites what Chromium's own walks show as well (test_walk.py).
+
+    Walks get the time that a busy machine takes for them; what bounds their waiting is in them.
+    """
     for item in items:
+        if item.get_closest_marker("e2e") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(300))
         if item.path.name == "test_browsers.py" and "[chromium-French" in item.name:
             item.add_marker(pytest.mark.load)
 

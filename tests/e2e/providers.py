@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 import trustme
 from aiohttp import web
 
+from tests.patience import until
+
 SITE_DOMAIN_JS = "var d=location.hostname.split('.').slice(-2).join('.');"
 
 
@@ -118,6 +120,10 @@ class Providers:
     def reached(self, suffix: str) -> bool:
         return any(_within(host, suffix) for host in self.hosts())
 
+    def missing(self, *suffixes: str) -> list[str]:
+        """Return which of these that have to be reached are not; they are given time."""
+        return until(lambda: [suffix for suffix in suffixes if not self.reached(suffix)], [])
+
     def forget(self) -> None:
         self.hits.clear()
         self.asked.clear()
@@ -166,9 +172,9 @@ def serve_in_thread(app_or_handler, *, tls: ssl.SSLContext | None = None) -> tup
 
     async def start() -> None:
         if isinstance(app_or_handler, web.Application):
-            runner = web.AppRunner(app_or_handler)
+            runner = web.AppRunner(app_or_handler, shutdown_timeout=0.1)
         else:
-            runner = web.ServerRunner(web.Server(app_or_handler))
+            runner = web.ServerRunner(web.Server(app_or_handler), shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
         await site.start()
@@ -185,11 +191,11 @@ def serve_in_thread(app_or_handler, *, tls: ssl.SSLContext | None = None) -> tup
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
 
     def stop() -> None:
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(60)
 
     return state["port"], stop
 

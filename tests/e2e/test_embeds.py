@@ -8,6 +8,7 @@ from tests.banner.test_embeds import ROWS, SIGNS, WAYS
 from tests.e2e.conftest import Running
 from tests.e2e.providers import serve_in_thread
 from tests.e2e.test_placeholders import recorded, refuse
+from tests.patience import until
 
 pytestmark = pytest.mark.e2e
 
@@ -96,17 +97,18 @@ def odd(tmp_path_factory):
     stop()
 
 
+def offered(visitor) -> str:
+    """Return what the cards on the page offer, in the words of the table."""
+    cards = visitor.page.locator(".ph").evaluate_all("all => all.map(one => one.outerHTML)")
+    return " | ".join(" ".join(way for way in WAYS if SIGNS[way] in card) for card in cards) or "none"
+
+
 def test_what_a_bundle_makes_or_calls_for_is_offered_as_the_table_says(visit, providers, odd):
     visitor = visit(port=odd.port)
     found = []
     for number, row in enumerate(SCRIPTED):
         visitor.goes(f"/row/{number}")
-        if row["ways"] != "none":
-            visitor.page.locator(".ph").first.wait_for()
-        cards = visitor.page.locator(".ph").evaluate_all("all => all.map(one => one.outerHTML)")
-        found.append(
-            " | ".join(" ".join(way for way in WAYS if SIGNS[way] in card) for card in cards) or "none"
-        )
+        found.append(until(lambda: offered(visitor), row["ways"]))
 
     assert found == [row["ways"] for row in SCRIPTED]
     assert visitor.errors == []
@@ -130,7 +132,7 @@ def test_each_form_of_a_script_stands_in_its_box_and_is_shown_once_by_itself(vis
     assert recorded(odd)[-2:] == [("once", "hubspot")] * 2
     assert "hubspotutk" not in visitor.cookie_names()
     visitor.goes("/forms")
-    assert visitor.page.locator(".ph").count() == 3
+    assert until(visitor.page.locator(".ph").count, 3) == 3
     assert visitor.errors == []
 
 
@@ -138,7 +140,7 @@ def test_meetings_named_by_a_call_are_offered_in_their_boxes_and_nowhere_twice(v
     visitor = visit(port=odd.port)
     visitor.goes("/meetings")
 
-    assert visitor.page.locator(".ph").count() == 2
+    assert until(visitor.page.locator(".ph").count, 2) == 2
     visitor.page.locator("#second .ph").get_by_role("button", name="Show it once").click()
     inner = visitor.page.frame_locator("#second iframe").frame_locator("iframe")
     inner.get_by_text("meetings-eu1.hubspot.com").wait_for()
@@ -201,11 +203,11 @@ def test_equal_buttons_each_open_a_card_of_their_own_and_a_pixel_leaves_nothing(
     refuse(visitor)
     visitor.goes("/small")
 
-    assert visitor.page.locator(".ph").count() == 2
+    assert until(visitor.page.locator(".ph").count, 2) == 2
     button = visitor.page.locator("#below [popovertarget]")
     button.press("Enter")
     card = visitor.page.locator("#below [popover]")
-    assert card.is_visible()
+    card.wait_for()
     card.get_by_role("button", name="Show it once").press("Enter")
     visitor.page.frame_locator("#below [data-cc-frame]").frame_locator("iframe").get_by_text(
         "calendly.com"
@@ -222,7 +224,7 @@ def test_a_frame_that_comes_late_has_an_offer_of_its_size_and_a_pixel_none(visit
     visitor.settle()
 
     assert visitor.page.locator(".ph").count() == 1
-    assert visitor.page.locator(".ph").bounding_box()["height"] >= 333
+    assert until(lambda: visitor.page.locator(".ph").bounding_box()["height"] >= 333)
     assert not providers.reached("calendly.com")
 
 

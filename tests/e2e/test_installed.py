@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import ROOT, free_port
+from tests.e2e.conftest import ROOT
+from tests.patience import until
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -51,15 +53,16 @@ def running(command, folder: Path):
             yield process, log
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(60)
 
 
 def fetch(port: int, path: str, host: str, process, log: Path) -> tuple[int, bytes]:
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Host": host})
-    for _ in range(150):
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
         assert process.poll() is None, log.read_text()
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=20) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             if error.code not in {502, 503}:
@@ -86,7 +89,7 @@ def test_the_demo_runs_from_an_empty_folder_with_an_empty_home(installed, tmp_pa
         assert status == 200
         assert b"Refuse all" in page
         assert b"Manage my cookies" in page
-        assert f"http://callkom.localhost:{port}/" in log.read_text()
+        assert until(lambda: f"http://callkom.localhost:{port}/" in log.read_text())
         assert (tmp_path / "demo-state").is_dir()
 
 

@@ -8,6 +8,7 @@ from aiohttp import WSMsgType, web
 from tests.e2e.conftest import ROOT, Running
 from tests.e2e.font import font_address
 from tests.e2e.providers import serve_in_thread
+from tests.patience import until
 
 pytestmark = pytest.mark.e2e
 
@@ -82,11 +83,8 @@ def fenced(tmp_path_factory):
 
 
 def results(visitor, wanted: list[str]) -> dict:
-    for _ in range(100):
-        found = visitor.page.evaluate("window.results")
-        if found.keys() >= set(wanted):
-            return found
-        visitor.page.wait_for_timeout(100)
+    """Return what the page found out, once it found out about all of these."""
+    until(lambda: visitor.page.evaluate("window.results").keys() >= set(wanted))
     return visitor.page.evaluate("window.results")
 
 
@@ -124,11 +122,13 @@ def test_fonts_inside_the_page_pdf_objects_and_films_of_a_subdomain_load(visit, 
     visitor.page.on("response", lambda response: answered.append(response.url))
     visitor.goes("/media")
     visitor.page.wait_for_function("document.fonts.ready.then(() => true)")
-    visitor.page.wait_for_timeout(500)
 
+    def loaded() -> set[str]:
+        visitor.page.wait_for_timeout(50)  # lets what the browser tells come in
+        return {"https://app.callkom.io/film.webm", "https://callkom.io/paper.pdf"} & set(answered)
+
+    assert until(lambda: len(loaded()), 2) == 2, answered
     assert visitor.page.evaluate("[...document.fonts].map(font => font.status)") == ["loaded"]
-    assert "https://app.callkom.io/film.webm" in answered
-    assert "https://callkom.io/paper.pdf" in answered
     assert visitor.page.evaluate("window.refused") == []
 
 

@@ -15,7 +15,7 @@ class Tunnel:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(60)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

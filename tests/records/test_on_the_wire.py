@@ -5,7 +5,6 @@ import contextlib
 import random
 import secrets
 import shutil
-import socket
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 
 from proxy.records.reading import Which
 from proxy.records.store import RecordStore
+from tests.ports import free_port
 from tests.records.postgres import Postgres, installed
 from tests.server.origin import Origin, html
 from tests.server.proxying import PAGE, RULES
@@ -21,12 +21,6 @@ from tests.server.proxying import PAGE, RULES
 ROOT = Path(__file__).resolve().parents[2]
 KEY = secrets.token_hex(32)
 ACCEPT = "choice=accept"
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 class Proxy:

@@ -5,12 +5,12 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.ports import free_port
 from tests.server.proxying import RULES, Got, read_answer, request
 
 START = "import sys; from pathlib import Path; from proxy.server.start import run; run(Path(sys.argv[1]), Path(sys.argv[2]))"
@@ -53,12 +53,6 @@ class Running:
                         return
                 assert self.process.returncode is None, self.log.read_text()
                 await asyncio.sleep(0.05)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.asynccontextmanager

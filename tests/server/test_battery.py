@@ -8,12 +8,12 @@ import asyncio
 import contextlib
 import json
 import shutil
-import socket
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.shared import shared
 
 pytestmark = [pytest.mark.load, pytest.mark.timeout(300)]
@@ -42,12 +42,6 @@ providers:
     tags:
       - { from: googletagmanager.com, purpose: performance }
 """
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 async def answers(port: int) -> None:

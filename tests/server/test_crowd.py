@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.server.origin import HANG, Origin, ok
-from tests.server.test_battery import RULES, answers, free_port, running
+from tests.server.test_battery import RULES, answers, running
 
 pytestmark = [pytest.mark.load, pytest.mark.timeout(240)]
 

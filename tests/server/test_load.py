@@ -5,8 +5,9 @@ import signal
 
 import pytest
 
+from tests.ports import free_port
 from tests.server.origin import Origin, html
-from tests.server.processes import free_port, keep_asking, running
+from tests.server.processes import keep_asking, running
 from tests.server.proxying import PAGE, RULES, read_answer, read_head, request
 
 pytestmark = [pytest.mark.load, pytest.mark.timeout(400)]

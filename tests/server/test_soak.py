@@ -19,9 +19,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.server import soak_origin
 from tests.server.origin import Origin
-from tests.server.processes import Running, free_port
+from tests.server.processes import Running
 from tests.server.proxying import RULES
 from tests.server.soak_guest import World
 from tests.server.soak_visitors import WEIGHTS, Visitor
