@@ -66,8 +66,11 @@ class Upstreams:
 
     async def fetch(self, request: UpstreamRequest) -> Reply:
         """Return the answer once its head is complete; UpstreamError (502, 503, 504) when none comes."""
+        return await self._first_of(self._in_order(), request)
+
+    async def _first_of(self, pools: list[Pool], request: UpstreamRequest) -> Reply:
         trouble: UpstreamError | None = None
-        for pool in self._in_order():
+        for pool in pools:
             try:
                 return await self._ask(pool, request)
             except ConnectError as error:
@@ -80,11 +83,21 @@ class Upstreams:
         """Send a request on a connection that is idle; None when there is none: then `fetch` it."""
         pool = self._in_order()[0]
         reply = pool.begin(request)
-        return None if reply is None else Begun(pool, request, reply)
+        if reply is None:
+            self._turn -= 1  # to fetch it takes the turn
+            return None
+        return Begun(pool, request, reply)
 
     async def go_on(self, begun: Begun) -> Reply:
         """Return the answer to what was begun, once its head is complete, as `fetch` would."""
-        return await self._ask(begun.pool, begun.request, begun.reply)
+        try:
+            return await self._ask(begun.pool, begun.request, begun.reply)
+        except ConnectError as error:  # it closed the connection meanwhile, and takes no other
+            begun.pool.health.failed(self._loop.time(), str(error))
+            others = [pool for pool in self._in_order() if pool is not begun.pool]
+            if not others:
+                raise
+        return await self._first_of(others, begun.request)
 
     async def close(self) -> None:
         """End every connection and the checks."""
