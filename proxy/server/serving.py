@@ -147,6 +147,8 @@ class Server:
                 self._note_reload("refused", problems)
                 return False
             self._house, self._policy = house, policy
+            for door in self.doors:
+                door.listener.heads.forget()  # they hold on to the old house
             for change in _needs_restart(self.config, config):
                 log().warning("policy_loaded", note=f"{change} changed: that takes a restart")
             log().info("policy_loaded", policy=policy.version, digest=policy.digest)
