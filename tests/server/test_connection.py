@@ -229,6 +229,17 @@ async def test_hundreds_behind_one_are_all_answered_in_order(tmp_path):
         assert [shown(await raw_answer(someone.reader))[0] for _ in many] == [f"/{n}" for n in range(400)]
 
 
+async def test_what_comes_behind_a_silent_upstream_is_not_taken_without_end(tmp_path):
+    async with Origin({b"/slow": [HANG]}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        someone = await short_guest(proxy)
+        someone.writer.write(request("/slow"))
+        await until(lambda: on_short_way(proxy))
+        someone.writer.write(request("/behind") * 400_000)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(someone.writer.drain(), 0.5)
+        someone.writer.transport.abort()
+
+
 # -- who leaves --------------------------------------------------------------------------------------------
 
 
