@@ -21,7 +21,7 @@ from tests.server.test_serving import certificate
 GA = b"Set-Cookie: _ga=GA1.1; Domain=.callkom.io; Path=/"
 OWN = b"Set-Cookie: session=1; Path=/; HttpOnly"
 ODD = b"Set-Cookie: odd=1; Max-Age=99999999"
-QUICK = "timeouts: { first_byte: 0.4, idle: 0.4, connect: 0.5 }"
+QUICK = "timeouts: { first_byte: 0.3, idle: 0.3, connect: 0.5 }"
 
 
 @pytest.fixture(autouse=True)
@@ -187,7 +187,7 @@ async def test_other_methods_between_go_their_own_way(tmp_path):
         [ANSWERS[b"/page"][:10], 0.05, ANSWERS[b"/page"][10:]],
         [ANSWERS[b"/page"][:-30], 0.05, ANSWERS[b"/page"][-30:]],
         [ANSWERS[b"/page"][: -len(PAGE)], 0.05, PAGE],
-        [0.3, ANSWERS[b"/page"]],
+        [0.1, ANSWERS[b"/page"]],
         [b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", 0.05, ANSWERS[b"/page"]],
         [b"HTTP/1.1 100 Continue\r\n\r\n" + ANSWERS[b"/page"]],
         [step for n in range(0, len(ANSWERS[b"/page"]), 64) for step in (ANSWERS[b"/page"][n : n + 64], 0.001)],
@@ -327,7 +327,7 @@ async def test_a_second_answer_nobody_asked_for_is_never_given_to_anybody(tmp_pa
 
 async def test_where_all_upstream_connections_are_busy_a_request_waits_in_line(tmp_path):
     def slow(seen):
-        return [0.05, ok(seen.target)]
+        return [0.02, ok(seen.target)]
 
     async with (
         Origin(otherwise=slow) as origin,
@@ -493,9 +493,9 @@ async def test_a_known_head_with_an_upgrade_is_a_handshake_and_nothing_less(tmp_
 
 async def test_an_event_stream_may_be_silent_however_often_it_was_asked_for(tmp_path):
     stream = [
-        0.6,
+        0.45,
         b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n",
-        0.6,
+        0.45,
         b"data: 2\n\n",
         CLOSE,
     ]
