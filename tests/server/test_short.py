@@ -90,6 +90,9 @@ HEADS = {
 }  # fmt: skip
 
 
+WHO = [*((who, "enforce") for who in HEADS), ("nobody", "observe"), ("cookies", "observe")]
+
+
 async def alike(proxy, origin, heads, targets, *, figures=False) -> None:
     """Ask for each twice: the second time it goes the short way, and nothing else is different."""
     went = ways(proxy, origin)
@@ -114,8 +117,7 @@ async def alike(proxy, origin, heads, targets, *, figures=False) -> None:
             assert records[-1] == records[-2], (target, headers)
 
 
-@pytest.mark.parametrize("mode", ["enforce", "observe"])
-@pytest.mark.parametrize("who", HEADS)
+@pytest.mark.parametrize(("who", "mode"), WHO)
 async def test_the_second_answer_is_byte_for_byte_the_first(tmp_path, who, mode):
     async with (
         Origin(ANSWERS, otherwise=ok(b"warm")) as origin,
