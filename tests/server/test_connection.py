@@ -125,6 +125,15 @@ async def test_what_is_refused_is_refused_again_and_never_reaches_anybody(tmp_pa
                 assert {one.target for one in origin.seen} == {b"/warm"}, attack
 
 
+async def test_a_line_longer_than_allowed_is_refused_whatever_is_known(tmp_path):
+    async with (
+        Origin() as origin,
+        proxying(origin.url, folder=tmp_path, more="limits: { line: 200 }") as proxy,
+    ):
+        someone = await short_guest(proxy)
+        assert (await someone.ask(request("/" + "a" * 500))).startswith(b"HTTP/1.1 431 ")
+
+
 async def test_a_known_head_in_two_pieces_is_one_request(tmp_path):
     async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
         someone = await short_guest(proxy, "X-Mine: 1")
