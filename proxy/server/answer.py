@@ -10,7 +10,8 @@ import httptools
 
 from proxy.errors import UpstreamError
 from proxy.filter.fields import Headers
-from proxy.server.exchange import Framing, Reply
+from proxy.server.exchange import Reply
+from proxy.server.framing import Framing
 from proxy.server.names import ANSWERED, Fields
 from proxy.server.plain import HEAD_BYTES, HEAD_FIELDS, plain_answer
 

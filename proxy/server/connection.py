@@ -51,7 +51,8 @@ class Connection(RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Parse; the first bytes of a head start its deadline, which later bytes do not move."""
         if self._errand is not None:
-            self._hold(data)
+            self._held += data
+            self._errand.go_long()  # not to wait unread: who leaves behind it is to be noticed
             return
         waiter, ended = self._waiter, data.endswith(END)
         whole = (  # the last request is answered, nothing of the next has come, and here is the end of one
@@ -97,18 +98,11 @@ class Connection(RequestHandler):
         if self.listener.begin is not None and not hasattr(message, "exc"):
             self.listener.heads.learn(data, message)
 
-    def _hold(self, data: bytes) -> None:
-        self._held += data
-        if self.transport is not None:
-            self.transport.pause_reading()
-
     def _let_go(self) -> None:
         """Take what came behind the request that was on the short way."""
         self._errand = None
         if self._held:
             held, self._held = self._held, b""
-            if self.transport is not None:
-                self.transport.resume_reading()
             self.data_received(held)
 
     def answered(self, incoming: Incoming, response: RawResponse, head: bytes, body: bytes) -> None:

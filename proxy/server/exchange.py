@@ -11,11 +11,11 @@ import base64
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from proxy.errors import BadRequest, UpstreamError
 from proxy.filter.fields import Headers
+from proxy.server.framing import Framing, framing_of, is_endless, persists
 from proxy.server.names import Fields
 
 if TYPE_CHECKING:
@@ -97,35 +97,6 @@ def _lines(request: UpstreamRequest) -> tuple[list[bytes], int | None]:
     return lines, length
 
 
-@dataclass(frozen=True, slots=True)
-class Framing:
-    """How the body of an answer ends, and whether its connection may live on."""
-
-    persistent: bool
-    until_eof: bool
-    endless: bool  # text/event-stream: silence is no fault
-
-
-_framing = lru_cache(maxsize=8)(Framing)  # to make one takes a microsecond, and there are eight
-
-
-_KEPT = [b"keep-alive"]
-
-
-def _is_endless(content_type: bytes) -> bool:
-    if content_type[:17].lower() != b"text/event-stream":  # values have no blanks around them
-        return False
-    return content_type.partition(b";")[0].strip().lower() == b"text/event-stream"
-
-
-def _persists(said: list[bytes] | None, version: str) -> bool:
-    """True when the connection may carry another exchange."""
-    if said is None or said == _KEPT:
-        return said is not None or version == "1.1"
-    options = {option.strip() for option in b",".join(said).lower().split(b",")}
-    return b"close" not in options if version == "1.1" else b"keep-alive" in options
-
-
 def _accept(headers: Headers) -> bytes:
     """Return the proof that an upstream has read this WebSocket handshake, nothing without a key."""
     keys = [value for name, value in headers if name.lower() == b"sec-websocket-key"]
@@ -138,29 +109,17 @@ class Reply:
     """An upstream's answer: the head is complete, the body comes as it is read."""
 
     __slots__ = (
-        "_error",
-        "_loop",
-        "_pieces",
-        "_waiter",
-        "accept",
-        "bodiless",
-        "buffered",
-        "complete",
-        "fields",
-        "headed",
-        "headers",
-        "method",
-        "on_here",
-        "on_writable",
-        "pool",
-        "reason",
-        "reused",
-        "status",
-        "unanswered",
-        "wire",
+        "_error", "_loop", "_pieces", "_waiter", "accept", "bodiless", "buffered", "complete", "fields",
+        "headed", "headers", "method", "on_here", "on_writable", "pool", "reason", "reused", "status",
+        "unanswered", "wire",
     )  # fmt: skip
 
-    def __init__(self, request: UpstreamRequest, loop: asyncio.AbstractEventLoop | None = None) -> None:
+    def __init__(
+        self,
+        request: UpstreamRequest,
+        loop: asyncio.AbstractEventLoop | None = None,
+        pool: Pool | None = None,
+    ) -> None:
         self._loop = loop or asyncio.get_running_loop()  # to ask costs a system call before Python 3.12
         self.method = request.method
         self.accept = _accept(request.headers) if request.upgrade else b""
@@ -175,7 +134,7 @@ class Reply:
         self.buffered = 0
         self.reused = False  # the connection had carried an exchange before
         self.unanswered = False  # and died before a byte of this one
-        self.pool: Pool | None = None  # whose connection carries it
+        self.pool = pool  # whose connection carries it
         self.wire: Wire | None = None
         self._pieces: list[bytes] = []
         self.complete = False  # all of it has arrived
@@ -256,9 +215,9 @@ class Reply:
         self.bodiless = self.method == b"HEAD"
         until_eof = not (lengths or codings or self.bodiless or status in (204, 304))
         kinds = fields.get(b"content-type")
-        endless = kinds is not None and _is_endless(kinds[-1])
-        persistent = not (until_eof or endless) and _persists(fields.get(b"connection"), version)
-        return _framing(persistent, until_eof, endless)
+        endless = kinds is not None and is_endless(kinds[-1])
+        persistent = not (until_eof or endless) and persists(fields.get(b"connection"), version)
+        return framing_of(persistent, until_eof, endless)
 
     def _switched(self, reason: bytes, headers: Headers, fields: Fields) -> Framing:
         if not self.accept or fields.get(b"sec-websocket-accept") != [self.accept]:

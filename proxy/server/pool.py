@@ -96,15 +96,13 @@ class Pool:
 
     async def start(self, request: UpstreamRequest, *, anew: bool = False) -> Reply:
         """Send the request on a connection (a new one if `anew`); its head is still to come."""
-        fresh = request.needs_fresh
-        wire = None if anew else self._youngest(fresh)
+        wire = None if anew else self._youngest(request.needs_fresh)
         if wire is None:
-            wire = await self._another(fresh, anew=anew)
+            wire = await self._another(request.needs_fresh, anew=anew)
         return self._sent(wire, request)
 
     def _sent(self, wire: Wire, request: UpstreamRequest) -> Reply:
-        reply = Reply(request, self._loop)
-        reply.pool = self
+        reply = Reply(request, self._loop, self)
         try:
             wire.send(request, reply)
         except BaseException:
@@ -291,7 +289,7 @@ class ConnectError(UpstreamError):
 
     def __init__(self, address: Address, trouble: Exception | None) -> None:
         late = isinstance(trouble, TimeoutError)
-        words = "no connection in time" if late else (str(trouble) or type(trouble).__name__)
+        words = "no connection in time" if late else str(trouble) or type(trouble).__name__
         super().__init__(f"{address}: {words}", 504 if late else 502)
 
 

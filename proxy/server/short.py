@@ -48,12 +48,22 @@ class Errand:
         """The request as its upstream got it."""
         return self._standing.asked(self._passage.visit)
 
+    def _end_wait(self) -> None:
+        self._reply.on_here = None
+        self._passage.upstream_seconds += time.perf_counter() - self._began
+
+    def go_long(self) -> None:
+        """Let the long way go on, where it does not already."""
+        if self._reply.on_here is not None:
+            self._end_wait()
+            incoming = self._passage.incoming
+            incoming.protocol.hand_over(incoming, self._go_on)
+
     def _here(self) -> None:
         """Answer the visitor, or let the long way do it."""
-        self._reply.on_here = None
+        self._end_wait()
         passage = self._passage
         incoming = passage.incoming
-        passage.upstream_seconds += time.perf_counter() - self._began
         connection = incoming.protocol
         try:
             response = self._response()
@@ -100,7 +110,8 @@ class Errand:
 
     def give_up(self) -> None:
         """The visitor has left."""
-        self._reply.on_here = None
+        if self._reply.on_here is not None:
+            self._end_wait()
         self._reply.abort()
         if not self._told:
             self._relay.left(self._passage)

@@ -19,7 +19,7 @@ from proxy.errors import StartError
 from proxy.server.connection import Connection
 from proxy.server.incoming import Allowance, Incoming
 from proxy.server.response import RawResponse
-from proxy.server.seen import Head, Heads
+from proxy.server.seen import LONGEST, Head, Heads
 
 if TYPE_CHECKING:
     from proxy.server.short import Errand
@@ -58,9 +58,9 @@ class Listener(web.Server):
         report: Report | None = None,
         begin: Begin | None = None,
     ) -> None:
-        self.begin = begin
         self.heads = Heads()
         self.allowance = allowance or Allowance()
+        self.begin = begin if self.allowance.line >= LONGEST else None  # only llhttp counts a line
         self.draining = False
         self.refuse = refuse or plain_refusal
         self.report = report or (lambda _: None)

@@ -15,7 +15,8 @@ import httptools
 
 from proxy.errors import ProxyError, StartError, UpstreamError
 from proxy.filter.fields import Headers
-from proxy.server.exchange import Framing, Reply, UpstreamRequest
+from proxy.server.exchange import Reply, UpstreamRequest
+from proxy.server.framing import Framing
 from proxy.server.health import HealthCheck, order
 from proxy.server.pool import Address, ConnectError, Pool, PoolState, default_tls
 from proxy.server.wire import Deadlines
@@ -56,8 +57,11 @@ class Upstreams:
 
     async def fetch(self, request: UpstreamRequest) -> Reply:
         """Return the answer once its head is complete; UpstreamError (502, 503, 504) when none comes."""
+        return await self._first_of(self._in_order(), request)
+
+    async def _first_of(self, pools: list[Pool], request: UpstreamRequest) -> Reply:
         trouble: UpstreamError | None = None
-        for pool in self._in_order():
+        for pool in pools:
             try:
                 return await self._ask(pool, request)
             except ConnectError as error:
@@ -69,12 +73,25 @@ class Upstreams:
     def begin(self, request: UpstreamRequest) -> Reply | None:
         """Send a request on a connection that is idle; None when there is none: then `fetch` it."""
         pools = self._pools
-        return (pools[0] if len(pools) == 1 else self._in_order()[0]).begin(request)
+        if len(pools) == 1:
+            return pools[0].begin(request)
+        reply = self._in_order()[0].begin(request)
+        if reply is None:
+            self._turn -= 1  # to fetch it takes the turn
+        return reply
 
     async def go_on(self, request: UpstreamRequest, begun: Reply) -> Reply:
         """Return the answer to what was begun, once its head is complete, as `fetch` would."""
-        assert begun.pool is not None
-        return await self._ask(begun.pool, request, begun)
+        pool = begun.pool
+        assert pool is not None
+        try:
+            return await self._ask(pool, request, begun)
+        except ConnectError as error:  # it closed the connection meanwhile, and takes no other
+            pool.health.failed(self._loop.time(), str(error))
+            others = [other for other in self._in_order() if other is not pool]
+            if not others:
+                raise
+        return await self._first_of(others, request)
 
     async def close(self) -> None:
         """End every connection and the checks."""

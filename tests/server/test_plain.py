@@ -227,8 +227,13 @@ def test_no_byte_in_a_head_is_read_otherwise_than_by_llhttp(loop, reason, lines,
     agree(loop, head + fields + b"Content-Length: %d\r\n\r\n" % len(body) + body)
 
 
-@pytest.mark.parametrize("byte", [bytes([n]) for n in range(256)])
-def test_each_byte_in_each_place_of_a_line_is_read_as_llhttp_reads_it(loop, byte):
+@pytest.mark.parametrize("half", [range(128), range(128, 256)])
+def test_each_byte_in_each_place_of_a_line_is_read_as_llhttp_reads_it(loop, half):
+    for number in half:
+        _try_everywhere(loop, bytes([number]))
+
+
+def _try_everywhere(loop, byte: bytes) -> None:
     end = b"\r\nContent-Length: 0\r\n\r\n"
     for line in (b"%b", b"A%b", b"A%b: b", b"%bA: b", b"A:%bb", b"A: %bb", b"A: b%b", b"A: b%bc", b"A: %b"):
         agree(loop, OK + line % byte + end)
