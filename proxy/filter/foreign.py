@@ -38,6 +38,10 @@ class Kind(Enum):
     ANNOTATION = 4  # inside annotation-xml of another encoding
 
 
+WAY_OUT = b"<span hidden></span>"
+"""Stands where a tag is removed that ended svg or math: what follows is to be read as it was."""
+
+
 class Level:
     """A run of open elements under the same rules."""
 

@@ -13,13 +13,13 @@ from dataclasses import replace
 from proxy.filter import quick, tokens
 from proxy.filter.actions import Follow, Judged, TagFacts
 from proxy.filter.elementstream import UNKNOWN
-from proxy.filter.foreign import Foreign
+from proxy.filter.foreign import WAY_OUT, Foreign
 from proxy.filter.injection import Injection, Injector, PageSeen, Phase
 from proxy.filter.longtags import LongTag, is_too_long
 from proxy.filter.matching import Judge
 from proxy.filter.memo import Memo
 from proxy.filter.reader import Reader
-from proxy.filter.texts import Consumer
+from proxy.filter.texts import Consumer, Within
 from proxy.filter.verdict import Verdict
 from proxy.filter.waiting import LONGEST_TAG
 from proxy.filter.xmlstream import XmlStream
@@ -196,7 +196,7 @@ class HtmlFilter(XmlStream):
 
     def _start_tag(self, raw: bytes, name: bytes, data: bytes, span: tuple[int, int]) -> int:
         start, at = span
-        inside = bool(self._foreign)
+        inside, foreign = bool(self._foreign), self._foreign.is_foreign
         is_html = self._foreign.start(name, raw) if inside else name not in _ROOTS
         judged = self._tags.get(raw, UNKNOWN)
         if judged is UNKNOWN:
@@ -209,6 +209,9 @@ class HtmlFilter(XmlStream):
                 self._out.emit(before)
                 start = at - len(raw)
         if judged is not None:
+            if judged.removes and foreign and is_html:
+                self._out.emit(data[start : at - len(raw)] + WAY_OUT)
+                start = at - len(raw)
             start = self._act(judged, raw, data, (start, at), foreign=not is_html)
         if behind:
             self._out.emit(data[start:at])
@@ -254,7 +257,7 @@ class HtmlFilter(XmlStream):
     # Documents within
 
     def _noscript(self) -> Consumer:
-        return _Noscript(self)
+        return Within(self.inside())
 
     def inside(self) -> HtmlFilter:
         """Return a filter for the text of a noscript: markup for those who run no scripts."""
@@ -275,22 +278,6 @@ class HtmlFilter(XmlStream):
         self._injection = Injection(reader.inject, self.page, nested=True)
         if reader.base:
             self._tags = Memo(limit=1_000_000, longest=3_000)
-
-
-class _Noscript:
-    """The text of a noscript, read as those read it who run no scripts."""
-
-    def __init__(self, outer: HtmlFilter) -> None:
-        self.removed = False
-        self._inner = outer.inside()
-
-    def feed(self, text: bytes) -> bytes:
-        """Return what may leave of it."""
-        return self._inner.feed(text)
-
-    def end(self, *, by_tag: bool = False) -> bytes:  # noqa: ARG002 - what follows changes nothing
-        """Return the rest."""
-        return self._inner.close()
 
 
 def _nested(reader: Reader, inside: bytes, xml: bool) -> tuple[bytes, list[Verdict]]:

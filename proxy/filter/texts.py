@@ -258,3 +258,29 @@ class Style(Held):
     def end(self, *, by_tag: bool = False) -> bytes:  # noqa: ARG002 - what follows changes nothing
         """Return the rest of the style sheet."""
         return self._calm(self._text().decode("latin-1"))
+
+
+class Within:
+    """The text of a noscript, read as those read it who run no scripts: by a filter of its own."""
+
+    def __init__(self, inner: Inner) -> None:
+        self.removed = False
+        self._inner = inner
+
+    def feed(self, text: bytes) -> bytes:
+        """Return what may leave of it."""
+        return self._inner.feed(text)
+
+    def end(self, *, by_tag: bool = False) -> bytes:  # noqa: ARG002 - what follows changes nothing
+        """Return the rest."""
+        return self._inner.close()
+
+
+class Inner(Protocol):
+    """A filter for what is within."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Return what may leave."""
+
+    def close(self) -> bytes:
+        """Return the rest."""
