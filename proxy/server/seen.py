@@ -24,6 +24,9 @@ END = b"\r\n\r\n"
 LONGEST = 4096
 """Bytes of the longest head that is remembered."""
 
+MOST = 64
+"""Fields of a head that is remembered: browsers send some twenty, and each weighs more than its bytes."""
+
 KEPT = 512 << 10
 """Bytes of heads remembered: they come from strangers."""
 
@@ -66,7 +69,7 @@ class Heads(Memo[Head]):
         if message.should_close or message.upgrade or message.chunked or tuple(message.version) != (1, 1):
             return
         headers = list(message.raw_headers)
-        if data.count(b"\r\n") != len(headers) + 2:
+        if len(headers) > MOST or data.count(b"\r\n") != len(headers) + 2:
             return  # not each of its fields is one line here: it began before `data`, say
         fields = fields_of(headers)
         rest = data[data.find(b"\r\n") :]

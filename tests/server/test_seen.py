@@ -10,7 +10,7 @@ from aiohttp.streams import EMPTY_PAYLOAD
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.server.seen import KEPT, LONGEST, Heads
+from proxy.server.seen import KEPT, LONGEST, MOST, Heads
 
 USUAL = (
     b"Host: callkom.io",
@@ -262,3 +262,12 @@ def test_a_head_that_is_known_already_is_not_counted_again(loop):
 
     assert heads.weight == weight
     assert heads.find(data)[0] is head
+
+
+@pytest.mark.parametrize(("fields", "known"), [(MOST, True), (MOST + 1, False)])
+def test_of_heads_with_very_many_fields_none_is_remembered(loop, fields, known):
+    heads = Heads()
+    data = request(b"Host: callkom.io", *[b"X-%d: 1" % number for number in range(fields - 1)])
+    heads.learn(data, parsed(loop, data)[0][0])
+
+    assert (heads.find(data) is not None) is known
