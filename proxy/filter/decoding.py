@@ -23,7 +23,7 @@ MAX_STACK = 4
 """More codings than this on one body is nobody's configuration."""
 
 _BROTLI_KEPT = 1 << 20
-_DAMAGED = cast(type[Exception], isal_zlib.error)  # its stub calls the class an instance
+_DAMAGED = cast(type[Exception], isal_zlib.error)  # its types call the class an instance
 _LONGEST_HEADER = 80_000
 _GZIP_MAGIC = b"\x1f\x8b\x08"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"

@@ -35,7 +35,7 @@ class Fate(Enum):
 
 
 PASS, GONE, COOKIE = Fate.PASS, Fate.GONE, Fate.COOKIE  # a global is found faster than a member
-CODING, CONNECTION, BROKEN = Fate.CODING, Fate.CONNECTION, Fate.BROKEN
+CODING, CONNECTION = Fate.CODING, Fate.CONNECTION
 
 
 class Names(dict[bytes, tuple[bytes, Fate]]):
