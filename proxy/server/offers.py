@@ -20,7 +20,7 @@ from proxy.consent.ticket import Ticket, read_ticket, write_ticket
 from proxy.errors import BadRequest, RecordsError
 from proxy.filter.embeds import Embed, Embeds
 from proxy.policy.scope import Pair, Scope
-from proxy.records.store import RecordStore
+from proxy.records.store import RecordStore, now_ms
 from proxy.server.answering import Answered, Outcome
 from proxy.server.call import Call
 from proxy.server.choice import Choice
@@ -71,7 +71,7 @@ def _record(call: Call, choice: Choice, embed: Embed, words: Words) -> NewRecord
     asked = standing.scope if standing is not None else NOTHING
     return NewRecord(
         visitor=standing.visitor if standing is not None else secrets.token_urlsafe(12),
-        time=visit.now * 1000,
+        time=now_ms(),
         site=visit.host,
         language=words.code,
         shown=site.renderer.shown(words),

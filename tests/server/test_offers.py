@@ -53,6 +53,19 @@ async def test_once_leaves_a_standing_answer_in_its_proof(tmp_path):
     assert once.granted == ("performance",)
 
 
+async def test_once_is_recorded_behind_the_answer_given_a_moment_before_it(tmp_path):
+    """A proof that would count whole seconds stood before an answer given within the same one."""
+    async with Origin() as origin, running(origin, tmp_path) as proxy:
+        consent = cookie_of(await choose(proxy, b"choice=refuse", SAME)).split(b";")[0].decode()
+        await frame_of(proxy, f"Cookie: {consent}")
+        answer, once = sorted(await records(proxy), key=lambda one: one.position)
+
+    assert answer.time <= once.time
+    assert answer.id < once.id
+    assert (answer.content.how, once.content.how) == (How.REFUSE, How.ONCE)
+    assert once.content.previous == answer.id
+
+
 async def test_the_frame_shows_that_page_and_opens_its_provider_alone(tmp_path):
     async with Origin() as origin, running(origin, tmp_path) as proxy:
         got = await proxy.ask(await frame_of(proxy), *IN_FRAME)
