@@ -105,15 +105,19 @@ def fetch(port: int, path: str) -> bytes:
 
 
 class Load:
-    """What wrk found: answers, those that were no success, the median and 99th percentile in milliseconds."""
+    """What wrk found: answers, those that were no success, the median and 99th percentile in milliseconds.
+
+    `new` names a field that says something else in each request.
+    """
 
     def __init__(
-        self, port: int, path: str, *, connections: int, seconds: float, core: int, new_heads: bool = False
+        self, port: int, path: str, *, connections: int, seconds: float, core: int, new: str | None = None
     ) -> None:
         command = [
             "taskset", "-c", str(core), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "10s",
-            "-H", "Host: callkom.io", "-H", "Sec-Fetch-Dest: document", f"http://127.0.0.1:{port}{path}",
-            *(["-s", str(Path(__file__).with_name("new_heads.lua"))] if new_heads else []),
+            "-H", "Host: callkom.io", "-H", "Sec-Fetch-Dest: document",
+            *(["-s", str(Path(__file__).with_name("new_heads.lua"))] if new else []),
+            f"http://127.0.0.1:{port}{path}", *(["--", new] if new else []),
         ]  # fmt: skip
         text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         self.requests = int(re.search(r"(\d+) requests in", text)[1])

@@ -5,8 +5,9 @@
 Peers are pinned to core 0, the origin (nginx) and the load (wrk) to core 1. Of each peer's rounds the cheapest counts:
 whatever else the machine does can only add. Compare figures of one run only. The memos are as shipped: `15k` and `100k` ask for one page
 again and again (tags, scripts and injected bytes are remembered), `15k unique` for pages that were never seen (every
-link, script and image address differs), `nothing` for 15 kB of JSON, which nobody rewrites, `nothing, new heads` for
-the same with a field in every request that is never the same: what is remembered of heads is of no use there.
+link, script and image address differs), `nothing` for 15 kB of JSON, which nobody rewrites, `nothing, CF-Ray` for the
+same behind a CDN that gives every request a name, `nothing, new heads` with a field that nobody knows to be new each
+time: what is remembered of heads is of no use there.
 """
 
 import argparse
@@ -32,8 +33,11 @@ CASES = {
     "100k": "/100k.html",
     "15k unique": "/unique/15k.html",
     "nothing": "/15k.json",
+    "nothing, CF-Ray": "/15k.json",
     "nothing, new heads": "/15k.json",
 }
+NEW = {"nothing, CF-Ray": "CF-Ray", "nothing, new heads": "X-Odd"}
+"""The field that is never the same."""
 GOALS = {  # (case, peer): how many times as cheap as that peer: must, goal
     ("15k", "mitmproxy"): (5, 10),
     ("15k", "workerd"): (1.5, 4),
@@ -80,7 +84,7 @@ def interleave(peers: dict[str, Running], rounds: int, seconds: float, cases: li
                     connections=16,
                     seconds=seconds,
                     core=1,
-                    new_heads="new heads" in name,
+                    new=NEW.get(name),
                 )
                 failed[peer] = failed.get(peer, 0) + load.failed
                 if load.requests:

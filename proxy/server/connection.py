@@ -84,8 +84,8 @@ class Connection(RequestHandler):
         listener = self.listener
         if listener.begin is None or (found := listener.heads.find(data)) is None:
             return False
-        head, target = found
-        incoming = Incoming.again(head, target, self)
+        head, target, news = found
+        incoming = Incoming.again(head, target, self, news)
         errand = listener.begin(incoming, head)
         if errand is None:
             return False

@@ -15,6 +15,7 @@ from proxy.server.consent_api import OwnAddresses
 from proxy.server.forwarded import Trust
 from proxy.server.ground import Ground
 from proxy.server.incoming import Incoming
+from proxy.server.names import Fields
 from proxy.server.passage import Passage
 from proxy.server.sites import Site, Sites, build_sites
 from proxy.server.upstream import Upstreams
@@ -51,14 +52,14 @@ class House:
             now=int(self.clock()),
             fields=incoming.fields,
         )
-        given = visit.first(b"x-request-id")
-        if not (given and self.trust.believes(peer) and _ID.fullmatch(given)):
-            given = self.name_request()
-        visit.id = given
+        visit.id = self.name_request(visit.fields, peer)
         return visit
 
-    def name_request(self) -> bytes:
-        """Return a name for a request, by which its records are found."""
+    def name_request(self, fields: Fields, peer: str) -> bytes:
+        """Return a name for a request, by which its records are found: our proxy's own, or one of ours."""
+        given = fields.get(b"x-request-id")
+        if given is not None and self.trust.believes(peer) and _ID.fullmatch(given[0]):
+            return given[0]
         return b"%016x" % _drawn(64)
 
     def decide(self, site: Site, visit: Visit, incoming: Incoming, began: float) -> Passage:

@@ -52,7 +52,7 @@ class Incoming:
 
     __slots__ = (
         "_expects", "_lasts", "_payload", "_task", "allowance", "fields", "go_on", "headers", "length",
-        "method", "protocol", "started", "target", "upgrade", "version",
+        "method", "news", "protocol", "started", "target", "upgrade", "version",
     )  # fmt: skip
 
     def __init__(
@@ -70,6 +70,7 @@ class Incoming:
         self.started = False  # an answer is on its way
         self.headers: Headers = list(message.raw_headers)
         self.length: int | None = None  # the body's, when it was declared
+        self.news: tuple[bytes, ...] = ()  # values of a head that came before but for these
         self.upgrade = b""  # what the visitor wants to switch to, in lower case
         self.go_on: Callable[[], Awaitable[RawResponse]] | None = None  # of what was begun on the short way
         self.fields = fields_of(self.headers)
@@ -80,8 +81,8 @@ class Incoming:
         self.version = (message.version.major, message.version.minor)
 
     @classmethod
-    def again(cls, head: Head, target: bytes, protocol: Connection) -> Incoming:
-        """Return a GET without a body, whose head came before."""
+    def again(cls, head: Head, target: bytes, protocol: Connection, news: tuple[bytes, ...] = ()) -> Incoming:
+        """Return a GET without a body, whose head came before; `news` are the values that did not."""
         self = cls.__new__(cls)
         self._payload = EMPTY_PAYLOAD
         self._expects = self.upgrade = b""
@@ -89,8 +90,8 @@ class Incoming:
         self.allowance = protocol.allowance
         self.started = False
         self.length = self.go_on = None
-        self.headers = head.headers
-        self.fields = head.fields
+        self.news = news
+        self.headers, self.fields = head.filled(news) if news else (head.headers, head.fields)
         self._lasts = True
         self.method = b"GET"
         self.target = target

@@ -46,7 +46,7 @@ class Errand:
     @property
     def ask(self) -> Asked:
         """The request as its upstream got it."""
-        return self._standing.asked(self._passage.visit)
+        return self._standing.asked(self._passage.visit, self._passage.incoming.news)
 
     def _end_wait(self) -> None:
         self._reply.on_here = None
@@ -129,14 +129,14 @@ def begin(relay: Relay, incoming: Incoming, head: Head) -> Errand | None:
     try:
         standing = head.standing
         if standing is None or not standing.holds(house, incoming.protocol, now):
-            standing = head.standing = standing_of(house, incoming)
+            standing = head.standing = standing_of(house, head, incoming)
             if standing is None:
                 return None
-        passage = standing.passage(incoming, house.name_request(), now, began)
+        passage = standing.passage(incoming, now, began)
         visit = passage.visit
         if house.pages.owns(visit) or standing.site.refusal(visit, passage.decision).does is not Does.KEEP:
             return None
-        request = UpstreamRequest(b"GET", visit.target, [], raw=standing.raw(visit))
+        request = UpstreamRequest(b"GET", visit.target, [], raw=standing.raw(visit, incoming.news))
         reply = standing.reach.begin(request)
     except Exception:  # noqa: BLE001 - the long way meets it again, and says so
         return None

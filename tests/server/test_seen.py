@@ -10,6 +10,7 @@ from aiohttp.streams import EMPTY_PAYLOAD
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proxy.server.names import fields_of
 from proxy.server.seen import KEPT, LONGEST, MOST, Heads
 
 USUAL = (
@@ -69,11 +70,64 @@ def test_a_head_that_came_is_found_again_whatever_it_asks_for(loop):
         b"X-A: 2",
         first=b"GET /a%20b/?c=d&e[]=/../ HTTP/1.1".replace(b"[]", b""),
     )
-    head, target = heads.find(again)
+    head, target, news = heads.find(again)
 
     assert target == b"/a%20b/?c=d&e=/../"
+    assert news == ()
     assert head.headers == list(parsed(loop, again)[0][0].raw_headers)
     assert head.fields[b"x-a"] == [b"caf\xe9", b"", b"2"]
+
+
+def test_a_head_is_known_whatever_its_trace_says_and_is_not_kept_twice(loop):
+    heads = Heads()
+    for n in range(50):
+        data = request(USUAL[0], b"CF-Ray: %d-CDG" % n, *USUAL[1:], b"traceparent: 00-%d-01" % n)
+        if n:
+            head, _, news = heads.find(data)
+            assert news == (b"%d-CDG" % n, b"00-%d-01" % n)
+            assert head.filled(news)[0] == list(parsed(loop, data)[0][0].raw_headers)
+        heads.learn(data, parsed(loop, data)[0][0])
+
+    assert len(heads) == 1
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [b"CF-Ray: a", b"CF-Ray: b"],
+        [b"CF-Ray: a", b"cf-ray: b c"],
+        [b"traceparent:", b"traceparent: a"],
+    ],
+)
+def test_what_is_new_and_said_twice_is_left_to_the_parser(loop, lines):
+    assert not learned(loop, request(*USUAL, *lines))
+
+
+@pytest.mark.parametrize(
+    ("known", "other"),
+    [
+        ([b"X: a", b"X-Request-ID: b"], [b"X: aX-", b"Request-ID: b"]),
+        ([b"X: aX-", b"Request-ID: b"], [b"X: a", b"X-Request-ID: b"]),
+        ([b"CF-Ray: a", b"traceparent: b"], [b"traceparent: a", b"CF-Ray: b"]),
+        ([b"CF-Ray: a"], [b"cf-ray: a"]),
+        ([b"CF-Ray: a"], [b"CF-Ray: \0"]),
+        ([b"CF-Ray: a"], [b"CF-Ray:"]),
+        ([b"CF-Ray: a"], [b"CF-Ray: "]),
+        ([b"CF-Ray: a"], [b"CF-Ray: a b"]),
+        ([b"CF-Ray: a"], [b"CF-Ray:  a"]),
+        ([b"CF-Ray: a"], [b"X-CF-Ray: a"]),
+        ([b"CF-Ray: a"], [b"CF-Ray : a"]),
+        ([b"CF-Ray: a"], [b" CF-Ray: a"]),
+        ([b"CF-Ray: a", b"X-Request-ID: b"], [b"CF-Ray: \0", b"X-Request-ID: b"]),
+        ([b"X: a", b"CF-Ray: a"], [b"X: b", b"CF-Ray: a"]),
+    ],
+)
+def test_only_what_the_trace_says_may_differ(loop, known, other):
+    heads = learned(loop, request(*USUAL, *known))
+
+    assert len(heads) == 1
+    assert heads.find(request(*USUAL, *known)) is not None
+    assert heads.find(request(*USUAL, *other)) is None
 
 
 @pytest.mark.parametrize(
@@ -182,8 +236,18 @@ def test_the_end_of_a_head_that_began_before_is_not_taken_for_a_head(loop, begun
     assert not learned(loop, begun, request(*USUAL))
 
 
+NEWS = [
+    b"CF-Ray: 8e3f-CDG",
+    b"cf-ray: a",
+    b"traceparent: 00-1-2-01",
+    b"X-Request-ID: a",
+    b"Request-Id: |1.2",
+    b"tracestate: a=b,c=d",
+]
+SAID = [b"x", b"8e40-CDG", b"!~", b"CF-Ray:", b"", b" ", b" a", b"a ", b"a b", b"\t", b"a\0", b"\0", b"a\r", b"a\nB: c", b"a\r\n", b"a\r\nB: c",
+        b"a\r\nRequest-Id: b", b"a\r\n\r\n", b"caf\xe9", b"a\x7f", b"a" * 256, b"a" * 257]  # fmt: skip
 FINE = st.sampled_from(
-    [b"Accept: */*", b"Cookie: a=b; c=d", b"A:b", b"A: ", b"A:", b"A: b ", b"A:\tb", b"A: b\tc", b"A: caf\xe9", b"A: a: b", b"!#$%&'*+-.^_`|~: b",
+    [*NEWS, b"A: X-", b"CF-Ray:a", b"CF-Ray: a ", b"CF-Ray: a b", b"Connection: CF-Ray", b"Accept: */*", b"Cookie: a=b; c=d", b"A:b", b"A: ", b"A:", b"A: b ", b"A:\tb", b"A: b\tc", b"A: caf\xe9", b"A: a: b", b"!#$%&'*+-.^_`|~: b",
      b"Connection: keep-alive", b"Connection: A", b"Keep-Alive: 5", b"Sec-WebSocket-Key: a", b"X: GET /y HTTP/1.1", b"Max-Forwards: 0"]
 )  # fmt: skip
 ODD = st.one_of(
@@ -210,28 +274,43 @@ FIRSTS = st.one_of(
 )  # fmt: skip
 FINES = st.lists(FINE, max_size=4).map(lambda lines: [b"Host: a", *lines])
 HEADS = st.one_of(FINES, FINES, st.tuples(FINES, ODD).map(lambda parts: [*parts[0], parts[1], b"B: c"]))
+
+
+@st.composite
+def renewed(draw, lines):
+    """The same lines, some of which say something else."""
+    return [
+        line.partition(b" ")[0] + b" " + draw(st.sampled_from(SAID))
+        if line in NEWS and draw(st.booleans())
+        else line
+        for line in lines
+    ]
+
+
 BEFORE = st.sampled_from(
     [()] * 20 + [(b"\r\n",), (b"GET /x HTTP/1.1\r\nX: ",), (b"GET /x HTTP/1.1\r\n",), (b"GET /",)]
 )
 END = st.sampled_from([b""] * 20 + [b"\r\n", b"\n", b"0", b"abc", b"GET / HTTP/1.1\r\n\r\n"])
 
 
-@settings(max_examples=800)
-@given(before=BEFORE, lines=HEADS, end=END, again=st.tuples(FIRSTS, st.one_of(st.none(), st.none(), HEADS)))
-def test_what_is_found_is_what_the_compiled_parser_finds_and_nothing_else(loop, before, lines, end, again):
+@settings(max_examples=1200)
+@given(before=BEFORE, lines=HEADS, end=END, data=st.data())
+def test_what_is_found_is_what_the_compiled_parser_finds_and_nothing_else(loop, before, lines, end, data):
     heads = learned(loop, *before, request(*lines) + end)
-    first, other = again
-    asked = request(*lines, first=first) + end if other is None else request(*other, first=first)
+    other = data.draw(st.one_of(st.just(lines), renewed(lines), renewed(lines), HEADS))
+    asked = request(*other, first=data.draw(FIRSTS)) + end
     found = heads.find(asked)
     if found is None:
         return
-    head, target = found
+    head, target, news = found
+    headers, fields = head.filled(news)
     messages = parsed(loop, asked)
 
     assert len(messages) == 1
     message, payload = messages[0]
     assert (message.method, message.path.encode("utf-8", "surrogateescape")) == ("GET", target)
-    assert head.headers == list(message.raw_headers)
+    assert headers == list(message.raw_headers)
+    assert fields == fields_of(headers)
     assert tuple(message.version) == (1, 1)
     assert [message.should_close, message.upgrade, message.chunked] == [False] * 3
     assert payload is EMPTY_PAYLOAD

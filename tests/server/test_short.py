@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import gzip
+import itertools
 import json
 import re
 import ssl
@@ -87,7 +88,14 @@ HEADS = {
     "frame": ("Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe", "Cookie: _ga=GA1"),
     "worker": ("Sec-Fetch-Dest: serviceworker", "Service-Worker: script"),
     "doubled": ("Cookie: consent_callkom=1; consent_callkom=2", "Connection: keep-alive, X-Gone", "X-Gone: 1"),
+    "traced": ("traceparent: 00-@-00", "Cookie: _ga=1", "CF-RAY: @-CDG", "X-Request-ID: r@", "Connection: keep-alive, tracestate",
+               "tracestate: a=@", "X-Azure-Ref: @"),
 }  # fmt: skip
+"""An @ is another one in each request."""
+
+
+def numbered(headers, number: int) -> tuple[str, ...]:
+    return tuple(header.replace("@", f"{number}") for header in headers)
 
 
 WHO = [*((who, "enforce") for who in HEADS), ("nobody", "observe"), ("cookies", "observe")]
@@ -95,15 +103,17 @@ WHO = [*((who, "enforce") for who in HEADS), ("nobody", "observe"), ("cookies", 
 
 async def alike(proxy, origin, heads, targets, *, figures=False) -> None:
     """Ask for each twice: the second time it goes the short way, and nothing else is different."""
-    went = ways(proxy, origin)
+    went, numbers = ways(proxy, origin), itertools.count()
     someone = await guest(proxy)
     for headers in heads:
-        await someone.ask(request("/known", *headers))
+        await someone.ask(request("/known", *numbered(headers, next(numbers))))
         for target in targets:
-            answers, seen, counts = [], [], []
+            answers, seen, counts, same = [], [], [], next(numbers)
             for way in ("long", "short"):
-                await someone.ask(request("/warm", *headers))  # for a connection that is idle
-                asked = request(target.decode(), *headers)
+                await someone.ask(
+                    request("/warm", *numbered(headers, next(numbers)))
+                )  # for an idle connection
+                asked = request(target.decode(), *numbered(headers, same))
                 pieces = [asked] if way == "short" else [asked[:-1], asked[-1:]]
                 before, start = counted(proxy) if figures else {}, len(origin.seen)
                 answers.append(nameless(await someone.ask(*pieces)))
@@ -139,6 +149,47 @@ async def test_it_is_the_same_for_who_has_agreed_and_for_who_has_refused(tmp_pat
             (f"Cookie: {every}", "Sec-GPC: 1"),
         ]
         await alike(proxy, origin, heads, list(ANSWERS)[:6])
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+async def test_each_request_is_passed_on_with_what_is_new_in_it(tmp_path, trusted):
+    more = "trusted_proxies: 127.0.0.0/8" if trusted else ""
+    steps = [ANSWERS[b"/page"][:-30], 0.02, ANSWERS[b"/page"][-30:]]
+    async with (
+        Origin({b"/drips": steps, b"/unreadable": ANSWERS[b"/unreadable"]}, otherwise=ok(b"x")) as origin,
+        proxying(origin.url, folder=tmp_path, more=more) as proxy,
+    ):
+        went = ways(proxy, origin)
+        someone = await guest(proxy)
+        for number, target in enumerate(["/a", "/a", "/a", "/drips", "/a", "/unreadable", "/a"]):
+            await someone.ask(request(target, *numbered(HEADS["traced"], number)))
+        records = proxy.records("request_relayed")
+
+    assert went == ["long", *["short"] * 5, "long", "short"], "one is asked for anew, without a coding"
+    numbers = [b"0", b"1", b"2", b"3", b"4", b"5", b"5", b"6"]
+    told = [
+        [one.get(name) for name in (b"CF-RAY", b"traceparent", b"X-Azure-Ref", b"tracestate")]
+        for one in origin.seen
+    ]
+    assert told == [[[n + b"-CDG"], [b"00-" + n + b"-00"], [n], []] for n in numbers]
+    names = [one.get(b"X-Request-ID") for one in origin.seen]
+    assert all(len(name) == 1 for name in names)
+    assert (names == [[b"r" + n] for n in numbers]) is trusted
+    assert trusted or len({name[0] for name in names}) == 7
+    assert [one["request_id"].encode() for one in records] == [name for [name] in (*names[:5], *names[6:])]
+
+
+async def test_a_name_that_cannot_be_one_is_not_passed_on_for_being_new(tmp_path):
+    async with (
+        Origin(otherwise=ok(b"x")) as origin,
+        proxying(origin.url, folder=tmp_path, more="trusted_proxies: 127.0.0.0/8") as proxy,
+    ):
+        someone = await guest(proxy)
+        for name in ("one", "two", "no/name", "{no}", "three"):
+            await someone.ask(request("/", f"X-Request-ID: {name}"))
+
+    names = [one.get(b"X-Request-ID")[0] for one in origin.seen]
+    assert [name for name in names if not re.fullmatch(rb"[0-9a-f]{16}", name)] == [b"one", b"two", b"three"]
 
 
 async def test_where_a_page_that_cannot_be_read_passes_it_passes_again(tmp_path):

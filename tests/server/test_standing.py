@@ -10,7 +10,9 @@ HOUSE = object()
 
 
 def standing(**facts) -> Standing:
-    nothing = dict.fromkeys(("visit", "site", "reach", "reading", "decision", "variant", "ask", "lines"))
+    nothing = dict.fromkeys(
+        ("visit", "site", "reach", "reading", "decision", "variant", "ask", "words", "lines", "order")
+    )
     return Standing(
         **nothing, **{"house": HOUSE, "peer": "203.0.113.9", "secure": True, "minute": 5, **facts}
     )
