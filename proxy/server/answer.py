@@ -1,10 +1,12 @@
 """Reads answers of an upstream with httptools (llhttp, strict): bytes in, a filled Reply out. No socket here.
 
-What llhttp lets pass and we do not: other versions, codings besides one 'chunked', heads without bound,
-a switch of protocols nobody asked for, and bytes behind the end of an answer.
+What llhttp lets pass and we do not: other versions, control characters in a reason, codings besides
+one 'chunked', heads without bound, a switch of protocols nobody asked for, bytes behind an answer's end.
 """
 
 from __future__ import annotations
+
+import re
 
 import httptools
 
@@ -14,6 +16,9 @@ from proxy.server.exchange import Reply
 from proxy.server.framing import Framing
 from proxy.server.names import ANSWERED, Fields
 from proxy.server.plain import HEAD_BYTES, HEAD_FIELDS, plain_answer
+
+_REASON = re.compile(rb"[\t -~\x80-\xff]*").fullmatch
+"""RFC 9112 section 4; llhttp takes any byte there but the ends of lines."""
 
 _NO_FRAMING = Framing(persistent=False, until_eof=False, endless=False)
 
@@ -113,6 +118,8 @@ class AnswerParser:
             self._interim = True
             self._fields, self._reason = [], b""
             return
+        if _REASON(self._reason) is None:
+            raise UpstreamError("its reason phrase holds a control character")
         headers, fields = self._head()
         self.framing = reply.read_head(status, self._reason, headers, fields, parser.get_http_version())
         self.headed = True

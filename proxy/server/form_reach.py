@@ -28,6 +28,9 @@ CONNECTIONS = 16
 _EMBEDDING = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
 """IPv6 addresses that carry an IPv4 one, which a gateway would unwrap."""
 
+_RELAYS = ipaddress.IPv4Network("192.88.99.0/24")
+"""Gateways to such addresses, given up since (RFC 7526): whoever answers there is nobody's provider."""
+
 
 @dataclass(slots=True)
 class FormReach:
@@ -100,6 +103,8 @@ def is_public(text: str) -> bool:
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped is not None:
             return is_public(str(address.ipv4_mapped))
-        if any(address in network for network in _EMBEDDING):
+        if address.is_site_local or any(address in network for network in _EMBEDDING):
             return False
+    if address in _RELAYS:
+        return False
     return address.is_global and not address.is_multicast and not address.is_reserved

@@ -171,7 +171,9 @@ def _is_listed(target: str, rule: RelayRule) -> bool:
     if not _PATH.fullmatch(path) or "#" in target or "\\" in unquote(path):
         return False
     bare = unquote(path, "latin-1")
-    if any(part in (".", "..") for part in bare.split("/")) or bare.count("/") != path.count("/"):
+    # `..;x` is `..` to servers that let segments carry parameters (RFC 3986 section 3.3)
+    climbs = any(part.partition(";")[0] in (".", "..") for part in bare.split("/"))
+    if climbs or bare.count("/") != path.count("/"):
         return False
     if "//" in bare or "%" in bare or not bare.isprintable():
         return False

@@ -74,6 +74,21 @@ _CLAIMS = frozenset(
 )
 """Headers by which somebody in front of us would tell the site who asks, or for what."""
 
+_TRUSTED = frozenset(
+    {
+        b"client-ip",
+        b"fastly-client-ip",
+        b"fly-client-ip",
+        b"x-appengine-user-ip",
+        b"x-azure-clientip",
+        b"x-azure-socketip",
+        b"x-envoy-external-address",
+        b"x-http-host-override",
+        b"x-proxyuser-ip",
+    }
+)
+"""Headers that say the like in the words of one CDN or gateway."""
+
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
@@ -151,6 +166,15 @@ def _last(lines: Sequence[bytes]) -> bytes:
 def is_claim(name: bytes) -> bool:
     """True when a header (any case) tells who asks or for what: only we may say that."""
     return name.lower().replace(b"_", b"-") in _CLAIMS
+
+
+def only_from_trusted(name: bytes) -> bool:
+    """True when a header that is no claim (any case) counts from a trusted proxy alone.
+
+    That may name who signed in or by which certificate (`X-Forwarded-User`); a visitor may not.
+    """
+    bare = name.lower().replace(b"_", b"-")
+    return bare in _TRUSTED or bare.startswith(b"x-forwarded-")
 
 
 def forwarded_headers(visitor: Visitor, peer: str, host: bytes) -> tuple[tuple[bytes, bytes], ...]:

@@ -22,10 +22,10 @@ from proxy.filter.sweep import names_of, outlived, sweep, swept
 from proxy.filter.verdict import Does, Verdict
 from proxy.server.forwarded import forwarded_headers
 from proxy.server.hops import one_hop_less
-from proxy.server.names import ANSWERED, ASKED, CODING, CONNECTION, COOKIE, GONE, PASS, is_plain
+from proxy.server.names import ANSWERED, ASKED, CODING, CONNECTION, COOKIE, GONE, PASS, TRUSTED, is_plain
 from proxy.server.passage import Passage
 from proxy.server.said import Judgement
-from proxy.server.visit import TOKEN, Visit
+from proxy.server.visit import TOKEN
 
 KEEP = Does.KEEP  # a global is found faster than a member
 VIA = (b"Via", b"1.1 " + TOKEN)
@@ -45,7 +45,7 @@ def asked(passage: Passage) -> Asked:
     """Return the headers for the upstream: refused cookies hidden, our validators turned back."""
     visit, site = passage.visit, passage.site
     result = Asked([(b"Host", site.upstream_host or visit.authority)])
-    _walk(visit, result.headers, None if site.observes else passage, result)
+    _walk(passage, result)
     if not (site.observes or _CONDITIONS.isdisjoint(visit.fields)):
         result.headers, result.ours = translate_conditionals(ask_whole(result.headers), passage.tag)
     result.headers = one_hop_less(visit, result.headers)
@@ -54,9 +54,10 @@ def asked(passage: Passage) -> Asked:
     return result
 
 
-def _walk(visit: Visit, out: Headers, passage: Passage | None, result: Asked) -> None:
-    """Add the visitor's own fields; without a passage (a site only observed) each as it came."""
-    headers, known = visit.headers, ASKED
+def _walk(passage: Passage, result: Asked) -> None:
+    """Add the visitor's own fields; where a site is only observed, each as it came."""
+    visit, observes = passage.visit, passage.site.observes
+    headers, known, out = visit.headers, ASKED, result.headers
     said = visit.fields.get(b"connection")
     if said is not None and not is_plain(said):
         headers = end_to_end(headers)
@@ -65,14 +66,16 @@ def _walk(visit: Visit, out: Headers, passage: Passage | None, result: Asked) ->
         if fate is PASS:
             out.append(pair)
         elif fate is COOKIE:
-            shown = pair[1] if passage is None else _shown_cookies(pair[1], passage, result)
+            shown = pair[1] if observes else _shown_cookies(pair[1], passage, result)
             if shown:
                 out.append((pair[0], shown))
         elif fate is CODING:
             # A document in a coding we cannot read could not be shown (T1).
-            readable = pair[1] if passage is None else ask_upstream(pair[1])
+            readable = pair[1] if observes else ask_upstream(pair[1])
             if readable is not None:
                 out.append((pair[0], readable))
+        elif fate is TRUSTED and passage.house.trust.believes(visit.peer):
+            out.append(pair)
 
 
 def _shown_cookies(value: bytes, passage: Passage, result: Asked) -> bytes:

@@ -11,7 +11,7 @@ from enum import Enum
 
 from proxy.filter.fields import Headers, is_token
 from proxy.filter.headers import HOP_BY_HOP, JUDGED
-from proxy.server.forwarded import is_claim
+from proxy.server.forwarded import is_claim, only_from_trusted
 
 Fields = dict[bytes, list[bytes]]
 """Values of a head's fields by their names in lower case, in order."""
@@ -20,6 +20,9 @@ KEPT = 4096
 LONGEST = 64
 
 _OURS = frozenset({b"host", b"expect", b"x-request-id"})
+_SET_BY_US = HOP_BY_HOP | _OURS
+_NEVER_TWINS = _SET_BY_US | {b"content-length", b"accept-encoding"}
+"""A server that takes `_` for `-` (CGI, WSGI) would read a field of that spelling beside ours."""
 
 
 class Fate(Enum):
@@ -27,6 +30,7 @@ class Fate(Enum):
 
     PASS = "pass"  # noqa: S105 (no password)
     GONE = "gone"
+    TRUSTED = "trusted"
     COOKIE = "cookie"
     CODING = "coding"
     CONNECTION = "connection"
@@ -35,7 +39,7 @@ class Fate(Enum):
 
 
 PASS, GONE, COOKIE = Fate.PASS, Fate.GONE, Fate.COOKIE  # a global is found faster than a member
-CODING, CONNECTION = Fate.CODING, Fate.CONNECTION
+CODING, CONNECTION, TRUSTED = Fate.CODING, Fate.CONNECTION, Fate.TRUSTED
 
 
 class Names(dict[bytes, tuple[bytes, Fate]]):
@@ -63,8 +67,12 @@ def _asked(lower: bytes) -> Fate:
             return Fate.CODING
         case b"connection":
             return Fate.CONNECTION
+        case _ if lower in _SET_BY_US or is_claim(lower):
+            return Fate.GONE
+        case _ if b"_" in lower and lower.replace(b"_", b"-") in _NEVER_TWINS:
+            return Fate.GONE
         case _:
-            return Fate.GONE if lower in HOP_BY_HOP or lower in _OURS or is_claim(lower) else Fate.PASS
+            return Fate.TRUSTED if only_from_trusted(lower) else Fate.PASS
 
 
 def _answered(lower: bytes) -> Fate:

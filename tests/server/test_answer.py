@@ -53,6 +53,11 @@ def test_a_head_keeps_order_case_and_every_byte_of_its_values():
     ]
 
 
+@pytest.mark.parametrize("odd", [b"\x01", b"\x1b[2J", b"\x7f", b"\x00"])
+def test_a_reason_phrase_with_a_control_character_is_refused(odd):
+    refused(b"HTTP/1.1 200 O" + odd + b"K\r\nContent-Length: 0\r\n\r\n")
+
+
 def test_a_reason_phrase_is_kept_and_may_be_missing():
     assert read(b"HTTP/1.1 200 Tr\xe8s bien\r\nContent-Length: 0\r\n\r\n")[0].reason == b"Tr\xe8s bien"
     assert read(b"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n")[0].reason == b""

@@ -100,7 +100,7 @@ async def test_a_rule_may_pass_on_what_a_provider_insists_on(tmp_path):
         "forms.hsforms.net:443/forms/a", "forms.hsforms.net@evil.example/forms/a", "forms.hsforms.net%2eevil.example/forms/a",
         "forms.hsforms.net", "forms.hsforms.net/", "forms.hsforms.net/other", "forms.hsforms.net/submit/x",
         "forms.hsforms.net/forms/../other", "forms.hsforms.net/forms/%2e%2e/other", "forms.hsforms.net/forms/%252e%252e/other",
-        "forms.hsforms.net/forms/..%2fother", "forms.hsforms.net/forms/..\\other", "forms.hsforms.net/forms//evil.example/",
+        "forms.hsforms.net/forms/..%2fother", "forms.hsforms.net/forms/..\\other", "forms.hsforms.net/forms/..;/..;/other", "forms.hsforms.net/forms/%2e.;a=b/other", "forms.hsforms.net/forms//evil.example/",
         "forms.hsforms.net/forms/a%00", "forms.hsforms.net/forms/a%0d%0aX:1", "//evil.example/forms/a", "https://forms.hsforms.net/forms/a", "",
     ],
 )  # fmt: skip

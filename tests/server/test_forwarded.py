@@ -2,7 +2,7 @@ import ipaddress
 
 import pytest
 
-from proxy.server.forwarded import CLOUDFLARE, Trust, Visitor, forwarded_headers, is_claim
+from proxy.server.forwarded import CLOUDFLARE, Trust, Visitor, forwarded_headers, is_claim, only_from_trusted
 from proxy.server.names import fields_of
 
 OURS = (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("2001:db8::/32"))
@@ -79,6 +79,14 @@ def test_claims_are_recognised_in_any_case_and_with_underscores(name):
 
 @pytest.mark.parametrize("name", [b"X-Forward", b"Host", b"X-Requested-With", b"Origin"])
 def test_other_headers_are_no_claims(name):
+    assert not is_claim(name)
+
+
+@pytest.mark.parametrize(
+    "name", [b"X-Forwarded-User", b"x-forwarded-protocol", b"X_Forwarded_Client_Cert", b"Fastly-Client-IP", b"client_ip"]
+)  # fmt: skip
+def test_what_else_is_said_of_the_way_here_counts_from_trusted_proxies_alone(name):
+    assert only_from_trusted(name)
     assert not is_claim(name)
 
 

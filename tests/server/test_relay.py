@@ -90,6 +90,42 @@ async def test_a_trusted_proxy_is_believed_about_visitor_scheme_and_request_id(t
     assert record["visitor"] == "203.0.113.0/24"
 
 
+SAID = (
+    "X-Forwarded-User: admin",
+    "X-Forwarded-Protocol: ssl",
+    "X_Forwarded_Client_Cert: x",
+    "Fastly-Client-IP: 6.6.6.6",
+)
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+@pytest.mark.parametrize("mode", ["enforce", "observe"])
+async def test_only_a_trusted_proxy_says_who_signed_in_and_how(tmp_path, trusted, mode):
+    more = "trusted_proxies: 127.0.0.0/8" if trusted else ""
+    async with (
+        Origin() as origin,
+        proxying(origin.url, folder=tmp_path, more=more, site=f"    mode: {mode}\n") as proxy,
+    ):
+        await proxy.ask("/", *SAID)
+
+    told = [f"{name.decode()}: {value.decode()}" for name, value in origin.seen[0].headers]
+    assert [line for line in SAID if line in told] == (list(SAID) if trusted else [])
+
+
+async def test_no_twin_in_underscores_of_a_field_of_ours_reaches_the_upstream(tmp_path):
+    """A CGI or WSGI server reads both spellings as one name."""
+    twins = (
+        "X_Request_ID: mine",
+        "Content_Length: 5",
+        "Transfer_Encoding: chunked",
+        "x_forwarded_for: 6.6.6.6",
+    )
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        await proxy.ask("/", *twins, "My_Own: 1")
+
+    assert [name for name, _ in origin.seen[0].headers if b"_" in name] == [b"My_Own"]
+
+
 async def test_a_loop_is_noticed(tmp_path):
     async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
         got = await proxy.ask("/", "Via: 1.1 consent-proxy")
