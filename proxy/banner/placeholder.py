@@ -111,7 +111,7 @@ class Placeholders:
 
     def _make(self, wanted: Wanted, words: Words) -> bytes:
         provider = self._policy.provider(wanted.provider) if wanted.provider else None
-        if provider is None:
+        if provider is None or not provider.enabled:  # one that is switched off is not to be agreed to
             link = external(wanted.link or "")
             return ascii_bytes(_plain(link)) if link else b""
         target, room = wanted.offer.target, wanted.room
@@ -133,8 +133,8 @@ class Placeholders:
 
     @staticmethod
     def _is_relayed(wanted: Wanted, provider: Provider) -> bool:
-        embed = wanted.offer.embed
-        return wanted.relays and embed is not None and embed.is_form and provider.relay is not None
+        embed, relay = wanted.offer.embed, provider.relay
+        return wanted.relays and embed is not None and relay is not None and embed.is_relayed(relay)
 
     def _card(self, wanted: Wanted, provider: Provider, title: str, words: Words) -> Markup:
         """Return who it is, what they would receive, and the ways on."""

@@ -20,11 +20,14 @@ HUBSPOT = "hs-scripts.com"
 HUBSPOT_FORMS = "hsforms.net"
 
 SWALLOWED = {
-    HUBSPOT_FORMS: "hbspt",
-    "usemessages.com": "HubSpotConversations",
-    "js.monitor.azure.com": "appInsights",
+    HUBSPOT_FORMS: ("hbspt",),
+    "usemessages.com": ("HubSpotConversations",),
+    "js.monitor.azure.com": ("appInsights",),
+    "google-analytics.com": ("ga", "__gtagTracker"),
 }
 """Objects whose every use is swallowed while the rule for that host is refused."""
+
+_DENIED = 'ad_storage:"denied",ad_user_data:"denied",ad_personalization:"denied"'
 
 _PART = re.compile(r"// for ([^\n:]+)(?::[^\n]*)?\n(.*?)// end\n", re.DOTALL)
 
@@ -36,17 +39,21 @@ def signals(policy: Policy, grants: frozenset[Pair]) -> str:
 
 
 def stand_ins(policy: Policy, grants: frozenset[Pair]) -> str:
-    """Return the script that fills the gaps of whoever is refused."""
-    return stubs(frozenset(host for host, granted in _states(policy, grants).items() if not granted))
+    """Return the script that fills the gaps of whoever is refused, or switched off."""
+    off = {host for p in policy.providers if not p.enabled for rule in p.tags for host in rule.hosts}
+    states = _states(policy, grants)
+    refused = {host for host, granted in states.items() if not granted}
+    return stubs(frozenset(refused | off - states.keys()))
 
 
 def stubs(hosts: frozenset[str]) -> str:
     """Return the stand-ins for what these refused hosts would have defined."""
     parts = dict(_PART.findall(source("stubs.js")))
-    names = [name for host, name in SWALLOWED.items() if host in hosts]
+    names = [name for host, all_ in SWALLOWED.items() if host in hosts for name in all_]
     code = "".join(part for host, part in parts.items() if host in hosts)
-    if names:
-        code += parts["nothing"].replace("NAMES", json.dumps(names))
+    queue = "window.dataLayer=window.dataLayer||[]" if GOOGLE in hosts else "0"
+    if names or GOOGLE in hosts:
+        code += parts["nothing"].replace("NAMES", json.dumps(names)).replace("QUEUE", queue)
     return squeeze(code) if code else ""
 
 
@@ -75,10 +82,10 @@ def _google(states: dict[str, bool], granted: list[str]) -> str:
     code = (
         "window.dataLayer=window.dataLayer||[];"
         "window.gtag=window.gtag||function(){dataLayer.push(arguments)};"
-        'gtag("consent","default",{ad_storage:"denied",ad_user_data:"denied",'
-        'ad_personalization:"denied",analytics_storage:"denied"});'
+        f'gtag("consent","default",{{{_DENIED},analytics_storage:"denied"}});'
     )
-    code += 'gtag("consent","update",{analytics_storage:"granted"});' if states[GOOGLE] else ""
+    # all four anew: a site's own default may stand between
+    code += f'gtag("consent","update",{{{_DENIED},analytics_storage:"granted"}});' if states[GOOGLE] else ""
     return f'{code}dataLayer.push({{callkom_consent:"{" ".join(granted)}"}});'
 
 

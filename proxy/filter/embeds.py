@@ -15,7 +15,7 @@ from proxy.filter.actions import TagFacts
 from proxy.filter.calls import SPREAD, Call, calls
 from proxy.filter.patterns import Glob
 from proxy.policy.hosts import covers
-from proxy.policy.model import NECESSARY, OWN, Action, Policy, Provider, TagRule
+from proxy.policy.model import NECESSARY, OWN, Action, Policy, Provider, RelayRule, TagRule
 
 LONGEST = 2000
 """Characters of an address; a longer one is not offered."""
@@ -90,6 +90,10 @@ class Embed:
         """True for a form, which the provider's script shows."""
         return self.kind in FORMS
 
+    def is_relayed(self, rule: RelayRule) -> bool:
+        """True for a form whose script that relay may ask for."""
+        return self.is_form and self.host in rule.hosts
+
     @property
     def page(self) -> str | None:
         """The provider's page that somebody can open instead; a form has none."""
@@ -151,7 +155,7 @@ class Embeds:
             return ()
         if form := _form_words(facts):
             return (Offer(self._form(found, *form)),)
-        frames = (self._frame(found, page) for page in _pages(facts))
+        frames = (self._frame(found, page.strip()) for page in _pages(facts))
         return (Offer(next((embed for embed in frames if embed is not None), None)),)
 
     def _of_script(self, provider: Provider, facts: TagFacts) -> tuple[Offer, ...]:
@@ -189,7 +193,7 @@ class Embeds:
         """Return the embed that a browser sent as text, or None for anything we would not offer."""
         found = self._policy.provider(provider)
         kind, *words = text.split(" ")
-        if found is None or not words:
+        if found is None or not found.enabled or not words:
             return None
         if kind == Kind.FRAME.value and len(words) == 1:
             return self._frame(found, words[0])

@@ -14,6 +14,9 @@ _LINK = re.compile(r"(?:https?:)?//[^\s'\"<>\\)]+")
 
 _END = re.compile(r"[/?&#]")
 
+_CODE = (".js", ".css")
+"""What a script loads, and nobody wants to read."""
+
 _LINK_BYTES = re.compile(rb"(?:https?:)?//[^\s'\"<>\\)]+")
 
 
@@ -44,7 +47,7 @@ def _filled(matcher: Matcher, address: str | None) -> str | None:
 
 
 def link_in(judge: Judge, matcher: Matcher, body: bytes) -> tuple[str | None, str]:
-    """Return an address of the provider's that an inline script mentions, and its host."""
+    """Return a page of the provider's that an inline script mentions, and the host it mentions."""
     match = _LINK_BYTES.search(body)
     link = match[0].decode("utf-8", "replace") if match else ""
     url = url_of(link)
@@ -52,4 +55,6 @@ def link_in(judge: Judge, matcher: Matcher, body: bytes) -> tuple[str | None, st
         return None, ""
     provider = matcher.rule.provider
     named = any(m.rule.provider == provider for m in judge.rules.of_host(url.host))
-    return (link, url.host) if named else (None, "")
+    if not named:
+        return None, ""
+    return None if url.path.endswith(_CODE) else link, url.host

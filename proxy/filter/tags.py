@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from proxy.filter import actions, byhost, elements, links
 from proxy.filter.actions import Edits, Follow, Judged, TagFacts, Where
 from proxy.filter.attributes import values_of
+from proxy.filter.calls import calls
 from proxy.filter.link import refresh_verdict
 from proxy.filter.matcher import Matcher
 from proxy.filter.reader import Reader
@@ -32,6 +33,9 @@ _FOLLOWS = {
 } | dict.fromkeys(("title", "textarea", "xmp", "iframe", "noembed", "noframes"), Follow.RAW)
 _TEACHES = frozenset({"base", "meta", "html", "head", "body", "frameset"})
 """Tags the scanner learns from even where nothing is done to them."""
+
+_STOOD_IN_FOR = ("Calendly.initPopupWidget", "Calendly.showPopupWidget")
+"""Calls of a provider's script which our stand-in answers with the provider's page (banner/stubs.js)."""
 
 _SPECIAL = {"importmap": Follow.MAP, "speculationrules": Follow.SPECULATION}
 _LATER = elements.LAZY | elements.SETS
@@ -137,11 +141,14 @@ class Tag:
 
     def _hold(self, edits: Edits, refused: Refusal) -> None:
         replaces, used = refused.verdict.does is Does.REPLACE, self._is_used(refused.matcher)
+        names = refused.names
         if replaces and used:
             link = links.link_of(self.name, self.values, refused.matcher, refused.address)
             if link:
                 (actions.relink if self.name == "a" else actions.reopen)(edits, link)
-        actions.hold(edits, refused.verdict, refused.names)
+            elif calls(self.values.get("onclick", ""), _STOOD_IN_FOR):
+                names = names - {"onclick"}  # only the page knows where to: our stand-in opens that
+        actions.hold(edits, refused.verdict, names)
         if replaces and not used and self._place() is Where.BEFORE and self.name not in elements.SAYS:
             actions.hide(edits)
 

@@ -115,9 +115,9 @@ async def form_page(call: Call) -> RawResponse:
     embed = Embeds(site.policy).read(_asked(visit, "provider"), _asked(visit, "embed"))
     provider = site.policy.provider(embed.provider) if embed is not None else None
     words = spoken(call, _asked(visit, "language"))
-    if embed is None or provider is None or not embed.is_form or not _is_framed(visit):
+    if embed is None or provider is None or provider.relay is None or not _is_framed(visit):
         return _wrapped(site.renderer.wrappers.gone(words), 403)
-    if provider.relay is None or not provider.enabled:
+    if not embed.is_relayed(provider.relay):
         return _wrapped(site.renderer.wrappers.gone(words), 403)
     return _wrapped(site.renderer.wrappers.relayed(embed, provider.relay, words))
 

@@ -34,6 +34,16 @@ HANDLERS = [
     "Calendly.initInlineWidget({ url: 'https://calendly.com/c' })",
     "Calendly.initBadgeWidget({ url: 'https://calendly.com/c' })",
     "Calendly.destroyBadgeWidget()",
+    "Calendly.initInlineWidgets()",
+    "ga.getAll()[0].get('clientId')",
+    "ga.create('UA-1', 'auto')",
+    "hbspt.forms.create()",
+]
+WAITING = [
+    "ga('send', 'event', 'a', 'b', { hitCallback: function () { told.push(0) } })",
+    "gtag('event', 'click', { event_callback: function () { told.push(1) } })",
+    "dataLayer.push({ event: 'click', eventCallback: function () { told.push(2) } })",
+    "__gtagTracker('event', 'click', { event_callback: function () { told.push(3) } })",
 ]
 CALENDLY = '<iframe src="https://calendly.com/c/30min" width="300" height="200"></iframe>'
 PAGES = {
@@ -62,7 +72,9 @@ PAGES = {
         f'<button onclick="{code}; done.push({number})">{number}</button>'
         for number, code in enumerate(HANDLERS)
     )
-    + "<script>var done = [];</script>",
+    + "<script>var done = [], told = [];</script>",
+    "computed": '<a href="" onclick="Calendly.initPopupWidget({url: where}); return false">Book</a>'
+    '<script>var where = "https://calendly.com/c/" + 15 + "min";</script>',
     "linked": f'<a id="around" href="/elsewhere">Before {CALENDLY} behind</a><p>After</p>',
 }
 
@@ -241,6 +253,29 @@ def test_no_handler_of_a_page_fails_for_want_of_a_provider(visit, providers, odd
         providers.reached(name)
         for name in ("hubspot.com", "hsforms.net", "calendly.com", "google-analytics.com")
     )
+
+
+def test_who_waits_for_word_that_an_event_was_sent_gets_it(visit, providers, odd):
+    visitor = visit(port=odd.port)
+    refuse(visitor)
+    visitor.goes("/handlers")
+    for code in WAITING:
+        visitor.page.evaluate(code)
+
+    assert until(lambda: visitor.page.evaluate("told"), [0, 1, 2, 3]) == [0, 1, 2, 3]
+    assert visitor.errors == []
+    assert not providers.reached("google-analytics.com")
+
+
+def test_a_popup_whose_address_the_page_computes_opens_the_providers_page(visit, providers, odd):
+    visitor = visit(port=odd.port)
+    visitor.goes("/computed")
+    with visitor.context.expect_page() as opened:
+        visitor.page.get_by_role("link", name="Book").click()
+
+    opened.value.wait_for_url("https://calendly.com/c/15min")
+    assert visitor.page.url.endswith("/computed")
+    assert visitor.errors == []
 
 
 def test_forms_that_move_into_their_boxes_shift_nothing_that_was_painted(visit, odd):
