@@ -3,14 +3,20 @@ import re
 import pytest
 
 from proxy.banner.placeholder import SEEN, titled
+from proxy.banner.render import Renderer
+from proxy.banner.signals import stand_ins
+from proxy.demo.rules import demo_rules
 from proxy.filter.actions import TagFacts
 from proxy.filter.admit import Admission
+from proxy.filter.embeds import Embeds
 from proxy.filter.html import HtmlFilter
 from proxy.filter.injection import PageSeen
 from proxy.filter.matching import compile_rules, judge_for
 from proxy.filter.verdict import Does, Verdict
+from proxy.policy.load import load_policy
 from proxy.policy.own import OwnHosts
-from tests.banner.pages import POLICY, RENDERER, calendly, decision, injected, well_formed
+from proxy.policy.scope import scope_of
+from tests.banner.pages import OWN, POLICY, RENDERER, calendly, decision, injected, well_formed
 
 PLACE = POLICY.place
 
@@ -208,3 +214,46 @@ def test_what_was_made_for_a_tag_is_never_shown_for_another_or_in_another_langua
             assert b'lang="fr"' in french.placeholder(verdict, facts)
 
     assert len(english.placeholders._seen) <= SEEN
+
+
+FORM = '<div class="hs-form-frame" data-region="{region}" data-portal-id="1" data-form-id="2"></div>'
+
+
+def shown(markup: str, policy) -> str:
+    """Return what a page gets for somebody who refused."""
+    page = HtmlFilter(
+        judge_for(compile_rules(policy, OWN), frozenset()),
+        inject=Renderer(policy, own=OWN).injector(decision(answered=True, policy=policy)),
+    )
+    return (page.feed(f"<!doctype html><html lang=en><body>{markup}".encode()) + page.close()).decode()
+
+
+def test_a_form_whose_script_the_relay_may_not_ask_for_is_offered_like_any_other():
+    relaying = load_policy(demo_rules(POLICY.text))
+
+    assert 'src="/.consent/form?' in shown(FORM.format(region="eu1"), relaying)
+    other = shown(FORM.format(region="na1"), relaying)
+    assert 'src="/.consent/form?' not in other
+    assert 'data-cc-once="new-form na1 1 2"' in other
+
+
+def test_a_provider_that_is_switched_off_is_neither_agreed_to_nor_shown_once_and_breaks_nothing():
+    off = load_policy(POLICY.text.replace("    name: Calendly\n", "    name: Calendly\n    enabled: no\n"))
+    page = shown('<iframe src="https://calendly.com/c/30min"></iframe>', off)
+
+    assert "data-cc-once=" not in page.partition("<body>")[2]
+    assert "data-cc-always=" not in page.partition("<body>")[2]
+    assert '<a href="https://calendly.com/c/30min" target="_blank"' in page
+    assert Embeds(off).read("calendly", "frame https://calendly.com/c/30min") is None
+    assert "window.Calendly" in stand_ins(off, scope_of(off).pairs)
+
+
+@pytest.mark.parametrize(
+    "address", ["https://js-eu1.hsforms.net/forms/embed/v2.js", "//js.hsforms.net/a.css"]
+)
+def test_nobody_is_led_to_what_only_a_script_wants_to_read(address):
+    loader = f"<script>s.src='{address}';s.onload=()=>hbspt.forms.create({{}})</script>"
+    page = shown(loader, POLICY)
+
+    assert "Content from HubSpot" in page
+    assert "Open HubSpot in a new tab" not in page
