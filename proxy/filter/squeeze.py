@@ -16,7 +16,7 @@ TOKEN = re.compile(
       |(?P<text>"(?:\\.|[^"\\\n])*")
       |(?P<word>[A-Za-z_$][\w$]*)
       |(?P<number>\.?\d[\w.]*)
-      |(?P<mark>=>|\+\+|--|[^\s"'`])""",
+      |(?P<mark>=>|\+\+|--|\.\.\.|[^\s"'`])""",
     re.VERBOSE,
 )
 PATTERN = re.compile(r"/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\[\n])+/[a-z]*")
@@ -103,7 +103,7 @@ def _opening(tokens: list[tuple[str, str]], i: int) -> int:
     """Return where the parameters before an arrow begin."""
     while tokens[i][0] != "word" and tokens[i][1] != "(":
         i -= 1
-        while tokens[i][0] == "word" or tokens[i][1] == ",":
+        while tokens[i][0] == "word" or tokens[i][1] in (",", "..."):
             i -= 1
     return i
 

@@ -22,6 +22,7 @@ from proxy.filter.squeeze import squeeze
         ("typeof x; return  y;", "typeof x;return y;"),
         ("let f = () => { go(); };", "let a=()=>{go()};"),
         ("let f = x ? y : z, y = 1;", "let b=x?a:z,a=1;"),
+        ("let f = (first, ...rest) => go(first, ...rest);", "let c=(a,...b)=>go(a,...b);"),
         ("let x = [1, 2], y = { p: 1, q: 2 }, z = x;", "let a=[1,2],b={p:1,q:2},c=a;"),
     ],
 )
