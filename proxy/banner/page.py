@@ -14,7 +14,7 @@ from proxy.banner.assets import css_hash, style
 from proxy.banner.look import Look
 from proxy.banner.markup import Markup, escape, fill, joined
 from proxy.banner.stored import forget_stored
-from proxy.banner.table import rows, table_markup
+from proxy.banner.table import COLUMNS, rows, stacked_table
 from proxy.banner.words import Words
 from proxy.policy.model import Policy
 
@@ -89,7 +89,7 @@ class Shell:
             "policy",
             title=title,
             version=words.say("table.version", version=self.policy.version),
-            table=table_markup(rows(self.policy), words),
+            table=stacked_table(COLUMNS, (row.cells(words) for row in rows(self.policy)), words),
             links=self.links(words, back=back, without="policy", more=machine),
         )
         return self.page(words, title=title, content=content, wide=True, host=host)
