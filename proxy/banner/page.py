@@ -12,7 +12,7 @@ from typing import Any
 
 from proxy.banner.assets import css_hash, style
 from proxy.banner.look import Look
-from proxy.banner.markup import Markup, escape, fill, joined
+from proxy.banner.markup import Markup, escape, fill, joined, when
 from proxy.banner.stored import forget_stored
 from proxy.banner.table import COLUMNS, rows, stacked_table
 from proxy.banner.words import Words
@@ -120,10 +120,13 @@ class Shell:
         return self.page(words, title=words.plain("receipt.title"), content=content, host=host)
 
     def error(self, words: Words, status: int, *, reference: str, host: str) -> bytes:
-        """Return what a visitor reads where no page can be shown."""
+        """Return what a visitor reads where no page can be shown; where a site is known, with the permanent link."""
         text = words.of.get(f"errors.{status}", words.plain("errors.other"))
         where = words.say("errors.reference", id=reference) if reference else ""
-        content = fill("error", text=text, reference=where)
+        manage = link(self.at("", words), words.plain("buttons.manage"))
+        content = fill(
+            "error", text=text, reference=where, links=when(host, Markup(f'<p class="f">{manage}</p>'))
+        )
         return self.page(words, title=words.plain("errors.title"), content=content, host=host)
 
 

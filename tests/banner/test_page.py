@@ -81,6 +81,14 @@ def test_an_error_names_its_reference_as_text():
     assert "Reference: &lt;b&gt;" in SHELL.error(WORDS["en"], 502, reference="<b>", host="").decode()
 
 
+@pytest.mark.parametrize(("language", "words"), [("en", "Manage my cookies"), ("fr", "Gérer mes cookies")])
+def test_an_error_page_of_a_site_links_to_the_panel_and_one_of_no_site_does_not(language, words):
+    link = f'<a href="/.consent/?language={language}">{words}</a>'
+
+    assert SHELL.error(WORDS[language], 404, reference="", host="callkom.io").decode().count(link) == 1
+    assert "<a " not in SHELL.error(WORDS[language], 429, reference="", host="").decode()
+
+
 def test_a_proof_says_what_was_answered_in_words():
     page = SHELL.receipt(WORDS["en"], RECEIPT, back=None, host="").decode()
 
