@@ -98,6 +98,29 @@ def test_a_proof_says_what_was_answered_in_words():
     assert "Earlier proof" not in page
 
 
+@pytest.mark.parametrize(
+    ("language", "label", "moment"),
+    [
+        ("en", "Given on", "23 November 2026 at 12:34 UTC"),
+        ("fr", "Donnée le", "23 novembre 2026 à 12 h 34 UTC"),
+    ],
+)
+def test_a_proof_says_its_moment_for_people_and_for_machines(language, label, moment):
+    page = SHELL.receipt(WORDS[language], RECEIPT, back=None, host="").decode()
+
+    assert f'<dt>{label}</dt><dd><time datetime="{RECEIPT["time"]}">{moment}</time></dd>' in page.replace(
+        "\u00a0", " "
+    )
+    assert f"&quot;time&quot;: &quot;{RECEIPT['time']}&quot;" in page
+
+
+def test_erasing_is_offered_and_not_urged():
+    page = SHELL.receipt(WORDS["en"], RECEIPT, back=None, host="").decode()
+
+    assert '<button name="erase" value="all">Erase my proofs</button>' in page
+    assert 'class="s"' not in page
+
+
 def test_somebody_without_an_answer_has_no_proof():
     assert "There is no proof" in SHELL.receipt(WORDS["en"], None, back=None, host="").decode()
 
