@@ -25,8 +25,9 @@ class Row:
     def cells(self, words: Words) -> tuple[str, ...]:
         """Return the cells in that language, in the order of COLUMNS."""
         rule = self.rule
+        label = words.purpose(self.purpose.id, "label")
         return (
-            words.purpose(self.purpose.id, "label"),
+            f"{label} ({words.phrase(rule.note)})" if rule.note else label,
             ", ".join(rule.names),
             f"{' / '.join(rule.domains)} / {self.provider.name}",
             words.phrase(rule.why),
@@ -65,6 +66,7 @@ def _row_json(row: Row, words: Words, *, reasons: bool) -> dict[str, Any]:
     return {
         "category": words.purpose(row.purpose.id, "label"),
         "purpose": row.purpose.id,
+        "note": words.phrase(rule.note) if rule.note else None,
         "names": list(rule.names),
         "domains": list(rule.domains),
         "provider": provider.name,
