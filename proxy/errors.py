@@ -43,11 +43,15 @@ class StartError(ProxyError):
 
 
 class UpstreamError(ProxyError):
-    """The site's own server failed: `status` is what the visitor is told (502, 503, 504)."""
+    """The site's own server failed: `status` is what the visitor is told (502, 503, 504).
 
-    def __init__(self, message: str, status: int = 502) -> None:
+    `unheard`: it gave no answer that could have been refused; the page's words go by that.
+    """
+
+    def __init__(self, message: str, status: int = 502, *, unheard: bool = False) -> None:
         super().__init__(message)
         self.status = status
+        self.unheard = unheard
 
 
 class BadRequest(ProxyError):

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from proxy.banner.assets import css_hash, style
 from proxy.banner.look import Look
-from proxy.banner.markup import Markup, escape, fill, joined
+from proxy.banner.markup import Markup, escape, fill, joined, when
 from proxy.banner.stored import forget_stored
-from proxy.banner.table import rows, table_markup
+from proxy.banner.table import COLUMNS, rows, stacked_table
 from proxy.banner.words import Words
 from proxy.policy.model import Policy
 
@@ -89,7 +90,7 @@ class Shell:
             "policy",
             title=title,
             version=words.say("table.version", version=self.policy.version),
-            table=table_markup(rows(self.policy), words),
+            table=stacked_table(COLUMNS, (row.cells(words) for row in rows(self.policy)), words),
             links=self.links(words, back=back, without="policy", more=machine),
         )
         return self.page(words, title=title, content=content, wide=True, host=host)
@@ -120,10 +121,13 @@ class Shell:
         return self.page(words, title=words.plain("receipt.title"), content=content, host=host)
 
     def error(self, words: Words, status: int, *, reference: str, host: str) -> bytes:
-        """Return what a visitor reads where no page can be shown."""
+        """Return what a visitor reads where no page can be shown, with the permanent link of the site."""
         text = words.of.get(f"errors.{status}", words.plain("errors.other"))
         where = words.say("errors.reference", id=reference) if reference else ""
-        content = fill("error", text=text, reference=where)
+        manage = link(self.at("", words), words.plain("buttons.manage"))
+        content = fill(
+            "error", text=text, reference=where, links=when(host, Markup(f'<p class="f">{manage}</p>'))
+        )
         return self.page(words, title=words.plain("errors.title"), content=content, host=host)
 
 
@@ -137,7 +141,7 @@ def _proof(words: Words, receipt: Mapping[str, Any]) -> Markup:
     how = receipt.get("how")
     pairs = [
         ("id", receipt.get("id")),
-        ("time", receipt.get("time")),
+        ("time", _moment(words, receipt.get("time"))),
         ("site", receipt.get("site")),
         ("version", receipt.get("policy_version")),
         ("how", words.of.get(f"how.{how}", how)),
@@ -152,6 +156,15 @@ def _proof(words: Words, receipt: Mapping[str, Any]) -> Markup:
     ]
     raw = json.dumps(receipt, indent=2, ensure_ascii=False)
     return fill("proof", facts=joined(lines), title=words.plain("receipt.json"), json=raw)
+
+
+def _moment(words: Words, written: str | None) -> Markup:
+    """Return a record's moment as it is read, with the written one for machines."""
+    if not written:
+        return Markup()
+    at = int(datetime.fromisoformat(written).timestamp())
+    text = words.say("grammar.moment", date=words.date(at), time=words.time(at))
+    return Markup(f'<time datetime="{escape(written)}">{text}</time>')
 
 
 def link(address: str, text: object) -> Markup:

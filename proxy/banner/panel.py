@@ -10,10 +10,33 @@ from dataclasses import dataclass
 
 from proxy.banner.markup import Markup, escape, external, fill, joined
 from proxy.banner.page import FORGET, Shell, link
+from proxy.banner.table import stacked_table
 from proxy.banner.words import Words
 from proxy.consent.decision import Ask, Decision
 from proxy.policy.model import Policy, Provider, Purpose
 from proxy.policy.scope import Pair, Scope, scope_of
+
+_COLUMNS = ("name", "domain", "why", "lasts")
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One row under a provider, as it is read."""
+
+    names: tuple[str, ...]
+    domains: tuple[str, ...]
+    why: str
+    lasts: str
+
+    @property
+    def count(self) -> int:
+        """How many cookies it names."""
+        return len(self.names)
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The cells, in the order of _COLUMNS."""
+        return ", ".join(self.names), ", ".join(self.domains), self.why, self.lasts
 
 
 @dataclass(frozen=True)
@@ -152,33 +175,32 @@ class Panel:
 
     def provider(self, purpose: Purpose, provider: Provider) -> Markup:
         """Return one provider of a purpose: recipient, transfers, and its cookies."""
-        chosen = [row for row in provider.cookies if row.purpose == purpose.id]
-        count = len({name for row in chosen for name in row.names})
+        chosen = self._lines(purpose, provider)
+        count = sum(line.count for line in chosen)
         key = "provider.zero" if not count else "provider.one" if count == 1 else "provider.many"
-        domains = dict.fromkeys(domain.removeprefix(".") for row in chosen for domain in row.domains)
+        domains = dict.fromkeys(domain for line in chosen for domain in line.domains)
         summary = [self.words.say(key, count=count), *([", ".join(domains)] if domains else [])]
         return fill(
             "panel_provider",
             name=provider.name,
             summary=" \u00b7 ".join(summary),
             facts=self._facts(purpose, provider, has_rows=bool(chosen)),
-            table=self._table(purpose, provider) if chosen else "",
+            table=stacked_table(_COLUMNS, (line.cells for line in chosen), self.words) if chosen else "",
         )
 
-    def _table(self, purpose: Purpose, provider: Provider) -> Markup:
-        said = self.words.plain
-        lines = [
-            fill(
-                "panel_row",
-                names=", ".join(row.names),
-                why=self.words.phrase(row.why),
-                lasts=self.words.duration(row.lasts),
+    def _lines(self, purpose: Purpose, provider: Provider) -> list[_Line]:
+        """Return the rows that a visitor can tell apart: a leading dot tells them nothing."""
+        lines = (
+            _Line(
+                row.names,
+                tuple(dict.fromkeys(domain.removeprefix(".") for domain in row.domains)),
+                self.words.phrase(row.why),
+                self.words.duration(row.lasts),
             )
             for row in provider.cookies
             if row.purpose == purpose.id
-        ]
-        heads = {"name": said("table.name"), "why": said("table.why"), "lasts": said("table.lasts")}
-        return fill("panel_table", **heads, rows=joined(lines))
+        )
+        return list(dict.fromkeys(lines))
 
     def _facts(self, purpose: Purpose, provider: Provider, *, has_rows: bool) -> Markup:
         """Return who receives data, where, under which safeguards, and their own notice."""

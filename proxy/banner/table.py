@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from proxy.banner.markup import Markup, escape, joined
+from proxy.banner.markup import Markup, escape, fill, joined
 from proxy.banner.words import Words, load_languages
 from proxy.policy.model import CookieRule, Policy, Provider, Purpose
 
@@ -25,8 +25,9 @@ class Row:
     def cells(self, words: Words) -> tuple[str, ...]:
         """Return the cells in that language, in the order of COLUMNS."""
         rule = self.rule
+        label = words.purpose(self.purpose.id, "label")
         return (
-            words.purpose(self.purpose.id, "label"),
+            f"{label} ({words.phrase(rule.note)})" if rule.note else label,
             ", ".join(rule.names),
             f"{' / '.join(rule.domains)} / {self.provider.name}",
             words.phrase(rule.why),
@@ -65,6 +66,7 @@ def _row_json(row: Row, words: Words, *, reasons: bool) -> dict[str, Any]:
     return {
         "category": words.purpose(row.purpose.id, "label"),
         "purpose": row.purpose.id,
+        "note": words.phrase(rule.note) if rule.note else None,
         "names": list(rule.names),
         "domains": list(rule.domains),
         "provider": provider.name,
@@ -101,6 +103,39 @@ def _row_markup(row: Row, words: Words, *, reasons: bool) -> Markup:
         for i, cell in enumerate(cells)
     )
     return Markup(f"<tr>{inner}</tr>")
+
+
+def stacked_table(
+    keys: Sequence[str], lines: Iterable[Sequence[str]], words: Words, *, head: str = "name"
+) -> Markup:
+    """Return a table for our own pages, where narrow screens show each row as a block with labels.
+
+    `head` is the column that names a row. The roles are said aloud, since browsers take them
+    away from tables that are laid out as blocks.
+    """
+    labels = {key: escape(words.plain(f"table.{key}")) for key in keys}
+    heads = joined(
+        Markup(f'<th role="columnheader" scope="col" class="{key}">{label}</th>')
+        for key, label in labels.items()
+    )
+    body = joined(_stacked_row(labels, line, head) for line in lines)
+    return fill("table", heads=heads, rows=body)
+
+
+def _stacked_row(labels: Mapping[str, Markup], line: Sequence[str], head: str) -> Markup:
+    cells = (
+        Markup(f'<th role="rowheader" scope="row">{_names(cell)}</th>')
+        if key == head
+        else Markup(f'<td role="cell" data-label="{label}">{escape(cell)}</td>')
+        for (key, label), cell in zip(labels.items(), line, strict=True)
+    )
+    return Markup(f'<tr role="row">{joined(cells)}</tr>')
+
+
+def _names(cell: str) -> Markup:
+    """Return names of cookies, each in one piece: a line may end between them, not at their hyphens."""
+    names = cell.replace(", ", ",\n").split("\n")
+    return joined((Markup(f"<bdi>{escape(name)}</bdi>") for name in names), " ")
 
 
 def as_markdown(policy: Policy, chosen: Sequence[Row], language: str = "en") -> str:

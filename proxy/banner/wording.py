@@ -85,7 +85,9 @@ def _said(policy: Policy) -> dict[str, Place]:
     said: dict[str, Place] = {}
     for provider in policy.providers:
         for row in provider.cookies:
-            said.setdefault(row.why, row.place)
+            for text in (row.why, row.note):
+                if text:
+                    said.setdefault(text, row.place)
         for text in (provider.country, provider.transfers):
             if text:
                 said.setdefault(text, provider.place)

@@ -168,6 +168,7 @@ def _cookie(provider: str, row: shape.CookieShape, place: Place) -> CookieRule:
         lasts=_duration(row.lasts),
         why=row.why,
         place=place,
+        note=row.note,
         unpublished=row.unpublished,
     )
 

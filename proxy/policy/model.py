@@ -84,6 +84,7 @@ class CookieRule:
     lasts: Duration
     why: str
     place: Place
+    note: str | None = None  # what the published table adds to the category in brackets
     unpublished: str | None = None  # why this row is not in the published table (yet)
 
 

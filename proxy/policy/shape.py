@@ -77,6 +77,9 @@ class CookieShape(Shape):
     purpose: words.PurposeId
     lasts: words.Lasts = Field(description="As published: 6 months, 30 min, Session, up to 13 months.")
     why: words.Filled = Field(description="What it is for, as published.")
+    note: words.Filled | None = Field(
+        default=None, description="What the published table adds to the category in brackets: payment."
+    )
     unpublished: words.Filled | None = Field(
         default=None, description="Why this row is not in the published table (yet)."
     )

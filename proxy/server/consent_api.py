@@ -268,10 +268,10 @@ class OwnAddresses:
 
     # -- pages of ours -------------------------------------------------------------------------------
 
-    def error(self, visit: Visit, status: int) -> RawResponse:
+    def error(self, visit: Visit, status: int, *, unheard: bool = False) -> RawResponse:
         """Return our own page for an upstream that failed: no provider, no cookie touched (T50)."""
         more = [(b"Retry-After", b"10")] if status in (503, 504) else []
-        return self._said(visit, status, more)
+        return self._said(visit, status, more, words_of=503 if unheard and status == 502 else status)
 
     def refusal(self, status: int, incoming: Incoming) -> RawResponse:
         """Return our own page where a request went wrong before its site was known."""
@@ -279,10 +279,12 @@ class OwnAddresses:
         words = self._renderer.languages.choose(accept=accept)
         return self._page(self._renderer.error(words, status), status)
 
-    def _said(self, visit: Visit, status: int, more: Headers | None = None) -> RawResponse:
+    def _said(
+        self, visit: Visit, status: int, more: Headers | None = None, *, words_of: int = 0
+    ) -> RawResponse:
         reference = visit.id.decode("latin-1")
         words = self._renderer.languages.choose(accept=visit.first(b"accept-language"))
-        page = self._renderer.error(words, status, reference=reference, host=visit.host)
+        page = self._renderer.error(words, words_of or status, reference=reference, host=visit.host)
         return self._page(page, status, more)
 
     def _page(self, page: bytes, status: int = 200, more: Headers | None = None) -> RawResponse:

@@ -290,7 +290,7 @@ class ConnectError(UpstreamError):
     def __init__(self, address: Address, trouble: Exception | None) -> None:
         late = isinstance(trouble, TimeoutError)
         words = "no connection in time" if late else str(trouble) or type(trouble).__name__
-        super().__init__(f"{address}: {words}", 504 if late else 502)
+        super().__init__(f"{address}: {words}", 504 if late else 502, unheard=True)
 
 
 def default_tls(ca: str | None = None) -> ssl.SSLContext:

@@ -176,9 +176,11 @@ class Relay:
     def _failure(self, passage: Passage, error: UpstreamError | Unreadable) -> RawResponse:
         """Return our own page for an upstream that failed or a document that cannot be read (T50)."""
         self._note(passage, error)
-        status = error.status if isinstance(error, UpstreamError) else 502
+        status, unheard = 502, False
+        if isinstance(error, UpstreamError):
+            status, unheard = error.status, error.unheard
         passage.kind, passage.asks = "refused", False
-        return passage.house.pages.error(passage.visit, status)
+        return passage.house.pages.error(passage.visit, status, unheard=unheard)
 
     def _note(self, passage: Passage, error: UpstreamError | Unreadable) -> None:
         site, visit = passage.site.name, passage.visit

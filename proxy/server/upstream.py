@@ -143,7 +143,8 @@ class Upstreams:
                     continue
                 if error.status != 503:  # busy is not ill
                     pool.health.failed(self._loop.time(), str(error))
-                raise UpstreamError(f"{pool.address}: {error}", error.status) from None
+                said = f"{pool.address}: {error}"
+                raise UpstreamError(said, error.status, unheard=error.unheard) from None
             except BaseException:
                 if reply is not None:
                     reply.abort()

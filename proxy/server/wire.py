@@ -231,7 +231,7 @@ class Wire(asyncio.Protocol):
             else:
                 reply.unanswered = not answer.heard
                 when = "in mid-answer" if answer.headed else "before its answer"
-                reply.end(UpstreamError(f"it closed the connection {when}"))
+                reply.end(UpstreamError(f"it closed the connection {when}", unheard=not answer.headed))
         answer.release()
         self._keeper.lost(self)
 

@@ -96,7 +96,9 @@ def test_the_panel_with_everything_open(visit, stage, how, lang):
     assert findings(visitor) == [[], []]
 
 
-@pytest.mark.parametrize("how", THEMES, ids=["light", "dark"])
+@pytest.mark.parametrize(
+    "how", [*THEMES, {"viewport": {"width": 320, "height": 740}}], ids=["light", "dark", "narrow"]
+)
 @pytest.mark.parametrize("page", ["table", "receipt", "error"])
 def test_the_other_pages_of_ours(visit, stage, how, page):
     words = stage.renderer.languages["fr"]

@@ -72,7 +72,7 @@ def test_the_first_layer_says_what_the_law_wants():
     )
     assert '<a href="/.consent/#providers">our providers</a>' in first
     assert (
-        "Refuse and nothing closes: appointments become an external link and audience is not measured."
+        "Refusing does not prevent access to the site, but appointments become an external link and audience is not measured."
         in first
     )
     assert "We keep your answer 6 months; you can withdraw it at any time" in first
@@ -86,7 +86,7 @@ def test_each_purpose_names_its_providers_and_what_refusing_it_means():
 
     assert "(HubSpot, Calendly, WPML)" in body
     assert "(Cloudflare Web Analytics, HubSpot, MS Application Insights, Google Analytics 4)" in body
-    assert "If refused: audience is not measured and Application Insights is off" in body
+    assert "Without Performance: we will not measure audience (GA4/HubSpot Analytics)" in body
 
 
 def test_who_is_asked_again_reads_why():

@@ -81,6 +81,14 @@ def test_an_error_names_its_reference_as_text():
     assert "Reference: &lt;b&gt;" in SHELL.error(WORDS["en"], 502, reference="<b>", host="").decode()
 
 
+@pytest.mark.parametrize(("language", "words"), [("en", "Manage my cookies"), ("fr", "Gérer mes cookies")])
+def test_an_error_page_of_a_site_links_to_the_panel_and_one_of_no_site_does_not(language, words):
+    link = f'<a href="/.consent/?language={language}">{words}</a>'
+
+    assert SHELL.error(WORDS[language], 404, reference="", host="callkom.io").decode().count(link) == 1
+    assert "<a " not in SHELL.error(WORDS[language], 429, reference="", host="").decode()
+
+
 def test_a_proof_says_what_was_answered_in_words():
     page = SHELL.receipt(WORDS["en"], RECEIPT, back=None, host="").decode()
 
@@ -88,6 +96,29 @@ def test_a_proof_says_what_was_answered_in_words():
     assert "<dt>Refused</dt><dd>nothing</dd>" in page
     assert "<dt>Given with</dt><dd>Save my choices</dd>" in page
     assert "Earlier proof" not in page
+
+
+@pytest.mark.parametrize(
+    ("language", "label", "moment"),
+    [
+        ("en", "Given on", "23 November 2026 at 12:34 UTC"),
+        ("fr", "Donnée le", "23 novembre 2026 à 12 h 34 UTC"),
+    ],
+)
+def test_a_proof_says_its_moment_for_people_and_for_machines(language, label, moment):
+    page = SHELL.receipt(WORDS[language], RECEIPT, back=None, host="").decode()
+
+    assert f'<dt>{label}</dt><dd><time datetime="{RECEIPT["time"]}">{moment}</time></dd>' in page.replace(
+        "\u00a0", " "
+    )
+    assert f"&quot;time&quot;: &quot;{RECEIPT['time']}&quot;" in page
+
+
+def test_erasing_is_offered_and_not_urged():
+    page = SHELL.receipt(WORDS["en"], RECEIPT, back=None, host="").decode()
+
+    assert '<button name="erase" value="all">Erase my proofs</button>' in page
+    assert 'class="s"' not in page
 
 
 def test_somebody_without_an_answer_has_no_proof():

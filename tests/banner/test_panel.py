@@ -11,6 +11,7 @@ from proxy.banner.words import load_languages
 from proxy.policy.scope import Pair, Scope
 from tests.banner.pages import BOTH, POLICY, SCOPE, decision, well_formed
 from tests.policy.rules import policy_of
+from tests.shared import shared
 
 WORDS = load_languages()
 SHELL = Shell.of(POLICY, Look(), "/.consent/")
@@ -77,15 +78,20 @@ def test_every_purpose_says_its_basis_and_what_refusing_means():
 
     assert page.count("Legal basis: Consent.") == 2
     assert page.count("Legal basis: Legitimate interest.") == 1
-    assert (
-        "Calendly is not loaded (an external link is offered) and HubSpot does not place hubspotutk" in page
-    )
-    assert "audience is not measured and Application Insights is off" in page
+
+
+def test_what_refusing_means_is_said_letter_for_letter_as_the_policy_says_it():
+    policy = shared("cookie-policy.txt").read_text(encoding="utf-8")
+    sentences = [line for line in policy.splitlines() if line.startswith("Without ")]
+
+    assert len(sentences) == 3
+    for sentence in sentences:
+        assert sentence.strip() in panel()
 
 
 def test_every_provider_and_cookie_of_the_rules_stands_in_it():
     """L19: name, provider, purpose, basis, duration; recipients and transfers."""
-    page = panel()
+    page = re.sub("</?bdi>", "", panel())
     for provider in POLICY.providers:
         assert f"<b>{provider.name}</b>" in page
         for row in provider.cookies:
@@ -95,6 +101,29 @@ def test_every_provider_and_cookie_of_the_rules_stands_in_it():
                 f"Recipient: {provider.name}, {provider.country}. Transfer outside the EU: {provider.transfers}."
                 in page
             )
+
+
+def test_rows_of_a_provider_can_be_told_apart_and_are_counted_as_shown():
+    providers = re.findall(
+        r"<details><summary><b>(.*?)</b><span>(.*?)</span></summary>(.*?)</details>", panel()
+    )
+    said = {}
+    for name, summary, rest in providers:
+        rows = re.findall(r'<tr role="row"><th role="rowheader".*?</tr>', rest)
+        names = sum(row.count("<bdi>") for row in rows)
+        said.setdefault(name, []).append(names)
+
+        assert len(set(rows)) == len(rows), f"{name} has rows that look the same"
+        assert summary.startswith(
+            "no cookie" if not names else "1 cookie " if names == 1 else f"{names} cookies "
+        )
+    assert (said["Cloudflare"], said["WPML"], said["HubSpot"]) == ([6], [1], [6, 4, 3])
+
+
+def test_every_row_says_its_domain():
+    row = '<bdi>ai_session</bdi></th><td role="cell" data-label="Domain">app.callkom.io, integration.callkom.io</td>'
+
+    assert row in panel()
 
 
 def test_a_provider_without_cookies_and_one_with_storage_say_so():

@@ -27,7 +27,7 @@ def test_a_row_has_the_columns_of_the_published_table():
         "6 months",
     ) in published()
     assert (
-        "Performance",
+        "Performance (if enabled)",
         "_ga, _ga_*",
         ".callkom.io / Google Analytics 4",
         "Audience measurement",
@@ -38,7 +38,7 @@ def test_a_row_has_the_columns_of_the_published_table():
 
 def test_the_same_row_in_french():
     assert (
-        "Performance",
+        "Performance (si activé)",
         "_ga, _ga_*",
         ".callkom.io / Google Analytics 4",
         "Mesure d’audience",
@@ -78,7 +78,7 @@ def test_markdown_keeps_every_cell_in_its_place():
     assert len(table) == len(ROWS) + 2
     assert {line.replace("\\|", "").count("|") for line in table} == {7}
     assert (
-        "| Performance | `_ga`, `_ga_*` | .callkom.io / Google Analytics 4 | Audience measurement | Consent | up to 13 months |"
+        "| Performance (if enabled) | `_ga`, `_ga_*` | .callkom.io / Google Analytics 4 | Audience measurement | Consent | up to 13 months |"
         in table
     )
 
@@ -97,6 +97,7 @@ def test_json_says_lives_in_seconds_and_names_as_lists():
     ga = next(row for row in said["cookies"] if "_ga" in row["names"])
 
     assert said["version"] == POLICY.version
+    assert (ga["category"], ga["note"]) == ("Performance", "if enabled")
     assert (ga["names"], ga["domains"], ga["seconds"], ga["basis"]) == (
         ["_ga", "_ga_*"],
         [".callkom.io"],

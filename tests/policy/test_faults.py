@@ -121,6 +121,12 @@ def test_what_yaml_refuses_and_what_rules_refuse_is_told_together():
             "providers.acme.cookies[0].why is a list, and must be one text",
         ),
         (
+            {
+                "cookies": '- { name: a, domain: .example.com, purpose: performance, lasts: Session, why: x, note: "" }'
+            },
+            "providers.acme.cookies[0].note is empty; give it a value or take the key out",
+        ),
+        (
             {"relay": "{ host: x.com, path: /x/*, per_minute: many }"},
             "providers.acme.relay.per_minute must be a whole number above 0",
         ),

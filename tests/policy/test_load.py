@@ -35,7 +35,7 @@ def test_the_head_is_read_as_text():
 def test_a_row_keeps_the_published_words_and_its_place():
     row = (
         policy_of(
-            cookies="- { name: [_ga, '_ga_*'], domain: [.a.com, b.a.com], purpose: performance, lasts: up to 13 months, why: Audience, unpublished: new }"
+            cookies="- { name: [_ga, '_ga_*'], domain: [.a.com, b.a.com], purpose: performance, lasts: up to 13 months, why: Audience, note: if enabled, unpublished: new }"
         )
         .providers[0]
         .cookies[0]
@@ -44,7 +44,8 @@ def test_a_row_keeps_the_published_words_and_its_place():
     assert row.names == ("_ga", "_ga_*")
     assert row.domains == (".a.com", "b.a.com")
     assert (row.lasts.text, row.lasts.seconds) == ("up to 13 months", 34_128_000)
-    assert (row.provider, row.purpose, row.why, row.unpublished) == ("acme", "performance", "Audience", "new")
+    assert (row.provider, row.purpose, row.why) == ("acme", "performance", "Audience")
+    assert (row.note, row.unpublished) == ("if enabled", "new")
     assert row.place == Place("rules.yaml", 15, 9)
 
 

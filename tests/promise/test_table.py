@@ -24,6 +24,7 @@ class Row(NamedTuple):
     """One row as the policy publishes it."""
 
     purpose: str
+    note: str | None
     names: tuple[str, ...]
     domains: tuple[str, ...]
     provider: str | None
@@ -37,7 +38,7 @@ def published(text: str) -> list[Row]:
     rows = []
     for line in text.splitlines():
         cells = [cell.strip() for cell in line.strip().rstrip("|").split("|")]
-        category = re.sub(r" \(.*\)$", "", cells[0])
+        category, _, note = cells[0].removesuffix(")").partition(" (")
         if len(cells) != 6 or category not in CATEGORIES:
             continue
         places = cells[2].split(" / ")
@@ -46,6 +47,7 @@ def published(text: str) -> list[Row]:
         rows.append(
             Row(
                 CATEGORIES[category],
+                note or None,
                 tuple(re.split(r", *", cells[1])),
                 hosts,
                 named[0] if named else None,
@@ -72,6 +74,7 @@ def as_published(policy: Policy, row: CookieRule, *, with_provider: bool) -> Row
     purpose = policy.purpose(row.purpose)
     return Row(
         row.purpose,
+        row.note,
         row.names,
         row.domains,
         provider.name if with_provider else None,
@@ -83,9 +86,9 @@ def as_published(policy: Policy, row: CookieRule, *, with_provider: bool) -> Row
 
 def compare(policy: Policy, table: list[Row]) -> None:
     ours = [row for row in rows_of(policy) if row.unpublished is None]
-    unnamed = {row[:3] for row in table if row.provider is None}
+    unnamed = {row[:4] for row in table if row.provider is None}
     written = [as_published(policy, row, with_provider=True) for row in ours]
-    written = [row._replace(provider=None) if row[:3] in unnamed else row for row in written]
+    written = [row._replace(provider=None) if row[:4] in unnamed else row for row in written]
 
     assert Counter(written) == Counter(table)
 
@@ -176,6 +179,7 @@ def test_a_changed_row_is_noticed(policy):
             ("lasts", "1 day"),
             ("why", "x"),
             ("purpose", "social"),
+            ("note", "x"),
         ):
             changed = [*table[:at], row._replace(**{field: other}), *table[at + 1 :]]
             with pytest.raises(AssertionError):

@@ -57,9 +57,25 @@ async def test_an_upstream_without_a_proper_answer_is_our_own_page(tmp_path, ans
         got = await proxy.ask("/")
 
         assert (got.status, got.whole) == (status, True)
+        assert b'<a href="/.consent/?language=en">Manage my cookies</a>' in got.body
         assert not got.all(b"set-cookie")
         assert b'<script src="http' not in got.body
         assert proxy.records("upstream_failed")[0]["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ([CLOSE], b"The site is not available just now."),
+        ([RESET], b"The site is not available just now."),
+        ([b"SSH-2.0-OpenSSH\r\n", HANG], b"The site sent an answer that cannot be shown safely."),
+        ([HANG], b"The site takes too long to answer."),
+    ],
+    ids=["closed", "reset", "garbage", "silent"],
+)
+async def test_the_words_of_our_own_page_fit_what_the_upstream_did(tmp_path, answer, words):
+    async with Origin({b"/": answer}) as origin, proxying(origin.url, folder=tmp_path, more=QUICK) as proxy:
+        assert words in (await proxy.ask("/")).body
 
 
 @pytest.mark.parametrize("late", [0.001, 0.02, 0.2, 0.5])

@@ -374,6 +374,7 @@ async def test_a_page_that_stays_unreadable_is_502_and_an_image_is_not(tmp_path)
         image = await proxy.ask("/a.png")
 
         assert page.status == 502
+        assert b"The site sent an answer that cannot be shown safely." in page.body
         assert b"???" not in page.body
         assert image.body == b"???"
         assert [record["why"] for record in proxy.records("document_unreadable")]
@@ -446,6 +447,8 @@ async def test_an_upstream_that_is_not_there_is_our_own_502(tmp_path):
         got = await proxy.ask("/", "Cookie: _ga=1")
 
         assert got.status == 502
+        assert b"The site is not available just now." in got.body
+        assert b"answer that cannot be shown" not in got.body
         assert got.all(b"Set-Cookie") == []
         assert got.one(b"Cache-Control") == b"no-store"
         assert proxy.records("upstream_failed")[0]["status"] == 502

@@ -1,0 +1,46 @@
+"""Our own pages in a real browser: tables that can be read on every screen."""
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+# Words on more than one line; a name of a cookie may break when it is wider than its cell.
+BROKEN = """() => [...document.querySelectorAll("tbody :is(td, th)")].flatMap(cell => {
+  const found = [], walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), range = document.createRange();
+  while (walker.nextNode()) for (const word of walker.currentNode.data.matchAll(/\\S+/g)) {
+    range.setStart(walker.currentNode, word.index);
+    range.setEnd(walker.currentNode, word.index + word[0].length);
+    if (new Set([...range.getClientRects()].map(line => Math.round(line.top))).size > 1) found.push(word[0]); }
+  return found; })"""
+SIDEWAYS = (
+    """() => [...document.querySelectorAll("html, .cd")].filter(e => e.scrollWidth > e.clientWidth).length"""
+)
+
+
+@pytest.mark.parametrize("width", [1280, 1090, 768, 320])
+@pytest.mark.parametrize("page", ["panel", "table"])
+def test_no_word_of_a_table_breaks_and_nothing_scrolls_sideways(visit, stage, page, width):
+    if page == "table":
+        stage.raw = stage.renderer.table(stage.renderer.languages["fr"], back="/", host="x")
+    visitor = visit("/.consent/", locale="fr", viewport={"width": width, "height": 800})
+    if page == "table":
+        visitor.goes("/table")
+    visitor.page.evaluate("() => document.querySelectorAll('details').forEach(d => d.open = true)")
+
+    assert visitor.page.locator("tbody tr").first.is_visible()
+    assert visitor.page.evaluate(BROKEN) == []
+    assert visitor.page.evaluate(SIDEWAYS) == 0
+
+
+def test_a_narrow_table_is_still_a_table_whose_cells_say_what_they_are(visit, stage):
+    stage.raw = stage.renderer.table(stage.renderer.languages["en"], back="/", host="x")
+    visitor = visit("/table", viewport={"width": 320, "height": 800})
+    row = visitor.page.get_by_role("row").filter(has=visitor.page.get_by_role("rowheader", name="hubspotutk"))
+    label = "e => getComputedStyle(e, '::before').content"
+
+    assert visitor.page.get_by_role("columnheader").count() == 6
+    assert row.get_by_role("cell").count() == 5
+    assert row.get_by_role("cell").last.evaluate(label) == '"Duration"'
+    assert (
+        row.get_by_role("rowheader").bounding_box()["y"] < row.get_by_role("cell").first.bounding_box()["y"]
+    )
