@@ -46,7 +46,8 @@ class Head:
     """The head's part for everybody with the same grants and the same question.
 
     `scripts` and `styles` are what the site's own policies have to let in: hashes of what is
-    in the page, paths of what is not.
+    in the page, paths of what is not. `connects` and `frames` are the paths that the script
+    asks, and that a placeholder may frame.
     """
 
     before: bytes  # up to the place of the visitor's own days
@@ -54,10 +55,13 @@ class Head:
     scripts: tuple[str, ...]
     styles: tuple[str, ...]
     files: tuple[File, ...] = ()
+    connects: tuple[str, ...] = ()
+    frames: tuple[str, ...] = ()
 
-    def bytes(self, since: str) -> bytes:
-        """Return the head's bytes for a visitor with these days."""
-        return self.before + ascii_bytes(escape(since)) + self.behind
+    def bytes(self, since: str, without: str = "") -> bytes:
+        """Return the head's bytes for a visitor with these days, on a page that can do `without` that."""
+        more = b'" data-without="%b' % without.encode("ascii") if without else b""
+        return self.before + ascii_bytes(escape(since)) + more + self.behind
 
 
 class Heads:
@@ -116,8 +120,23 @@ class Heads:
         page = "" if alone else page_code(asks=asks) + self._ways_on(grants, later=later)
         code = self._guard(grants), signals(self._policy, grants), page
         if inline or decision.withheld or asks:
-            return self._inline(look, opening, "".join(code))
-        return self._linked(look, opening, code, kind="frame" if framed else "page")
+            head = self._inline(look, opening, "".join(code))
+        else:
+            head = self._linked(look, opening, code, kind="frame" if framed else "page")
+        return head if alone else self._reaching(head, grants)
+
+    def _reaching(self, head: Head, grants: frozenset[Pair]) -> Head:
+        """Return the head with what such a page asks and frames at our addresses."""
+        relays = any(provider.relay is not None for provider in self._policy.providers)
+        offers = self._may_replace(grants)
+        connects = ("choice", "state", *(("offer",) if offers else ()))
+        # a form that was sent leads its frame on to the relay's answer
+        frames = ("embed", *(("form", "relay/") if relays else ())) if offers else ()
+        return replace(
+            head,
+            connects=tuple(self._path + name for name in connects),
+            frames=tuple(self._path + name for name in frames),
+        )
 
     def _inline(self, look: str, opening: Markup, code: str) -> Head:
         """Return a head that holds all, or all but what is fetched once something asks for it."""

@@ -5,7 +5,8 @@ Kept in parts that many visitors share; a page only puts them together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 from proxy.banner.head import ASKS, Head
 from proxy.banner.markup import Markup, ascii_bytes, escape
@@ -24,8 +25,9 @@ from proxy.policy.scope import Scope
 class PageInjector:
     """Dresses one page for one visitor. Make one per answer: it remembers the page's language.
 
-    `scripts` and `styles` are the hashes to let into the site's own policies; what those leave
-    us is told by setting `admission` before the first byte is filtered.
+    `scripts`, `styles`, `connects` and `frames` are what to let into the site's own policies;
+    what those leave us is told by setting `admission` before the first byte is filtered, and
+    `isolated` where the site lets no provider into a frame that did not ask for it (COEP).
     """
 
     head_part: Head
@@ -42,6 +44,7 @@ class PageInjector:
     authority: bytes = b""  # host and port, as the visitor names them
     secure: bool = True
     admission: Admission = field(default_factory=lambda: Admission(()))
+    isolated: bool = False
     _words: Words | None = None
     _speaks: tuple[Words, str] | None = None
     _page: PageSeen | None = None
@@ -56,18 +59,29 @@ class PageInjector:
         """The same of our style."""
         return self.head_part.styles
 
+    @property
+    def connects(self) -> tuple[str, ...]:
+        """The paths of ours that the page's script asks."""
+        return self.head_part.connects
+
+    @property
+    def frames(self) -> tuple[str, ...]:
+        """The paths of ours that a placeholder may frame."""
+        return self.head_part.frames
+
     def head(self, page: PageSeen) -> bytes:
         """Return style and script; they do not depend on the language, since policies name their hash."""
         self._spoken(page)  # placeholders come before the foot, and speak the page's language too
         self._page = page
-        return self.head_part.bytes(self.since)
+        place = place_of((self.admission,), isolated=self.isolated)
+        without = "" if place.once else "once" if place.relays else "frames"
+        return self.head_part.bytes(self.since, without if self.frames else "")
 
     def body(self, page: PageSeen) -> bytes:
         """Return the banner where the visitor is asked."""
         if self.framed or self.ask not in ASKS:
             return b""
-        said = [text.encode() for text in page.meta_csp]
-        forms = self.admission.forms and (not said or admit(said).forms)
+        forms = self.admission.forms and (not page.meta_csp or admit(_said(page)).forms)
         before, behind = self.parts.banner(
             *self._spoken(page), self.ask, self.new, forms=forms, layered=self.admission.styles
         )
@@ -85,9 +99,17 @@ class PageInjector:
     def placeholder(self, verdict: Verdict, facts: TagFacts) -> bytes:
         """Return what stands in place of a refused embed, in the page's language."""
         words = self._words or self.languages.choose(accept=self.accept)
-        place = Place(offers=self.offers, sized=not self.admission.policies)
-        made = self.placeholders.of(verdict, facts, words, place)
+        made = self.placeholders.of(verdict, facts, words, self._place())
         return self._based(self._page, made) if self._page is not None else made
+
+    def _place(self) -> Place:
+        """Return what the site's policies, and those seen in the page so far, let a placeholder do."""
+        found = [self.admission]
+        if self._page is not None and self._page.meta_csp:
+            host = self.authority.decode("latin-1").lower().partition(":")[0]
+            found.append(admit(_said(self._page), host=host, secure=self.secure))
+        place = place_of(found, isolated=self.isolated)
+        return replace(place, offers=self.offers, sized=not self.admission.policies)
 
     def _based(self, page: PageSeen, ours: bytes) -> bytes:
         """Return our markup with whole addresses where a <base> leads every other one astray."""
@@ -108,3 +130,19 @@ class PageInjector:
             query = "" if asked is words else f"?language={words.code}"
             self._speaks = words, self.parts.path + query
         return self._speaks
+
+
+def place_of(found: Iterable[Admission], *, isolated: bool = False) -> Place:
+    """Return whether all of these let our script ask and our frames stand.
+
+    `isolated`: the site's Cross-Origin-Embedder-Policy holds inside our frames, too. Our own
+    forms say that they obey it; no provider's page can be made to.
+    """
+    all_ = tuple(found)
+    frames = all(one.frames for one in all_)
+    asks = all(one.scripts and one.connects for one in all_)
+    return Place(once=frames and asks and not isolated, relays=frames)
+
+
+def _said(page: PageSeen) -> list[bytes]:
+    return [text.encode() for text in page.meta_csp]

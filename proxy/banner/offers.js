@@ -81,11 +81,19 @@
   if (page.readyState == "loading") page.addEventListener("DOMContentLoaded", settle);
   else settle();
 
+  // What the page cannot do by its headers, as our script in its head says, and the policies in itself.
+  let limits = asked => {
+    let said = page.querySelector("script[data-without]"), policy = Array.from(page.querySelectorAll("meta[http-equiv='content-security-policy' i]"), meta => meta.content).join();
+    if (said) asked.without = said.dataset.without;
+    if (policy) asked.policy = policy[3e3] ? "default-src" : policy;
+  };
+
   // The offer for what a script of the site wants to show, beside or inside that element.
   let offer = (asked, at, where, done) => {
     if (seen.has(at)) return;
     seen.add(at);
     asked.language = page.documentElement.lang;
+    limits(asked);
     fetch(path + "offer?" + new URLSearchParams(asked)).then(answer => answer.text()).then(text => {
       // Whole addresses: those of the page may lead elsewhere by its <base>.
       if (text) at.insertAdjacentHTML(where, text.split("=\"" + new URL(path).pathname).join("=\"" + path));

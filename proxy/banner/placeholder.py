@@ -39,10 +39,16 @@ LONGEST = 4096
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a page lets a placeholder do: run our script, carry a style attribute."""
+    """What a page lets a placeholder do.
+
+    `offers`: run our script; `sized`: carry a style attribute; `once`: show the thing itself in
+    a frame of ours; `relays`: hold a relayed form.
+    """
 
     offers: bool = True
     sized: bool = True
+    once: bool = True
+    relays: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,7 @@ class Wanted:
     room: Room
     relays: bool
     offers: bool
+    once: bool
 
 
 class Placeholders:
@@ -75,7 +82,7 @@ class Placeholders:
             return b""
         place = place or Place()
         # tags that come again bring the very verdict and facts they had; kept, so that none take their id()
-        key = (id(verdict), id(facts), words.code, place.offers, place.sized)
+        key = (id(verdict), id(facts), words.code, place)
         seen = self._seen.get(key)
         if seen is not None:
             return seen[0]
@@ -95,11 +102,15 @@ class Placeholders:
         made = (self._made(self._wanted(verdict, facts, offer, room, place), words) for offer in offers)
         return b"".join(made)
 
-    def one(self, embed: Embed, missing: tuple[str, ...], words: Words) -> bytes:
+    def one(self, embed: Embed, missing: tuple[str, ...], words: Words, place: Place | None = None) -> bytes:
         """Return what stands in place of what a script of the site wanted to show."""
+        place = place or Place()
         provider = self._policy.provider(embed.provider)
         relays = provider is not None and any(rule.do is Action.RELAY for rule in provider.tags)
-        wanted = Wanted(embed.provider, missing, embed.page, Offer(embed), ANY, relays, offers=True)
+        relays = relays and place.relays
+        wanted = Wanted(
+            embed.provider, missing, embed.page, Offer(embed), ANY, relays, offers=True, once=place.once
+        )
         return self._made(wanted, words)
 
     @staticmethod
@@ -107,7 +118,8 @@ class Placeholders:
         page = offer.embed.page if offer.embed is not None else None
         link = page if page and facts.element == "script" else facts.link or page
         shown = offer if place.offers else Offer()
-        return Wanted(verdict.provider, verdict.needs, link, shown, room, facts.relays, place.offers)
+        relays = facts.relays and place.relays
+        return Wanted(verdict.provider, verdict.needs, link, shown, room, relays, place.offers, place.once)
 
     def _make(self, wanted: Wanted, words: Words) -> bytes:
         provider = self._policy.provider(wanted.provider) if wanted.provider else None
@@ -158,7 +170,8 @@ class Placeholders:
         ways = [_way(link, words.say("placeholder.open", provider=provider.name))] if link else []
         if not asked:
             return ways
-        if (offer.embed is not None or offer.quoted) and not self._is_relayed(wanted, provider):
+        shows = wanted.once and (offer.embed is not None or offer.quoted)
+        if shows and not self._is_relayed(wanted, provider):
             shown = str(offer.embed) if offer.embed is not None else Kind.QUOTE.value
             ways.append(_once(provider.id, shown, words.say("placeholder.once")))
         labels = words.listed(words.purpose(purpose, "label") for purpose in asked)

@@ -15,7 +15,7 @@ from proxy.banner.look import Look
 from proxy.banner.page import Shell
 from proxy.banner.panel import Panel
 from proxy.banner.parts import Parts
-from proxy.banner.placeholder import Placeholders
+from proxy.banner.placeholder import Place, Placeholders
 from proxy.banner.stored import worker_lines
 from proxy.banner.table import as_json, rows
 from proxy.banner.words import Languages, Words, load_languages
@@ -107,9 +107,11 @@ class Renderer:
         """Return what a service worker of the site is given to do for this decision."""
         return worker_lines(decision)
 
-    def offer(self, embed: Embed, missing: tuple[str, ...], words: Words) -> bytes:
-        """Return the placeholder for what a script of the site wanted to show."""
-        return self._placeholders.one(embed, missing, words)
+    def offer(
+        self, embed: Embed, missing: tuple[str, ...], words: Words, place: Place | None = None
+    ) -> bytes:
+        """Return the placeholder for what a script of the site wanted to show, as that page allows."""
+        return self._placeholders.one(embed, missing, words, place)
 
     # -- pages of our own ---------------------------------------------------------------------------------
 

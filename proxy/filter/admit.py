@@ -1,15 +1,16 @@
-"""Our own script and style, worked into the site's policies, loosening nothing else.
+"""Our own script, style and addresses, worked into the site's policies, loosening nothing else.
 
 Browsers enforce every Content-Security-Policy they get, so a site's own stays as it
 came, save for the hash of what we put into its pages, or the address of a file of ours.
 A policy whose 'unsafe-inline' is in force already lets us in; a hash would switch it off
-for the site's own code. An address switches nothing off.
+for the site's own code. An address switches nothing off. What our part of a page frames and
+fetches is let in by its very address, too, where its host is not anyway.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 SCRIPTS = ("script-src-elem", "script-src", "default-src")
@@ -18,13 +19,21 @@ CONNECTS = ("connect-src", "default-src")
 FRAMES = ("frame-src", "child-src", "default-src")
 FORMS = ("form-action",)
 
+_OWN = {SCRIPTS: "script-src", STYLES: "style-src", CONNECTS: "connect-src", FRAMES: "frame-src"}
+"""The directive that says only this, where a wider one decides."""
+
+_WIDER = frozenset({"default-src", "child-src"})
+
+_WHOLE = frozenset({"allow-scripts", "allow-forms", "allow-same-origin"})
+"""What a sandbox has to allow for a frame of ours, which inherits it, to show anything that works."""
+
 
 @dataclass(frozen=True, slots=True)
 class Admission:
     """The site's policies with us admitted, and what our part of the page can still do.
 
     `scripts`, `styles`: ours run and apply; `forms`, `connects`, `frames`: the page may
-    post to, fetch from and frame its own host; `trusted_types`: no markup from strings.
+    post to, fetch from and frame our addresses; `trusted_types`: no markup from strings.
     """
 
     policies: tuple[bytes, ...]
@@ -71,37 +80,47 @@ def admit(
     scripts: Sequence[str] = (),
     styles: Sequence[str] = (),
     *,
+    connects: Sequence[str] = (),
+    frames: Sequence[str] = (),
     host: str = "",
     secure: bool = True,
 ) -> Admission:
     """Return the header values with our sources in, and what our part of the page can do.
 
     `scripts` and `styles` are hash sources without quotes (`sha256-...`), or addresses without
-    scheme on the page's own host. Each value may hold several policies; one that needs no
-    change keeps its bytes. `host` is the page's.
+    scheme on the page's own host, as all of `connects` and `frames` are. Each value may hold
+    several policies; one that needs no change keeps its bytes. `host` is the page's.
     """
     done: list[bytes] = []
     seen: list[list[_Directive]] = []
+    wanted = ((SCRIPTS, scripts), (STYLES, styles), (CONNECTS, connects), (FRAMES, frames))
     for value in policies:
         texts = []
         for text in value.decode("latin-1").split(","):  # a comma only ever parts policies
             directives = list(_directives(text))
-            for names, ours in ((SCRIPTS, scripts), (STYLES, styles)):
+            for names, ours in wanted:
                 _let_in(directives, names, ours, secure=secure)
             seen.append(directives)
             changed = any(directive.changed for directive in directives)
             texts.append(";".join(map(str, directives)) if changed else text)
         done.append(",".join(texts).encode("latin-1"))
-    return _admission(tuple(done), seen, host, secure=secure)
+    return _admission(tuple(done), seen, dict(wanted), host, secure=secure)
 
 
 def _admission(
-    policies: tuple[bytes, ...], seen: list[list[_Directive]], host: str, *, secure: bool
+    policies: tuple[bytes, ...],
+    seen: list[list[_Directive]],
+    wanted: Mapping[tuple[str, ...], Sequence[str]],
+    host: str,
+    *,
+    secure: bool,
 ) -> Admission:
-    """Return what every one of these policies leaves us."""
+    """Return what every one of these policies leaves us, with what was `wanted` let in."""
 
     def own(names: tuple[str, ...]) -> bool:
-        return all(_reaches(found, host, secure=secure) for d in seen if (found := _find(d, names)))
+        ours = wanted.get(names) or [""]
+        in_force = [found for directives in seen if (found := _find(directives, names))]
+        return all(set(ours) <= set(d.tokens) or _reaches(d, host, secure=secure) for d in in_force)
 
     boxes = [found for directives in seen if (found := _find(directives, ("sandbox",)))]
     allowed = [{token.lower() for token in box.tokens} for box in boxes]
@@ -111,7 +130,7 @@ def _admission(
         # A page of no origin posts as a stranger, and a stranger's choice is refused (threats T35).
         forms=own(FORMS) and all(box >= {"allow-forms", "allow-same-origin"} for box in allowed),
         connects=own(CONNECTS) and all("allow-same-origin" in box for box in allowed),
-        frames=own(FRAMES),
+        frames=own(FRAMES) and all(box >= _WHOLE for box in allowed),
         trusted_types=any(_find(directives, ("require-trusted-types-for",)) for directives in seen),
     )
 
@@ -134,11 +153,11 @@ def _find(directives: list[_Directive], names: tuple[str, ...]) -> _Directive | 
 def _let_in(
     directives: list[_Directive], names: tuple[str, ...], ours: Sequence[str], *, secure: bool
 ) -> None:
-    """Let these sources in; where default-src decides, by a directive of its own.
+    """Let these sources in; where a wider directive decides, by one of their own.
 
-    That directive repeats default-src's sources, so it allows what was allowed, and ours.
+    That one repeats the wider one's sources, so it allows what was allowed, and ours.
     """
-    found, own = _find(directives, names), names[1]
+    found, own = _find(directives, names), _OWN[names]
     if found is None:
         return
     inline = _all_inline(found.tokens, strict=own == "script-src")
@@ -149,7 +168,7 @@ def _let_in(
     if not missing:
         return
     tokens = [token for token in found.tokens if token.lower() != "'none'"]
-    if found.name == "default-src":
+    if found.name in _WIDER:
         directives.append(_Directive(own, [*tokens, *missing], " ", changed=True))
     else:
         found.tokens, found.changed = [*tokens, *missing], True

@@ -16,7 +16,9 @@ from proxy.server.passage import FRAMES, Passage
 _POLICY = b"content-security-policy"
 _INTEGRITY = b"integrity-policy"
 """Refuses scripts without a hash of their bytes; with one, no other bytes could stand in for ours."""
-_GOVERNING = frozenset({_POLICY, _INTEGRITY})
+_EMBEDDER = b"cross-origin-embedder-policy"
+"""Refuses frames, ours too, whose answers do not say the same; and so on inside them."""
+_GOVERNING = frozenset({_POLICY, _INTEGRITY, _EMBEDDER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ def dress(passage: Passage, headers: Headers) -> Dressing:
         authority=visit.authority,
         secure=visit.visitor.secure,
     )
-    name = b"inline" if inline else b""
+    injector.isolated = _isolates(headers)
+    name = b"inline" * inline + b"isolated" * injector.isolated
     if not policies:
         return Dressing(injector, name=name)
     here = visit.authority.decode("latin-1")
@@ -63,6 +66,8 @@ def dress(passage: Passage, headers: Headers) -> Dressing:
         policies,
         _addressed(injector.scripts, here),
         _addressed(injector.styles, here),
+        connects=_addressed(injector.connects, here),
+        frames=_addressed(injector.frames, here),
         host=visit.host,
         secure=visit.visitor.secure,
     )
@@ -81,6 +86,12 @@ def _said(headers: Headers, *, asks: bool) -> tuple[list[bytes], bool]:
             case 16 if name.lower() == _INTEGRITY:
                 inline = True
     return policies, inline or not takes_files(policies, by_script=asks)
+
+
+def _isolates(headers: Headers) -> bool:
+    """True where the site lets nothing into a frame of its page that does not ask for it."""
+    said = (value for name, value in headers if len(name) == 28 and name.lower() == _EMBEDDER)
+    return any(value.partition(b";")[0].strip() in (b"require-corp", b"credentialless") for value in said)
 
 
 def _addressed(sources: Iterable[str], here: str) -> list[str]:

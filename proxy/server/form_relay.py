@@ -34,10 +34,14 @@ _KEEPABLE = re.compile(rb"(?:text/(?:javascript|css)|application/javascript|imag
 
 FENCE = b"sandbox allow-scripts allow-forms; default-src 'self' 'unsafe-inline' data:; form-action 'self'"
 
+ISOLATED = (b"Cross-Origin-Embedder-Policy", b"require-corp")
+"""On all that a relayed form is made of: pages that say so frame nothing that does not."""
+
 OPEN: Headers = [
     (b"Access-Control-Allow-Origin", b"*"),
     (b"X-Content-Type-Options", b"nosniff"),
     (b"Cross-Origin-Resource-Policy", b"cross-origin"),
+    ISOLATED,
     (b"Referrer-Policy", b"no-referrer"),
     (b"Content-Security-Policy", FENCE + b"; base-uri 'none'"),
 ]

@@ -9,21 +9,25 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, urlencode
 
+from proxy.banner.inject import place_of
+from proxy.banner.placeholder import Place
 from proxy.banner.words import Words
 from proxy.banner.wrapper import Wrapped
 from proxy.consent.decision import NOTHING, Ask
 from proxy.consent.record import ConsentRecord, NewRecord
 from proxy.consent.ticket import Ticket, read_ticket, write_ticket
 from proxy.errors import BadRequest, RecordsError
+from proxy.filter.admit import admit
 from proxy.filter.embeds import Embed, Embeds
 from proxy.policy.scope import Pair, Scope
 from proxy.records.store import RecordStore, now_ms
 from proxy.server.answering import Answered, Outcome
 from proxy.server.call import Call
 from proxy.server.choice import Choice
+from proxy.server.form_relay import ISOLATED
 from proxy.server.ours import OURS
 from proxy.server.response import RawResponse
 from proxy.server.visit import Visit
@@ -96,7 +100,8 @@ async def embed_page(call: Call) -> RawResponse:
 async def offer_part(call: Call) -> RawResponse:
     """Return the placeholder for what a script of the site wanted to show; 204 without one.
 
-    A frame is asked for by its address; a form by its ids, as placeholders name it.
+    A frame is asked for by its address; a form by its ids, as placeholders name it. `without` and
+    `policy` say what the page cannot do by its headers, and the policies that stand in itself.
     """
     embeds, address = Embeds(call.site.policy), _asked(call.visit, "address")
     embed = embeds.at(address) if address else embeds.anybodys(_asked(call.visit, "embed"))
@@ -104,9 +109,17 @@ async def offer_part(call: Call) -> RawResponse:
     if embed is None or not missing:
         return RawResponse(204, list(OURS))
     words = spoken(call, _asked(call.visit, "language"))
-    markup = call.site.renderer.offer(embed, missing, words)
+    markup = call.site.renderer.offer(embed, missing, words, _place(call.visit))
     # Not as HTML: it is a part of a page, and a link must not make a page of it.
     return RawResponse(200, [(b"Content-Type", b"text/plain; charset=utf-8"), *OURS], markup)
+
+
+def _place(visit: Visit) -> Place:
+    """Return what the page that asks lets a placeholder do."""
+    without, policy = _asked(visit, "without"), _asked(visit, "policy")
+    said = admit([policy.encode("utf-8", "replace")], host=visit.host, secure=visit.visitor.secure)
+    place = place_of([said])
+    return replace(place, once=place.once and not without, relays=place.relays and without != "frames")
 
 
 async def form_page(call: Call) -> RawResponse:
@@ -119,7 +132,9 @@ async def form_page(call: Call) -> RawResponse:
         return _wrapped(site.renderer.wrappers.gone(words), 403)
     if not embed.is_relayed(provider.relay):
         return _wrapped(site.renderer.wrappers.gone(words), 403)
-    return _wrapped(site.renderer.wrappers.relayed(embed, provider.relay, words))
+    shown = _wrapped(site.renderer.wrappers.relayed(embed, provider.relay, words))
+    shown.headers.append(ISOLATED)
+    return shown
 
 
 def _asked(visit: Visit, name: str) -> str:

@@ -161,6 +161,51 @@ def test_something_small_has_its_card_where_a_site_forbids_style_attributes():
     assert "style=" not in text
 
 
+@pytest.mark.parametrize(
+    "meta",
+    [
+        "frame-src https://calendly.com",
+        "default-src 'none'",
+        "connect-src https://api.example",
+        "child-src 'none', img-src *",
+        "script-src 'self'",
+        "frame-src 'self' https://calendly.com; connect-src 'self'",
+    ],
+)
+@pytest.mark.parametrize("answered", [True, False])
+def test_once_is_offered_where_the_policies_in_the_page_let_it_work_and_the_rest_anywhere(meta, answered):
+    injector = RENDERER.injector(decision(answered=answered), authority=b"callkom.io")
+    injected(injector, "en", meta_csp=(meta,))
+    text = calendly(injector)
+
+    works = "'self'" in meta
+    assert ("data-cc-once" in text) is works
+    assert "Open Calendly in a new tab" in text
+    assert "data-cc-always" in text
+    assert well_formed(text)
+
+
+@pytest.mark.parametrize(
+    ("isolated", "admission", "without"),
+    [
+        (False, Admission(()), None),
+        (True, Admission(()), "once"),
+        (False, Admission((), connects=False), "once"),
+        (False, Admission((), scripts=False), "once"),
+        (True, Admission((), frames=False), "frames"),
+    ],
+)
+def test_the_script_in_the_head_says_what_pages_cannot_show(isolated, admission, without):
+    """For offers.js, which asks for the placeholders of what a script of the site makes."""
+    injector = RENDERER.injector(decision(answered=True))
+    injector.isolated, injector.admission = isolated, admission
+    head = injected(injector, "en")[0]
+
+    assert re.findall('data-without="([a-z]*)"', head) == ([without] if without else [])
+    assert well_formed(head)
+    assert ("data-cc-once" in calendly(injector)) is (without is None)
+
+
 def test_a_frame_that_nobody_sees_leaves_nothing():
     facts = TagFacts("iframe", "https://calendly.com/x", values={"width": "1", "height": "1"})
 

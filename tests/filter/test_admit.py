@@ -151,7 +151,9 @@ def test_over_plain_http_an_https_source_is_not_this_host():
         ("connect-src pay.com", (False, True)),
         ("child-src 'none'", (True, False)),
         ("frame-src 'self'; child-src 'none'", (True, True)),
-        ("sandbox allow-scripts", (False, True)),
+        ("sandbox allow-scripts", (False, False)),
+        ("sandbox allow-scripts allow-same-origin", (True, False)),
+        ("sandbox allow-scripts allow-same-origin allow-forms", (True, True)),
     ],
 )
 def test_whether_the_page_can_fetch_from_and_frame_its_own_host(policy, expected):
@@ -294,3 +296,56 @@ def test_files_are_taken_where_addresses_count_and_the_page_has_a_host(policy, e
 def test_a_file_that_a_script_asks_for_is_refused_by_trusted_types():
     assert not takes_files([b"require-trusted-types-for 'script'"], by_script=True)
     assert takes_files([b"script-src 'nonce-abc'"], by_script=True)
+
+
+HERE = "www.example.com:8443/.consent/"
+ASKED, FRAMED = [f"{HERE}choice", f"{HERE}state"], [f"{HERE}embed"]
+
+
+def reaching(policy):
+    return admit([policy.encode()], connects=ASKED, frames=FRAMED, host="www.example.com")
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ("frame-src https://calendly.com", f"frame-src https://calendly.com {HERE}embed"),
+        ("frame-src 'none'; img-src *", f"frame-src {HERE}embed; img-src *"),
+        ("frame-src", f"frame-src {HERE}embed"),
+        ("frame-src a.com; frame-src 'none'", f"frame-src a.com {HERE}embed; frame-src 'none'"),
+        ("connect-src 'none'", f"connect-src {HERE}choice {HERE}state"),
+        # what a child-src or a default-src says of workers, images and the rest stays as it was
+        ("child-src a.com", f"child-src a.com; frame-src a.com {HERE}embed"),
+        ("child-src 'none'; frame-src a.com", f"child-src 'none'; frame-src a.com {HERE}embed"),
+        (
+            "default-src a.com; child-src b.com",
+            f"default-src a.com; child-src b.com; connect-src a.com {HERE}choice {HERE}state; frame-src b.com {HERE}embed",
+        ),
+        (
+            "default-src 'none'; script-src 'self'",
+            f"default-src 'none'; script-src 'self'; connect-src {HERE}choice {HERE}state; frame-src {HERE}embed",
+        ),
+        (
+            "img-src *, default-src a.com; connect-src *",
+            f"img-src *, default-src a.com; connect-src *; frame-src a.com {HERE}embed",
+        ),
+        # here every address of this host is let in already
+        ("default-src 'self'", "default-src 'self'"),
+        ("frame-src https:; connect-src *", "frame-src https:; connect-src *"),
+        ("img-src 'none'; worker-src 'none'", "img-src 'none'; worker-src 'none'"),
+    ],
+)
+def test_our_frames_and_questions_are_let_in_by_their_very_addresses(policy, expected):
+    found = reaching(policy)
+
+    assert found.policies[0].decode() == expected
+    assert found.connects
+    assert found.frames
+    assert reaching(expected).policies[0].decode() == expected, "a second time changes nothing"
+
+
+def test_only_what_was_wanted_is_let_in():
+    found = admit([b"default-src 'none'"], connects=ASKED, host="www.example.com")
+
+    assert (found.connects, found.frames) == (True, False)
+    assert found.policies == (f"default-src 'none'; connect-src {' '.join(ASKED)}".encode(),)

@@ -290,6 +290,92 @@ async def test_a_form_that_a_script_asks_for_is_offered_as_on_any_page(tmp_path,
     assert b"https://js" not in got.body, "the provider's script is no page to open"
 
 
+@pytest.mark.parametrize(
+    ("said", "once", "relayed"),
+    [
+        ("", True, True),
+        ("without=once", False, True),
+        ("without=frames", False, False),
+        ("policy=frame-src+https://calendly.com", False, False),
+        ("policy=connect-src+'none'", False, True),
+        ("policy=default-src+'self',+img-src+'none'", True, True),
+        ("policy=default-src+%e9%00", False, False),
+    ],
+)
+async def test_what_is_offered_for_a_script_is_what_its_page_can_show(tmp_path, said, once, relayed):
+    async with Origin() as origin, running(origin, tmp_path, demo_rules(SHIPPED)) as proxy:
+        frame = await proxy.ask(f"/.consent/offer?address=https://calendly.com/c&{said}")
+        form = await proxy.ask(f"/.consent/offer?embed=form+eu1+1+2&{said}")
+
+    assert (b"data-cc-once" in frame.body) is once
+    assert (b"<iframe" in form.body) is relayed
+    assert b"data-cc-always" in frame.body
+    assert b"data-cc-always" in form.body
+
+
+CALENDLY = b'<!doctype html><html lang=en><body><iframe src="https://calendly.com/c"></iframe></body></html>'
+
+
+async def test_a_sites_policy_lets_in_what_its_placeholders_frame_and_ask_and_only_while_there_are_any(
+    tmp_path,
+):
+    strict = html(CALENDLY, b"Content-Security-Policy: frame-src https://calendly.com; connect-src a.example")
+    async with Origin({b"/": strict}) as origin, running(origin, tmp_path, demo_rules(SHIPPED)) as proxy:
+        first = await proxy.ask("/")
+        framed = await proxy.ask("/", "Sec-Fetch-Dest: iframe", "Sec-Fetch-Site: same-origin")
+        consent = cookie_of(await choose(proxy, b"choice=accept", SAME)).split(b";")[0].decode()
+        agreed = await proxy.ask("/", f"Cookie: {consent}")
+
+    def said(got):
+        return [part.strip() for part in got.all(b"Content-Security-Policy")[0].decode().split(";")]
+
+    at = "callkom.io/.consent/"
+    assert said(first) == [
+        f"frame-src https://calendly.com {at}embed {at}form {at}relay/",
+        f"connect-src a.example {at}choice {at}state {at}offer",
+    ]
+    assert said(agreed) == ["frame-src https://calendly.com", f"connect-src a.example {at}choice {at}state"]
+    assert said(framed) == ["frame-src https://calendly.com", "connect-src a.example"]
+
+
+@pytest.mark.parametrize(
+    ("embedder", "once"),
+    [
+        (b"require-corp", False),
+        (b'credentialless; report-to="x"', False),
+        (b"unsafe-none", True),
+        (b"", True),
+    ],
+)
+async def test_a_site_that_isolates_its_frames_is_offered_no_view_that_would_stay_blank(
+    tmp_path, embedder, once
+):
+    answers = {
+        b"/": html(CALENDLY, b"Cross-Origin-Embedder-Policy: " + embedder),
+        b"/open": html(CALENDLY),
+    }
+    async with Origin(answers) as origin, running(origin, tmp_path) as proxy:
+        got = await proxy.ask("/")
+        open_ = await proxy.ask("/open")
+
+    assert (b'data-cc-once="frame' in got.body) is once
+    assert (b'data-without="once"' in got.body) is not once
+    assert b'data-cc-once="frame' in open_.body
+    assert b"data-without" not in open_.body
+
+
+async def test_a_relayed_form_and_all_it_is_made_of_obey_a_site_that_isolates_its_frames(tmp_path):
+    async with Origin() as origin, running(origin, tmp_path, demo_rules(SHIPPED)) as proxy:
+        form = await proxy.ask(FORM, *IN_FRAME)
+        relayed = await proxy.ask("/.consent/relay/elsewhere.example/")
+        once = await proxy.ask(await frame_of(proxy), *IN_FRAME)
+
+    isolated = (b"Cross-Origin-Embedder-Policy", b"require-corp")
+    assert isolated in form.headers
+    assert isolated in relayed.headers
+    assert isolated not in once.headers, "the provider's page in it says nothing of the kind"
+
+
 async def test_nothing_is_offered_to_who_granted_it(tmp_path):
     async with Origin() as origin, running(origin, tmp_path) as proxy:
         consent = cookie_of(await choose(proxy, b"choice=accept", SAME)).split(b";")[0].decode()
