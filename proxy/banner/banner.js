@@ -9,7 +9,7 @@
 // shipped squeezed (filter/squeeze.py), which asks for every semicolon.
 (() => {
   let page = document, script = page.currentScript, said = script.dataset, style = script.previousSibling, sheet = style ? style.href : 0;
-  let room = 20, state = said.state, nav, typed, stale;
+  let room = 20, later, state = said.state, nav, typed, stale;
   let find = id => page.getElementById(id);
   let kept = Object.freeze({ granted: Object.freeze(said.granted.split(" ").filter(Boolean)), asked: said.ask });
   let channel = new BroadcastChannel("cc-consent");
@@ -48,7 +48,6 @@
 
   let close = () => {
     if (banner) {
-      (find("cc-s") || banner).remove();
       banner.remove();
       banner = busy = 0;
     }
@@ -83,11 +82,22 @@
   }, true);
   // end
 
+  // So often a second and no more: a page that takes away what is put back would never come to rest.
+  // What found no room then is put back once there is some.
+  let may = () => {
+    later ||= setTimeout(() => {
+      room = 20;
+      later = 0;
+      keep();
+    }, 1000);
+    return room-- > 0;
+  };
+
   // Frameworks replace bodies, old scripts rewrite documents: what is ours goes back in.
   let keep = () => {
     let link = find("cc-l");
     if (link) nav = link;
-    else if (nav) if (page.body) if (room-- > 0) {
+    else if (nav) if (page.body) if (may()) {
       page.body.append(nav);
       if (page.head) if (!style.isConnected) {
         if (sheet) style.href = sheet; // as it was before a <base> could lead it elsewhere
@@ -101,7 +111,7 @@
         banner = link;
         raise();
       }
-    } else if (banner) if (page.body) if (room-- > 0) {
+    } else if (banner) if (page.body) if (may()) {
       page.body.prepend(banner);
       raise();
     }

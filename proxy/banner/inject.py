@@ -94,7 +94,7 @@ class PageInjector:
         """Return the permanent link."""
         if self.framed:
             return b""
-        return self._based(page, self.parts.foot(*self._spoken(page), spacer=self.ask in ASKS))
+        return self._based(page, self.parts.foot(*self._spoken(page)))
 
     def placeholder(self, verdict: Verdict, facts: TagFacts) -> bytes:
         """Return what stands in place of a refused embed, in the page's language."""

@@ -37,9 +37,9 @@ class Parts:
             made = self._banners[key] = before, behind
         return made
 
-    def foot(self, words: Words, panel: str, *, spacer: bool) -> bytes:
-        """Return the permanent link, and behind it room for the card that lies over the page."""
-        key = (words.code, panel, spacer)
+    def foot(self, words: Words, panel: str) -> bytes:
+        """Return the permanent link."""
+        key = (words.code, panel)
         if key not in self._kept:
             say = words.plain
             nav = fill(
@@ -50,8 +50,7 @@ class Parts:
                 label=say("foot.label"),
                 manage=say("buttons.manage"),
             )
-            room = Markup('<div id="cc-s" class="cc" aria-hidden="true"></div>')
-            self._kept[key] = ascii_bytes(nav + when(spacer, room))
+            self._kept[key] = ascii_bytes(nav)
         return self._kept[key]
 
     def _banner(
@@ -60,8 +59,7 @@ class Parts:
         say = words.plain
         notice = ask is Ask.SIGNAL
         text = words.say("notice.text") if notice else self._text(words, panel, ask, new)
-        if not forms:
-            text = words.sentence([text, say("banner.customize_here")])
+        elsewhere = escape(say("banner.customize_here"))
         return fill(
             "banner",
             lang=words.code,
@@ -71,6 +69,7 @@ class Parts:
             back=Markup(_SLOT.decode()),
             title=say("notice.title" if notice else "banner.title"),
             text=text,
+            elsewhere=when(not forms, Markup(f"<p>{elsewhere}</p>")),
             buttons=self._buttons(words, notice=notice) if forms else _elsewhere(words, panel),
         )
 
@@ -152,4 +151,4 @@ def _link(address: str, text: str) -> Markup:
 
 def _elsewhere(words: Words, panel: str) -> Markup:
     """Return the way to the panel where a site's policy lets no form of its pages be sent."""
-    return Markup(f'<a class="b" href="{escape(panel)}">{escape(words.plain("buttons.customize"))}</a>')
+    return Markup(f'<a class="b s" href="{escape(panel)}">{escape(words.plain("buttons.customize"))}</a>')

@@ -162,16 +162,39 @@ def test_focus_is_neither_taken_nor_kept(visit):
     assert visitor.page.evaluate("document.activeElement.textContent") == "Product"
 
 
-@pytest.mark.parametrize("how", [{}, NARROW, ZOOMED], ids=["wide", "narrow", "zoomed"])
-def test_what_has_the_focus_is_never_covered(visit, how):
-    """W2: tab through the whole page."""
-    visitor = visit(**how)
-    covered = """() => { const e = document.activeElement, r = e.getBoundingClientRect();
-      const points = [[.5, .5], [.1, .2], [.9, .8]].map(([x, y]) => document.elementFromPoint(r.left + r.width * x, r.top + r.height * y));
-      return points.some(p => p && (e === p || e.contains(p) || p.contains(e))) ? "" : e.outerHTML; }"""
-    for _ in range(16):
+SCREENS = {
+    "wide": {},
+    "narrow": NARROW,
+    "zoomed": ZOOMED,
+    "phone": {"viewport": {"width": 390, "height": 760}},
+    "tablet": {"viewport": {"width": 700, "height": 600}},
+    "small phone": {"viewport": {"width": 320, "height": 568}},
+}
+IN_SIGHT = """() => {
+  let e = document.activeElement, ways = [e, ...(e.labels || [])];
+  if (e === document.body) return "end";
+  let seen = [...e.getClientRects()].flatMap(r => [[.5, .5], [.1, .2], [.9, .8]]
+    .map(([x, y]) => document.elementFromPoint(r.left + r.width * x, r.top + r.height * y)));
+  return seen.some(top => ways.some(way => way.contains(top))) ? "seen" : e.outerHTML; }"""
+
+
+@pytest.mark.parametrize("opened", [False, True], ids=["closed", "open"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_what_has_the_focus_is_never_covered(visit, stage, screen, opened):
+    """W2: tab through the whole page. What is on top is what has the focus, or its label."""
+    stage.html = Stage.page(body=BODY * 2, lang="fr")
+    visitor = visit(**SCREENS[screen])
+    if opened:
+        visitor.page.locator("summary").click()
+    met = 0
+    while True:
         visitor.page.keyboard.press("Tab")
-        assert until(lambda: visitor.page.evaluate(covered), "") == ""
+        found = until(lambda: visitor.page.evaluate(IN_SIGHT) in {"seen", "end"})
+        assert found, visitor.page.evaluate(IN_SIGHT)
+        if visitor.page.evaluate(IN_SIGHT) == "end":
+            break
+        met += 1
+    assert met >= 20, "all of the page, and the link at its foot"
 
 
 @pytest.mark.parametrize("how", [{}, NARROW, SMALLEST, ZOOMED], ids=["wide", "narrow", "smallest", "zoomed"])
@@ -280,6 +303,15 @@ def test_french_pages_ask_in_french(visit, stage):
 
     assert visitor.button("Tout refuser").is_visible()
     assert visitor.page.get_by_role("dialog", name="Vos cookies, votre choix").is_visible()
+
+
+def test_on_the_smallest_screen_french_buttons_have_one_line_and_nothing_is_to_be_scrolled(visit, stage):
+    stage.html = Stage.page(lang="fr")
+    visitor = visit(viewport={"width": 320, "height": 568})
+
+    assert [visitor.box(name)["height"] for name in ("Tout refuser", "Tout accepter")] == [44, 44]
+    assert visitor.banner.evaluate("e => e.scrollHeight <= e.clientHeight")
+    assert visitor.banner.bounding_box()["height"] <= 410
 
 
 def test_the_signal_gets_a_notice_that_covers_little(visit, stage):

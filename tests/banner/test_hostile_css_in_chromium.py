@@ -39,6 +39,7 @@ LOOK = """() => [...document.querySelectorAll("#cc-b, #cc-b *")].filter(e => e.c
   return [e.tagName, Math.round(r.x), Math.round(r.y), Math.round(r.width), Math.round(r.height), s.color, s.backgroundColor, s.fontSize, s.fontWeight,
     s.textTransform, s.letterSpacing, s.wordSpacing, s.opacity, s.filter, s.visibility, s.textAlign, s.fontStyle, s.direction, s.animationName]; })"""
 ON_TOP = """() => [...document.querySelectorAll("#cc-b button")].filter(e => e.checkVisibility()).every(e => {
+  e.scrollIntoView({ block: "nearest" });
   const r = e.getBoundingClientRect(), p = document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2); return e === p || e.contains(p); })"""
 
 

@@ -155,7 +155,7 @@ def test_where_forms_are_refused_the_banner_leads_to_the_panel(policies):
     _, body, _ = injected(injector)
 
     assert "<button" not in body
-    assert '<a class="b" href="/.consent/">Customize</a>' in body
+    assert '<a class="b s" href="/.consent/">Customize</a>' in body
     assert "This page allows no forms" in body
 
 

@@ -83,7 +83,11 @@ def test_where_forms_are_refused_a_link_leads_to_the_panel(visit, stage, how):
             head='<meta http-equiv="Content-Security-Policy" content="form-action \'none\'">'
         )
     visitor = visit("/here")
-    visitor.banner.get_by_role("link", name="Customize", exact=True).click()
+    link = visitor.banner.get_by_role("link", name="Customize", exact=True)
+    assert link.bounding_box()["width"] == visitor.banner.locator(".k").bounding_box()["width"]
+    said = visitor.banner.locator(".t p").last
+    assert said.inner_text() == "This page allows no forms. Refuse, accept or customize on the next one."
+    link.click()
     visitor.page.wait_for_url("**/.consent/**")
     with visitor.page.expect_navigation():
         visitor.button("Refuse all").click()

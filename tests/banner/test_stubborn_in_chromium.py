@@ -163,3 +163,43 @@ def test_without_script_and_under_such_a_page_the_keyboard_answers(visit, stage)
     visitor.page.get_by_role("link", name="Manage my cookies", exact=True).press("Enter")
     visitor.page.wait_for_url("**/.consent/")
     assert visitor.button("Accept all").is_visible()
+
+
+SWAP = "document.body.innerHTML = `<main>view ${++views}</main>`"
+FIGHTS = {
+    "swaps its views fast": f"setInterval(() => {{ {SWAP} }}, 20)",
+    "takes away what is put back": """setInterval(() => { views++ }, 20);
+      window.taker = new MutationObserver(() => document.querySelectorAll("#cc-l, #cc-b").forEach(e => e.remove()));
+      taker.observe(document, { childList: true, subtree: true }); document.body.append("go")""",
+}
+BOTH_THERE = "[document.querySelectorAll('#cc-l a').length, document.querySelectorAll('#cc-b').length]"
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_however_many_views_a_page_swaps_in_none_stays_without_link_and_banner(visit, stage, asked):
+    """L8: an application may live for days in one document."""
+    stage.answered = not asked
+    visitor = visit()
+    visitor.page.evaluate(
+        f"""async () => {{ window.views = 0;
+        while (50 > views) {{ {SWAP}; await new Promise(done => setTimeout(done)); }} }}"""
+    )
+
+    assert until(lambda: visitor.page.evaluate(BOTH_THERE), [1, int(asked)]) == [1, int(asked)]
+    if asked:
+        assert visitor.banner.evaluate("e => e.matches(':popover-open')")
+        visitor.button("Refuse all").click()
+        visitor.banner.wait_for(state="detached")
+
+
+@pytest.mark.parametrize("name", FIGHTS)
+def test_a_page_that_fights_ours_is_not_frozen_and_has_them_once_it_stops(visit, stage, name):
+    visitor = visit()
+    visitor.page.evaluate(f"() => {{ window.views = 0; window.fight = {FIGHTS[name]} }}")
+    lives_on = lambda: visitor.page.evaluate("views") > 80  # noqa: E731
+    assert until(lives_on)
+    visitor.page.evaluate("() => { clearInterval(fight); window.taker?.disconnect() }")
+
+    assert until(lambda: visitor.page.evaluate(BOTH_THERE), [1, 1]) == [1, 1]
+    visitor.button("Refuse all").click()
+    visitor.banner.wait_for(state="detached")

@@ -1,10 +1,14 @@
 """What pages of the demo and of the corpus grow by, all of ours counted: text, style, scripts, placeholders."""
 
+import re
 from functools import cache
 
 import pytest
 
 from bench.weight import STATES, Scales, corpus, demo, zipped
+from proxy.banner.assets import style
+from proxy.banner.head import page_code
+from proxy.banner.look import Look
 from tests.shared import shared
 
 ANSWERED = [state for state in STATES if state != "first visit"]
@@ -19,6 +23,17 @@ def scales():
 @pytest.mark.parametrize("name", PAGES)
 def test_a_first_page_of_the_demo_grows_by_less_than_8_kB(name):
     assert scales().added(PAGES[name], "first visit")[1] <= 8000
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_banner_with_its_style_and_its_script_weighs_no_more_than_4_kB(language):
+    """What placeholders, the guard and the providers' stand-ins need is not of the banner."""
+    look = style(["base", "buttons", "text", "banner", "link"], Look())
+    page = scales().page(b'<html lang="%b"><body>' % language.encode(), "first visit").decode()
+    banner = re.search(r"<section id=.*?</section>", page, re.DOTALL)[0]
+
+    assert 'class="s" name="choice" value="refuse"' in banner
+    assert zipped("".join((look, banner, page_code(asks=True))).encode()) <= 4000
 
 
 @pytest.mark.parametrize("state", ANSWERED)
