@@ -183,14 +183,15 @@ def in_front_of(answer, folder: Path):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items) -> None:
-    """Leave to the long suites what Chromium's own walks show as well (test_walk.py).
+    """Leave to the long suites what other walks show as well (test_walk.py, the keeping worker in Firefox).
 
     Walks get the time that a busy machine takes for them; what bounds their waiting is in them.
     """
     for item in items:
         if item.get_closest_marker("e2e") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(300))
-        if item.path.name == "test_browsers.py" and "[chromium-French" in item.name:
+        again = item.path.name == "test_browsers.py" and "[chromium-French" in item.name
+        if again or item.name.endswith("[firefox-passing]"):
             item.add_marker(pytest.mark.load)
 
 
