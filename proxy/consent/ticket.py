@@ -1,7 +1,8 @@
-"""A ticket for one view of one embed: signed, short-lived, for one host and one visitor's agreement.
+"""A ticket for one view of one embed: signed, short-lived, for one host.
 
 It is what a frame address carries after somebody agreed to "once": without it nothing of
-a provider is shown, so no link from elsewhere leads to it.
+a provider is shown, so no link from elsewhere leads to it. It names no visitor: for its
+minute it holds for whoever was given it, in a frame on a page of that host.
 """
 
 from __future__ import annotations
