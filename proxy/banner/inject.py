@@ -25,7 +25,7 @@ from proxy.policy.scope import Scope
 class PageInjector:
     """Dresses one page for one visitor. Make one per answer: it remembers the page's language.
 
-    `scripts`, `styles`, `connects` and `frames` are what to let into the site's own policies;
+    What `head_part` wants let into the site's own policies is let in by whoever dresses the page;
     what those leave us is told by setting `admission` before the first byte is filtered, and
     `isolated` where the site lets no provider into a frame that did not ask for it (COEP).
     """
@@ -49,33 +49,13 @@ class PageInjector:
     _speaks: tuple[Words, str] | None = None
     _page: PageSeen | None = None
 
-    @property
-    def scripts(self) -> tuple[str, ...]:
-        """What the site's own policies have to let in of our script: hashes, paths of files."""
-        return self.head_part.scripts
-
-    @property
-    def styles(self) -> tuple[str, ...]:
-        """The same of our style."""
-        return self.head_part.styles
-
-    @property
-    def connects(self) -> tuple[str, ...]:
-        """The paths of ours that the page's script asks."""
-        return self.head_part.connects
-
-    @property
-    def frames(self) -> tuple[str, ...]:
-        """The paths of ours that a placeholder may frame."""
-        return self.head_part.frames
-
     def head(self, page: PageSeen) -> bytes:
         """Return style and script; they do not depend on the language, since policies name their hash."""
         self._spoken(page)  # placeholders come before the foot, and speak the page's language too
         self._page = page
         place = place_of((self.admission,), isolated=self.isolated)
         without = "" if place.once else "once" if place.relays else "frames"
-        return self.head_part.bytes(self.since, without if self.frames else "")
+        return self.head_part.bytes(self.since, without if self.head_part.frames else "")
 
     def body(self, page: PageSeen) -> bytes:
         """Return the banner where the visitor is asked."""

@@ -29,11 +29,6 @@ class _Line:
     lasts: str
 
     @property
-    def count(self) -> int:
-        """How many cookies it names."""
-        return len(self.names)
-
-    @property
     def cells(self) -> tuple[str, ...]:
         """The cells, in the order of _COLUMNS."""
         return ", ".join(self.names), ", ".join(self.domains), self.why, self.lasts
@@ -176,7 +171,7 @@ class Panel:
     def provider(self, purpose: Purpose, provider: Provider) -> Markup:
         """Return one provider of a purpose: recipient, transfers, and its cookies."""
         chosen = self._lines(purpose, provider)
-        count = sum(line.count for line in chosen)
+        count = sum(len(line.names) for line in chosen)
         key = "provider.zero" if not count else "provider.one" if count == 1 else "provider.many"
         domains = dict.fromkeys(domain for line in chosen for domain in line.domains)
         summary = [self.words.say(key, count=count), *([", ".join(domains)] if domains else [])]

@@ -155,7 +155,7 @@ class Embeds:
             return ()
         if form := _form_words(facts):
             return (Offer(self._form(found, *form)),)
-        frames = (self._frame(found, page.strip()) for page in _pages(facts))
+        frames = (self._frame(found, page) for page in _pages(facts))
         return (Offer(next((embed for embed in frames if embed is not None), None)),)
 
     def _of_script(self, provider: Provider, facts: TagFacts) -> tuple[Offer, ...]:

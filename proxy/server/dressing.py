@@ -61,13 +61,13 @@ def dress(passage: Passage, headers: Headers) -> Dressing:
     name = b"inline" * inline + b"isolated" * injector.isolated
     if not policies:
         return Dressing(injector, name=name)
-    here = visit.authority.decode("latin-1")
+    here, ours = visit.authority.decode("latin-1"), injector.head_part
     admission = admit(
         policies,
-        _addressed(injector.scripts, here),
-        _addressed(injector.styles, here),
-        connects=_addressed(injector.connects, here),
-        frames=_addressed(injector.frames, here),
+        _addressed(ours.scripts, here),
+        _addressed(ours.styles, here),
+        connects=_addressed(ours.connects, here),
+        frames=_addressed(ours.frames, here),
         host=visit.host,
         secure=visit.visitor.secure,
     )

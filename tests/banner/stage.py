@@ -84,7 +84,7 @@ class Stage(ThreadingHTTPServer):
         )
         scripts, styles = (
             [here + source if source.startswith("/") else source for source in sources]
-            for sources in (injector.scripts, injector.styles)
+            for sources in (injector.head_part.scripts, injector.head_part.styles)
         )
         injector.admission = admit(policies, scripts, styles, host=HOST, secure=False)
         xml = any("xhtml" in value for _, value in self.headers)

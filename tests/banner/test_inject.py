@@ -151,7 +151,9 @@ def test_nothing_that_comes_with_a_request_becomes_markup(back, lang, accept):
 )
 def test_where_forms_are_refused_the_banner_leads_to_the_panel(policies):
     injector = RENDERER.injector(decision())
-    injector.admission = admit(policies, injector.scripts, injector.styles, host="callkom.io")
+    injector.admission = admit(
+        policies, injector.head_part.scripts, injector.head_part.styles, host="callkom.io"
+    )
     _, body, _ = injected(injector)
 
     assert "<button" not in body
@@ -191,8 +193,8 @@ def test_the_script_is_told_grants_question_and_days_in_attributes():
     assert 'data-ask="no"' in head
     assert re.search(r'data-state="[0-9a-f]{8}"', head)
     assert 'data-since="- 20700 -"' in head
-    assert one.scripts == other.scripts
-    assert (len(one.scripts), len(one.styles)) == (2, 1)
+    assert one.head_part.scripts == other.head_part.scripts
+    assert (len(one.head_part.scripts), len(one.head_part.styles)) == (2, 1)
 
 
 def test_a_page_whose_cookie_may_have_been_withheld_tells_other_tabs_nothing():

@@ -302,3 +302,20 @@ def test_nobody_is_led_to_what_only_a_script_wants_to_read(address):
 
     assert "Content from HubSpot" in page
     assert "Open HubSpot in a new tab" not in page
+
+
+@pytest.mark.parametrize(
+    ("handler", "stays"),
+    [
+        ("Calendly.initPopupWidget({url: where})", True),
+        ("window.Calendly.showPopupWidget(where)", True),
+        ("Calendly.initPopupWidget({url: 'https://calendly.com/c/15min'})", False),
+        ("Calendly.loadPopupWidget(where)", False),
+        ("go('Calendly.initPopupWidget')", False),
+    ],
+)
+def test_only_a_popup_that_the_stand_in_opens_keeps_its_handler_where_no_address_is_written(handler, stays):
+    page = shown(f'<a href="" onclick="{handler}">Book</a>', POLICY)
+
+    assert (f' onclick="{handler}' in page) is stays
+    assert (f'data-consent-onclick="{handler}' in page) is not stays

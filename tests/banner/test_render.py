@@ -68,7 +68,10 @@ def test_policies_are_told_of_the_very_bytes_that_are_sent(state, inline):
     styles = re.findall(r"<style>([^<]*)</style>", head)
     files = re.findall(r"/\.consent/[a-z]+\.[0-9a-f]+\.[a-z]+", head)
 
-    assert set(injector.scripts + injector.styles) == {*map(css_hash, codes + styles), *files}
+    assert set(injector.head_part.scripts + injector.head_part.styles) == {
+        *map(css_hash, codes + styles),
+        *files,
+    }
     assert bool(files) == (state != "withheld" and not inline)
 
 
