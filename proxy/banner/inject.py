@@ -6,7 +6,7 @@ Kept in parts that many visitors share; a page only puts them together.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from proxy.banner.head import ASKS, Head
 from proxy.banner.markup import Markup, ascii_bytes, escape
@@ -19,6 +19,10 @@ from proxy.filter.admit import Admission, admit
 from proxy.filter.injection import PageSeen
 from proxy.filter.verdict import Verdict
 from proxy.policy.scope import Scope
+
+_FREE = Admission(())
+_ANYWHERE, _IN_A_FRAME = Place(), Place(offers=False)
+"""Where no policy says anything, as on most pages."""
 
 
 @dataclass(slots=True)
@@ -43,17 +47,18 @@ class PageInjector:
     offers: bool = True  # placeholders that need our script
     authority: bytes = b""  # host and port, as the visitor names them
     secure: bool = True
-    admission: Admission = field(default_factory=lambda: Admission(()))
+    admission: Admission = _FREE
     isolated: bool = False
     _words: Words | None = None
     _speaks: tuple[Words, str] | None = None
     _page: PageSeen | None = None
+    _placed: tuple[int, Place] | None = None  # by how many policies the page had in itself by then
 
     def head(self, page: PageSeen) -> bytes:
         """Return style and script; they do not depend on the language, since policies name their hash."""
         self._spoken(page)  # placeholders come before the foot, and speak the page's language too
         self._page = page
-        place = place_of((self.admission,), isolated=self.isolated)
+        place = self._place()
         without = "" if place.once else "once" if place.relays else "frames"
         return self.head_part.bytes(self.since, without if self.head_part.frames else "")
 
@@ -84,10 +89,18 @@ class PageInjector:
 
     def _place(self) -> Place:
         """Return what the site's policies, and those seen in the page so far, let a placeholder do."""
+        seen = len(self._page.meta_csp) if self._page is not None else 0
+        if self._placed is None or self._placed[0] != seen:  # every placeholder of a page asks
+            self._placed = seen, self._find_place()
+        return self._placed[1]
+
+    def _find_place(self) -> Place:
         found = [self.admission]
         if self._page is not None and self._page.meta_csp:
             host = self.authority.decode("latin-1").lower().partition(":")[0]
             found.append(admit(_said(self._page), host=host, secure=self.secure))
+        elif self.admission is _FREE and not self.isolated:
+            return _ANYWHERE if self.offers else _IN_A_FRAME
         place = place_of(found, isolated=self.isolated)
         return replace(place, offers=self.offers, sized=not self.admission.policies)
 

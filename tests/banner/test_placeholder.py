@@ -152,8 +152,8 @@ def test_something_small_has_a_button_that_opens_the_card_without_script():
 
 def test_something_small_has_its_card_where_a_site_forbids_style_attributes():
     injector = RENDERER.injector(decision(answered=True))
-    injected(injector, "en")
     injector.admission = Admission((b"default-src 'self'",))
+    injected(injector, "en")
     facts = TagFacts("iframe", "https://calendly.com/x", values={"width": "67", "height": "20"})
     text = injector.placeholder(Verdict(Does.REPLACE, PLACE, "calendly", ("functional",)), facts).decode()
 
