@@ -1,6 +1,6 @@
-"""How many acceptances one network may write a minute: far above human use (threats T46).
+"""How many choices one network may write a minute: far above human use (threats T46).
 
-Refusals are never counted. Pure: the time is a parameter, nothing is kept beyond memory.
+Pure: the time is a parameter, nothing is kept beyond memory.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _PRIVATE = tuple(
 
 
 class Allowance(Enum):
-    """What becomes of an acceptance."""
+    """What becomes of a choice."""
 
     YES = "yes"
     NO = "no"
@@ -52,7 +52,7 @@ class AcceptanceLimit:
         self._networks: set[str] = set()
 
     def allows(self, address: str, now: float) -> Allowance:
-        """Count one acceptance from that address at `now` (seconds that never go back)."""
+        """Count one choice from that address at `now` (seconds that never go back)."""
         if self._most <= 0:
             return Allowance.YES
         network, private = network_of(address)

@@ -1,7 +1,8 @@
 """What becomes of a choice: the answer it makes, its proof, and the cookie that carries it.
 
 Proof before yes: what grants more than before takes effect only once its record is
-durable. What grants nothing more always takes effect, recorded as soon as the store can.
+durable. What grants nothing more always takes effect, recorded as soon as the store can;
+far above human use from one network it is only counted.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -30,6 +32,7 @@ class Outcome(Enum):
 
     RECORDED = "recorded"
     LATER = "later"  # takes effect; its record is written when the store is back
+    COUNTED = "counted"  # takes effect; its network refuses too often for a record of each
     UNPROVEN = "unproven"  # no effect: it grants something and could not be recorded
 
 
@@ -51,8 +54,12 @@ async def settle(
     *,
     shown: Shown,
     language: str,
+    stores: Callable[[], bool],
 ) -> Answered:
-    """Return the answer that a choice makes, with its proof where it needs one."""
+    """Return the answer that a choice makes, with its proof where it needs one.
+
+    `stores` says whether there is room for the record of what grants nothing more.
+    """
     previous = decision.answer
     scope = choice.asked or site.scope
     answer = next_answer(
@@ -76,6 +83,8 @@ async def settle(
         provider=choice.provider,
     )
     if answer.grants() <= decision.grants:
+        if not stores():
+            return Answered(Outcome.COUNTED, _unproven(answer, previous))
         return await _without_condition(store, record, answer, previous)
     try:
         # A visitor who leaves now has agreed all the same: the record is finished without them.
@@ -97,10 +106,14 @@ async def _without_condition(
             )
         writing.add_done_callback(_heard)
     store.add_later(record)
+    return Answered(Outcome.LATER, _unproven(answer, previous))
+
+
+def _unproven(answer: Answer, previous: Answer | None) -> Answer:
+    """Return an answer without a proof of its own: a narrower yes keeps the age of the one it narrows."""
     if answer.granted and previous is not None:
-        # Without its proof a narrower yes keeps the age of the one it narrows.
-        answer = replace(answer, at=previous.at)
-    return Answered(Outcome.LATER, answer)
+        return replace(answer, at=previous.at)
+    return answer
 
 
 def _heard(writing: asyncio.Future[ConsentRecord]) -> None:

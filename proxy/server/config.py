@@ -95,6 +95,7 @@ class ConsentConfig(Part):
     key: Path | None = None  # one key a line; the first signs, all are believed
     stands_for: Host | None = None  # the published domain that these hosts stand for (demo, staging)
     acceptances_per_minute: Rate = 60  # of one /24 or /48; 0 where it says `no limit`
+    refusals_per_minute: Rate = 60  # the same; beyond it a refusal holds, but is counted and not stored
 
 
 @dataclass(frozen=True, kw_only=True)

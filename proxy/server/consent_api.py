@@ -6,7 +6,6 @@ GET changes nothing (threats T35).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Mapping
 
 from proxy.consent.answer import How
@@ -15,10 +14,10 @@ from proxy.consent.record import Receipt
 from proxy.errors import BadRequest, RecordsError
 from proxy.filter.headers import Headers
 from proxy.filter.sweep import sweep
-from proxy.records.limits import Allowance
 from proxy.server.answering import Answered, Outcome, settle
 from proxy.server.call import Call
 from proxy.server.choice import Choice, beside, is_theirs, read_choice, return_path
+from proxy.server.choice_limits import ChoiceLimits
 from proxy.server.config import Config
 from proxy.server.files import page_file
 from proxy.server.form_relay import FormRelay
@@ -37,6 +36,8 @@ GPC = b"/.well-known/gpc.json"
 GPC_SINCE = "2026-11-01"
 """When the meaning of the signal on these sites last changed (W3C GPC, `lastUpdate`)."""
 
+_EVENTS = {Outcome.UNPROVEN: "consent_unproven", Outcome.COUNTED: "consent_counted"}
+
 Answer = Callable[[Call], Awaitable[RawResponse]]
 
 
@@ -50,7 +51,7 @@ class OwnAddresses:
         self._renderer = sites.all[0].renderer  # errors look the same on all of them
         self._store = ground.store
         self._tally = ground.tally
-        self._limit = ground.limit(config.consent.acceptances_per_minute)
+        self._limits = ChoiceLimits(ground, config.consent)
         self._relay = FormRelay(
             sites.all[0].policy, ground.reach.forms, ground.tally, f"{config.consent.path}relay/"
         )
@@ -168,7 +169,7 @@ class OwnAddresses:
             choice = beside(choice, call.decision, call.site.scope)
         except BadRequest as error:
             return self._said(visit, error.status)
-        if _widens(choice, call) and not self._has_room(visit):
+        if _widens(choice, call) and not self._limits.takes(visit):
             self._tally.add("answers", call.site.name, choice.how.value, "limited")
             return self._refused(call, 429, "panel.busy", choice)
         if choice.how is How.ONCE:
@@ -182,6 +183,7 @@ class OwnAddresses:
             call.decision,
             shown=call.site.renderer.shown(words),
             language=words.code,
+            stores=lambda: self._limits.stores(visit),
         )
         self._note(call, choice, answered)
         if answered.outcome is Outcome.UNPROVEN or answered.answer is None:
@@ -233,21 +235,10 @@ class OwnAddresses:
             return as_json({**state_of(call.decision, call.site), "problem": problem}, [], status=status)
         return self._panel_page(call, status, problem, choice.back)
 
-    def _has_room(self, visit: Visit) -> bool:
-        """True unless this network grants far more often than people do (threats T46)."""
-        allowed = self._limit.allows(visit.visitor.address, time.monotonic())
-        if allowed is Allowance.BLIND:
-            log().warning(
-                "consent_limit_blind",
-                note="all choices come from one private network: name your load balancer in trusted_proxies",
-            )
-        return allowed is not Allowance.NO
-
     def _note(self, call: Call, choice: Choice, answered: Answered) -> None:
         self._tally.add("answers", call.site.name, choice.how.value, answered.outcome.value)
-        event = "consent_unproven" if answered.outcome is Outcome.UNPROVEN else "consent_recorded"
         log().info(
-            event,
+            _EVENTS.get(answered.outcome, "consent_recorded"),
             site=call.site.name,
             how=choice.how.value,
             granted=sorted(choice.granted),

@@ -1,4 +1,4 @@
-"""What outlives a reload: keys, proofs, connections, figures, and who agreed too often."""
+"""What outlives a reload: keys, proofs, connections, figures, and who chose too often."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Ground:
     reach: Reach
     tally: Tally
     clock: Callable[[], float] = time.time  # what visits count their days by
-    _limits: dict[int, AcceptanceLimit] = field(default_factory=dict)
+    _limits: dict[tuple[str, int], AcceptanceLimit] = field(default_factory=dict)
 
-    def limit(self, per_minute: int) -> AcceptanceLimit:
-        """Return the limit of that size; a reload forgives nobody."""
-        if per_minute not in self._limits:
-            self._limits[per_minute] = AcceptanceLimit(per_minute)
-        return self._limits[per_minute]
+    def limit(self, of: str, per_minute: int) -> AcceptanceLimit:
+        """Return the limit of that name and size; a reload forgives nobody."""
+        if (of, per_minute) not in self._limits:
+            self._limits[of, per_minute] = AcceptanceLimit(per_minute)
+        return self._limits[of, per_minute]

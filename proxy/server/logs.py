@@ -47,6 +47,7 @@ EVENTS = (
     "request_answered",
     "consent_recorded",
     "consent_unproven",
+    "consent_counted",
     "consent_limit_blind",
     "proofs_erased",
     "chain_heads_kept",

@@ -29,7 +29,10 @@ _COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "rewritten_bytes": ("Bytes of documents read by the filter", ("site",)),
     "passed_unread": ("Documents passed unread because on_error says so", ("site",)),
     "unreadable": ("Documents refused because they cannot be read", ("site",)),
-    "answers": ("Choices of visitors", ("site", "choice", "outcome")),
+    "answers": (
+        "Choices of visitors; outcome counted: refusals above the limit, not stored",
+        ("site", "choice", "outcome"),
+    ),
     "asked": ("Pages that carried the banner", ("site", "why")),
     "reports": ("What browsers reported of our fence and guard", ("site", "kind", "provider")),
     "upstream_failures": ("Answers an upstream owed", ("site", "status")),

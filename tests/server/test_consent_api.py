@@ -295,6 +295,61 @@ async def test_acceptances_far_above_human_use_are_put_off_and_refusals_never(tm
     assert neighbour.status == 303
 
 
+async def test_refusals_far_above_human_use_hold_and_are_counted_instead_of_stored(tmp_path):
+    more = "consent: { refusals_per_minute: 3 }\ntrusted_proxies: 127.0.0.0/8"
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path, more=more) as proxy:
+        there = [SAME, "X-Forwarded-For: 203.0.113.5"]
+        refusals = [await choose(proxy, b"choice=refuse", *there) for _ in range(10)]
+        states = [
+            (await proxy.ask("/.consent/state", f"Cookie: {cookie_of(got).split(b';')[0].decode()}")).json
+            for got in refusals
+        ]
+        acceptance = await choose(proxy, b"choice=accept", *there)
+        neighbour = await choose(proxy, b"choice=refuse", SAME, "X-Forwarded-For: 198.51.100.7")
+        kept = [one.content.how for one in await records(proxy)]
+        figures, waiting = proxy.figures(), proxy.server.house.store.backlog
+        counted = proxy.records("consent_counted")
+
+    assert [got.status for got in refusals] == [303] * 10
+    assert [state["ask"] for state in states] == ["no"] * 10
+    assert (acceptance.status, neighbour.status) == (303, 303)
+    assert (kept.count(How.REFUSE), kept.count(How.ACCEPT)) == (4, 1)
+    assert waiting == 0
+    assert 'answers_total{choice="refuse",outcome="counted",site="callkom.io"} 7.0' in figures
+    assert len(counted) == 7
+
+
+async def test_a_withdrawal_that_is_only_counted_keeps_the_age_of_the_answer_it_narrows(tmp_path):
+    now = [1_793_491_200.0]
+    more = "consent: { refusals_per_minute: 1 }\ntrusted_proxies: 127.0.0.0/8"
+    async with (
+        Origin() as origin,
+        proxying(origin.url, folder=tmp_path, more=more, clock=lambda: now[0]) as proxy,
+    ):
+        there = [SAME, "X-Forwarded-For: 203.0.113.5"]
+        wide = cookie_of(await choose(proxy, b"choice=accept", *there)).split(b";")[0].decode()
+        await choose(proxy, b"choice=refuse", *there)
+        now[0] += 86_400
+        got = await choose(proxy, b"choice=save&purpose=functional", *there, f"Cookie: {wide}")
+        narrow = cookie_of(got).split(b";")[0].decode()
+        state = (await proxy.ask("/.consent/state", f"Cookie: {narrow}")).json
+
+    assert state["granted"] == ["functional"]
+    assert state["answered"] == 1_793_491_200
+
+
+async def test_where_all_come_from_one_private_address_every_refusal_is_stored_and_it_is_said(tmp_path):
+    more = "consent: { refusals_per_minute: 2 }"
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path, more=more) as proxy:
+        for _ in range(4):
+            await choose(proxy, b"choice=refuse", SAME)
+        kept = await records(proxy)
+        warned = proxy.records("consent_limit_blind")
+
+    assert len(kept) == 4
+    assert [one["level"] for one in warned] == ["warning"] * 2
+
+
 async def test_the_same_choice_twice_within_a_minute_is_one_record(tmp_path):
     async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
         consent = cookie_of(await choose(proxy, b"choice=refuse", SAME)).split(b";")[0].decode()
