@@ -149,7 +149,7 @@ def page_facts(visit: Visit, decision: Decision) -> tuple[object, ...]:
     answer = decision.answer
     return (
         decision.ask,
-        decision.new.pairs,
+        tuple(sorted(decision.new.pairs)),  # sets are written out in another order by each process
         decision.withheld,
         visit.destination in FRAMES,
         tuple(sorted(answer.since.items())) if answer is not None else (),

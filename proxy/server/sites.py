@@ -12,7 +12,6 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from proxy.banner.assets import source
 from proxy.banner.render import Renderer
 from proxy.banner.words import Languages, load_languages
 from proxy.consent.answer import Answer
@@ -31,6 +30,7 @@ from proxy.filter.verdict import Verdict
 from proxy.policy.model import Policy, Undeclared
 from proxy.policy.own import OwnHosts
 from proxy.policy.scope import Pair, Scope
+from proxy.server.build import build_digest
 from proxy.server.config import Config, Mode, SiteConfig
 from proxy.server.keys import consent_domain
 from proxy.server.settling import Answers
@@ -65,7 +65,7 @@ class Compiled:
     own: OwnHosts
     rules: Rules
     renderer: Renderer
-    salt: str  # changes with everything but the rules on which our part of a page depends
+    salt: str  # changes with the build and with all of rules and config that pages depend on
     room: Room = field(default_factory=lambda: Room(JUDGED))
     pages: PageMemo = field(default_factory=lambda: PageMemo(PAGES))  # whose names carry their hosts
 
@@ -79,7 +79,7 @@ class Variant:
     fence: bytes
     refused_headers: frozenset[bytes]
     cookies: Judged  # verdicts on Set-Cookie
-    tag: bytes  # names grants and rules in validators
+    tag: bytes  # names build, config, rules and grants in validators
     granted: str  # every purpose granted to at least one provider, sorted: a list, as JSON for the log
 
 
@@ -170,7 +170,7 @@ class Site:
         key = (variant.tag, facts)
         found = self._tags.get(key)
         if found is None:
-            said = repr((self._salt, facts)).encode()
+            said = repr(facts).encode()  # the variant's own name says the rest
             found = b"%b.%b" % (variant.tag, hashlib.blake2b(said, digest_size=6).hexdigest().encode())
             if len(said) <= LONGEST_FACTS:
                 if len(self._tags) >= TAGS:
@@ -180,7 +180,7 @@ class Site:
 
     def _compile(self, grants: frozenset[Pair], *, secure: bool) -> Variant:
         names = "\n".join(sorted(f"{pair.purpose} {pair.provider}" for pair in grants))
-        tag = hashlib.blake2b(f"{self.policy.digest}\n{names}\n{secure}".encode(), digest_size=6).hexdigest()
+        tag = hashlib.blake2b(f"{self._salt}\n{names}\n{secure}".encode(), digest_size=6).hexdigest()
         policy = fence(self.policy, self.own, grants, secure=secure, report=self.reports)
         refused = refused_headers(self.policy, grants)
         return Variant(
@@ -232,21 +232,30 @@ def _compiled(config: Config, policy: Policy, languages: Languages) -> Compiled:
     own, look = own_hosts(config), config.banner.look()
     consent = config.consent
     renderer = Renderer(policy, languages, look, own=own, path=consent.path, cookie=consent.cookie)
-    words = [(code, sorted(words.of.items())) for code, words in sorted(languages.all.items())]
+    return Compiled(policy, own, compile_rules(policy, own), renderer, _salt(config, policy, languages))
+
+
+def _salt(config: Config, policy: Policy, languages: Languages) -> str:
+    """Return a name for all that makes a page, beside its bytes and its visitor.
+
+    Sets are sorted: in which order they come differs from process to process.
+    """
+    own, consent = own_hosts(config), config.consent
     facts = (
-        [
-            source(name)
-            for name in ("ahead.js", "banner.css", "banner.js", "guard.js", "offers.js", "stubs.js")
-        ],
-        words,
-        look,
-        own,
+        build_digest(),
+        policy.digest,
+        policy.undeclared_cookies.value,
+        policy.undeclared_tags.value,
+        sorted(own.hosts),
+        own.domain,
         consent.path,
         consent.cookie,
-        policy.undeclared_cookies,
+        consent.stands_for,
+        config.language,
+        [(code, sorted(words.of.items())) for code, words in sorted(languages.all.items())],
+        config.banner.look(),
     )
-    salt = hashlib.blake2b(repr(facts).encode(), digest_size=8).hexdigest()
-    return Compiled(policy, own, compile_rules(policy, own), renderer, salt)
+    return hashlib.blake2b(repr(facts).encode(), digest_size=8).hexdigest()
 
 
 def own_hosts(config: Config) -> OwnHosts:

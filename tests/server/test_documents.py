@@ -12,6 +12,7 @@ HELD = b'<script type="text/plain" data-consent="performance" src="https://www.g
 TAG = b'<script src="https://www.googletagmanager.com/gtag/js?id=G-1"></script>'
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script href="https://www.googletagmanager.com/x.js"/></svg>'
 FEED = b"<?xml version='1.0'?><rss version='2.0'><channel>" + TAG + b"</channel></rss>"
+HTML = b"Content-Type: text/html"
 CACHE = b"Cache-Control: public, max-age=600"
 
 
@@ -285,6 +286,28 @@ async def test_a_page_with_only_a_date_still_revalidates(tmp_path):
 
     assert first.one(b"Last-Modified") is None
     assert (again.status, again.one(b"ETag")) == (304, first.one(b"ETag"))
+
+
+async def test_a_page_from_before_undeclared_tags_were_held_is_not_confirmed(tmp_path):
+    """The site's page is the same, so its server says 304: the browser must not go on with the unheld one."""
+
+    def page(seen):
+        if seen.get(b"If-None-Match") == [b'"one"']:
+            return b'HTTP/1.1 304 Not Modified\r\nETag: "one"\r\n\r\n'
+        return ok(PAGE.replace(b"www.googletagmanager.com", b"nobody.example"), b'ETag: "one"', HTML)
+
+    navigation = ("Sec-Fetch-Dest: document", "Sec-Fetch-Mode: navigate")
+    async with Origin({b"/": page}) as origin:
+        got = []
+        for says in ("keep", "keep", "hold"):
+            site = f"    undeclared: {{ tags: {says} }}\n"
+            asks = (f"If-None-Match: {got[0].one(b'ETag').decode()}",) if got else ()
+            async with proxying(origin.url, folder=tmp_path, site=site) as proxy:
+                got.append(await proxy.ask("/", *asks, *navigation))
+
+    assert [answer.status for answer in got] == [200, 304, 200]
+    assert [b'<script src="https://nobody.example' in answer.body for answer in got] == [True, False, False]
+    assert b"nobody.example" in got[2].body
 
 
 async def test_a_page_remembered_for_one_visitor_is_not_another_visitors_page(tmp_path):

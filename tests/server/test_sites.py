@@ -1,3 +1,5 @@
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -63,6 +65,55 @@ def test_the_name_of_a_page_changes_with_all_it_is_made_of():
     names = [name(site), name(site, ALL), name(site, facts=("no",)), name(other_rules), name(other_look)]
     assert len(set(names)) == len(names)
     assert name(site) == name(sites().match("callkom.io"))
+
+
+def page_name(built):
+    site = built.match("callkom.io")
+    return site.tag(site.variant(NONE, secure=True), page_facts(visit(), site.settle(visit())[1]))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"rules": RULES + "undeclared: { tags: keep }\n"},
+        {"rules": RULES + "undeclared: { cookies: keep }\n"},
+        {"rules": RULES + "neutral: [{ from: fonts.example, why: Fonts }]\n"},
+        {"site": "    undeclared: { tags: keep }\n"},
+        {"site": "    undeclared: { cookies: keep }\n"},
+        {"more": "own: [media.example]"},
+        {"more": "language: fr"},
+        {"more": "consent: { stands_for: callkom.com }"},
+        {"more": "consent: { path: /privacy/ }"},
+        {"more": "consent: { cookie: other }"},
+        {"more": "banner: { light: { act: '#000000' } }"},
+    ],
+    ids=str,
+)
+def test_a_page_made_under_another_configuration_has_another_name(other):
+    assert page_name(sites(**other)) != page_name(sites())
+
+
+def test_a_page_made_by_another_build_has_another_name(monkeypatch):
+    before = page_name(sites())
+    monkeypatch.setattr(module, "build_digest", lambda: "a filter with a fault mended")
+
+    assert page_name(sites()) != before
+
+
+def test_a_page_has_the_same_name_in_every_worker():
+    """Each process hashes words in its own way, and so walks through sets in its own order."""
+    said = (
+        "from tests.server.test_sites import *; from dataclasses import replace; from proxy.policy.scope import Scope\n"
+        "site = sites(more='own: [a.example, b.example, c.example]').match('callkom.io')\n"
+        "asked = visit(); decision = replace(site.settle(asked)[1], new=Scope(ALL))\n"
+        "print(site.tag(site.variant(ALL, secure=True), page_facts(asked, decision)))"
+    )
+    names = {
+        subprocess.check_output([sys.executable, "-c", said], env={**os.environ, "PYTHONHASHSEED": seed})
+        for seed in ("1", "2", "3")
+    }
+
+    assert len(names) == 1
 
 
 def test_what_strangers_send_is_remembered_within_bounds(monkeypatch):
