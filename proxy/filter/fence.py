@@ -6,7 +6,10 @@ navigation: no form-action, frame-ancestors, base-uri or sandbox, for a form-act
 breaks logins that redirect elsewhere. One directive, `default-src`, covers every fetch.
 
 A host stands in it when every rule that speaks of it is granted; what a policy of
-this kind cannot express stays out, and so is blocked.
+this kind cannot express stays out, and so is blocked. Except on hosts that load for
+everyone (neutral, necessary, `do: keep`): "all of this host but one path" cannot be said
+either, and a library that a page needs must load; such a host is open, and what another
+rule refuses there is held in the page.
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ class Claim:
     """What one rule says of a host: `pattern` as in `from:`, subdomains included.
 
     `narrow`: it speaks only of some elements there, which a source cannot say.
+    `everyone`: it is granted whatever a visitor answers.
     """
 
     pattern: str
@@ -46,6 +50,12 @@ class Claim:
     order: int
     narrow: bool = False
     sockets: bool = False  # `connect:`, where WebSockets are expected too
+    everyone: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """True when it speaks of everything on its hosts."""
+        return not (self.paths or self.narrow)
 
 
 def fence(
@@ -106,10 +116,13 @@ def _claims(policy: Policy, grants: frozenset[Pair]) -> Iterator[Claim]:
     for provider in policy.providers:
         for rule in provider.tags:
             order += 1
-            granted = rule.do is Action.KEEP or _granted(policy, provider, rule.purposes, grants)
+            everyone = rule.do is Action.KEEP or _granted(policy, provider, rule.purposes, frozenset())
+            granted = everyone or _granted(policy, provider, rule.purposes, grants)
             narrow = bool(rule.elements or rule.ids or rule.classes or rule.attributes or rule.text)
             hosts = [host for host in rule.hosts if host != OWN]
-            tagged += (Claim(host, rule.paths, granted, order, narrow=narrow) for host in hosts)
+            tagged += (
+                Claim(host, rule.paths, granted, order, narrow=narrow, everyone=everyone) for host in hosts
+            )
     yield from tagged
     for provider in policy.providers:
         order += 1
@@ -120,7 +133,7 @@ def _claims(policy: Policy, grants: frozenset[Pair]) -> Iterator[Claim]:
             meant = [claim.granted for claim in tagged if covers(claim.pattern, host)]
             yield Claim(host, (), all(meant) if meant else granted, order, sockets=not meant)
     for neutral in policy.neutral:
-        yield from (Claim(host, (), granted=True, order=order + 1) for host in neutral.hosts)
+        yield from (Claim(host, (), granted=True, order=order + 1, everyone=True) for host in neutral.hosts)
 
 
 def _purposes(provider: Provider) -> tuple[str, ...]:
@@ -147,6 +160,7 @@ def _sources(claims: list[Claim]) -> list[str]:
 
 def _sources_of(claim: Claim, claims: list[Claim]) -> Iterator[str]:
     base = _base(claim.pattern)
+    claims = [c for c in claims if c.granted or _closes(c, claim)]
     above = [c for c in claims if covers(c.pattern, base)]
     below = [c for c in claims if c not in above and covers(base, c.pattern)]
     if base != claim.pattern:
@@ -160,6 +174,14 @@ def _sources_of(claim: Claim, claims: list[Claim]) -> Iterator[str]:
     else:
         refused = [c for c in above if not c.granted]
         yield from (f"{base}:*{path}" for path, whole in _paths(claim) if _clear(path, whole, claim, refused))
+
+
+def _closes(refused: Claim, claim: Claim) -> bool:
+    """False when what is refused cannot close the hosts of a granted claim that speaks of all of them."""
+    if not claim.whole:
+        return True
+    later = refused.order > claim.order and "*" not in claim.pattern  # the first rule decides
+    return not later and (refused.whole or not claim.everyone)
 
 
 def _paths(claim: Claim) -> Iterator[tuple[str, bool]]:

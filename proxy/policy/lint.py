@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from proxy.policy.hosts import covers, glob_covers, registrable
 from proxy.policy.model import NECESSARY, OWN, Action, CookieRule, Policy, TagRule, Undeclared
-from proxy.policy.source import Problem
+from proxy.policy.source import Place, Problem
 
 Covers = Callable[[str, str], bool]
 
@@ -26,6 +26,7 @@ def lint(policy: Policy) -> tuple[Problem, ...]:
         *_unreached_domains(policy),
         *_cheap_tags(policy),
         *_kept_anyway(policy),
+        *_held_in_the_page_only(policy),
         *_unfenced(policy),
     ]
     return tuple(sorted(found))
@@ -194,6 +195,34 @@ def _kept_anyway(policy: Policy) -> Iterator[Problem]:
         if tag.do is Action.KEEP and needed:
             text = f"'do: keep' loads this for everybody, also without {' and '.join(needed)}"
             yield Problem(tag.place, text, warning=True)
+
+
+def _held_in_the_page_only(policy: Policy) -> Iterator[Problem]:
+    """A host that loads for everyone is open in the fence, also for what a rule before holds there."""
+    before: list[TagRule] = []
+    for tag in _tags(policy):
+        if not _needs_consent(policy, tag):
+            if _only_hosts(tag):
+                yield from _opened(tag.hosts, tag.place, before)
+        elif tag.fenced and tag.hosts and not _only_hosts(tag):
+            before.append(tag)
+    for rule in policy.neutral:
+        yield from _opened(rule.hosts, rule.place, before)
+
+
+def _opened(hosts: tuple[str, ...], place: Place, held: list[TagRule]) -> Iterator[Problem]:
+    for host in hosts:
+        for tag in held:
+            if any(covers(other, host) or covers(host, other) for other in tag.hosts if other != OWN):
+                text = (
+                    f"'{host}' loads for everyone, so the fence does not stop scripts from loading there what"
+                    f" line {tag.place.line} holds in pages; if that is known, say fenced: no in that rule"
+                )
+                yield Problem(place, text, warning=True)
+
+
+def _needs_consent(policy: Policy, tag: TagRule) -> bool:
+    return tag.do is not Action.KEEP and any(policy.needs_consent(purpose) for purpose in tag.purposes)
 
 
 def _unfenced(policy: Policy) -> Iterator[Problem]:

@@ -191,6 +191,7 @@ def _tag(provider: str, tag: shape.TagShape, place: Place) -> TagRule:
         do=Action(tag.do),
         with_=tag.with_,
         link=tag.link,
+        fenced=tag.fenced == "yes",
     )
 
 

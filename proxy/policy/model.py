@@ -118,6 +118,7 @@ class TagRule:
     do: Action = Action.HOLD
     with_: str = "link"  # what stands in its place: link | nothing
     link: str | None = None  # the provider's external page, where the tag itself names none
+    fenced: bool = True  # no: its author knows that the fence is open there, since others need the host
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,6 +139,10 @@ class TagShape(Shape):
         default=None,
         description="The provider's page, not the tag's; a * in it is what the first * of path stands for.",
     )
+    fenced: Literal["yes", "no"] = Field(
+        default="yes",
+        description="no: known that scripts can load this, on a host that is open for everyone.",
+    )
 
     @model_validator(mode="after")
     def _is_narrow(self) -> Self:

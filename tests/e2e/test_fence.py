@@ -10,6 +10,11 @@ from tests.patience import until
 pytestmark = pytest.mark.e2e
 
 PAGE = (ROOT / "tests" / "data" / "site" / "vectors.html").read_text()
+LIBRARIES = """<!doctype html><title>Libraries</title><h1>Libraries</h1>
+<script src="https://cdn.jsdelivr.net/npm/swiper@11/swiper-bundle.min.js"></script>
+<script src="https://cdnjs.cloudflare.com/ajax/libs/jquery/3.7.1/jquery.min.js"></script>
+<script src="https://cdnjs.cloudflare.com/npm/@microsoft/applicationinsights-web@3/dist/ai.js"></script>
+"""
 UNDECLARED = "tracker.example"
 REFUSED = "googletagmanager.com"
 UNOBSERVED = {"preconnect"}
@@ -18,6 +23,8 @@ VECTORS = 30
 
 
 async def vectors(request: web.BaseRequest) -> web.Response:
+    if request.path == "/libraries":
+        return web.Response(text=LIBRARIES, content_type="text/html")
     if request.path != "/vectors":
         return web.Response(text="ok", content_type="text/plain")
     target = request.query.get("to", UNDECLARED)
@@ -104,3 +111,17 @@ def test_after_accept_all_a_granted_provider_is_reached_by_script_too(visit, pro
 
     wanted = {"createelement", "newimage", "fetch", "xhr", "beacon", "script", "img"}
     assert until(lambda: wanted - reached(providers, REFUSED), set()) == set()
+
+
+def test_who_refused_gets_the_libraries_of_neutral_hosts_but_not_what_a_rule_holds_there(
+    visit, providers, fenced
+):
+    visitor = visit(port=fenced.port)
+    visitor.goes("/vectors")
+    visitor.clicks("button", "Refuse all")
+    providers.forget()
+    visitor.goes("/libraries")
+
+    assert providers.missing("cdn.jsdelivr.net", "cdnjs.cloudflare.com") == []
+    visitor.page.wait_for_timeout(500)
+    assert [path for _, path, _ in providers.hits if "applicationinsights" in path] == []

@@ -1,5 +1,6 @@
 """The fence: what it lets through is what was granted, and nothing that was refused."""
 
+import re
 from urllib.parse import urlsplit
 
 import pytest
@@ -168,6 +169,33 @@ def test_what_the_policy_cannot_say_is_blocked_rather_than_opened():
     assert not lets(made("functional", policy=whole), "https://x.com/a")
 
 
+EVERYONE = {
+    "neutral": ("", "- { from: cdn.net, why: x }"),
+    "necessary": ("- { from: cdn.net, purpose: necessary }", "[]"),
+    "kept": ("- { from: cdn.net, purpose: performance, do: keep }", "[]"),
+}
+PARTS = ["path: /stats/*", "path: '*/stats*'", "element: iframe", "class: stats"]
+
+
+@pytest.mark.parametrize(("last", "neutral"), EVERYONE.values(), ids=EVERYONE)
+@pytest.mark.parametrize("part", PARTS)
+def test_a_host_that_loads_for_everyone_is_not_closed_by_a_rule_for_part_of_it(part, last, neutral):
+    policy = policy_of(tags=f"- {{ from: cdn.net, {part}, purpose: performance }}\n{last}", neutral=neutral)
+
+    for address in ("https://cdn.net/lib.js", "https://eu.cdn.net/lib.js"):
+        assert lets(made(policy=policy), address)
+        assert lets(made("performance", policy=policy), address)
+
+
+def test_a_host_whose_first_rule_is_necessary_is_not_closed_by_a_later_one():
+    policy = policy_of(
+        tags="- { from: pay.x.com, purpose: necessary }\n- { from: x.com, purpose: performance }"
+    )
+
+    assert lets(made(policy=policy), "https://pay.x.com/v3")
+    assert not lets(made(policy=policy), "https://x.com/v3")
+
+
 def test_a_rule_for_one_element_opens_no_path_that_another_rule_shuts_for_the_rest():
     policy = policy_of(
         tags="- { from: x.com, path: /p/*, element: iframe, purpose: functional }\n- { from: x.com, path: /p/*, purpose: performance }"
@@ -286,6 +314,22 @@ def test_with_the_rules_that_ship_functional_alone_opens_forms_and_meetings_but_
         "www.googletagmanager.com",
     ):
         assert not lets(functional, f"https://{host}/x"), host
+
+
+def test_whatever_the_shipped_tests_keep_for_who_refused_the_fence_lets_through():
+    policy = load_policy((ROOT / "rules.yaml").read_text())
+    fenced = made(policy=policy, own=OwnHosts(frozenset(), "callkom.io"))
+    kept = [
+        address
+        for example in policy.examples
+        if example.kind == "html"
+        and ("refused", "keep") in {(who, verdict) for who, verdict, _ in example.expect}
+        and not re.match("<a |<link rel=.canonical|<base ", example.subject)  # a base: no rule names its host
+        for address in re.findall(r"""(?:src|href)=["']?(https://[^"' >]+)""", example.subject)
+    ]
+
+    assert {"cdn.jsdelivr.net", "cdnjs.cloudflare.com"} <= {urlsplit(address).hostname for address in kept}
+    assert [address for address in kept if not lets(fenced, address)] == []
 
 
 # --- whatever the rules: what is refused never loads --------------------------------------------
