@@ -18,13 +18,21 @@ MOST = 20
 
 _TOKEN = re.compile(
     r"""
-      (?P<note> //[^\n]* | /\*[^*]*(?:\*+[^*/][^*]*)*\*+/ )
-    | (?P<text> "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*' | `[^`\\$]*` )
-    | (?P<word> [\w$]+ (?: \s* \?? \. \s* [A-Za-z_$][\w$]* )* )
+      (?P<note> //[^\n]*+ )
+    | (?P<opener> ["'`] | /\* )
+    | (?P<word> [\w$]++ (?: \s*+ \??+ \. \s*+ [A-Za-z_$][\w$]*+ )*+ )
     | (?P<mark> \S )
     """,
-    re.VERBOSE | re.ASCII | re.DOTALL,
+    re.VERBOSE | re.ASCII,
 )
+_REST = {
+    '"': re.compile(r'(?P<text>(?:[^"\\\n]++|\\.)*+)(?P<closer>")?+', re.DOTALL),
+    "'": re.compile(r"(?P<text>(?:[^'\\\n]++|\\.)*+)(?P<closer>')?+", re.DOTALL),
+    "`": re.compile(r"(?P<text>[^`\\$]*+)(?P<closer>`)?+"),
+    "/*": re.compile(r"(?P<text>(?:[^*]++|\*(?!/))*+)(?P<closer>\*/)?+"),
+}
+"""What follows an opener. Possessive, so that each is one pass over its text (CWE-1333)."""
+
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _BLANK = re.compile(r"[\s?]+")
 _OPENS, _CLOSES = frozenset("([{"), frozenset(")]}")
@@ -67,14 +75,25 @@ def calls(text: str, names: Collection[str]) -> list[Call]:
 
 
 def _tokens(text: str) -> Iterator[Token]:
-    for match in _TOKEN.finditer(text):
-        if match["text"]:
-            yield Token(_ESCAPE.sub(r"\1", match["text"][1:-1]), literal=True)
-        elif match["word"]:
-            word = _BLANK.sub("", match["word"])
+    at = 0
+    unclosed = dict.fromkeys(_REST, 0)  # up to where no such opener has a closer: none is sought twice
+    while found := _TOKEN.search(text, at):
+        at = found.end()
+        if word := found["word"]:
+            word = _BLANK.sub("", word)
             yield Token(word, literal=word.isdigit())
-        elif match["mark"]:
-            yield Token(match["mark"])
+        elif mark := found["mark"]:
+            yield Token(mark)
+        elif opener := found["opener"]:
+            rest = None if at <= unclosed[opener] else _REST[opener].match(text, at)
+            if rest and rest["closer"]:
+                at = rest.end()
+                if opener != "/*":
+                    yield Token(_ESCAPE.sub(r"\1", rest["text"]), literal=True)
+            else:  # not a literal: a quote of a pattern, say; what follows is read like the rest
+                unclosed[opener] = rest.end() if rest else unclosed[opener]
+                at = found.start() + 1
+                yield Token(opener[0])
 
 
 def _inside(tokens: list[Token], at: int) -> list[Token]:

@@ -146,7 +146,7 @@ class Tag:
             link = links.link_of(self.name, self.values, refused.matcher, refused.address)
             if link:
                 (actions.relink if self.name == "a" else actions.reopen)(edits, link)
-            elif calls(self.values.get("onclick", ""), _STOOD_IN_FOR):
+            elif calls(self.values.get("onclick", "")[:TEXT], _STOOD_IN_FOR):
                 names = names - {"onclick"}  # only the page knows where to: our stand-in opens that
         actions.hold(edits, refused.verdict, names)
         if replaces and not used and self._place() is Where.BEFORE and self.name not in elements.SAYS:

@@ -312,6 +312,7 @@ def test_nobody_is_led_to_what_only_a_script_wants_to_read(address):
         ("Calendly.initPopupWidget({url: 'https://calendly.com/c/15min'})", False),
         ("Calendly.loadPopupWidget(where)", False),
         ("go('Calendly.initPopupWidget')", False),
+        ("go();" * 1_600 + "Calendly.initPopupWidget({url: where})", False),  # read no further than a script
     ],
 )
 def test_only_a_popup_that_the_stand_in_opens_keeps_its_handler_where_no_address_is_written(handler, stays):

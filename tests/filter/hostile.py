@@ -33,5 +33,8 @@ HOSTILE = {
     "doctypes": lambda n: b"<!doctype html>" * (n // 15),
     "classes": lambda n: b'<p class="' + b"calendly " * (n // 9) + b'">',
     "handlers": lambda n: b"<p " + b"onclick=a " * (n // 10) + b">",
+    "unterminated string in a handler": lambda n: (
+        b"<a onclick='Calendly.initPopupWidget(\"" + b'\\"' * (n // 2) + b"'>"
+    ),
     "plain": lambda n: b"<p>text</p>" * (n // 11),
 }

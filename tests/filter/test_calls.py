@@ -1,7 +1,11 @@
 """What an inline script writes out when it calls a provider: for offers, so computed values stay unknown."""
 
+import re
+from re import _constants, _parser
+
 import pytest
 
+from proxy.filter import calls as lexer
 from proxy.filter.calls import MOST, SPREAD, calls
 
 NAMES = ("a.make", "b.make")
@@ -65,3 +69,58 @@ def test_what_is_no_call_of_these_is_none(text):
 )
 def test_a_text_that_breaks_off_is_read_as_far_as_it_goes(text):
     assert len(calls(text, NAMES)) <= MOST
+
+
+UNTERMINATED = {
+    "double quotes": lambda n: '"' + '\\"' * (n // 2),
+    "single quotes": lambda n: "'" + "\\'" * (n // 2),
+    "both quotes": lambda n: "\"'" + "\\\"\\'" * (n // 4),
+    "quotes line by line": lambda n: '"\\"\n' * (n // 4),
+    "templates": lambda n: "`a$" * (n // 3),
+    "comments": lambda n: "/* " * (n // 3),
+    "comments of stars": lambda n: "/*" + "*a" * (n // 2),
+    "argument": lambda n: 'a.make("' + '\\"' * (n // 2),
+}
+
+
+@pytest.mark.parametrize("size", [2_000, 64_000])
+@pytest.mark.parametrize("text", UNTERMINATED.values(), ids=UNTERMINATED)
+def test_the_end_of_a_literal_is_sought_once_where_there_is_none(text, size, monkeypatch):
+    looked_at = 0
+
+    class Counted:
+        def __init__(self, pattern: re.Pattern[str]) -> None:
+            self.pattern = pattern
+
+        def match(self, text: str, at: int) -> re.Match[str] | None:
+            nonlocal looked_at
+            found = self.pattern.match(text, at)
+            looked_at += len(found[0])
+            return found
+
+    monkeypatch.setattr(lexer, "_REST", {opener: Counted(rest) for opener, rest in lexer._REST.items()})
+    calls(text(size), NAMES)
+
+    assert 0 < looked_at <= 3 * size  # once for each sort of quote
+
+
+@pytest.mark.parametrize("pattern", [lexer._TOKEN, *lexer._REST.values()])
+def test_no_pattern_of_the_lexer_gives_back_what_it_took(pattern):
+    def backtracks(part: object) -> bool:
+        if isinstance(part, tuple) and part and part[0] in (_constants.MAX_REPEAT, _constants.MIN_REPEAT):
+            return True
+        return isinstance(part, tuple | list | _parser.SubPattern) and any(map(backtracks, part))
+
+    assert not backtracks(_parser.parse(pattern.pattern, pattern.flags))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("/[\"]/.test(x); a.make({ id: 'x' })", "x"),
+        ("/[\"\\']/.test(x); \n a.make({ id: 'x' })", "x"),
+        ("/[/*]/.test(x); a.make({ id: 'x' })", "x"),
+    ],
+)
+def test_a_quote_in_a_pattern_opens_nothing(text, expected):
+    assert one(text).given["id"] == expected
