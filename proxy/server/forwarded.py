@@ -89,6 +89,15 @@ _TRUSTED = frozenset(
 )
 """Headers that say the like in the words of one CDN or gateway."""
 
+LONGEST_ADDRESS = 64
+"""Bytes of an address with its zone (`fe80::1%eth0`): an IPv6 address has 45, an interface's name 15.
+
+Addresses are remembered in many places, and Python takes a zone of any length.
+"""
+
+LONGEST_CHAIN = 16
+"""Addresses of X-Forwarded-For up to which is remembered what follows from it: visitors may begin it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
@@ -151,6 +160,8 @@ def _addresses(lines: Iterable[bytes]) -> tuple[str, ...]:
     found = []
     for word in b",".join(lines).split(b","):
         text = word.strip().decode("latin-1")
+        if len(text) > LONGEST_ADDRESS:
+            continue
         try:
             ipaddress.ip_address(text)
         except ValueError:
@@ -179,7 +190,8 @@ def only_from_trusted(name: bytes) -> bool:
 
 def forwarded_headers(visitor: Visitor, peer: str, host: bytes) -> tuple[tuple[bytes, bytes], ...]:
     """Return what the upstream is told about who asks."""
-    return _told(visitor.address, visitor.secure, visitor.chain, peer, host)
+    told = _told if len(visitor.chain) <= LONGEST_CHAIN else _told.__wrapped__
+    return told(visitor.address, visitor.secure, visitor.chain, peer, host)
 
 
 @lru_cache(maxsize=2048)

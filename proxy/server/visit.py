@@ -15,6 +15,15 @@ from proxy.server.names import Fields, fields_of
 _AUTHORITY = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[^\s\[\]:@/\\?#,]+)(?::[0-9]*)?")
 """A name and a port, nothing else: sites build links to themselves out of it."""
 
+LONGEST_HOST = 260
+"""Bytes of the longest Host that can be a site's: 253 of a name (RFC 1035), a final dot, a port.
+
+Names and addresses are remembered by it in many places, and strangers may send 32 kB of it.
+"""
+
+LONGEST_DESTINATION = 64
+"""Bytes of Sec-Fetch-Dest that are looked at: the longest destination that a browser names has 13."""
+
 TOKEN = b"consent-proxy"
 """Our name in Via: a request that already carries it went in a circle."""
 
@@ -98,7 +107,8 @@ def visit_of(
 ) -> Visit:
     """Return the visit; a Host that is missing, doubled or contradicts the target is refused.
 
-    `fields` are the headers by name, where somebody has sorted them already.
+    One that is too long for any site is refused before anything of it is remembered. `fields` are
+    the headers by name, where somebody has sorted them already.
     """
     if fields is None:
         fields = fields_of(headers)
@@ -106,6 +116,8 @@ def visit_of(
     if len(hosts) != 1 or not hosts[0]:
         raise BadRequest("exactly one Host is expected")
     authority = hosts[0]
+    if len(authority) > LONGEST_HOST:
+        raise BadRequest("no site of that name is here", 421)
     host = _named(authority)
     if host is None:
         raise BadRequest("Host is a name and a port", 421)
@@ -116,7 +128,7 @@ def visit_of(
         raise BadRequest("this request has been here before", 508)
     visitor = trust.visitor(peer, fields, secure=secure)
     path, said = target.partition(b"?")[0], fields.get(b"sec-fetch-dest")
-    destination = said[0] if said else None
+    destination = said[0][:LONGEST_DESTINATION] if said else None
     return Visit(method, target, headers, fields, authority, host, visitor, peer, id_, now, path, destination)
 
 

@@ -2,7 +2,16 @@ import ipaddress
 
 import pytest
 
-from proxy.server.forwarded import CLOUDFLARE, Trust, Visitor, forwarded_headers, is_claim, only_from_trusted
+from proxy.server.forwarded import (
+    CLOUDFLARE,
+    LONGEST_CHAIN,
+    Trust,
+    Visitor,
+    _told,
+    forwarded_headers,
+    is_claim,
+    only_from_trusted,
+)
 from proxy.server.names import fields_of
 
 OURS = (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("2001:db8::/32"))
@@ -100,3 +109,19 @@ def test_the_upstream_is_told_who_asks():
         b"X-Real-IP": b"2001:db8::1",
         b"Forwarded": b'for="[2001:db8::1]";host="callkom.io:8443";proto=https',
     }
+
+
+def test_a_long_way_that_a_visitor_made_up_is_told_but_not_remembered():
+    chain = tuple(f"6.6.6.{n}" for n in range(LONGEST_CHAIN + 1))
+    before = _told.cache_info().currsize
+
+    told = dict(forwarded_headers(Visitor("6.6.6.6", True, chain), "10.0.0.1", b"callkom.io"))
+
+    assert told[b"X-Forwarded-For"] == ", ".join((*chain, "10.0.0.1")).encode()
+    assert _told.cache_info().currsize == before
+
+
+def test_an_address_with_a_zone_longer_than_any_interface_has_is_none():
+    claims = fields((b"X-Forwarded-For", b"203.0.113.9"), (b"X-Forwarded-For", b"fe80::1%" + b"x" * 30_000))
+
+    assert Trust(OURS).visitor("10.0.0.1", claims, secure=False).chain == ("203.0.113.9",)

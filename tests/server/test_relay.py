@@ -29,6 +29,17 @@ async def test_hosts_nobody_configured_are_misdirected_and_never_asked_or_logged
         assert b"evil.example" not in proxy.log.getvalue()
 
 
+async def test_a_host_of_30_kb_is_answered_as_one_nobody_configured(tmp_path):
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        unknown = await proxy.ask("/", host="evil.example")
+        names = await proxy.ask("/", host="a" * 30_000)
+        ports = await proxy.ask("/", host="callkom.io:" + "1" * 30_000)
+
+        assert names == ports == unknown
+        assert unknown.status == 421
+        assert origin.seen == []
+
+
 async def test_ports_in_host_are_ignored_when_sites_are_matched(tmp_path):
     async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
         got = await proxy.ask("/a", host="APP.callkom.io:8443")

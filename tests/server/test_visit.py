@@ -2,7 +2,7 @@ import pytest
 
 from proxy.errors import BadRequest
 from proxy.server.forwarded import Trust
-from proxy.server.visit import host_of, visit_of
+from proxy.server.visit import LONGEST_DESTINATION, _named, host_of, visit_of
 from tests.server.visits import visit
 
 
@@ -81,6 +81,33 @@ def test_a_host_that_is_more_than_a_name_and_a_port_is_misdirected(host):
         visit(host=host)
 
     assert caught.value.status == 421
+
+
+LONG = b"a" * 253 + b".:65535"
+
+
+@pytest.mark.parametrize(
+    "host", [LONG + b"0", b"a" * 30_000, b"callkom.io:" + b"1" * 30_000, b"a@" + b"b" * 300]
+)
+def test_a_host_longer_than_any_name_is_no_site_of_ours_and_not_remembered(host):
+    before = _named.cache_info().currsize
+
+    with pytest.raises(BadRequest, match="no site of that name") as caught:
+        visit(host=host)
+
+    assert caught.value.status == 421
+    assert _named.cache_info().currsize == before
+
+
+def test_a_host_as_long_as_a_name_can_be_is_taken():
+    assert visit(host=LONG).host == "a" * 253
+
+
+def test_of_a_destination_no_more_is_kept_than_browsers_say():
+    asked = visit(b"/", (b"Sec-Fetch-Dest", b"iframe" + b"x" * 30_000))
+
+    assert asked.destination is not None
+    assert len(asked.destination) == LONGEST_DESTINATION
 
 
 @pytest.mark.parametrize("hosts", [[], [b"a.io", b"a.io"], [b"a.io", b"b.io"], [b""]])
