@@ -34,6 +34,10 @@ class PolicyError(FaultsError):
     """rules.yaml cannot be used: the rule author has something to mend."""
 
 
+class RulesTestsError(PolicyError):
+    """Tests written in rules.yaml fail: the rules do not do what their author expects."""
+
+
 class ConfigError(FaultsError):
     """The config file cannot be used: the operator has something to mend."""
 

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from proxy.bundled import bundled
-from proxy.commands.console import say_problems
-from proxy.errors import FaultsError
+from proxy.commands.console import fail, say_problems
+from proxy.errors import FaultsError, RulesTestsError
+from proxy.server.rules_tests import RulesTests
 
 
 def serve(
@@ -20,12 +21,19 @@ def serve(
             "--rules", "-r", help="What may run and be stored: rules.yaml (default: the shipped one)."
         ),
     ] = None,
+    rules_tests: Annotated[
+        RulesTests,
+        typer.Option(help="Rules whose own tests fail: `refuse` to start with them, or `warn` and start."),
+    ] = RulesTests.REFUSE,
 ) -> None:
     """Run the proxy. SIGTERM drains and ends it, SIGHUP reads rules and config again."""
     from proxy.server.start import run  # noqa: PLC0415 - a second of imports that `explain` can do without
 
     try:
-        run(config, rules or bundled("rules.yaml"))
+        run(config, rules or bundled("rules.yaml"), rules_tests)
+    except RulesTestsError as error:
+        say_problems(error.problems)
+        fail("the rules' own tests fail; mend the rules or the tests, or start with --rules-tests warn")
     except FaultsError as error:
         say_problems(error.problems)
         raise typer.Exit(1) from None

@@ -19,15 +19,16 @@ from proxy.policy.model import Policy
 from proxy.server.config import Config
 
 if TYPE_CHECKING:
+    from proxy.server.rules_tests import RulesTests
     from proxy.server.sources import Sources
 
 _PATIENCE = 60
 """Seconds that a reading may take: it takes one."""
 
 
-def read_apart(config_path: Path, rules_path: Path) -> tuple[Config, Policy]:
+def read_apart(config_path: Path, rules_path: Path, tests: RulesTests) -> tuple[Config, Policy, str]:
     """Return what a process of its own read, or raise what it raised."""
-    program = command("proxy.server.reading", str(config_path), str(rules_path))
+    program = command("proxy.server.reading", str(config_path), str(rules_path), tests.value)
     try:
         ran = subprocess.run(  # noqa: S603 - ourselves
             program,
@@ -39,7 +40,7 @@ def read_apart(config_path: Path, rules_path: Path) -> tuple[Config, Policy]:
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise StartError(f"the files could not be read by a process of its own: {error}") from None
-    said: tuple[Config, Policy] | Exception = pickle.loads(ran.stdout)  # noqa: S301 - from ourselves
+    said: tuple[Config, Policy, str] | Exception = pickle.loads(ran.stdout)  # noqa: S301 - from ourselves
     if isinstance(said, Exception):
         raise said
     return said

@@ -109,16 +109,15 @@ class Supervisor:
         reading, writing = os.pipe()
         environment = {**os.environ, FOLDER: self._folder}
         command = [*self._program, "--say", str(writing), "--worker", str(number)]
-        passed = [writing]
-        if number not in self._started:  # started again, much later, it reads the files as they are then
-            command += ["--given", str(self._given)]
-            passed.append(self._given)
+        command += ["--given", str(self._given)]
+        if number in self._started:  # much later, it reads the files as they are then
+            command.append("--again")
         self._started.add(number)
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.PIPE,
             env=environment,
-            pass_fds=passed,
+            pass_fds=[writing, self._given],
             start_new_session=True,  # Ctrl-C reaches the supervisor alone, which drains the workers
         )
         os.close(writing)

@@ -56,6 +56,7 @@ EVENTS = (
     "chain_heads_kept",
     "policy_loaded",
     "policy_refused",
+    "policy_doubted",
     "certificate_loaded",
     "certificate_refused",
     "upstream_failed",

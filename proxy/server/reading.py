@@ -6,7 +6,7 @@ import pickle
 import sys
 from pathlib import Path
 
-from proxy.errors import PolicyError, ProxyError
+from proxy.errors import PolicyError, ProxyError, RulesTestsError
 from proxy.policy.load import load_policy
 from proxy.policy.model import Policy
 from proxy.policy.rehome import rehome
@@ -14,12 +14,19 @@ from proxy.policy.source import Place, Problem
 from proxy.server.config import Config
 from proxy.server.config_file import read_config
 from proxy.server.keys import consent_domain
+from proxy.server.rules_tests import RulesTests, doubt_of, failed_tests
 
 
-def read_files(config_path: Path, rules_path: Path) -> tuple[Config, Policy]:
-    """Return both, or raise ConfigError or PolicyError with every problem."""
+def read_files(
+    config_path: Path, rules_path: Path, tests: RulesTests = RulesTests.REFUSE
+) -> tuple[Config, Policy, str]:
+    """Return both and what is doubtful, or raise ConfigError or PolicyError with every problem."""
     config = read_config(config_path)
-    return config, at_home(read_policy(rules_path), config)
+    policy = read_policy(rules_path)
+    failed = failed_tests(policy)
+    if failed and tests is RulesTests.REFUSE:
+        raise RulesTestsError(failed)
+    return config, at_home(policy, config), doubt_of(failed)
 
 
 def read_policy(path: Path) -> Policy:
@@ -49,7 +56,8 @@ def main(arguments: list[str]) -> None:
     """Write what two files say, or the error that tells what is wrong with them, to standard output."""
     said: object
     try:
-        said = read_files(*map(Path, arguments))
+        config, rules, tests = arguments
+        said = read_files(Path(config), Path(rules), RulesTests(tests))
     except ProxyError as error:
         said = error
     sys.stdout.buffer.write(pickle.dumps(said))

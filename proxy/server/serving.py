@@ -95,6 +95,7 @@ class Server:
         self._background.append(asyncio.ensure_future(self._tick()))
         if self._number == 0:
             self._background.append(asyncio.ensure_future(self._purge()))
+        self._note_doubt()
         self.health.started = True
         log().info(
             "serving_started",
@@ -153,7 +154,14 @@ class Server:
                 log().warning("policy_loaded", note=f"{change} changed: that takes a restart")
             log().info("policy_loaded", policy=policy.version, digest=policy.digest)
             self._note_reload("loaded", [])
+            self._note_doubt()
             return True
+
+    def _note_doubt(self) -> None:
+        """Say that rules are in force of which something is wrong."""
+        if self._sources is not None and self._sources.doubt:
+            self.health.reasons["rules"] = self._sources.doubt
+            log().warning("policy_doubted", why=self._sources.doubt)
 
     def _note_reload(self, outcome: str, problems: list[str]) -> None:
         self.metrics.tally.add("reloads", outcome)

@@ -10,6 +10,7 @@ from pathlib import Path
 from proxy.policy.model import Policy
 from proxy.server.config import Config
 from proxy.server.handover import read_apart
+from proxy.server.rules_tests import RulesTests
 
 Stamp = tuple[tuple[str, int, int, int], ...]
 
@@ -25,6 +26,8 @@ class Sources:
     config_path: Path
     rules_path: Path
     apart: bool = False
+    tests: RulesTests = RulesTests.REFUSE
+    doubt: str = ""  # about the rules last read: they may be served although their tests fail
     _extra: tuple[Path, ...] = field(default=())
     _seen: Stamp = field(default=())
     _pending: Stamp | None = field(default=None)
@@ -32,19 +35,19 @@ class Sources:
     def read(self) -> tuple[Config, Policy]:
         """Return both, or raise ConfigError or PolicyError with every problem."""
         self._seen = self._stamp()  # what changes from here on is read again
-        config, policy = self._read()
+        config, policy, self.doubt = self._read()
         languages = [config.file(config.languages)] if config.languages else []
         tls = [config.file(config.tls.certificate), config.file(config.tls.key)] if config.tls else []
         self._extra = (*languages, *tls)
         self._seen = (*self._seen[:2], *self._stamp()[2:])
         return config, policy
 
-    def _read(self) -> tuple[Config, Policy]:
+    def _read(self) -> tuple[Config, Policy, str]:
         if self.apart:
-            return read_apart(self.config_path, self.rules_path)
+            return read_apart(self.config_path, self.rules_path, self.tests)
         from proxy.server.reading import read_files  # noqa: PLC0415 - pydantic, YAML: 20 MB
 
-        return read_files(self.config_path, self.rules_path)
+        return read_files(self.config_path, self.rules_path, self.tests)
 
     def changed(self) -> bool:
         """True once a change has settled: seen twice alike, so no half-written file is read."""

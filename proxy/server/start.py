@@ -15,16 +15,17 @@ from proxy.server.handover import hand_over
 from proxy.server.keys import load_keys
 from proxy.server.logs import start_logs
 from proxy.server.observed import warn_of_unobserved
+from proxy.server.rules_tests import RulesTests
 from proxy.server.sources import Sources
 
 
-def run(config_path: Path, rules_path: Path) -> None:
+def run(config_path: Path, rules_path: Path, rules_tests: RulesTests = RulesTests.REFUSE) -> None:
     """Run the proxy until it is told to stop; does not return.
 
     What is wrong with the files is raised; then this process becomes the one that serves, or
     that looks after several: the same number among processes, another program.
     """
-    sources = Sources(config_path, rules_path)
+    sources = Sources(config_path, rules_path, tests=rules_tests)
     config, policy = sources.read()
     lines = start_logs(config.log.level, config.log.style)
     load_keys(config)

@@ -23,7 +23,8 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="proxy.server.worker", description=__doc__)
     parser.add_argument("config", type=Path)
     parser.add_argument("rules", type=Path)
-    parser.add_argument("--given", type=int, help="descriptor that holds what was read from both")
+    parser.add_argument("--given", type=int, required=True, help="descriptor that holds what was read")
+    parser.add_argument("--again", action="store_true", help="read both anew, if nothing is wrong with them")
     parser.add_argument("--say", type=int, help="descriptor the supervisor listens to")
     parser.add_argument("--worker", type=int, default=0)
     said = parser.parse_args(arguments)
@@ -40,13 +41,19 @@ def main(arguments: list[str]) -> int:
 
 
 def _read(said: argparse.Namespace) -> tuple[Sources, Config, Policy]:
-    """Return what was handed over; a worker that is started again reads anew."""
-    if said.given is not None:
-        sources, config, policy = taken(said.given)
-    else:
-        sources = Sources(said.config, said.rules, apart=True)
-        config, policy = sources.read()
+    """Return what was handed over; a worker that is started again reads anew.
+
+    Where the files have become faulty since, it serves what was handed over, as a faulty
+    reload would have left it.
+    """
+    sources, config, policy = taken(said.given)
     sources.apart = True
+    if said.again:
+        try:
+            config, policy = sources.read()
+        except ProxyError as error:
+            problem = str(error).partition("\n")[0]
+            sources.doubt = f"the files on disk are refused, those of the start are in force: {problem}"
     return sources, config, policy
 
 

@@ -13,7 +13,11 @@ from pathlib import Path
 from tests.ports import free_port
 from tests.server.proxying import RULES, Got, read_answer, request
 
-START = "import sys; from pathlib import Path; from proxy.server.start import run; run(Path(sys.argv[1]), Path(sys.argv[2]))"
+START = (
+    "import sys; from pathlib import Path; from proxy.server.rules_tests import RulesTests;"
+    "from proxy.server.start import run;"
+    "run(Path(sys.argv[1]), Path(sys.argv[2]), *map(RulesTests, sys.argv[3:]))"
+)
 
 
 @dataclass
@@ -57,7 +61,7 @@ class Running:
 
 @contextlib.asynccontextmanager
 async def running(
-    upstream, folder: Path, *, more="", rules=RULES, ports=None, beside: Path | None = None
+    upstream, folder: Path, *, more="", rules=RULES, ports=None, beside: Path | None = None, tests=()
 ) -> AsyncIterator[Running]:
     port, admin = ports or (free_port(), free_port())
     (folder / "config.yaml").write_text(
@@ -69,7 +73,7 @@ async def running(
     path = os.pathsep.join(map(str, filter(None, (beside, Path(__file__).parents[2]))))
     with log.open("wb") as file:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", START, str(folder / "config.yaml"), str(folder / "rules.yaml"),
+            sys.executable, "-c", START, str(folder / "config.yaml"), str(folder / "rules.yaml"), *tests,
             stdout=file, stderr=file, env={**os.environ, "PYTHONPATH": path},
         )  # fmt: skip
     started = Running(process, port, admin, folder, log)

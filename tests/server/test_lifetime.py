@@ -10,6 +10,7 @@ import pytest
 from tests.server.origin import Origin, html
 from tests.server.processes import START, running
 from tests.server.proxying import PAGE, RULES
+from tests.server.test_rules_tests import FAILING, LINE
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -88,6 +89,41 @@ async def test_a_worker_that_dies_is_started_again(tmp_path):
 
         assert proxy.records("worker_ended")[0]["status"] == -signal.SIGKILL
         assert (await proxy.ask("/")).status == 200
+
+
+async def test_rules_whose_tests_fail_start_on_demand_and_readyz_doubts_them(tmp_path):
+    async with (
+        Origin({b"/": html(PAGE)}) as origin,
+        running(origin.url, tmp_path, more="workers: 2", rules=FAILING, tests=["warn"]) as proxy,
+    ):
+        doubts = (await proxy.admin_says("/readyz")).json["doubts"]
+        (tmp_path / "rules.yaml").write_text(RULES)
+        proxy.tell(signal.SIGHUP)
+        await until(lambda: len(proxy.records("policy_loaded")) >= 2)
+        async with asyncio.timeout(20):
+            while "rules" in (await proxy.admin_says("/readyz")).json["doubts"]:
+                await asyncio.sleep(0.05)
+
+    assert f"rules.yaml:{LINE}:" in doubts["rules"]
+    assert proxy.records("policy_doubted")[0]["level"] == "warning"
+
+
+async def test_a_worker_started_again_beside_refused_files_serves_what_the_start_read(tmp_path):
+    async with (
+        Origin({b"/": html(PAGE)}) as origin,
+        running(origin.url, tmp_path, more="workers: 2") as proxy,
+    ):
+        await until(lambda: len(proxy.records("serving_started")) == 2)
+        (tmp_path / "rules.yaml").write_text(FAILING)
+        await until(lambda: len(proxy.records("policy_refused")) == 2)
+        os.kill(proxy.records("worker_started")[0]["process"], signal.SIGKILL)
+        await until(lambda: len(proxy.records("serving_started")) == 3)
+        got = await proxy.ask("/")
+        doubted = proxy.records("policy_doubted")
+
+        assert b'type="text/plain"' in got.body
+        assert f"rules.yaml:{LINE}:" in doubted[0]["why"]
+        assert await proxy.end() == 0
 
 
 async def test_workers_end_when_their_supervisor_is_gone(tmp_path):

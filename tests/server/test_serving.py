@@ -14,6 +14,7 @@ from proxy.server.serving import Server
 from proxy.server.units import Address
 from tests.server.origin import Origin, html
 from tests.server.proxying import PAGE, RULES, chunks, proxying, read_answer, read_head, request
+from tests.server.test_rules_tests import FAILING, LINE
 
 
 async def until(check, seconds=15):
@@ -63,6 +64,27 @@ async def test_faulty_rules_keep_the_old_ones_and_every_problem_is_said(tmp_path
     assert "did you mean 'functional'?" in "".join(refused["problems"])
     assert "older ones are in force" in doubts["rules"]
     assert 'reloads_total{outcome="refused"} 1.0' in figures
+
+
+async def test_rules_whose_own_tests_fail_are_not_loaded_and_the_old_ones_hold(tmp_path):
+    async with (
+        Origin({b"/": html(PAGE)}) as origin,
+        proxying(origin.url, folder=tmp_path, files=True) as proxy,
+    ):
+        (tmp_path / "rules.yaml").write_text(
+            FAILING.replace(
+                "purpose: performance }\n    requests", "purpose: necessary }\n    requests"
+            ).replace("refused: keep", "refused: hold")
+        )
+
+        assert await proxy.server.reload() is False
+        got = await proxy.ask("/")
+        refused = proxy.records("policy_refused")[0]
+        doubts = proxy.server.ready()["doubts"]
+
+    assert held(got.body)
+    assert f"rules.yaml:{LINE}:" in refused["problems"][0]
+    assert "older ones are in force" in doubts["rules"]
 
 
 async def test_a_config_may_gain_a_site_while_it_runs(tmp_path):
