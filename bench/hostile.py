@@ -21,6 +21,8 @@ from tests.filter.judging import judge
 class Injected:
     """Marks at the three places."""
 
+    always = False
+
     def head(self, _page) -> bytes:
         return b"<script></script>"
 

@@ -133,6 +133,8 @@ def judge(count: int) -> Judge:
 class Injected:
     """Fixed bytes at the three places."""
 
+    always = False
+
     def head(self, _page) -> bytes:
         return HEAD
 

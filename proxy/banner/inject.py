@@ -31,7 +31,8 @@ class PageInjector:
 
     What `head_part` wants let into the site's own policies is let in by whoever dresses the page;
     what those leave us is told by setting `admission` before the first byte is filtered, and
-    `isolated` where the site lets no provider into a frame that did not ask for it (COEP).
+    `isolated` where the site lets no provider into a frame that did not ask for it (COEP);
+    `always` where a browser opens what comes.
     """
 
     head_part: Head
@@ -49,6 +50,7 @@ class PageInjector:
     secure: bool = True
     admission: Admission = _FREE
     isolated: bool = False
+    always: bool = False  # a browser opens it: it is a page however it begins
     _words: Words | None = None
     _speaks: tuple[Words, str] | None = None
     _page: PageSeen | None = None

@@ -17,6 +17,11 @@ class AsciiInjector:
     def __init__(self, inner: Injector) -> None:
         self._inner = inner
 
+    @property
+    def always(self) -> bool:
+        """True where what comes is a page however it begins."""
+        return self._inner.always
+
     def head(self, page: PageSeen) -> bytes:
         """Return what stands first in the head."""
         return _ascii(self._inner.head(page))

@@ -43,7 +43,7 @@ class HtmlFilter(XmlStream):
         super().__init__(
             judge,
             Reader(judge, xml=xml, inject=inject, nested=_nested),
-            Injection(inject, PageSeen()),
+            Injection(inject, PageSeen(), xml=xml),
             HtmlFilter._xml if xml else HtmlFilter._every,
         )
         self._foreign = Foreign()
@@ -119,6 +119,7 @@ class HtmlFilter(XmlStream):
             if len(mark) < 3 and _BOM.startswith(mark):
                 return self._stuck(data, at)
             self._begun, at = True, at + 3 * (mark == _BOM)
+            self._injection.is_empty = False
         while self._run is HtmlFilter._every:
             pattern = self._pattern()
             match = pattern.match(data, at)
@@ -143,6 +144,7 @@ class HtmlFilter(XmlStream):
     def _begin(self, usual: re.Match[bytes], data: bytes, at: int) -> int:
         """Read a page's beginning at one go: what is done at each of its tags is little."""
         self._begun = True
+        self._injection.is_empty = False
         self._injection.doctype()
         at = self._tag(usual[1], b"", b"html", data, (at, usual.end(1)))
         at = self._tag(b"<head>", b"", b"head", data, (at, usual.end()))
@@ -165,7 +167,7 @@ class HtmlFilter(XmlStream):
             is_text = bool(head)
         if not is_text:
             return self._stuck(data, at)
-        if self._injection.phase is _START:  # a notice printed above the page: its first tag decides
+        if self._injection.phase is _START and not self._injection.is_whole:  # its first tag decides
             start, at = at, data.find(b"<", at + 1)
             at = len(data) if at < 0 else at
             self._out.emit(data[start:at])

@@ -1,7 +1,9 @@
 """Where our own bytes go into a page: behind <head>, behind <body>, before the last </body>.
 
-Only into complete documents (their first tag is a doctype, html, head or body), and
-never into AMP, whose validators refuse what they do not know.
+Into whatever a browser opens as a page, however it begins: behind a notice printed above
+the doctype the guard stands before that notice. Into what is fetched only where it is a
+complete document (its first tag is a doctype, html, head or body). Never into AMP, whose
+validators refuse what they do not know.
 """
 
 from __future__ import annotations
@@ -49,6 +51,11 @@ class PageSeen:
 class Injector(Protocol):
     """What is put into a page. All of it ASCII or UTF-8 and well-formed as XML."""
 
+    @property
+    def always(self) -> bool:
+        """True where a browser opens what comes, as a page or in a frame: no HTML of it is a fragment."""
+        ...
+
     def head(self, page: PageSeen) -> bytes:
         """Return what stands first in the head."""
         ...
@@ -91,13 +98,17 @@ _START, _PRE_HEAD, _HEAD, _BODY, _FRAGMENT = Phase  # to look up a member of an 
 class Injection:
     """Follows a page from its first byte to its body and says what goes where."""
 
-    def __init__(self, inject: Injector | None, page: PageSeen, *, nested: bool = False) -> None:
+    def __init__(
+        self, inject: Injector | None, page: PageSeen, *, nested: bool = False, xml: bool = False
+    ) -> None:
         self.phase: Phase = _START
         self.is_quiet = False  # no placeholder may stand here
         self.page = page
         self.has_body = False
+        self.is_empty = True  # until the first byte
         self.inject = inject
         self._inject = None if nested else inject
+        self.is_whole = self._inject is not None and self._inject.always and not xml
         self._templates = 0
 
     @property
@@ -149,7 +160,7 @@ class Injection:
     def text(self) -> bytes:
         """Return what goes before text that is not white space."""
         if self.phase is _START:
-            self.phase = _FRAGMENT
+            self.phase = self._first()
         if not self.is_before_body or self._templates:
             return b""
         head = self._head() if self.phase is _PRE_HEAD else b""
@@ -160,8 +171,7 @@ class Injection:
         if name == b"html":
             self.page.html(values)
         if self.phase is _START:
-            complete = name in (b"html", b"head", b"body")
-            self.phase = _PRE_HEAD if complete else _FRAGMENT
+            self.phase = _PRE_HEAD if name in (b"html", b"head", b"body") else self._first()
         if not self.is_before_body or self._templates or name == b"html":
             if self._templates and name == b"template":
                 self._templates += 1
@@ -193,7 +203,7 @@ class Injection:
             self._templates -= name == b"template"
             return b""
         if self.phase is _START:
-            self.phase = _FRAGMENT
+            self.phase = self._first()
         if not self.is_before_body:
             return b""
         if name == b"head":
@@ -204,4 +214,9 @@ class Injection:
 
     def finish(self) -> bytes:
         """Return what goes to the end of a page that never began its body."""
-        return self.text() if self.phase in (_PRE_HEAD, _HEAD) else b""
+        begun = self.phase in (_PRE_HEAD, _HEAD) or (self.phase is _START and self.is_whole)
+        return self.text() if begun and not self.is_empty else b""
+
+    def _first(self) -> Phase:
+        """Return where a page is that begins unlike one."""
+        return _PRE_HEAD if self.is_whole else _FRAGMENT

@@ -57,6 +57,7 @@ def dress(passage: Passage, headers: Headers) -> Dressing:
         authority=visit.authority,
         secure=visit.visitor.secure,
     )
+    injector.always = visit.opens
     injector.isolated = _isolates(headers)
     name = b"inline" * inline + b"isolated" * injector.isolated
     if not policies:

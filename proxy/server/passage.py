@@ -152,6 +152,7 @@ def page_facts(visit: Visit, decision: Decision) -> tuple[object, ...]:
         tuple(sorted(decision.new.pairs)),  # sets are written out in another order by each process
         decision.withheld,
         visit.destination in FRAMES,
+        visit.opens,
         tuple(sorted(answer.since.items())) if answer is not None else (),
         visit.first(b"accept-language"),
     )

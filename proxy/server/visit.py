@@ -9,6 +9,7 @@ from functools import lru_cache
 from proxy.consent.signal import may_lack_cookies, refuses_by_signal
 from proxy.errors import BadRequest
 from proxy.filter.fields import Headers
+from proxy.filter.validators import asks_for_page
 from proxy.server.forwarded import Trust, Visitor
 from proxy.server.names import Fields, fields_of
 
@@ -71,6 +72,16 @@ class Visit:
         first = self.first
         mode = first(b"sec-fetch-mode")
         return may_lack_cookies(self.method, first(b"sec-fetch-site"), mode, self.destination)
+
+    @property
+    def opens(self) -> bool:
+        """True when a browser opens what comes, as a page or in a frame, and does not hand it to a script.
+
+        Scripts of old browsers, which say no destination, may accept HTML as well: most say that it is them.
+        """
+        if self.destination is None and self.first(b"x-requested-with") == b"XMLHttpRequest":
+            return False
+        return asks_for_page(self.headers)
 
     @property
     def signal(self) -> bool:

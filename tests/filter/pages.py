@@ -71,7 +71,10 @@ def judge(*purposes: str) -> Judge:
 
 
 class Marks:
-    """An injector that leaves marks one can see."""
+    """An injector that leaves marks one can see; `always` in what a browser opens."""
+
+    def __init__(self, *, always: bool = False) -> None:
+        self.always = always
 
     def head(self, page) -> bytes:
         return b"[head]"

@@ -7,6 +7,8 @@ from proxy.filter.verdict import KEEP
 
 
 class French:
+    always = False
+
     def head(self, *_: object) -> bytes:
         return b"<script>1</script>"
 

@@ -49,6 +49,8 @@ PAGE = (
 class Words:
     """An injector that speaks French."""
 
+    always = False
+
     def head(self, *_: object) -> bytes:
         return b"<script>/* guard */</script>"
 

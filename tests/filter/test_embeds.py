@@ -18,6 +18,8 @@ CREATE = f'hbspt.forms.create({{ region: "eu1", portalId: "145986844", formId: "
 class Seeing:
     """An injector that only notes what it is asked to stand in for."""
 
+    always = False
+
     def __init__(self, embeds):
         self.embeds = embeds
         self.seen = []

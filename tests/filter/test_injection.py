@@ -83,6 +83,53 @@ def test_a_fragment_gets_nothing(page):
     assert filtered(page, inject=Marks()) == page.encode()
 
 
+@pytest.mark.parametrize(
+    ("page", "out"),
+    [
+        (
+            "<br />\n<b>Warning</b>: x in <b>a.php</b>\n<!doctype html><html><head><title>t</title></head><body>x</body>",
+            "[head][body]<br />\n<b>Warning</b>: x in <b>a.php</b>\n<!doctype html><html><head><title>t</title></head><body>x[foot]</body>",
+        ),
+        (
+            "Notice: x <!doctype html><head></head><body>",
+            "[head][body]Notice: x <!doctype html><head></head><body>[foot]",
+        ),
+        ("<title>t</title><p>x", "[head]<title>t</title>[body]<p>x[foot]"),
+        (
+            "<script>a()</script><!doctype html><body>x",
+            "[head]<script>a()</script><!doctype html><body>[body]x[foot]",
+        ),
+        (
+            "<!-- c --><meta charset=utf-8><style>p{}</style>x",
+            "<!-- c -->[head]<meta charset=utf-8><style>p{}</style>[body]x[foot]",
+        ),
+        ("plain text", "[head][body]plain text[foot]"),
+        ('{"a": "<b>x</b>"}', '[head][body]{"a": "<b>x</b>"}[foot]'),
+        ("1 < 2", "[head][body]1 < 2[foot]"),
+        ("<p>a part</p></body>", "[head][body]<p>a part</p>[foot]</body>"),
+        ("</p>x", "</p>[head][body]x[foot]"),
+        ("\ufeff<script></script>", "\ufeff[head]<script></script>[body][foot]"),
+        ("<!-- c -->", "<!-- c -->[head][body][foot]"),
+        ("<svg></svg>", "[head][body]<svg></svg>[foot]"),
+        (
+            "<template><p>x</p></template><p>",
+            "[head]<template><p>x</p></template>[body]<p>[foot]",
+        ),
+        ("<frameset><frame src=/a></frameset>", "[head]<frameset><frame src=/a></frameset>"),
+        ("", ""),
+    ],
+)
+def test_what_a_browser_opens_gets_each_part_however_it_begins(page, out):
+    assert filtered(page, inject=Marks(always=True)) == out.encode()
+    assert filtered(page, inject=Marks(always=True), size=1) == out.encode()
+
+
+def test_an_image_that_a_browser_opens_is_no_page_of_ours():
+    image = b"<svg xmlns='http://www.w3.org/2000/svg'><title>t</title></svg>"
+
+    assert filtered(image, inject=Marks(always=True), xml=True) == image
+
+
 @pytest.mark.parametrize("html", ["<html amp>", "<html \u26a1 lang=en>", "<html \u26a14ads>"])
 def test_amp_gets_nothing(html):
     page = f"<!doctype html>{html}<head></head><body>x</body>"

@@ -14,6 +14,8 @@ PLAYER = '- {{ element: iframe, from: player.example, path: "{path}", purpose: f
 class Seeing:
     """An injector that only notes the facts it is given."""
 
+    always = False
+
     def __init__(self):
         self.seen: list[TagFacts] = []
 

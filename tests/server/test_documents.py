@@ -397,3 +397,76 @@ async def test_a_page_whose_declaration_is_not_here_yet_does_not_wait_for_it(tmp
 
     assert got.one(b"Content-Type") == b"text/html"
     assert b"<title>caf\xe9</title>" in got.body
+
+
+UNLIKE_PAGES = [
+    b"<br />\n<b>Warning</b>: Undefined variable in <b>/srv/page.php</b>\n" + PAGE,
+    b"Notice: x in line 1\n<p>Hello",
+    b"<title>Home</title><p>Hello",
+    b"<script>start()</script>" + PAGE,
+    b"<p>Hello",
+    b"plain text",
+    b'{"a": 1}',
+]
+ANY = "Accept: */*"
+WANTED = "Accept: text/html,application/xhtml+xml,*/*;q=0.8"
+
+
+def parts(body):
+    """Return whether guard, banner and link are in a page."""
+    return tuple(mark in body for mark in (b"data-state=", b'id="cc-b"', b'id="cc-l"'))
+
+
+@pytest.mark.parametrize("begins", UNLIKE_PAGES, ids=lambda body: body[:20])
+async def test_what_a_browser_opens_is_dressed_however_it_begins(tmp_path, begins):
+    async with (
+        Origin({b"/": ok(begins, b"Content-Type: text/html; charset=utf-8")}) as origin,
+        proxying(origin.url, folder=tmp_path) as proxy,
+    ):
+
+        async def got(*headers):
+            return parts((await proxy.ask("/", *headers)).body)
+
+        page, frame, fragment = (True, True, True), (True, False, False), (False, False, False)
+        assert await got("Sec-Fetch-Dest: document", ANY) == page
+        assert await got(WANTED) == page
+        assert await got("Sec-Fetch-Dest: empty", "Sec-Fetch-Mode: navigate") == page
+        for dest in ("iframe", "frame", "object", "embed", "fencedframe"):
+            assert await got(f"Sec-Fetch-Dest: {dest}", ANY) == frame
+        assert await got("Sec-Fetch-Dest: empty", "Sec-Fetch-Mode: cors", WANTED) == fragment
+        assert await got(ANY) == fragment
+        assert await got(WANTED, "X-Requested-With: XMLHttpRequest") == fragment
+
+
+async def test_a_page_that_a_service_worker_fetches_is_dressed(tmp_path):
+    got = await ask(
+        tmp_path,
+        ok(PAGE, HTML),
+        "Sec-Fetch-Dest: empty",
+        "Sec-Fetch-Mode: cors",
+        "Sec-Fetch-Site: same-origin",
+    )
+
+    assert parts(got.body) == (True, True, True)
+
+
+async def test_a_part_that_a_script_fetched_is_not_confirmed_as_a_page(tmp_path):
+    def part(seen):
+        if seen.get(b"If-None-Match") == [b'"one"']:
+            return b'HTTP/1.1 304 Not Modified\r\nETag: "one"\r\n\r\n'
+        return ok(b"<p>Hello", b'ETag: "one"', HTML)
+
+    async with Origin({b"/": part}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        fetched = await proxy.ask("/", "Sec-Fetch-Dest: empty", "Sec-Fetch-Mode: cors")
+        asks = f"If-None-Match: {fetched.one(b'ETag').decode()}"
+        again = await proxy.ask("/", "Sec-Fetch-Dest: empty", "Sec-Fetch-Mode: cors", asks)
+        opened = await proxy.ask("/", "Sec-Fetch-Dest: document", "Sec-Fetch-Mode: navigate", asks)
+
+    assert (again.status, opened.status) == (304, 200)
+    assert parts(opened.body) == (True, True, True)
+
+
+async def test_an_empty_answer_stays_empty(tmp_path):
+    got = await ask(tmp_path, ok(b"", HTML), "Sec-Fetch-Dest: document")
+
+    assert (got.status, got.body) == (200, b"")
