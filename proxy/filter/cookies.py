@@ -223,14 +223,14 @@ def strip_cookie_header(
     the header goes. The name of a nameless cookie is empty.
     """
     refused, known = rules.refused(grants), rules.seen(host)
-    hidden = []
+    hidden: list[bytes] = []
+    kept: list[bytes] = []
     for piece in value.split(b";"):
         mark = known.get(piece.partition(b"=")[0])
-        if (rules.mark(piece, host) if mark is None else mark) in refused:
-            hidden.append(piece)
+        refuses = (rules.mark(piece, host) if mark is None else mark) in refused
+        (hidden if refuses else kept).append(piece)
     if not hidden:
         return value, ()
-    kept = [piece for piece in value.split(b";") if piece not in hidden]
     names = (name_sent(piece) for piece in hidden)
     return b";".join(kept).strip(WSP), tuple(b"" if nameless else name for name, nameless in names)
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 
 from proxy.consent.answer import Answer
 from proxy.filter.cookies import CookieRules, name_sent, span
-from proxy.filter.setcookie import CONTROL, WSP
+from proxy.filter.setcookie import CONTROL, LONGEST_PAIR, WSP
 from proxy.policy.model import DAY, CookieRule
 
 MOST = 48
@@ -33,11 +33,10 @@ def sweep(
     widest parent to try (consent.domain). Never call it for a request from which a
     browser may have withheld the answer (`decision.withheld`): absence is no refusal there.
     """
-    clean = (name.strip(WSP) for name in names if not CONTROL.search(name) and b";" not in name)
-    wanted = list(dict.fromkeys(clean))
-    tiers = [list(_places(name, host, path, domain, secure=secure)) for name in wanted]
-    lines = chain.from_iterable(_by_turns(tiers))
-    return [line for line, _ in zip(lines, range(most), strict=False)]
+    clean = (name.strip(WSP) for name in names if _is_held(name))
+    wanted = islice(_once_each(clean), most)  # each has a line in the first tier
+    tiers = [_places(name, host, path, domain, secure=secure) for name in wanted]
+    return list(islice(chain.from_iterable(_by_turns(tiers)), most))
 
 
 def outlived(rules: CookieRules, answer: Answer | None, now: int) -> tuple[CookieRule, ...]:
@@ -103,10 +102,29 @@ def _places(
         yield [_line(name, each, "/", secure=True) + b"; Partitioned" for each in domains]
 
 
-def _by_turns(tiers: list[list[list[bytes]]]) -> Iterator[list[bytes]]:
-    """Yield the first tier of every name, then the second of every name, and so on."""
-    for level in range(max(map(len, tiers), default=0)):
-        yield from (tier[level] for tier in tiers if level < len(tier))
+def _is_held(name: bytes) -> bool:
+    """True for a name that a browser can hold, and a line can carry."""
+    return len(name) <= LONGEST_PAIR and not CONTROL.search(name) and b";" not in name
+
+
+def _once_each(names: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield every name the first time it comes."""
+    seen = set()
+    for name in names:
+        if name not in seen:
+            seen.add(name)
+            yield name
+
+
+def _by_turns(tiers: list[Iterator[list[bytes]]]) -> Iterator[list[bytes]]:
+    """Yield the first tier of every name, then the second of every name, and so on, as they are asked for."""
+    while tiers:
+        left = []
+        for lines in tiers:
+            if (tier := next(lines, None)) is not None:
+                left.append(lines)
+                yield tier
+        tiers = left
 
 
 def _domains(host: str, widest: str | None) -> Iterator[str]:
@@ -127,7 +145,7 @@ def _directories(path: bytes) -> Iterator[str]:
     clean = path.partition(b"?")[0]
     if CONTROL.search(clean) or b";" in clean or not clean.startswith(b"/"):
         return
-    parts = clean.decode("latin-1").split("/")[1:]
+    parts = clean.decode("latin-1").split("/", DEEPEST + 1)[1:]
     for depth in range(1, min(len(parts), DEEPEST) + 1):
         if directory := "/".join(parts[:depth]):
             yield "/" + directory

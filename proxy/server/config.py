@@ -131,6 +131,7 @@ class Limits(Part):
     line: Bytes = 16_384
     field: Bytes = 32_768
     fields: Count = 256
+    head: Bytes = 65_536  # line and fields together
     body: Bytes | None = None  # of a request; none: any size, streamed
     form: Bytes = 8_192  # our own forms and reports
     connections: Count = 256  # to one upstream

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp.http_exceptions import BadHttpMethod, LineTooLong
 from aiohttp.streams import EMPTY_PAYLOAD
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_protocol import ERROR, RequestHandler
 
 from proxy.errors import BadRequest, ProxyError, UpstreamError
 from proxy.server.incoming import Allowance, Incoming
@@ -28,7 +28,8 @@ class Connection(RequestHandler):
     """A visitor's connection: aiohttp's, with a deadline for a whole head and refusals of our own."""
 
     __slots__ = (
-        "_ended", "_errand", "_head_begun", "_held", "allowance", "listener", "peer", "secure", "tunnels",
+        "_ended", "_errand", "_head_begun", "_head_size", "_held", "allowance", "listener", "peer", "secure",
+        "tunnels",
     )  # fmt: skip
 
     def __init__(self, listener: Listener, **options: Any) -> None:
@@ -38,6 +39,7 @@ class Connection(RequestHandler):
         self.peer = ""  # the address at its other end
         self.secure = False  # TLS
         self._head_begun = False
+        self._head_size = 0  # bytes of that head so far
         self._ended = True  # what came last ended as a head does
         self._errand: Errand | None = None  # the request that is on the short way
         self._held = b""  # what came behind it
@@ -74,15 +76,30 @@ class Connection(RequestHandler):
                 self._fail_body_before_garbage()
                 if whole and len(self._messages) == 1 and self._messages[0][1] is EMPTY_PAYLOAD:
                     self._learn(data)
-        elif not self._head_begun and not self._messages:
-            self._head_begun = True
+        elif not self._messages:
+            self._count_head(data)
+
+    def _count_head(self, data: bytes) -> None:
+        """Take note of a piece of a head that is not complete; refuse one that is too large already."""
+        if not self._head_begun:
+            self._head_begun, self._head_size = True, 0
             self._close_at(self._loop.time() + self.allowance.head)
+        self._head_size += len(data)
+        if self._head_size > self.allowance.head_size:
+
+            async def refusing() -> RawResponse:
+                raise BadRequest("the request head is too large", 431)
+
+            self.hand_over(Incoming(ERROR, EMPTY_PAYLOAD, self), refusing)
+            self._close = True  # what still comes of it is not read
 
     # -- the short way -----------------------------------------------------------------------------------
 
     def _goes_short(self, data: bytes) -> bool:
         listener = self.listener
-        if listener.begin is None or (found := listener.heads.find(data)) is None:
+        if listener.begin is None or len(data) > self.allowance.head_size:
+            return False
+        if (found := listener.heads.find(data)) is None:
             return False
         head, target, news = found
         incoming = Incoming.again(head, target, self, news)

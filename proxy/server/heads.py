@@ -5,7 +5,7 @@ What no line here speaks of passes byte for byte, in its order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from proxy.errors import UpstreamError
 from proxy.filter.codings import ask_upstream
@@ -37,7 +37,7 @@ class Asked:
     """The request as the upstream gets it, and what was kept from it."""
 
     headers: Headers
-    hidden: tuple[bytes, ...] = ()  # names of cookies it is not shown
+    hidden: list[bytes] = field(default_factory=list)  # names of cookies it is not shown
     ours: bool = False  # a 304 to it speaks of a document of this variant
 
 
@@ -82,7 +82,7 @@ def _shown_cookies(value: bytes, passage: Passage, result: Asked) -> bytes:
     """Return a Cookie line without what was refused: it is not read either (SAN-2025-005)."""
     site, host = passage.site, passage.visit.host
     shown, names = strip_cookie_header(site.cookies, value, host=host, grants=passage.variant.grants)
-    result.hidden += tuple(names)
+    result.hidden += names
     return shown
 
 
@@ -156,7 +156,7 @@ def _judge_cookie(
         out.append(pair if line is pair[1] else (pair[0], line))
 
 
-def cleaning(passage: Passage, hidden: tuple[bytes, ...]) -> Headers:
+def cleaning(passage: Passage, hidden: list[bytes]) -> Headers:
     """Return the Set-Cookie lines that take away what may no longer be in the visitor's jar."""
     site, visit, decision = passage.site, passage.visit, passage.decision
     if decision.withheld:

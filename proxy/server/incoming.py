@@ -40,6 +40,7 @@ class Allowance:
     line: int = 16_384
     field: int = 32_768
     fields: int = 256
+    head_size: int = 65_536  # bytes of line and fields together (node 16 KiB, nginx 32 KiB)
     body: int | None = None  # bytes of a request body; None: any size
     head: float = 15.0  # for the whole head, at whatever speed it drips (HAProxy timeout http-request)
     idle_body: float = 60.0  # between two pieces of a body
@@ -131,6 +132,8 @@ class Incoming:
             raise BadRequest("we speak HTTP/1.1", 505)
         if self.method in (b"CONNECT", b"TRACE"):
             raise BadRequest("no such method here", 501)
+        if self._head_size() > self.allowance.head_size:
+            raise BadRequest("the request head is too large", 431)
         fields = self.fields
         if upgrade := fields.get(b"upgrade"):
             self.upgrade = upgrade[-1].lower()
@@ -146,6 +149,11 @@ class Incoming:
             raise BadRequest("the only transfer coding here is one 'chunked', without Content-Length", 400)
         if self.length is not None and self.allowance.body is not None and self.length > self.allowance.body:
             raise BadRequest("the request body is too large", 413)
+
+    def _head_size(self) -> int:
+        """Return the bytes of its head on the wire, but for blanks around values."""
+        fields = sum([len(name) + len(value) + 4 for name, value in self.headers])
+        return len(self.method) + len(self.target) + 14 + fields
 
     # -- its body ----------------------------------------------------------------------------------------
 

@@ -258,6 +258,7 @@ def _allowance(config: Config) -> Allowance:
         line=most.line,
         field=most.field,
         fields=most.fields,
+        head_size=most.head,
         body=most.body,
         head=times.head,
         idle_body=times.body,

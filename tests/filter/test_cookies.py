@@ -421,6 +421,30 @@ def test_what_is_left_hides_nothing_more(value):
     assert (left is value) == (not hidden)
 
 
+@pytest.mark.parametrize("count", [100, 5_000])
+@pytest.mark.parametrize("pair", [b"_ga=%d", b"_ga_%d=1", b"tk=%d;x%d=1"])
+def test_each_cookie_of_a_header_is_looked_at_once_however_many_are_hidden(pair, count):
+    compared = 0
+
+    class Piece(bytes):
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return bytes.__eq__(self, other)
+
+        __hash__ = bytes.__hash__
+
+    class Header(bytes):
+        def split(self, separator: bytes) -> list[bytes]:
+            return [Piece(piece) for piece in bytes.split(self, separator)]
+
+    value = b";".join(pair.replace(b"%d", b"%d" % number) for number in range(count))
+
+    assert shown(Header(value)) == shown(value)
+    assert len(shown(value)[1]) == count
+    assert compared <= count
+
+
 def test_names_of_visitors_do_not_pile_up():
     rules = CookieRules(POLICY)
     for i in range(5_000):

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.consent.answer import Answer, next_answer
+from proxy.filter import sweep as sweep_module
 from proxy.filter.cookies import CookieRules, judge_cookie, strip_cookie_header
 from proxy.filter.setcookie import parse_set_cookie
 from proxy.filter.sweep import MOST, expire_elsewhere, names_of, outlived, sweep, swept
@@ -139,6 +140,40 @@ def test_every_parent_down_to_the_widest_is_tried(host, domain, expected):
 @pytest.mark.parametrize("path", [b"/", b"", b"*", b"http://x/", b"/a;b/c", b"/\xff/\x01"])
 def test_a_path_that_no_line_can_carry_is_left_out(path):
     assert {parse_set_cookie(line).path for line in swept_lines(b"_ga", path=path)} == {"/"}
+
+
+@pytest.mark.parametrize("names", [[b"_ga_%d" % i for i in range(5_000)], [b"_ga", b"tk"], [b"_ga"] * 5_000])
+def test_no_more_is_built_than_is_sent(names, monkeypatch):
+    built = 0
+    line = sweep_module._line
+
+    def counted(*parts, **how):
+        nonlocal built
+        built += 1
+        return line(*parts, **how)
+
+    monkeypatch.setattr(sweep_module, "_line", counted)
+    sent = swept_lines(*names, path=b"/a/b/c")
+
+    assert len(sent) <= built <= len(sent) + 2  # the places of one name are built together
+
+
+def test_what_is_left_over_is_not_read():
+    taken = 0
+
+    def names():
+        nonlocal taken
+        for taken in range(1, 5_000):
+            yield b"_ga_%d" % taken
+
+    sweep(names(), host="app.example.com", path=b"/", domain="example.com", secure=True)
+
+    assert taken <= MOST
+
+
+def test_a_name_that_no_browser_holds_is_not_sent_back():
+    assert swept_lines(b"_ga_" + b"a" * 4_093) == []
+    assert len(swept_lines(b"_ga_" + b"a" * 4_092, b"_ga")) == 12
 
 
 def test_one_answer_carries_a_bounded_number_of_lines():

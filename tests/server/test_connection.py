@@ -134,6 +134,17 @@ async def test_a_line_longer_than_allowed_is_refused_whatever_is_known(tmp_path)
         assert (await someone.ask(request("/" + "a" * 500))).startswith(b"HTTP/1.1 431 ")
 
 
+async def test_a_head_larger_than_allowed_is_refused_although_its_fields_are_known(tmp_path):
+    async with (
+        Origin() as origin,
+        proxying(origin.url, folder=tmp_path, more="limits: { head: 500 }") as proxy,
+    ):
+        someone = await short_guest(proxy)
+        assert shown(await someone.ask(request("/" + "a" * 300)))[0] == "/" + "a" * 300
+        assert (await someone.ask(request("/" + "a" * 500))).startswith(b"HTTP/1.1 431 ")
+        assert b"/" + b"a" * 500 not in [one.target for one in origin.seen]
+
+
 async def test_a_known_head_in_two_pieces_is_one_request(tmp_path):
     async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
         someone = await short_guest(proxy, "X-Mine: 1")

@@ -58,6 +58,12 @@ def test_another_version_of_aiohttp_is_refused(monkeypatch):
         check_server()
 
 
+async def whole(request):
+    async for _ in request.body():
+        pass
+    return await hello(request)
+
+
 # -- what is refused --------------------------------------------------------------------------------------
 
 
@@ -114,6 +120,51 @@ async def test_heads_have_limits_and_what_is_below_them_passes():
         assert status(await here.ask(get(b"/", b"Cookie: " + b"a" * 33_000, LAST))) == 431
         assert status(await here.ask(get(b"/", *[b"X: y"] * 250, LAST))) == 200
         assert status(await here.ask(get(b"/", *[b"X: y"] * 300, LAST))) == 431
+
+
+def sized(size: int, field: int = 30_000) -> bytes:
+    """Return a request whose head has so many bytes."""
+    left = size - len(get(b"/", LAST))
+    fields = []
+    while left:
+        length = min(left, field) if left - field >= 7 or left <= field else left - 7
+        fields.append(b"X-A: ".ljust(length - 2, b"a"))
+        left -= length
+    return get(b"/", *fields, LAST)
+
+
+@pytest.mark.parametrize("pause", [(), (0.02,)])
+async def test_a_whole_head_has_a_limit_that_none_of_its_parts_reaches(pause):
+    async with listening() as here:
+        for size, expected in ((65_536, 200), (65_537, 431), (100_000, 431)):
+            head = sized(size)
+            assert len(head) == size
+            answer = await here.ask(head[:40_000], *pause, head[40_000:])
+            assert status(answer) == expected, size
+            assert b"Connection: close" in head_of(answer)
+        assert not here.errors
+
+
+async def test_a_head_without_an_end_is_refused_once_it_is_too_large():
+    async with listening(allowance=Allowance(head_size=1_000)) as here:
+        begun = get(b"/", b"X-A: " + b"a" * 900)[:-4]
+        reader, writer = await here.connect()
+        writer.write(begun)
+        await asyncio.sleep(0.05)
+        writer.write(b"a" * 100)
+
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 431 ")
+        assert await reader.read() == b"431 Request Header Fields Too Large\n"
+        assert not here.errors
+        writer.close()
+
+
+async def test_a_body_and_the_next_request_count_for_no_head():
+    async with listening(answer=whole, allowance=Allowance(head_size=1_000)) as here:
+        post = get(b"/", b"Content-Length: 5000", method=b"POST") + b"b" * 5_000
+        answer = await here.ask(post, post[:500], 0.02, post[500:], get() * 9, get(b"/", LAST))
+
+        assert answer.count(b"HTTP/1.1 200 OK") == 12
 
 
 async def test_a_refusal_may_be_a_page_of_our_own():
