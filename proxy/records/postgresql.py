@@ -61,12 +61,7 @@ class PostgresConnection:
 
     async def begin(self, *, write: bool) -> None:
         """Begin; one that only reads sees one moment throughout."""
-        self._transaction = (
-            self._connection.transaction()
-            if write
-            else self._connection.transaction(isolation="repeatable_read", readonly=True)
-        )
-        await self._turn(self._transaction.start())
+        await self._turn(self._start({} if write else {"isolation": "repeatable_read", "readonly": True}))
 
     async def commit(self) -> None:
         """Make it durable."""
@@ -94,6 +89,11 @@ class PostgresConnection:
     def abandon(self) -> None:
         """Let go of it at once; the server takes an open transaction back."""
         self._connection.terminate()
+
+    async def _start(self, options: dict[str, Any]) -> None:
+        # Making the transaction already raises where the server hung up while we were idle.
+        self._transaction = self._connection.transaction(**options)
+        await self._transaction.start()
 
     async def _turn(self, work: Awaitable[_T]) -> _T:
         try:

@@ -243,6 +243,21 @@ async def test_a_proxy_starts_without_its_postgresql_and_finds_it_later(mortal):
         mortal.ensure()
 
 
+async def test_a_postgresql_restarted_while_nobody_answered_records_the_next_acceptance(mortal):
+    url = await mortal.fresh()
+    try:
+        async with opened(url) as store:
+            await store.add(answer())
+            await asyncio.to_thread(mortal.stop)
+            await asyncio.to_thread(mortal.start)
+            await asyncio.sleep(0.2)  # the driver hears that its connection was closed
+
+            await store.add(answer("after"))
+            assert len(await store.of_visitor("after")) == 1
+    finally:
+        mortal.ensure()
+
+
 async def test_a_backlog_has_an_end_and_what_it_loses_is_counted(tmp_path, monkeypatch):
     monkeypatch.setattr(writer, "_BACKLOG", 3)
     url = f"sqlite:///{tmp_path / 'proofs.db'}"
