@@ -33,6 +33,9 @@ _BEGIN = (
     "INSERT INTO writers (number, name, key_id, root, started, head_position, head_link, head_time, "
     "head_seal, base_position, base_link, base_seal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_PROBE = "INSERT INTO keys (id, wrapped_by, wrapped) VALUES (?, ?, ?)"
+_PROBE_SIZE = 5000
+"""More than a page of SQLite holds, so that a full disk shows."""
 _MOVE = "UPDATE writers SET head_position = ?, head_link = ?, head_time = ?, head_seal = ? WHERE name = ?"
 
 
@@ -84,6 +87,13 @@ class Ledger:
                 await self._move_head(connection, chain)
         self._known.update(map(_digests, shown))
         return done
+
+    async def probe(self) -> None:
+        """Write durably what nobody will ever see: it fails where a record could not be written."""
+        async with self._database.writing() as connection:
+            name = secrets.token_bytes(16)
+            await connection.run(_PROBE, name, name, secrets.token_bytes(_PROBE_SIZE))
+            await connection.run("DELETE FROM keys WHERE id = ?", name)
 
     async def _place(
         self, connection: Connection, batch: Sequence[Waiting], chain: Chain, *, again: bool

@@ -95,7 +95,7 @@ class RecordStore:
 
     @property
     def trouble(self) -> str | None:
-        """Why the last attempt to record failed, or None when all is well."""
+        """Why the last attempt to record, or the last probe, failed; None when all is well."""
         return self._writer.trouble
 
     @property
@@ -121,6 +121,10 @@ class RecordStore:
     def add_later(self, new: NewRecord) -> None:
         """Record a refusal whenever the store can; never fails, never waits."""
         self._writer.add_later(new)
+
+    async def probe(self) -> None:
+        """Set or clear `trouble`, within seconds, as an answer would; never fails."""
+        await self._writer.probe()
 
     async def erase(self, record_id: str) -> bool:
         """Empty one record and leave its tombstone; False when there is nothing to erase."""

@@ -1,7 +1,8 @@
 """Group commit: answers that arrive together become durable together, in one transaction.
 
 One task writes for the whole process; each answer waits for its own record and no longer
-than PATIENCE. A store that fails is asked again by the next answer: nothing to restart.
+than PATIENCE. A store that fails is asked again by the next answer, or by a probe:
+nothing to restart.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import asyncio
 import contextlib
 import secrets
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from proxy.consent.record import ConsentRecord, NewRecord, record_id
 from proxy.errors import RecordsError
@@ -26,6 +28,8 @@ _COMMIT = 4.5
 _BATCH = 512
 _BACKLOG = 10_000
 
+_T = TypeVar("_T")
+
 
 class Writer:
     """Writes records on one chain of its own. `trouble` says why the last attempt failed."""
@@ -40,6 +44,8 @@ class Writer:
         self._closing = False
         self._down = False
         self._turn = False
+        self._written = 0  # batches
+        self._probed = 0  # how many there were at the last probe
         self.trouble: str | None = None
         self.lost = 0
 
@@ -65,6 +71,21 @@ class Writer:
             self.lost += 1
         self._later.append(Waiting(new, self._id(new), None))
         self._start()
+
+    async def probe(self) -> None:
+        """Find out whether a record could be written, unless answers have just shown it."""
+        before, self._probed = self._probed, self._written
+        if self._closing or (self.trouble is None and before != self._written):
+            return
+        try:
+            async with asyncio.timeout(_COMMIT):
+                await self._twice(self._ledger.probe)
+        except Exception as error:  # noqa: BLE001 - whatever it is, no answer would do better
+            if self._probed == self._written:  # a busy store is not a dead one
+                self._down, self.trouble = True, f"no proof can be written: {why(error)}"
+        else:
+            self._down, self.trouble = False, None
+            self._wake.set()
 
     async def close(self) -> None:
         """Write what waits, then stop."""
@@ -137,11 +158,12 @@ class Writer:
     async def _write(self, batch: Sequence[Waiting]) -> None:
         try:
             async with asyncio.timeout(_COMMIT):
-                done = await self._persist(batch)
+                done = await self._twice(lambda: self._ledger.write(batch))
         except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for an answer
             await self._failed(batch, error)
         else:
             self._down, self.trouble = False, None
+            self._written += 1
             for waiting, record in zip(batch, done, strict=True):
                 if waiting.record is not None and not waiting.record.done():
                     waiting.record.set_result(record)
@@ -168,14 +190,14 @@ class Writer:
             elif not waiting.record.done():
                 waiting.record.set_exception(RecordsError(trouble))
 
-    async def _persist(self, batch: Sequence[Waiting]) -> list[ConsentRecord]:
+    async def _twice(self, write: Callable[[], Awaitable[_T]]) -> _T:
         """Write once; and once more where the connection turned out to be dead."""
         try:
-            return await self._ledger.write(batch)
+            return await write()
         except Failure as error:
             if not error.lost:
                 raise
-            return await self._ledger.write(batch)
+            return await write()
 
 
 def _is_answers_fault(error: Exception) -> bool:

@@ -36,8 +36,6 @@ GPC = b"/.well-known/gpc.json"
 GPC_SINCE = "2026-11-01"
 """When the meaning of the signal on these sites last changed (W3C GPC, `lastUpdate`)."""
 
-_EVENTS = {Outcome.UNPROVEN: "consent_unproven", Outcome.COUNTED: "consent_counted"}
-
 Answer = Callable[[Call], Awaitable[RawResponse]]
 
 
@@ -237,15 +235,19 @@ class OwnAddresses:
 
     def _note(self, call: Call, choice: Choice, answered: Answered) -> None:
         self._tally.add("answers", call.site.name, choice.how.value, answered.outcome.value)
-        log().info(
-            _EVENTS.get(answered.outcome, "consent_recorded"),
-            site=call.site.name,
-            how=choice.how.value,
-            granted=sorted(choice.granted),
-            outcome=answered.outcome.value,
-            record=answered.record.id if answered.record else None,
-            request_id=call.visit.id.decode("latin-1"),
-        )
+        said = {
+            "site": call.site.name,
+            "how": choice.how.value,
+            "granted": sorted(choice.granted),
+            "outcome": answered.outcome.value,
+            "record": answered.record.id if answered.record else None,
+            "request_id": call.visit.id.decode("latin-1"),
+        }
+        if answered.outcome is Outcome.UNPROVEN:
+            log().error("consent_unproven", why=self._store.trouble or "it did not answer in time", **said)
+        else:
+            counted = answered.outcome is Outcome.COUNTED
+            log().info("consent_counted" if counted else "consent_recorded", **said)
 
     async def _reports(self, call: Call) -> RawResponse:
         """Count what a browser reports, keep nothing of it."""

@@ -49,6 +49,8 @@ EVENTS = (
     "consent_unproven",
     "consent_counted",
     "consent_limit_blind",
+    "records_failed",
+    "records_restored",
     "proofs_erased",
     "chain_heads_kept",
     "form_relay_failed",

@@ -30,6 +30,7 @@ from proxy.server.reach import Reach
 from proxy.server.relay import Relay
 from proxy.server.sites import Site
 from proxy.server.sources import Sources
+from proxy.server.store_watch import StoreWatch
 from proxy.server.transport import Allowance, Listener
 from proxy.server.upstream import Upstreams
 
@@ -89,10 +90,13 @@ class Server:
         )
         self._ground = Ground(self._keys, self._store, self._reach, self.metrics.tally, self._clock)
         self._house = await build_house(config, self._policy, self._ground)
+        self._store_watch = StoreWatch(self._store, self.metrics, self.health)
+        self._store_watch.note()
         await self._open_doors()
         if admin and config.admin is not None:
             self._end_admin = await listen_admin(config.admin, self)
         self._background.append(asyncio.ensure_future(self._tick()))
+        self._background.append(asyncio.ensure_future(self._store_watch.run()))
         if self._number == 0:
             self._background.append(asyncio.ensure_future(self._purge()))
         self._note_doubt()
@@ -193,10 +197,7 @@ class Server:
         while True:
             await asyncio.sleep(TICK)
             self.metrics.hand_over()
-            trouble = self._store.trouble if self._store is not None else None
-            self.health.reasons.pop("records", None)
-            if trouble:
-                self.health.reasons["records"] = trouble
+            self._store_watch.note()
             states = [
                 state for site in self.house.sites.all for state in self.house.reach[site.name].snapshot()
             ]

@@ -41,6 +41,12 @@ async def records_again(store):
     return True
 
 
+async def probed_well(store):
+    """True once a probe finds nothing wrong."""
+    await store.probe()
+    return store.trouble is None
+
+
 async def test_a_full_disk_puts_acceptances_off_until_there_is_room(tmp_path):
     url = f"sqlite:///{tmp_path / 'proofs.db'}"
     async with opened(f"{url}?max_page_count=60") as store:
@@ -68,6 +74,36 @@ async def fill(store, kept):
 
 async def _has(store, visitor):
     return bool(await store.of_visitor(visitor))
+
+
+async def test_a_probe_leaves_nothing_behind_and_finds_a_full_disk_as_long_as_it_is_full(tmp_path):
+    url = f"sqlite:///{tmp_path / 'proofs.db'}"
+    async with opened(f"{url}?max_page_count=60") as store:
+        await store.probe()
+        assert store.trouble is None
+        kept = []
+        with pytest.raises(RecordsError, match="full"):
+            await fill(store, kept)
+        await store.probe()
+        assert "full" in store.trouble
+        async with opened(f"{url}?max_page_count=60") as other:
+            await other.probe()
+            assert "full" in other.trouble
+
+        assert await store.purge(NOON + 1) == len(kept)
+        await store.probe()
+        assert (store.trouble, await store.count()) == (None, 0)
+    assert len(await raw(url, "SELECT id FROM keys WHERE length(wrapped) >= 5000")) == 0
+
+
+async def test_a_probe_of_a_store_that_may_only_be_read_says_so(tmp_path):
+    url = f"sqlite:///{tmp_path / 'proofs.db'}"
+    async with opened(url):
+        pass
+    async with opened(f"{url}?mode=ro") as store:
+        await store.probe()
+
+        assert "readonly" in store.trouble
 
 
 async def test_a_store_that_may_only_be_read_says_so_and_still_shows(tmp_path):
@@ -237,8 +273,15 @@ async def test_a_proxy_starts_without_its_postgresql_and_finds_it_later(mortal):
             assert time.monotonic() - started < writer.PATIENCE + 5
 
             await asyncio.to_thread(mortal.start)
-            await until(lambda: records_again(store))
-            assert (store.trouble, await store.healthy()) == (None, None)
+            await until(lambda: probed_well(store))
+            assert (store.trouble, await store.healthy(), await store.count()) == (None, None, 0)
+
+            await asyncio.to_thread(mortal.stop)
+            await store.probe()
+            assert "no proof can be written" in store.trouble
+            await asyncio.to_thread(mortal.start)
+            await until(lambda: probed_well(store))
+            assert await records_again(store)
     finally:
         mortal.ensure()
 
