@@ -145,10 +145,10 @@ def addresses_not_fetched() -> Mapping[str, Holds]:
 
 
 _INERT = re.compile(
-    r"(?:[a-z]+/(?:[a-z0-9.-]+\+)?json|text/(?:html|template|x-template|x-jquery-tmpl|ng-template|markdown"
-    r"|x-handlebars(?:-template)?|x-mustache|x-underscore|x-magento-template|x-magento-init|x-component"
-    r"|x-tmpl|x-tmpl-mustache|x-kendo-template|vnd\.[a-z.-]+|xml|css|csv)"
-    r"|math/[a-z; =]+|x-shader/.+)\s*(?:;.*)?$",
+    r"[a-z]++/(?:[a-z0-9.-]++\+)?+json|text/(?:html|template|x-template|x-jquery-tmpl|ng-template|markdown"
+    r"|x-handlebars(?:-template)?+|x-mustache|x-underscore|x-magento-template|x-magento-init|x-component"
+    r"|x-tmpl|x-tmpl-mustache|x-kendo-template|vnd\.[a-z.-]++|xml|css|csv)"
+    r"|math/[a-z =]++|x-shader/.++",
     re.DOTALL,
 )
 _RUNS = frozenset({"", "module", "text/javascript", "application/javascript"})
@@ -156,7 +156,7 @@ _RUNS = frozenset({"", "module", "text/javascript", "application/javascript"})
 
 def is_inert(type_: str) -> bool:
     """True when no browser and no known lazy loader runs a script of this type."""
-    return type_ not in _RUNS and _INERT.match(type_) is not None
+    return type_ not in _RUNS and _INERT.fullmatch(type_.partition(";")[0].rstrip()) is not None
 
 
 def script_type(values: Mapping[str, str]) -> str:

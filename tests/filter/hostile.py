@@ -1,5 +1,8 @@
 """Inputs made to be expensive, each of any size: shared by the test that counts and the bench that times."""
 
+import re
+from re import _constants, _parser
+
 HOSTILE = {
     "unclosed tag": lambda n: b"<a " + b"b " * (n // 2),
     "huge attribute": lambda n: b'<img alt="' + b"x" * n + b'">',
@@ -36,5 +39,17 @@ HOSTILE = {
     "unterminated string in a handler": lambda n: (
         b"<a onclick='Calendly.initPopupWidget(\"" + b'\\"' * (n // 2) + b"'>"
     ),
+    "type of spaces": lambda n: b'<script type="math/' + b" " * n + b'!"></script>',
     "plain": lambda n: b"<p>text</p>" * (n // 11),
 }
+
+
+def backtracks(pattern: re.Pattern[str]) -> bool:
+    """True for a pattern with a repetition that may give back what it took: none may be tried twice."""
+
+    def within(part: object) -> bool:
+        if isinstance(part, tuple) and part and part[0] in (_constants.MAX_REPEAT, _constants.MIN_REPEAT):
+            return True
+        return isinstance(part, tuple | list | _parser.SubPattern) and any(map(within, part))
+
+    return within(_parser.parse(pattern.pattern, pattern.flags))
