@@ -8,9 +8,15 @@ RUN python -m venv /opt/consent && /opt/consent/bin/pip install --no-cache-dir .
 FROM python:3.11-slim-bookworm
 RUN useradd --system --home-dir /var/lib/consent-proxy --create-home consent
 COPY --from=build /opt/consent /opt/consent
+# Listens on 0.0.0.0:8080. Mount a folder with your own over both: docs/operations.md, "Docker".
+COPY config/docker.yaml /etc/consent-proxy/config.yaml
+COPY rules.yaml /etc/consent-proxy/rules.yaml
 USER consent
 WORKDIR /var/lib/consent-proxy
-EXPOSE 8080 9100
-# Mount your own config and rules: docker run -v ./config:/etc/consent-proxy:ro ...
+VOLUME /var/lib/consent-proxy
+EXPOSE 8080
+# Ready, as the admin address of the config says.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=20s \
+    CMD ["/opt/consent/bin/consent-proxy", "status", "--config", "/etc/consent-proxy/config.yaml"]
 ENTRYPOINT ["/opt/consent/bin/consent-proxy"]
 CMD ["serve", "--config", "/etc/consent-proxy/config.yaml", "--rules", "/etc/consent-proxy/rules.yaml"]

@@ -17,6 +17,7 @@ from proxy.policy.load import load_policy
 from proxy.policy.model import Policy
 from proxy.policy.source import Problem
 from proxy.server.config_file import read_config
+from proxy.server.startable import start_problems
 
 FAULTS, WARNINGS = 1, 3
 
@@ -55,13 +56,13 @@ def _rules(path: Path) -> tuple[Policy | None, list[Problem]]:
 
 
 def _config(path: Path) -> tuple[list[Problem], Path | None]:
-    """Return what is wrong with a config, and its folder of languages if it names one."""
+    """Return what keeps `serve` from starting with a config, and its folder of languages if it names one."""
     read_text(path, "config file")
     try:
         config = read_config(path)
     except FaultsError as error:
         return list(error.problems), None
-    return [], config.file(config.languages) if config.languages else None
+    return start_problems(config, path), config.file(config.languages) if config.languages else None
 
 
 def _row(problem: Problem) -> dict[str, object]:

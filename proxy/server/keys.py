@@ -35,6 +35,11 @@ def load_keys(config: Config) -> tuple[bytes, ...]:
 
     To rotate: put a new line at the top, and take the old one away after six months.
     """
+    return present_keys(config) or _make(key_file(config))
+
+
+def present_keys(config: Config) -> tuple[bytes, ...]:
+    """Return the keys there are, none where the first start makes one; StartError where it cannot."""
     path = key_file(config)
     try:
         return _read(path)
@@ -43,7 +48,11 @@ def load_keys(config: Config) -> tuple[bytes, ...]:
             raise StartError(
                 f"consent.key is {path}, and that folder does not exist; make it or name another"
             ) from None
-        return _make(path)
+        folder = next(parent for parent in path.parents if parent.exists())
+        if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+            why = "Permission denied" if folder.is_dir() else "Not a directory"
+            raise _unwritable(path, why) from None
+        return ()
     except OSError as error:
         raise StartError(
             f"the signing key {path} cannot be read ({error.strerror}); mend its rights"
@@ -79,9 +88,11 @@ def _make(path: Path) -> tuple[bytes, ...]:
             fresh.unlink()
         return _read(path)
     except OSError as error:
-        raise StartError(
-            f"no signing key can be written at {path} ({error.strerror}); set consent.key"
-        ) from error
+        raise _unwritable(path, error.strerror) from error
+
+
+def _unwritable(path: Path, why: str | None) -> StartError:
+    return StartError(f"no signing key can be written at {path} ({why}); set consent.key")
 
 
 def consent_domain(config: Config) -> str | None:

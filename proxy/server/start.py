@@ -11,12 +11,14 @@ import sys
 from pathlib import Path
 
 from proxy.apart import command
+from proxy.errors import ConfigError
 from proxy.server.handover import hand_over
 from proxy.server.keys import load_keys
 from proxy.server.logs import start_logs
 from proxy.server.observed import warn_of_unobserved
 from proxy.server.rules_tests import RulesTests
 from proxy.server.sources import Sources
+from proxy.server.startable import start_problems
 
 
 def run(config_path: Path, rules_path: Path, rules_tests: RulesTests = RulesTests.REFUSE) -> None:
@@ -28,6 +30,8 @@ def run(config_path: Path, rules_path: Path, rules_tests: RulesTests = RulesTest
     sources = Sources(config_path, rules_path, tests=rules_tests)
     config, policy = sources.read()
     lines = start_logs(config.log.level, config.log.style)
+    if problems := start_problems(config, config_path):
+        raise ConfigError(problems)
     load_keys(config)
     warn_of_unobserved(config)
     lines.flush()

@@ -58,7 +58,7 @@ def test_the_documented_default_is_the_one_in_force(section, key):
     assert getattr(with_it, key) == getattr(without, key)
 
 
-@pytest.mark.parametrize("name", ["callkom.yaml", "local.yaml"])
+@pytest.mark.parametrize("name", ["callkom.yaml", "docker.yaml", "local.yaml"])
 def test_the_configs_we_ship_are_sound(name):
     path = Path(__file__).parents[2] / "config" / name
 
