@@ -15,7 +15,8 @@ from proxy.filter.matching import Judge
 
 _MEMBER = re.compile(rb'[ \t]*[*a-z][*a-z0-9_.-]*[ \t]*=[ \t]*"((?:[^"\\]|\\.)*)"')
 _REPORT_URI = re.compile(rb"([\t\n\f\r ]*report-uri)((?:[\t\n\f\r ].*)?)", re.IGNORECASE | re.DOTALL)
-_ADDRESS = re.compile(rb"[\t\n\f\r ]+[^\t\n\f\r ]+")
+_BLANK = b"\t\n\f\r "
+_ADDRESS = re.compile(rb"[\t\n\f\r ]++[^\t\n\f\r ]*+")  # succeeds at any blank: none is read twice
 
 
 def reporting_endpoints(value: bytes, judge: Judge) -> bytes | None:
@@ -61,7 +62,7 @@ def _directive(directive: bytes, judge: Judge) -> bytes:
     found = _REPORT_URI.fullmatch(directive)
     if found is None:
         return directive
-    addresses = _ADDRESS.findall(found[2])
+    addresses = [address for address in _ADDRESS.findall(found[2]) if address.strip(_BLANK)]
     kept = [address for address in addresses if _reports_to(judge, address.strip())]
     if len(kept) == len(addresses):
         return directive

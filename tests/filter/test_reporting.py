@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.filter import reporting
 from proxy.filter.reporting import csp_reports, report_to, reporting_endpoints
+from tests.filter.hostile import backtracks
 from tests.filter.judging import judge
 
 NOBODY, STATS = judge(), judge("performance")
@@ -130,3 +132,10 @@ def test_any_json_is_judged(value: object) -> None:
 def test_no_bytes_raise(value: bytes) -> None:
     for function in (reporting_endpoints, report_to, csp_reports):
         assert function(value, NOBODY) is None or isinstance(function(value, NOBODY), bytes)
+
+
+def test_blanks_behind_the_last_address_are_read_once():
+    assert not backtracks(reporting._ADDRESS)
+    assert len(reporting._ADDRESS.findall(b" " * 1_000)) == 1
+    assert csp_reports(b"report-uri /r \t ", STATS) == b"report-uri /r \t "
+    assert csp_reports(b"report-uri /r https://undeclared.example/r \t ", STATS) == b"report-uri /r"
