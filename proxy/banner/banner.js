@@ -9,31 +9,38 @@
 // shipped squeezed (filter/squeeze.py), which asks for every semicolon.
 (() => {
   let page = document, script = page.currentScript, said = script.dataset, style = script.previousSibling, sheet = style ? style.href : 0;
-  let room = 20, later, state = said.state, nav, typed, stale;
+  let room = 20, later, state = said.state, nav, typed, link;
   let find = id => page.getElementById(id);
   let kept = Object.freeze({ granted: Object.freeze(said.granted.split(" ").filter(Boolean)), asked: said.ask });
   let channel = new BroadcastChannel("cc-consent");
 
-  // Reloads, unless the visitor typed something: then it is theirs to say when.
-  let renew = () => {
-    if (!typed) return location.reload();
-    fetch(new URL("state?language=" + nav.lang, nav.lastChild.href)).then(answer => answer.json()).then(words => {
-      let link = nav.lastChild.cloneNode();
-      nav.className += " n";
-      nav.firstChild.textContent = words.stale;
-      link.textContent = words.reload;
-      link.onclick = () => !location.reload();
-      nav.firstChild.after(link);
+  // Asks what holds now; a page made for something else reloads once it is looked at, unless the
+  // visitor typed something: then it is theirs to say when. Until then its guard lets nothing more
+  // be written by the old answer, and the response takes away what was written meanwhile.
+  let look = () => {
+    if (nav) fetch(new URL("state?language=" + nav.lang, nav.lastChild)).then(answer => answer.json()).then(now => {
+      if (now.state == state) {
+        delete said.gone;
+        // only with asking
+        if (now.ask == "no") close();
+        // end
+        // only without asking
+        if (now.ask != "no") renew(now);
+        // end
+      } else renew(now);
     }).catch(() => 0);
   };
 
-  // Another tab was answered: this one follows once it is looked at. Until then its guard lets
-  // nothing more be written by the old answer, and what was written meanwhile is taken away.
-  let follow = () => {
-    if (stale) if (!page.hidden) {
-      stale = 0;
-      renew();
-    }
+  let renew = now => {
+    said.gone = 1;
+    if (page.hidden || link) return;
+    if (!typed) return location.reload();
+    link = nav.lastChild.cloneNode();
+    nav.className += " n";
+    nav.firstChild.textContent = now.stale;
+    link.textContent = now.reload;
+    link.onclick = () => !location.reload();
+    nav.firstChild.after(link);
   };
 
   // only with asking
@@ -54,25 +61,23 @@
   };
 
   addEventListener("submit", event => {
-    let form = event.target, button = event.submitter, words;
+    let form = event.target, button = event.submitter;
     if (form.parentNode != banner || natively) return;
     event.preventDefault();
     if (busy) return;
     busy = 1;
-    words = new URLSearchParams(new FormData(form));
-    words.append("choice", button.value);
-    fetch(new URL(form.getAttribute("action"), location.href), { method: "POST", headers: { Accept: "application/json" }, body: words }).then(answer => {
+    fetch(new URL(form.getAttribute("action"), location), { method: "POST", headers: { Accept: "application/json" }, body: new URLSearchParams(new FormData(form, button)) }).then(answer => {
       if (!answer.ok) throw answer;
       return answer.json();
     }).then(answer => {
       close();
       if (state || answer.granted.length) {
         channel.postMessage(1);
-        renew();
+        renew(answer);
       } else {
         channel.postMessage(state);
         // What pages name from now on, before the next of them waits for it.
-        (answer.files || []).map(file => fetch(new URL(file, location.href)).catch(() => 0));
+        answer.files.map(file => fetch(new URL(file, location)).catch(() => 0));
       }
     }, () => setTimeout(() => {
       // Later: a form that is being sent ignores being sent.
@@ -95,8 +100,8 @@
 
   // Frameworks replace bodies, old scripts rewrite documents: what is ours goes back in.
   let keep = () => {
-    let link = find("cc-l");
-    if (link) nav = link;
+    let found = find("cc-l");
+    if (found) nav = found;
     else if (nav) if (page.body) if (may()) {
       page.body.append(nav);
       if (page.head) if (!style.isConnected) {
@@ -105,10 +110,10 @@
       }
     }
     // only with asking
-    link = find("cc-b");
-    if (link) {
-      if (link != banner) {
-        banner = link;
+    found = find("cc-b");
+    if (found) {
+      if (found != banner) {
+        banner = found;
         raise();
       }
     } else if (banner) if (page.body) if (may()) {
@@ -120,7 +125,11 @@
 
   Object.defineProperty(window, "callkomConsent", { value: kept, enumerable: true });
   new MutationObserver(keep).observe(page, { childList: true, subtree: true });
-  page.addEventListener("visibilitychange", follow);
+  page.addEventListener("visibilitychange", () => page.hidden || look());
+  // Kept for the back button it heard of no answer given meanwhile.
+  addEventListener("pageshow", event => {
+    if (event.persisted) hear(event);
+  });
   page.addEventListener("DOMContentLoaded", () => page.dispatchEvent(new CustomEvent("callkom:consent", { detail: kept })));
   addEventListener("input", event => {
     if (event.isTrusted) if (!event.target.closest(".cc")) typed = 1;
@@ -128,15 +137,9 @@
   // only with asking
   low.onchange = raise;
   // end
-  channel.onmessage = event => {
-    if (event.data != state) {
-      said.gone = stale = 1;
-      follow();
-      if (nav) fetch(new URL("state", nav.lastChild.href)).catch(() => 0);
-    }
-    // only with asking
-    else close();
-    // end
+  let hear = channel.onmessage = event => {
+    if (event.data != state) said.gone = 1;
+    look();
   };
   // only without asking
   // A form that was answered leads here: other tabs are told. Not by any page there is, as a message

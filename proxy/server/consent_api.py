@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from proxy.banner.words import Words
 from proxy.consent.answer import How
 from proxy.consent.decision import Decision
 from proxy.consent.record import Receipt
@@ -150,10 +151,8 @@ class OwnAddresses:
         A page that asks has heard of a new answer and may have written by the old one.
         """
         lines = [] if call.decision.withheld else self._sweep(call, call.decision)
-        said = {"stale": call.words.plain("foot.stale"), "reload": call.words.plain("foot.reload")}
-        return as_json(
-            {**state_of(call.decision, call.site), **said}, [(b"Set-Cookie", line) for line in lines]
-        )
+        said = {**state_of(call.decision, call.site), **_outdated(call.words)}
+        return as_json(said, [(b"Set-Cookie", line) for line in lines])
 
     # -- what is taken in ----------------------------------------------------------------------------
 
@@ -215,6 +214,7 @@ class OwnAddresses:
                     "receipt": record,
                     "outcome": answered.outcome.value,
                     "files": site.renderer.files(decision),
+                    **_outdated(spoken(call, choice.language)),
                 },
                 headers,
             )
@@ -284,6 +284,11 @@ class OwnAddresses:
         headers: Headers = [(b"Content-Type", HTML), *OURS]
         headers += [(b"Content-Security-Policy", self._renderer.csp), (b"X-Frame-Options", b"DENY")]
         return RawResponse(status, [*headers, *(more or [])], page)
+
+
+def _outdated(words: Words) -> dict[str, str]:
+    """Return the words for a page that was made for an earlier answer."""
+    return {"stale": words.plain("foot.stale"), "reload": words.plain("foot.reload")}
 
 
 def _widens(choice: Choice, call: Call) -> bool:

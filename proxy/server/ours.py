@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from proxy.banner.head import state_of as name_of
 from proxy.consent.decision import Decision
 from proxy.filter.headers import Headers
 from proxy.server.response import RawResponse
@@ -37,6 +38,7 @@ def state_of(decision: Decision, site: Site) -> dict[str, Any]:
     answer = decision.answer
     return {
         "ask": decision.ask.value,
+        "state": name_of(decision.grants),  # as on pages made for it (data-state)
         "signal": decision.signal,
         "granted": sorted({pair.purpose for pair in decision.grants}),
         "purposes": sorted(site.scope.purposes),

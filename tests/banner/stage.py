@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Browser, Page, Playwright
 
+from proxy.banner.head import state_of
 from proxy.banner.render import Renderer
 from proxy.consent.decision import Ask
 from proxy.filter.admit import admit, takes_files
@@ -114,9 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
         if path == "/.consent/":
             self._send([("Content-Security-Policy", stage.renderer.csp.decode())], self._panel())
         elif path == "/.consent/state":
-            said = {
-                name: stage.renderer.languages["en"].plain(f"foot.{name}") for name in ("stale", "reload")
-            }
+            said = {"ask": stage.decision.ask.value, "state": state_of(stage.decision.grants)} | self._words()
             self._send([("Content-Type", "application/json")], json.dumps(said).encode())
         elif path == "/.consent/offer":
             self._send([], b'<span class="cc ph"><a href="/.consent/#cc-p-functional">Always</a></span>')
@@ -130,6 +129,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._send([], b"", 404)
         else:
             self._send(*stage.dressed(self.path))
+
+    def _words(self) -> dict[str, str]:
+        words = self.server.renderer.languages["en"]
+        return {name: words.plain(f"foot.{name}") for name in ("stale", "reload")}
 
     def _panel(self) -> bytes:
         stage = self.server
@@ -153,7 +156,11 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(
                 [("Content-Type", "application/json")],
                 json.dumps(
-                    {"granted": stage.granted, "files": stage.renderer.files(stage.decision)}
+                    {
+                        "granted": stage.granted,
+                        "files": stage.renderer.files(stage.decision),
+                        **self._words(),
+                    }
                 ).encode(),
             )
         return self._send([("Location", form.get("return", ["/"])[0])], b"", 303)
@@ -192,9 +199,9 @@ def serving():
     stage.server_close()
 
 
-def launched(engine: Playwright, path: str) -> Browser:
+def launched(engine: Playwright, path: str, **how) -> Browser:
     """Start a Chromium."""
-    return engine.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+    return engine.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"], **how)
 
 
 class Visitor:

@@ -130,6 +130,22 @@ def test_the_back_button_brings_back_no_page_whose_tags_were_withdrawn(comes, mo
     assert "_ga" not in person.cookie_names()
 
 
+def test_the_back_button_revives_nothing_that_was_withdrawn_on_another_host(comes, moving, providers):
+    """No message of a tab reaches another host, and none ends what the browser keeps of this one."""
+    person = comes_with_memory(comes, moving)
+    person.goes("/")
+    person.clicks("button", "Accept all")
+    assert beats(providers)
+
+    person.goes("/.consent/", "app.callkom.io")
+    person.clicks("button", "Refuse all")
+    while person.address != "https://callkom.io/":
+        person.back()
+    assert until(lambda: person.evaluates("window.callkomConsent.granted.length === 0"))
+    assert rests(person, providers)
+    assert not asks(person)
+
+
 def worked(person, kind: str) -> None:
     """Let the site's service worker take over, as of the next page."""
     person.goes("/")

@@ -457,3 +457,17 @@ async def test_a_page_that_is_no_longer_made_for_its_visitor_learns_the_words_fo
     assert english.json["reload"] == "Reload now"
     assert "What you typed on it will be lost." in english.json["stale"]
     assert french.json["reload"] == "Recharger"
+
+
+async def test_what_holds_has_the_name_that_pages_made_for_it_carry(tmp_path):
+    """Pages kept for the back button compare the two."""
+    async with Origin({b"/": html(PAGE)}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        names = []
+        for choice in (b"choice=accept", b"choice=refuse"):
+            got = await choose(proxy, choice, SAME)
+            jar = f"Cookie: {cookie_of(got).split(b';')[0].decode()}"
+            state = (await proxy.ask("/.consent/state", SAME, jar)).json["state"]
+            names.append(state)
+            assert f'data-state="{state}"'.encode() in (await proxy.ask("/", jar)).body
+
+    assert names[0] != names[1] == ""
