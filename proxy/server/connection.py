@@ -16,6 +16,7 @@ from aiohttp.web_protocol import ERROR, RequestHandler
 
 from proxy.errors import BadRequest, ProxyError, UpstreamError
 from proxy.server.incoming import Allowance, Incoming
+from proxy.server.pinning import Pinned
 from proxy.server.response import RawResponse
 from proxy.server.seen import END
 
@@ -28,8 +29,8 @@ class Connection(RequestHandler):
     """A visitor's connection: aiohttp's, with a deadline for a whole head and refusals of our own."""
 
     __slots__ = (
-        "_ended", "_errand", "_head_begun", "_head_size", "_held", "allowance", "listener", "peer", "secure",
-        "tunnels",
+        "_ended", "_errand", "_head_begun", "_head_size", "_held", "allowance", "listener", "peer", "pinned",
+        "secure", "tunnels",
     )  # fmt: skip
 
     def __init__(self, listener: Listener, **options: Any) -> None:
@@ -38,6 +39,7 @@ class Connection(RequestHandler):
         self.allowance: Allowance = listener.allowance  # what this connection may take
         self.peer = ""  # the address at its other end
         self.secure = False  # TLS
+        self.pinned = Pinned()  # the upstream connections that are this visitor's alone
         self._head_begun = False
         self._head_size = 0  # bytes of that head so far
         self._ended = True  # what came last ended as a head does
@@ -97,7 +99,7 @@ class Connection(RequestHandler):
 
     def _goes_short(self, data: bytes) -> bool:
         listener = self.listener
-        if listener.begin is None or len(data) > self.allowance.head_size:
+        if listener.begin is None or self.pinned or len(data) > self.allowance.head_size:
             return False
         if (found := listener.heads.find(data)) is None:
             return False
@@ -172,11 +174,12 @@ class Connection(RequestHandler):
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """End what the visitor who left was waiting for."""
+        """End what the visitor who left was waiting for, and what was theirs alone."""
         errand, self._errand = self._errand, None
         super().connection_lost(exc)
         if errand is not None:
             errand.give_up()
+        self.pinned.end()
 
     # -- deadlines and refusals --------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from proxy.errors import BadRequest, UpstreamError
 from proxy.filter.fields import Headers
 from proxy.server.framing import Framing, framing_of, is_endless, persists
 from proxy.server.names import Fields
+from proxy.server.pinning import Pinned, signs_in
 
 if TYPE_CHECKING:
     from proxy.server.pool import Pool
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 REPEATABLE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
 SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS"})
 _OURS = frozenset({b"transfer-encoding", b"connection", b"keep-alive", b"upgrade", b"te", b"trailer"})
-_LOOKED_AT = frozenset({2, 7, 10, 14, 17})  # the lengths of these names and of content-length
+_LOOKED_AT = frozenset({2, 7, 10, 13, 14, 17})  # the lengths of these, of authorization, of content-length
 _UPGRADE = (b"Connection: Upgrade", b"Upgrade: websocket")
 _WEBSOCKET = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 
@@ -37,6 +38,7 @@ class UpstreamRequest:
 
     `body` is None, all of it, or its pieces as they come (chunked unless there is a Content-Length).
     `first_byte` overrides the deadline for the whole answer head, in seconds. `upgrade` asks for a WebSocket.
+    `pinned` are the connections of whoever asks, `visitor` their address; without, none is pinned.
     """
 
     method: bytes
@@ -47,6 +49,9 @@ class UpstreamRequest:
     upgrade: bool = False
     length: int | None = None  # set by request_head from Content-Length
     raw: bytes = b""  # the whole head, where it is made already
+    pinned: Pinned | None = None
+    visitor: str = ""
+    signs_in: bool = False  # set by request_head: its credentials are about the connection
 
     @property
     def may_repeat(self) -> bool:
@@ -93,6 +98,8 @@ def _lines(request: UpstreamRequest) -> tuple[list[bytes], int | None]:
                 continue
             if lower == b"content-length":
                 length = int(value)
+            elif lower == b"authorization" and signs_in((value,)):
+                request.signs_in = True
         lines.append(b"%b: %b" % (name, value))
     return lines, length
 

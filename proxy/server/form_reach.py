@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from proxy.errors import UpstreamError
+from proxy.server.address import Address
 from proxy.server.config import Config
 from proxy.server.exchange import Reply, UpstreamRequest
-from proxy.server.pool import Address
 from proxy.server.upstream import Deadlines, Upstreams, default_tls
 
 KEPT = 60.0

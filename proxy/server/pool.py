@@ -12,9 +12,9 @@ from collections import deque
 from dataclasses import dataclass
 from math import inf
 from typing import Any
-from urllib.parse import urlsplit
 
 from proxy.errors import UpstreamError
+from proxy.server.address import Address, ConnectError, default_tls
 from proxy.server.exchange import Reply, UpstreamRequest
 from proxy.server.health import Health
 from proxy.server.wire import Deadlines, Wire
@@ -22,30 +22,6 @@ from proxy.server.wire import Deadlines, Wire
 TICK = 0.5
 YOUNG = 1.0  # seconds idle after which a request that cannot be repeated gets a new connection
 NAMES_KEPT = 10.0  # seconds that resolved addresses are used
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where an upstream listens."""
-
-    host: str
-    port: int
-    secure: bool = False
-
-    @classmethod
-    def parse(cls, url: str) -> Address:
-        """Return the address of http://host[:port] or https://host[:port]; ValueError says what is wrong."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"an upstream is written http://host:port or https://host:port, not {url!r}")
-        if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
-            raise ValueError(f"an upstream is a host and a port, without a path: {url!r}")
-        secure = parts.scheme == "https"
-        return cls(parts.hostname, parts.port or (443 if secure else 80), secure)
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http{'s' * self.secure}://{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +58,7 @@ class Pool:
         self._loop = asyncio.get_running_loop()
         self._wires: set[Wire] = set()
         self._apart: set[Wire] = set()  # WebSockets and event streams
+        self._pinned: dict[Wire, None] = {}  # each to one visitor's connection; used longest ago first
         self._opening = 0
         self._idle: list[Wire] = []
         self._retired = False
@@ -91,12 +68,12 @@ class Pool:
 
     def begin(self, request: UpstreamRequest) -> Reply | None:
         """Send the request on a connection that is idle; None when there is none that will do."""
-        wire = self._youngest(request.needs_fresh)
+        wire = self._idle_for(request)
         return None if wire is None else self._sent(wire, request)
 
     async def start(self, request: UpstreamRequest, *, anew: bool = False) -> Reply:
         """Send the request on a connection (a new one if `anew`); its head is still to come."""
-        wire = None if anew else self._youngest(request.needs_fresh)
+        wire = None if anew else self._idle_for(request)
         if wire is None:
             wire = await self._another(request.needs_fresh, anew=anew)
         return self._sent(wire, request)
@@ -113,7 +90,8 @@ class Pool:
     @property
     def busy(self) -> int:
         """How many exchanges are on their way."""
-        return len(self._wires) - len(self._idle) + len(self._apart) + self._opening + len(self._waiting)
+        shared = len(self._wires) - len(self._idle)
+        return shared + len(self._apart) + len(self._pinned) + self._opening + len(self._waiting)
 
     def state(self) -> PoolState:
         """Return what is going on here."""
@@ -122,7 +100,7 @@ class Pool:
             address=str(self.address),
             up=self.health.is_up(now),
             why=self.health.why(now),
-            connections=len(self._wires) + len(self._apart),
+            connections=len(self._wires) + len(self._apart) + len(self._pinned),
             idle=len(self._idle),
             busy=self.busy,
             waiting=len(self._waiting),
@@ -133,16 +111,29 @@ class Pool:
         self._retired = True
         while self._idle:
             self._idle.pop().abort()
+        for wire in [wire for wire in self._pinned if wire.is_free]:
+            wire.abort()
 
     async def close(self) -> None:
         """End every connection."""
         if self._sweeper is not None:
             self._sweeper.cancel()
-        for wire in [*self._wires, *self._apart]:
+        for wire in [*self._wires, *self._apart, *self._pinned]:
             wire.abort()
         await asyncio.sleep(0)
 
     # -- which connection --------------------------------------------------------------------------------
+
+    def holds(self, request: UpstreamRequest) -> bool:
+        """True when its visitor is signed in on a connection from here."""
+        return self._pinned_for(request) is not None
+
+    def _pinned_for(self, request: UpstreamRequest) -> Wire | None:
+        pinned = request.pinned
+        return pinned.find(self, request.visitor) if pinned else None
+
+    def _idle_for(self, request: UpstreamRequest) -> Wire | None:
+        return self._pinned_for(request) or self._youngest(request.needs_fresh)
 
     def _youngest(self, fresh: bool) -> Wire | None:
         now = self._loop.time()
@@ -212,14 +203,33 @@ class Pool:
         if self._retired:
             wire.abort()
             return
+        if wire.signed_in:
+            self._pin(wire)
+            return
         wire.idle_since = self._loop.time()
         self._idle.append(wire)
         if self._waiting:
             self._next_in_line()
 
+    def _pin(self, wire: Wire) -> None:
+        """Keep a connection for its visitor alone: it takes nobody's place, but these have a limit too."""
+        request = wire.request
+        if request is None or request.pinned is None or not request.pinned.keep(self, request.visitor, wire):
+            wire.abort()
+            return
+        self._wires.discard(wire)
+        self._pinned.pop(wire, None)
+        self._pinned[wire] = None
+        if len(self._pinned) > self._limit:  # whoever asked longest ago signs in again
+            oldest = next(one for one in self._pinned if one.is_free)
+            del self._pinned[oldest]
+            oldest.abort()
+        self._next_in_line()
+
     def apart(self, wire: Wire) -> None:
         """Let a WebSocket or an event stream count no more: a few hundred of them would starve everyone."""
         self._wires.discard(wire)
+        self._pinned.pop(wire, None)
         self._apart.add(wire)
         self._next_in_line()
 
@@ -227,6 +237,7 @@ class Pool:
         """Forget a connection; its place is free."""
         self._wires.discard(wire)
         self._apart.discard(wire)
+        self._pinned.pop(wire, None)
         if wire in self._idle:
             self._idle.remove(wire)
         self._next_in_line()
@@ -274,27 +285,11 @@ class Pool:
 
     def _sweep(self) -> None:
         now = self._loop.time()
-        for wire in list(self._wires):
+        for wire in [*self._wires, *self._pinned]:
             if now >= wire.deadline:
                 wire.fail(UpstreamError("it did not answer in time", 504))
                 self.lost(wire)  # uvloop does not tell of one whose maker was cancelled while it was made
         for wire in [wire for wire in self._idle if now - wire.idle_since >= self._deadlines.keepalive]:
             wire.abort()
             self._idle.remove(wire)
-        self._sweeper = self._loop.call_later(TICK, self._sweep) if self._wires else None
-
-
-class ConnectError(UpstreamError):
-    """No connection could be opened, so nothing was sent: any request may go elsewhere."""
-
-    def __init__(self, address: Address, trouble: Exception | None) -> None:
-        late = isinstance(trouble, TimeoutError)
-        words = "no connection in time" if late else str(trouble) or type(trouble).__name__
-        super().__init__(f"{address}: {words}", 504 if late else 502, unheard=True)
-
-
-def default_tls(ca: str | None = None) -> ssl.SSLContext:
-    """Return a context that verifies names and chains, against `ca` (a file) or the system's store."""
-    context = ssl.create_default_context(cafile=ca)
-    context.set_alpn_protocols(["http/1.1"])
-    return context
+        self._sweeper = self._loop.call_later(TICK, self._sweep) if self._wires or self._pinned else None

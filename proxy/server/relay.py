@@ -241,6 +241,8 @@ async def _fetch(passage: Passage, ask: Asked, *, switching: bool = False) -> Re
                 incoming.body() if incoming.has_body else None,
                 first_byte=ENDLESS if endless else None,
                 upgrade=switching,
+                pinned=incoming.protocol.pinned,
+                visitor=visit.visitor.address,
             )
         )
     finally:

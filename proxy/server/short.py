@@ -136,7 +136,14 @@ def begin(relay: Relay, incoming: Incoming, head: Head) -> Errand | None:
         visit = passage.visit
         if house.pages.owns(visit) or standing.site.refusal(visit, passage.decision).does is not Does.KEEP:
             return None
-        request = UpstreamRequest(b"GET", visit.target, [], raw=standing.raw(visit, incoming.news))
+        request = UpstreamRequest(
+            b"GET",
+            visit.target,
+            [],
+            raw=standing.raw(visit, incoming.news),
+            pinned=incoming.protocol.pinned,
+            visitor=visit.visitor.address,
+        )
         reply = standing.reach.begin(request)
     except Exception:  # noqa: BLE001 - the long way meets it again, and says so
         return None

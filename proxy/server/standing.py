@@ -96,7 +96,10 @@ def standing_of(house: House, head: Head, incoming: Incoming) -> Standing | None
     site = house.sites.match(visit.host)
     passage = house.decide(site, visit, like, time.perf_counter())
     ask = asked(passage)
-    sent = request_head(UpstreamRequest(visit.method, visit.target, ask.headers))
+    request = UpstreamRequest(visit.method, visit.target, ask.headers)
+    sent = request_head(request)
+    if request.signs_in:
+        return None
     lines, order = _cut(sent[len(b"GET ") + len(visit.target) : -len(visit.id) - len(END)], head.words)
     ask.headers.pop()
     return Standing(

@@ -15,10 +15,11 @@ import httptools
 
 from proxy.errors import ProxyError, StartError, UpstreamError
 from proxy.filter.fields import Headers
+from proxy.server.address import Address, ConnectError, default_tls
 from proxy.server.exchange import Reply, UpstreamRequest
 from proxy.server.framing import Framing
 from proxy.server.health import HealthCheck, order
-from proxy.server.pool import Address, ConnectError, Pool, PoolState, default_tls
+from proxy.server.pool import Pool, PoolState
 from proxy.server.wire import Deadlines
 
 __all__ = [
@@ -57,7 +58,10 @@ class Upstreams:
 
     async def fetch(self, request: UpstreamRequest) -> Reply:
         """Return the answer once its head is complete; UpstreamError (502, 503, 504) when none comes."""
-        return await self._first_of(self._in_order(), request)
+        pools = self._in_order()
+        if len(pools) > 1 and request.pinned:
+            pools = sorted(pools, key=lambda pool: not pool.holds(request))  # where they are signed in
+        return await self._first_of(pools, request)
 
     async def _first_of(self, pools: list[Pool], request: UpstreamRequest) -> Reply:
         trouble: UpstreamError | None = None

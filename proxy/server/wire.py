@@ -17,6 +17,7 @@ from typing import Protocol, cast
 from proxy.errors import BadRequest, UpstreamError
 from proxy.server.answer import AnswerParser
 from proxy.server.exchange import Reply, UpstreamRequest, request_head
+from proxy.server.pinning import asks_to_sign_in
 
 BUFFERED = 65_536  # beyond this we stop reading until the visitor has taken some
 LINGER = 5.0  # seconds that an upstream has for the last words of a visitor who left a tunnel
@@ -61,6 +62,8 @@ class Wire(asyncio.Protocol):
         self._poll = select.poll()
         self._transport: asyncio.Transport | None = None
         self._reply: Reply | None = None
+        self.request: UpstreamRequest | None = None  # what it carries, until that is answered
+        self.signed_in = False  # by NTLM or the like, or about to be: it is one visitor's from then on
         self._upload: asyncio.Task[None] | None = None
         self._writable: asyncio.Future[None] | None = None
         self._writing_paused = self._reading_paused = self._eof = False
@@ -71,6 +74,11 @@ class Wire(asyncio.Protocol):
         self.closed = False
 
     # -- what the pool asks ------------------------------------------------------------------------------
+
+    @property
+    def is_free(self) -> bool:
+        """True when it is open and nothing is on it."""
+        return self._reply is None and not self.closed
 
     def is_quiet(self) -> bool:
         """True when nothing waits to be read: neither bytes nobody asked for nor the upstream's goodbye."""
@@ -83,6 +91,9 @@ class Wire(asyncio.Protocol):
         head = request.raw or request_head(request)
         reply.reused, self._fresh = not self._fresh, False
         reply.wire, self._reply = self, reply
+        self.request = request
+        if request.signs_in:
+            self.signed_in = True
         self._answer.begin(reply)
         self._idle = self._deadlines.idle
         first_byte = self._deadlines.first_byte if request.first_byte is None else request.first_byte
@@ -265,7 +276,10 @@ class Wire(asyncio.Protocol):
             and self._upload is None  # an answer before the end of the upload ends both
         ):
             self.deadline = inf
+            if asks_to_sign_in(reply.fields):
+                self.signed_in = True
             self._keeper.released(self)
         else:
             self.abort()
+        self.request = None
         reply.end(None)

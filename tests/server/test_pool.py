@@ -8,7 +8,7 @@ import uvloop
 
 from proxy.errors import UpstreamError
 from proxy.server import pool
-from proxy.server.pool import Address
+from proxy.server.address import Address
 from proxy.server.upstream import Deadlines, UpstreamRequest, Upstreams
 from tests.server.origin import CLOSE, HANG, Origin, ok, until
 
