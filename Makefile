@@ -28,7 +28,7 @@ load: $(STAMP)  ## long suites: whole corpora, floods, soaks
 	$(BIN)/python -m pytest -q -m load -p no:randomly
 
 soak: $(STAMP)  ## ten minutes (SOAK_MINUTES=60 for an hour) of all kinds of visits to one process, its memory printed
-	SOAK_MINUTES=$${SOAK_MINUTES:-10} $(BIN)/python -m pytest -q -m load -p no:randomly tests/server/test_soak.py
+	SOAK_MINUTES=$${SOAK_MINUTES:-10} $(BIN)/python -m pytest -q -m load -p no:randomly tests/system/test_soak.py
 
 bench: $(STAMP)  ## speed beside peers, as ratios within one run
 	$(BIN)/python -m pip install -q -e '.[bench]'

@@ -15,8 +15,8 @@ import brotli
 from backports import zstd
 from isal import isal_zlib
 
-from proxy.filter.codings import encoder
-from proxy.filter.decoding import decoder
+from proxy.filter.body.decoding import decoder
+from proxy.filter.body.encoding import encoder
 
 CHUNK = 16_384
 ROUNDS = 5

@@ -13,7 +13,7 @@ import time
 import tracemalloc
 
 from proxy.errors import Unreadable
-from proxy.filter.html import HtmlFilter
+from proxy.filter.html.scanner import HtmlFilter
 from tests.filter.hostile import HOSTILE
 from tests.filter.judging import judge
 

@@ -22,13 +22,13 @@ from html import unescape
 
 import lolhtml
 
-from proxy.filter.body import Recall, remembering_filter
-from proxy.filter.document import Sort
-from proxy.filter.html import HtmlFilter
-from proxy.filter.matching import Judge, compile_rules, judge_for
-from proxy.filter.pages import PageMemo
+from proxy.filter.body.body_filter import Recall, remembering_filter
+from proxy.filter.body.page_cache import PageCache
+from proxy.filter.headers.content_kind import BodyKind
+from proxy.filter.html.scanner import HtmlFilter
+from proxy.filter.rules.judge import Judge, compile_rules, judge_for
 from proxy.policy.load import load_policy
-from proxy.policy.own import OwnHosts
+from proxy.policy.own_hosts import OwnHosts
 from tests.shared import SHARED
 
 HOSTS = [
@@ -321,13 +321,13 @@ def main() -> None:
     inject = Injected()
     cold, warm, cold400, warm400 = judge(40), judge(40), judge(400), judge(400)
     lol, less = Lol(styles=True), Lol(styles=False)
-    memo = PageMemo(limit=64_000_000)
+    cache = PageCache(limit=64_000_000)
 
     def remembered(chunks: list[bytes]) -> int:
         body = b"".join(chunks)
         stream = remembering_filter(
-            Recall(memo, hash(body)),
-            sort=Sort.HTML,
+            Recall(cache, hash(body)),
+            sort=BodyKind.HTML,
             content_type=b"text/html; charset=utf-8",
             content_encoding=b"",
             answer_coding=None,

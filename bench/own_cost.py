@@ -2,7 +2,7 @@
 
     python -m bench.own_cost
 
-The steps are those of server/heads.py, outgoing.py and dressing.py for a visitor who came before and granted one
+The steps are those of route/relayed_headers.py, outgoing.py and dressing.py for a visitor who came before and granted one
 purpose; `page` is the whole filter on a 15 kB page that was seen before, for comparison in the same run.
 """
 
@@ -13,14 +13,14 @@ from bench.pages import page
 from proxy.banner.render import Renderer
 from proxy.consent.answer import Answer
 from proxy.consent.decision import decide
-from proxy.filter.cookies import CookieRules, strip_cookie_header
-from proxy.filter.fence import fence
-from proxy.filter.html import HtmlFilter
-from proxy.filter.injection import PageSeen
-from proxy.filter.matching import compile_rules, judge_for
-from proxy.filter.sweep import outlived
+from proxy.filter.headers.cookies import CookieRules, strip_cookie_header
+from proxy.filter.headers.fence import fence
+from proxy.filter.headers.sweep import outlived
+from proxy.filter.html.scanner import HtmlFilter
+from proxy.filter.rules.judge import compile_rules, judge_for
+from proxy.filter.tags.injection import PageSeen
 from proxy.policy.load import load_policy
-from proxy.policy.own import OwnHosts
+from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import scope_of
 
 COOKIES = (

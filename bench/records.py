@@ -31,7 +31,7 @@ from proxy.consent.record import NewRecord, Shown, record_id
 from proxy.policy.scope import Pair, Scope
 from proxy.records import export
 from proxy.records.ledger import Waiting
-from proxy.records.reading import Which
+from proxy.records.queries import Which
 from proxy.records.store import RecordStore, now_ms
 
 KEY = b"a key for measurements only"
@@ -118,8 +118,8 @@ async def pages(url: str, folder: Path, rate: float, seconds: float) -> dict[str
     import aiohttp
 
     from tests.records.test_on_the_wire import Proxy, choose, running
-    from tests.server.origin import Origin, html
-    from tests.server.proxying import PAGE
+    from tests.support.origin import Origin, html
+    from tests.support.proxying import PAGE
 
     took: dict[str, list[float]] = {"none": [], "choices": []}
     choosing = asyncio.Event()

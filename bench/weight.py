@@ -17,10 +17,10 @@ from proxy.banner.render import Renderer
 from proxy.consent.answer import Answer
 from proxy.consent.decision import Decision, decide
 from proxy.demo.site import PAGES, page_html
-from proxy.filter.html import HtmlFilter
-from proxy.filter.matching import compile_rules, judge_for
+from proxy.filter.html.scanner import HtmlFilter
+from proxy.filter.rules.judge import compile_rules, judge_for
 from proxy.policy.load import load_policy
-from proxy.policy.own import OwnHosts
+from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import scope_of
 
 ROOT = Path(__file__).resolve().parents[1]

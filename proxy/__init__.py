@@ -9,7 +9,7 @@ Six floors; each knows only those below it, and the first three are pure:
 2  consent         what the visitor said
 1  policy          what we promised: rules.yaml as nouns
 
-The route of a request, in server/relay.py one step a line:
+The route of a request, in route/relay.py one step a line:
 
 visitor -> sites.match -> consent.cookie.read -> consent.decide -> filter request head -> upstream
                                                   | Decision                               |

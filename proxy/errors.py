@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from proxy.policy.source import Problem
+    from proxy.problems import Problem
 
 
 class ProxyError(Exception):

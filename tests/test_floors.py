@@ -20,7 +20,44 @@ def test_a_floor_imports_only_the_floors_below_it():
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_no_file_is_longer_than_a_reader_can_hold(path):
-    assert len(path.read_text().splitlines()) <= 300
+    assert len(path.read_text().splitlines()) <= 500
+
+
+def test_no_modules_import_each_other_in_a_circle_type_only_imports_counted():
+    imports = {module_name(path): imported_by(path) for path in FILES}
+
+    assert circles(imports) == []
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported_by(path: Path) -> set[str]:
+    known = {module_name(one) for one in FILES}
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                found.add(name if name in known else node.module)
+    return (found & known) - {module_name(path)}
+
+
+def circles(imports: dict[str, set[str]]) -> list[str]:
+    """The modules that reach themselves."""
+
+    def reached(start: str) -> set[str]:
+        seen: set[str] = set()
+        waiting = list(imports[start])
+        while waiting:
+            module = waiting.pop()
+            if module not in seen:
+                seen.add(module)
+                waiting += imports.get(module, ())
+        return seen
+
+    return sorted(module for module in imports if module in reached(module))
 
 
 def test_every_module_says_in_its_first_line_what_lives_there():
@@ -34,7 +71,9 @@ def test_every_module_says_in_its_first_line_what_lives_there():
 
 
 @pytest.mark.parametrize(
-    "path", [p for p in FILES if p.parts[-2] in {"policy", "consent", "filter"}], ids=lambda p: p.stem
+    "path",
+    [p for p in FILES if p.relative_to(ROOT).parts[1] in {"policy", "consent", "filter"}],
+    ids=lambda p: str(p.relative_to(ROOT)),
 )
 def test_the_pure_floors_know_no_clock_and_no_file(path):
     calls = {

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from proxy.banner.look import Look
-from proxy.filter.squeeze import squeeze
+from proxy.config.look import Look
+from proxy.filter.minify import squeeze
 
 LAYER = "cc-consent"
 

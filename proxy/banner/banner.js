@@ -6,7 +6,7 @@
 // grants, data-ask whether and why the page asks ("no" when it does not).
 //
 // No "less than" and no ampersand in here: the same bytes stand in HTML and in XHTML. It is
-// shipped squeezed (filter/squeeze.py), which asks for every semicolon.
+// shipped squeezed (filter/minify.py), which asks for every semicolon.
 (() => {
   let page = document, script = page.currentScript, said = script.dataset, style = script.previousSibling, sheet = style ? style.href : 0;
   let room = 20, later, state = said.state, nav, typed, link;

@@ -1,6 +1,6 @@
 // The third net: refuses and shortens what scripts store, by the rows of rules.yaml.
 //
-// It is the first script in <head>. filter/guard.py puts its table where TABLE stands:
+// It is the first script in <head>. filter/headers/guard_table.py puts its table where TABLE stands:
 //   rows     [pattern of "name;domain", life, purpose]; the first that fits decides.
 //            life: 0 refused, -1 for the session, else the most seconds.
 //            purpose: its number where consent is needed; one past all where its life may slide
@@ -12,7 +12,7 @@
 // nothing more is written on the strength of the answer it was made for.
 //
 // No "less than" and no ampersand in here: the same bytes stand in HTML and in XHTML. What
-// pages carry is squeezed (filter/squeeze.py), which asks for every semicolon; parts that a
+// pages carry is squeezed (filter/minify.py), which asks for every semicolon; parts that a
 // table does not need are left out.
 ((rows, keep, keys, reports) => {
   let said = document.currentScript.dataset, since = ("" + said.since).split(" "), counts, room;
@@ -41,7 +41,7 @@
     }
     if (!row) return text;
 
-    // filter/cookies.py counts the same way: spans of one life each, from the end of that day.
+    // filter/headers/cookies.py counts the same way: spans of one life each, from the end of that day.
     let limit = row[1], late = now - 86400 - since[row[2]] * 86400;
     if (late > 0) limit -= late % limit;
     if (limit >= life) return text;

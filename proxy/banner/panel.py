@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from proxy.banner.cookie_table import stacked_table
 from proxy.banner.markup import Markup, escape, external, fill, joined
-from proxy.banner.page import FORGET, Shell, link
-from proxy.banner.table import stacked_table
+from proxy.banner.own_page import FORGET, Shell, link
 from proxy.banner.words import Words
 from proxy.consent.decision import Ask, Decision
 from proxy.policy.model import Policy, Provider, Purpose

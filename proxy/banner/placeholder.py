@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlencode
 
-from proxy.banner import sizes
+from proxy.banner import placeholder_size
 from proxy.banner.markup import Markup, ascii_bytes, escape, external, fill, joined, when
-from proxy.banner.sizes import ANY, Room, room_of
+from proxy.banner.placeholder_size import ANY, CacheBudget, room_of
 from proxy.banner.words import Words
 from proxy.banner.wrapper import frame_markup
-from proxy.filter.actions import TagFacts
-from proxy.filter.embeds import Embed, Embeds, Kind, Offer
+from proxy.filter.rules.judged_tag import TagFacts
+from proxy.filter.tags.embeds import Embed, EmbedKind, Embeds, Offer
 from proxy.filter.verdict import Verdict
 from proxy.policy.model import Action, Policy, Provider
 from proxy.policy.scope import Scope
@@ -38,7 +38,7 @@ LONGEST = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PlaceholderPlace:
     """What a page lets a placeholder do.
 
     `offers`: run our script; `sized`: carry a style attribute; `once`: show the thing itself in
@@ -59,7 +59,7 @@ class Wanted:
     needs: tuple[str, ...]
     link: str | None
     offer: Offer
-    room: Room
+    room: CacheBudget
     relays: bool
     offers: bool
     once: bool
@@ -76,11 +76,13 @@ class Placeholders:
         self._made = lru_cache(maxsize=512)(self._make)
         self._seen: dict[tuple[object, ...], tuple[bytes, Verdict, TagFacts]] = {}
 
-    def of(self, verdict: Verdict, facts: TagFacts, words: Words, place: Place | None = None) -> bytes:
+    def of(
+        self, verdict: Verdict, facts: TagFacts, words: Words, place: PlaceholderPlace | None = None
+    ) -> bytes:
         """Return what stands in place of the element the verdict speaks of."""
         if facts.with_ == "nothing":
             return b""
-        place = place or Place()
+        place = place or PlaceholderPlace()
         # tags that come again bring the very verdict and facts they had; kept, so that none take their id()
         key = (id(verdict), id(facts), words.code, place)
         seen = self._seen.get(key)
@@ -93,7 +95,7 @@ class Placeholders:
             self._seen[key] = (made, verdict, facts)
         return made
 
-    def _all(self, verdict: Verdict, facts: TagFacts, words: Words, place: Place) -> bytes:
+    def _all(self, verdict: Verdict, facts: TagFacts, words: Words, place: PlaceholderPlace) -> bytes:
         room = room_of(facts)
         if room.none:
             return b""
@@ -102,9 +104,11 @@ class Placeholders:
         made = (self._made(self._wanted(verdict, facts, offer, room, place), words) for offer in offers)
         return b"".join(made)
 
-    def one(self, embed: Embed, missing: tuple[str, ...], words: Words, place: Place | None = None) -> bytes:
+    def one(
+        self, embed: Embed, missing: tuple[str, ...], words: Words, place: PlaceholderPlace | None = None
+    ) -> bytes:
         """Return what stands in place of what a script of the site wanted to show."""
-        place = place or Place()
+        place = place or PlaceholderPlace()
         provider = self._policy.provider(embed.provider)
         relays = provider is not None and any(rule.do is Action.RELAY for rule in provider.tags)
         relays = relays and place.relays
@@ -114,7 +118,9 @@ class Placeholders:
         return self._made(wanted, words)
 
     @staticmethod
-    def _wanted(verdict: Verdict, facts: TagFacts, offer: Offer, room: Room, place: Place) -> Wanted:
+    def _wanted(
+        verdict: Verdict, facts: TagFacts, offer: Offer, room: CacheBudget, place: PlaceholderPlace
+    ) -> Wanted:
         page = offer.embed.page if offer.embed is not None else None
         link = page if page and facts.element == "script" else facts.link or page
         shown = offer if place.offers else Offer()
@@ -139,7 +145,7 @@ class Placeholders:
         more = Markup(at + style)
         if relayed or not room.small:
             return ascii_bytes(fill("placeholder", **said, more=more))
-        said |= {"name": provider.name, "button": sizes.BUTTON, "open": sizes.OPEN}
+        said |= {"name": provider.name, "button": placeholder_size.BUTTON, "open": placeholder_size.OPEN}
         id_ = f"cc-{zlib.crc32(repr(wanted).encode()):08x}"
         return ascii_bytes(fill("placeholder_small", **said, more=more, id=id_))
 
@@ -172,7 +178,7 @@ class Placeholders:
             return ways
         shows = wanted.once and (offer.embed is not None or offer.quoted)
         if shows and not self._is_relayed(wanted, provider):
-            shown = str(offer.embed) if offer.embed is not None else Kind.QUOTE.value
+            shown = str(offer.embed) if offer.embed is not None else EmbedKind.QUOTE.value
             ways.append(_once(provider.id, shown, words.say("placeholder.once")))
         labels = words.listed(words.purpose(purpose, "label") for purpose in asked)
         text = words.say("placeholder.always", purposes=labels)

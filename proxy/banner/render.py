@@ -9,24 +9,24 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from proxy.banner.head import File, Heads
-from proxy.banner.inject import PageInjector
-from proxy.banner.look import Look
-from proxy.banner.page import Shell
+from proxy.banner.banner_markup import Parts
+from proxy.banner.cookie_table import as_json, rows
+from proxy.banner.own_page import Shell
+from proxy.banner.page_head import File, PageHeads
+from proxy.banner.page_injector import PageInjector
 from proxy.banner.panel import Panel
-from proxy.banner.parts import Parts
-from proxy.banner.placeholder import Place, Placeholders
-from proxy.banner.stored import worker_lines
-from proxy.banner.table import as_json, rows
+from proxy.banner.placeholder import PlaceholderPlace, Placeholders
+from proxy.banner.stored_pages import worker_lines
 from proxy.banner.words import Languages, Words, load_languages
 from proxy.banner.wrapper import Wrappers
+from proxy.config.look import Look
 from proxy.consent.decision import Decision
 from proxy.consent.record import Shown
-from proxy.filter.cookies import CONSENT_COOKIE
-from proxy.filter.embeds import Embed
-from proxy.filter.guard import since_attribute
+from proxy.filter.headers.cookies import CONSENT_COOKIE
+from proxy.filter.headers.guard_table import since_attribute
+from proxy.filter.tags.embeds import Embed
 from proxy.policy.model import Policy
-from proxy.policy.own import OwnHosts
+from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import scope_of
 
 
@@ -55,7 +55,7 @@ class Renderer:
         self.wrappers = Wrappers(policy, own, path, cookie)
         self._parts = Parts(policy, path)
         self._placeholders = Placeholders(policy, self.scope, path)
-        self._heads = Heads(policy, own, self._look, path, cookie)
+        self._heads = PageHeads(policy, own, self._look, path, cookie)
         self._tables: dict[str, dict[str, Any]] = {}
         self._shown: dict[str, Shown] = {}
 
@@ -108,7 +108,7 @@ class Renderer:
         return worker_lines(decision)
 
     def offer(
-        self, embed: Embed, missing: tuple[str, ...], words: Words, place: Place | None = None
+        self, embed: Embed, missing: tuple[str, ...], words: Words, place: PlaceholderPlace | None = None
     ) -> bytes:
         """Return the placeholder for what a script of the site wanted to show, as that page allows."""
         return self._placeholders.one(embed, missing, words, place)

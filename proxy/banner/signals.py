@@ -11,7 +11,7 @@ import re
 
 from proxy.banner.assets import source
 from proxy.consent.decision import allows
-from proxy.filter.squeeze import squeeze
+from proxy.filter.minify import squeeze
 from proxy.policy.model import Policy
 from proxy.policy.scope import Pair
 

@@ -2,10 +2,10 @@
 //
 // This takes away those that were not made for the answer that MADE_FOR names, or all where it
 // names none. The panel does so before somebody answers there; a worker when it is installed,
-// which it is anew after each answer (banner/stored.py). Pages only: nothing else of the site's.
+// which it is anew after each answer (banner/stored_pages.py). Pages only: nothing else of the site's.
 //
 // No "less than" and no ampersand in here: the panel is well-formed. It is shipped squeezed
-// (filter/squeeze.py), which asks for every semicolon.
+// (filter/minify.py), which asks for every semicolon.
 (async made => {
   for (let name of await caches.keys()) {
     let store = await caches.open(name);

@@ -15,9 +15,9 @@ from types import MappingProxyType
 
 from proxy.banner.markup import Markup, escape, joined, say
 from proxy.errors import ConfigError
-from proxy.policy import source
+from proxy.policy import yaml_source
 from proxy.policy.model import Basis, Duration
-from proxy.policy.source import Place, Problem
+from proxy.problems import Place, Problem
 
 DEFAULT = "en"
 """The language whose file is complete by definition: what is missing elsewhere comes from it."""
@@ -200,11 +200,11 @@ def read_folder(folder: Path) -> dict[str, Entries]:
 
 def read_words(text: str, file: str) -> Entries:
     """Return the words of one file; deeper mappings become dotted keys."""
-    node, problems = source.read(text, file)
+    node, problems = yaml_source.read(text, file)
     words: dict[str, tuple[str, Place]] = {}
     phrases: dict[str, str] = {}
     faults = list(problems)
-    if node is not None and not isinstance(node, source.Mapping):
+    if node is not None and not isinstance(node, yaml_source.Mapping):
         faults.append(Problem(node.place, "is no list of words; write `banner:` and its words below"))
     elif node is not None:
         _flatten(node, "", words, phrases, faults)
@@ -212,7 +212,7 @@ def read_words(text: str, file: str) -> Entries:
 
 
 def _flatten(
-    node: source.Mapping,
+    node: yaml_source.Mapping,
     before: str,
     words: dict[str, tuple[str, Place]],
     phrases: dict[str, str],
@@ -220,9 +220,9 @@ def _flatten(
 ) -> None:
     for key, value in node.entries:
         name = before + key.value
-        if isinstance(value, source.Listing):
+        if isinstance(value, yaml_source.Listing):
             faults.append(Problem(value.place, f"{name} is a list; words are text"))
-        elif isinstance(value, source.Mapping):
+        elif isinstance(value, yaml_source.Mapping):
             below: dict[str, tuple[str, Place]] = {}
             _flatten(value, "" if name == PHRASES else f"{name}.", below, phrases, faults)
             if name == PHRASES:

@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from proxy.banner.assets import css_hash, script, source
 from proxy.banner.markup import Markup, escape, fill, when
 from proxy.banner.words import Words
-from proxy.filter.embeds import BOXES, Embed, Kind
-from proxy.filter.fence import ALWAYS, fence
-from proxy.filter.guard import guard_code, guard_table
-from proxy.filter.squeeze import squeeze
+from proxy.filter.headers.fence import ALWAYS, fence
+from proxy.filter.headers.guard_table import guard_code, guard_table
+from proxy.filter.minify import squeeze
+from proxy.filter.tags.embeds import BOXES, Embed, EmbedKind
 from proxy.policy.model import Policy, RelayRule, Undeclared
-from proxy.policy.own import OwnHosts
+from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import Pair
 
 FRAME = "html,body,iframe{margin:0;border:0;display:block;width:100%;height:100%}"
@@ -54,7 +54,7 @@ class Wrappers:
     def once(self, embed: Embed, words: Words, grants: frozenset[Pair]) -> Wrapped:
         """Return the page that shows this once; `grants` is what holds for the visitor anyway."""
         sources = self._sources(embed)
-        if embed.kind is Kind.FRAME:
+        if embed.kind is EmbedKind.FRAME:
             content = fill("wrapped_frame", address=embed.address, title=self._title(embed, words))
             parts = ["default-src 'none'", f"style-src '{css_hash(FRAME)}'", f"frame-src {sources}"]
             parts += ["base-uri 'none'", "form-action 'none'", "frame-ancestors 'self'"]
@@ -95,7 +95,7 @@ class Wrappers:
         return Wrapped(page, _policy([*parts, "frame-ancestors 'self'"]))
 
     def _page(self, embed: Embed, words: Words, style: str, head: Markup, content: Markup) -> bytes:
-        frames = embed.kind is Kind.FRAME
+        frames = embed.kind is EmbedKind.FRAME
         failed = words.say("placeholder.failed" if embed.is_form else "placeholder.unreachable")
         return fill(
             "wrapped",

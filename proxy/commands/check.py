@@ -7,17 +7,17 @@ from typing import Annotated
 
 import typer
 
-from proxy.banner.wording import word_problems
-from proxy.bundled import bundled
-from proxy.commands.console import err, out, print_json, read_text, say_problems
+from proxy.banner.missing_words import word_problems
+from proxy.commands.terminal import err, out, print_json, read_text, say_problems
+from proxy.config.loading import read_config
 from proxy.errors import FaultsError
-from proxy.filter.examples import run_examples, untested
+from proxy.filter.inline_tests import run_examples, untested
+from proxy.package_files import bundled
 from proxy.policy.lint import lint
 from proxy.policy.load import load_policy
 from proxy.policy.model import Policy
-from proxy.policy.source import Problem
-from proxy.server.config_file import read_config
-from proxy.server.startable import start_problems
+from proxy.problems import Problem
+from proxy.process.startable import start_problems
 
 FAULTS, WARNINGS = 1, 3
 

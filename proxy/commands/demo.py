@@ -11,10 +11,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from proxy.bundled import bundled
-from proxy.commands.console import fail, out, say_problems
+from proxy.commands.terminal import fail, out, say_problems
 from proxy.demo.rules import demo_rules
 from proxy.errors import FaultsError
+from proxy.package_files import bundled
 
 SITE_PORT = 9001
 """Where config/local.yaml expects the site."""
@@ -44,7 +44,7 @@ def demo(
     ] = None,
 ) -> None:
     """Run the proxy in front of the bundled demo site and print the addresses to open."""
-    from proxy.server.app import run_here  # noqa: PLC0415 - a second of imports that `explain` can do without
+    from proxy.process.run import run_here  # noqa: PLC0415 - a second of imports that `explain` can do without
 
     config, chosen = _settle(folder, port, _start_site(), rules)
     table = Table(title="Open one of these (end with Ctrl-C)", title_justify="left", box=None, pad_edge=False)

@@ -12,14 +12,14 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from proxy.bundled import bundled
-from proxy.commands.asked import explain_answer
-from proxy.commands.console import STYLES, fail, out, print_json, read_policy
+from proxy.commands.explain_consent import explain_answer
 from proxy.commands.rewrite import own_hosts
-from proxy.filter.examples import Bench, Outcome
+from proxy.commands.terminal import STYLES, fail, out, print_json, read_policy
+from proxy.filter.inline_tests import Bench, TestOutcome
 from proxy.filter.verdict import Verdict
+from proxy.package_files import bundled
 from proxy.policy.model import NECESSARY, Example, Policy
-from proxy.policy.own import OwnHosts
+from proxy.policy.own_hosts import OwnHosts
 
 SUBJECTS = (
     "An address, a tag, a Set-Cookie line, a header line, a path of the site, "
@@ -96,15 +96,15 @@ def _what(subject: str) -> tuple[str, str]:
     )
 
 
-def _many(told: list[tuple[str, Outcome]]) -> bool:
+def _many(told: list[tuple[str, TestOutcome]]) -> bool:
     return any(len(outcome.verdicts) > 1 for _, outcome in told)
 
 
-def _verdict_of(outcome: Outcome) -> Verdict | None:
+def _verdict_of(outcome: TestOutcome) -> Verdict | None:
     return outcome.verdicts[0] if outcome.verdicts else None
 
 
-def _single(policy: Policy, told: list[tuple[str, Outcome]]) -> Table:
+def _single(policy: Policy, told: list[tuple[str, TestOutcome]]) -> Table:
     """Return one row a visitor; a kept tag names the rule that would have held it."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("visitor", "what happens", "rule", "provider", "still needs"):
@@ -119,7 +119,7 @@ def _single(policy: Policy, told: list[tuple[str, Outcome]]) -> Table:
     return table
 
 
-def _silence(outcome: Outcome) -> str:
+def _silence(outcome: TestOutcome) -> str:
     notes = [verdict.note for verdict in outcome.verdicts if verdict.note]
     return notes[0] if notes else "no rule speaks of it"
 
@@ -129,7 +129,7 @@ def _provider(policy: Policy, verdict: Verdict | None) -> str:
     return found.name if found else ""
 
 
-def _page(policy: Policy, told: list[tuple[str, Outcome]]) -> Table:
+def _page(policy: Policy, told: list[tuple[str, TestOutcome]]) -> Table:
     """Return one row a rule that touches the page, one column a visitor."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("rule", "provider", *(visitor for visitor, _ in told)):
@@ -165,7 +165,7 @@ def _styled(words: str) -> Text:
     return Text(words, style=STYLES.get(kind, ""))
 
 
-def _json(outcome: Outcome) -> dict[str, Any]:
+def _json(outcome: TestOutcome) -> dict[str, Any]:
     return {
         "does": outcome.words,
         "verdicts": [

@@ -12,15 +12,15 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from proxy.commands.console import err, fail, print_json
-from proxy.commands.times import moment, seconds
+from proxy.commands.terminal import err, fail, print_json
+from proxy.commands.time_options import moment, seconds
+from proxy.config.loading import read_config
+from proxy.config.signing_key import load_keys
 from proxy.errors import RecordsError
-from proxy.records import commands, export
-from proxy.records.chain import Head
-from proxy.records.reading import Which
+from proxy.records import export, report
+from proxy.records.chain import ChainHead
+from proxy.records.queries import Which
 from proxy.records.store import RecordStore, now_ms
-from proxy.server.config_file import read_config
-from proxy.server.keys import load_keys
 
 records_app = typer.Typer(
     help="Proofs of consent: list, show, verify, export, erase, purge, count.", no_args_is_help=True
@@ -63,7 +63,7 @@ def list_(  # noqa: PLR0917 - flags, given by name
         if json:
             print_json([record.to_json() for record in found])
             return
-        sys.stdout.writelines(f"{line}\n" for line in commands.table(found))
+        sys.stdout.writelines(f"{line}\n" for line in report.table(found))
 
     _with_store(config, run)
 
@@ -80,9 +80,9 @@ def show(
             fail(f"there is no record {record} in {store.name}")
         shown = await store.shown(found)
         if json:
-            print_json(commands.record_json(found, shown))
+            print_json(report.record_json(found, shown))
         else:
-            sys.stdout.write(commands.record_page(found, shown))
+            sys.stdout.write(report.record_page(found, shown))
 
     _with_store(config, run)
 
@@ -103,7 +103,7 @@ def verify(
             bar.add_task("", total=await _total(store, Which(erased=True)))
             found = await store.verify(kept, lambda done: bar.advance(bar.task_ids[0], done))
         if json:
-            print_json(commands.verification_json(found))
+            print_json(report.verification_json(found))
         for fault in () if json else found.faults:
             sys.stdout.write(f"{fault.kind}: {fault.says}\n")
         if not json and found.sound:
@@ -198,9 +198,9 @@ def stats(config: ConfigFile, json: Json = False) -> None:
     async def run(store: RecordStore) -> None:
         found = await store.stats()
         if json:
-            print_json(commands.stats_json(found))
+            print_json(report.stats_json(found))
         else:
-            sys.stdout.writelines(f"{line}\n" for line in commands.stats_lines(found))
+            sys.stdout.writelines(f"{line}\n" for line in report.stats_lines(found))
 
     _with_store(config, run)
 
@@ -268,7 +268,7 @@ def _which(
     )
 
 
-def _read_heads(path: Path) -> list[Head]:
+def _read_heads(path: Path) -> list[ChainHead]:
     try:
         return export.read_heads(path.read_text("utf-8"))
     except OSError as error:

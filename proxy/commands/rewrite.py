@@ -10,14 +10,14 @@ from typing import Annotated, cast
 import typer
 from yarl import URL
 
-from proxy.bundled import bundled
-from proxy.commands.console import fail, read_policy
+from proxy.commands.terminal import fail, read_policy
 from proxy.errors import Unreadable
-from proxy.filter.body import document_filter
-from proxy.filter.document import Sort
-from proxy.filter.matching import compile_rules, judge_for
+from proxy.filter.body.body_filter import document_filter
+from proxy.filter.headers.content_kind import BodyKind
+from proxy.filter.rules.judge import compile_rules, judge_for
+from proxy.package_files import bundled
 from proxy.policy.model import Policy
-from proxy.policy.own import OwnHosts
+from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import scope_of
 
 CHUNK = 65_536
@@ -59,7 +59,7 @@ def rewrite(
     grants = scope_of(policy).granted(purposes_named(policy, granted))
     judge = judge_for(compile_rules(policy, own_hosts(policy, url)), grants)
     body = document_filter(
-        sort=Sort.XML if xml else Sort.HTML,
+        sort=BodyKind.XML if xml else BodyKind.HTML,
         content_type=content_type.encode(),
         content_encoding=b"",
         answer_coding=None,

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from proxy.bundled import bundled
-from proxy.commands.console import fail, say_problems
+from proxy.commands.terminal import fail, say_problems
 from proxy.errors import FaultsError, RulesTestsError
-from proxy.server.rules_tests import RulesTests
+from proxy.package_files import bundled
+from proxy.process.rules_tests import RulesTests
 
 
 def serve(
@@ -27,7 +27,7 @@ def serve(
     ] = RulesTests.REFUSE,
 ) -> None:
     """Run the proxy. SIGTERM drains and ends it, SIGHUP reads rules and config again."""
-    from proxy.server.start import run  # noqa: PLC0415 - a second of imports that `explain` can do without
+    from proxy.process.start import run  # noqa: PLC0415 - a second of imports that `explain` can do without
 
     try:
         run(config, rules or bundled("rules.yaml"), rules_tests)

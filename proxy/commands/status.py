@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from proxy.commands.console import fail, out, print_json, say_problems
+from proxy.commands.terminal import fail, out, print_json, say_problems
+from proxy.config.loading import read_config
 from proxy.errors import ConfigError
-from proxy.server.config_file import read_config
 
 PATIENCE = 5.0
 

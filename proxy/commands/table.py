@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from proxy.bundled import bundled
-from proxy.commands.console import print_json, read_policy
+from proxy.commands.terminal import print_json, read_policy
+from proxy.package_files import bundled
 
 
 class Form(Enum):
@@ -36,7 +36,7 @@ def table(
     ] = "en",
 ) -> None:
     """Print the cookie table for the published policy."""
-    from proxy.banner.table import as_html, as_json, as_markdown, rows  # noqa: PLC0415
+    from proxy.banner.cookie_table import as_html, as_json, as_markdown, rows  # noqa: PLC0415
 
     policy = read_policy(rules or bundled("rules.yaml"))
     chosen = rows(policy, unpublished_only=unpublished)

@@ -29,7 +29,7 @@ class Answer:
     time of the answer in whole seconds since 1970, `since` for each granted purpose the
     day (days since 1970) since which it has been granted without interruption. `swept`
     is the last day on which cookies that outlived their published life were looked for
-    (filter/sweep.py); 0 means the day of the answer.
+    (filter/headers/sweep.py); 0 means the day of the answer.
     """
 
     visitor: str

@@ -35,7 +35,7 @@ LABEL = b"consent cookie\x00"  # no other word signed with this key is ever take
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ConsentReading:
     """What the request's consent cookies say. `doubled`: more than one came, expire the rest."""
 
     answer: Answer | None
@@ -64,7 +64,7 @@ def read_answers(
     *,
     now: int,
     lasts: int | None = None,
-) -> Reading:
+) -> ConsentReading:
     """Return the newest valid answer, granting only what every valid one grants.
 
     Answers older than `lasts` seconds restrict nothing and count only where no fresh one
@@ -75,13 +75,13 @@ def read_answers(
     fresh = [a for a in answers if lasts is None or now - a.at < lasts]
     answers = sorted(fresh or answers, key=lambda a: a.at)
     if not answers:
-        return Reading(None, len(raw) > 1)
+        return ConsentReading(None, len(raw) > 1)
     newest = answers[-1]
     if len(answers) == 1:
-        return Reading(newest, len(raw) > 1)
+        return ConsentReading(newest, len(raw) > 1)
     granted = frozenset.intersection(*(a.granted for a in answers))
     since = {purpose: day for purpose, day in newest.since.items() if purpose in granted}
-    return Reading(replace(newest, granted=granted, since=since), doubled=True)
+    return ConsentReading(replace(newest, granted=granted, since=since), doubled=True)
 
 
 def consent_cookie(name: str, value: str, *, domain: str | None, secure: bool, max_age: int) -> bytes:

@@ -77,7 +77,7 @@ def literal_suffix(host: str) -> str:
     return ".".join(labels[globbed[-1] + 1 :]) if globbed else host.lower()
 
 
-class Words:
+class WordPattern:
     """Which of many words stand in a text, case-sensitive."""
 
     FEW = 12  # up to here one search per word is faster than a pattern of all (measured)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from proxy.policy.source import Place
+from proxy.problems import Place
 
 
 class Does(Enum):

@@ -1,1 +1,1 @@
-"""FLOOR 1: what we promised. rules.yaml as nouns, read with every problem at once. Pure."""
+"""What we promised: rules.yaml as nouns, read with every problem at once. Pure."""

@@ -14,8 +14,9 @@ from typing import Any, get_args, get_type_hints
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from proxy.policy.source import Listing, Mapping, Node, Place, Problem, Step, Text, locate, spell
-from proxy.policy.words import listed, meant
+from proxy.policy.value_types import listed, meant
+from proxy.policy.yaml_source import Listing, Mapping, Node, Step, Text, locate, spell
+from proxy.problems import Place, Problem
 
 _STRANGE = ("extra_forbidden", "unexpected_keyword_argument")
 """How pydantic calls a key that nobody knows, of a model and of a dataclass."""

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from proxy.policy.hosts import covers, glob_covers, registrable
 from proxy.policy.model import NECESSARY, OWN, Action, CookieRule, Policy, TagRule, Undeclared
-from proxy.policy.source import Place, Problem
+from proxy.problems import Place, Problem
 
 Covers = Callable[[str, str], bool]
 

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from proxy.errors import PolicyError
 from proxy.policy import shape
 from proxy.policy.durations import parse_duration, parse_size
-from proxy.policy.example import KINDS, ExampleShape
 from proxy.policy.faults import problems_of
+from proxy.policy.inline_test import KINDS, ExampleShape
 from proxy.policy.model import (
     Action,
     Basis,
@@ -31,7 +31,8 @@ from proxy.policy.model import (
     Undeclared,
 )
 from proxy.policy.rehome import rehome
-from proxy.policy.source import Mapping, Node, Place, Step, locate, read
+from proxy.policy.yaml_source import Mapping, Node, Step, locate, read
+from proxy.problems import Place
 
 __all__ = ["load_policy", "rehome"]
 

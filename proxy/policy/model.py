@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from proxy.policy.source import Place
+from proxy.problems import Place
 
 NECESSARY = "necessary"
 """Id of the purpose that needs no consent and has no switch."""

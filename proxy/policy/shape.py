@@ -12,12 +12,12 @@ from pydantic import (
     model_validator,
 )
 
-from proxy.policy import words
+from proxy.policy import value_types
+from proxy.policy.checked_value import fault
 from proxy.policy.durations import parse_duration
-from proxy.policy.example import ExampleShape
-from proxy.policy.fault import fault
+from proxy.policy.inline_test import ExampleShape
 from proxy.policy.model import NECESSARY
-from proxy.policy.words import Shape
+from proxy.policy.value_types import Shape
 
 ASK_AGAIN_LONGEST = 183 * 86_400
 """The policy promises to ask again "at most every 6 months"; half a year is 183 days at most."""
@@ -33,11 +33,11 @@ def _ask_again(word: str) -> str:
 class PolicyShape(Shape):
     """`policy:` the published policy this file makes true."""
 
-    version: words.Version = Field(description="Shown to visitors, kept in every proof of consent.")
-    page: words.Address = Field(description="Where the cookie policy is published.")
-    privacy: words.Address = Field(description="Where the privacy policy is published.")
-    contact: words.Filled = Field(description="Where visitors write to: an e-mail address.")
-    ask_again_after: Annotated[words.Lasts, AfterValidator(_ask_again)] = Field(
+    version: value_types.Version = Field(description="Shown to visitors, kept in every proof of consent.")
+    page: value_types.Address = Field(description="Where the cookie policy is published.")
+    privacy: value_types.Address = Field(description="Where the privacy policy is published.")
+    contact: value_types.Filled = Field(description="Where visitors write to: an e-mail address.")
+    ask_again_after: Annotated[value_types.Lasts, AfterValidator(_ask_again)] = Field(
         description="When an answer expires: 6 months at most."
     )
 
@@ -58,29 +58,29 @@ class UndeclaredShape(Shape):
 class NeutralShape(Shape):
     """`neutral:` a third party that may load for everyone because it stores nothing."""
 
-    from_: words.ThirdHosts = Field(alias="from", description="Hosts, with their subdomains.")
-    why: words.Filled = Field(description="What it is, and since when it is known to store nothing.")
+    from_: value_types.ThirdHosts = Field(alias="from", description="Hosts, with their subdomains.")
+    why: value_types.Filled = Field(description="What it is, and since when it is known to store nothing.")
 
 
 class HeaderShape(Shape):
     """`headers:` response headers taken away unless their purpose is granted."""
 
-    name: words.Words = Field(description="Names of response headers.")
-    purpose: words.PurposeId | None = Field(default=None, description="Without one: always taken away.")
+    name: value_types.Words = Field(description="Names of response headers.")
+    purpose: value_types.PurposeId | None = Field(default=None, description="Without one: always taken away.")
 
 
 class CookieShape(Shape):
     """`cookies:` a row of the published table."""
 
-    name: words.CookieNames = Field(description="Names, or patterns with *: [_ga, _ga_*].")
-    domain: words.Domains = Field(description="A leading dot covers the subdomains: .callkom.io")
-    purpose: words.PurposeId
-    lasts: words.Lasts = Field(description="As published: 6 months, 30 min, Session, up to 13 months.")
-    why: words.Filled = Field(description="What it is for, as published.")
-    note: words.Filled | None = Field(
+    name: value_types.CookieNames = Field(description="Names, or patterns with *: [_ga, _ga_*].")
+    domain: value_types.Domains = Field(description="A leading dot covers the subdomains: .callkom.io")
+    purpose: value_types.PurposeId
+    lasts: value_types.Lasts = Field(description="As published: 6 months, 30 min, Session, up to 13 months.")
+    why: value_types.Filled = Field(description="What it is for, as published.")
+    note: value_types.Filled | None = Field(
         default=None, description="What the published table adds to the category in brackets: payment."
     )
-    unpublished: words.Filled | None = Field(
+    unpublished: value_types.Filled | None = Field(
         default=None, description="Why this row is not in the published table (yet)."
     )
 
@@ -88,8 +88,8 @@ class CookieShape(Shape):
 class TextShape(Shape):
     """`text:` literal words in an inline script."""
 
-    all: words.Literals | None = Field(default=None, description="Every one of these.")
-    any: words.Literals | None = Field(default=None, description="At least one of these.")
+    all: value_types.Literals | None = Field(default=None, description="Every one of these.")
+    any: value_types.Literals | None = Field(default=None, description="At least one of these.")
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -104,10 +104,10 @@ def _text(value: Any) -> Any:
 
 _TEXT_SCHEMA = {
     "anyOf": [
-        *words.ONE_OR_MANY["anyOf"],
+        *value_types.ONE_OR_MANY["anyOf"],
         {
             "type": "object",
-            "properties": {"all": words.ONE_OR_MANY, "any": words.ONE_OR_MANY},
+            "properties": {"all": value_types.ONE_OR_MANY, "any": value_types.ONE_OR_MANY},
             "additionalProperties": False,
         },
     ]
@@ -117,25 +117,27 @@ _TEXT_SCHEMA = {
 class TagShape(Shape):
     """`tags:` an element that may run only for its purposes; all given conditions must hold."""
 
-    from_: words.Hosts | None = Field(
+    from_: value_types.Hosts | None = Field(
         default=None, alias="from", description="Hosts, subdomains included; 'self': the site's own."
     )
-    path: words.Paths | None = Field(default=None, description="Pattern for path and query: /gtm.js?id=*")
-    element: words.Elements | None = Field(default=None, description="script, iframe, img, ...")
-    id: words.Globs | None = Field(default=None, description="Ids, or patterns with *.")
-    class_: words.Globs | None = Field(default=None, alias="class", description="One of the classes.")
-    attribute: words.Attributes | None = Field(
+    path: value_types.Paths | None = Field(
+        default=None, description="Pattern for path and query: /gtm.js?id=*"
+    )
+    element: value_types.Elements | None = Field(default=None, description="script, iframe, img, ...")
+    id: value_types.Globs | None = Field(default=None, description="Ids, or patterns with *.")
+    class_: value_types.Globs | None = Field(default=None, alias="class", description="One of the classes.")
+    attribute: value_types.Attributes | None = Field(
         default=None, description="An attribute, or attributes with a pattern for each value."
     )
     text: Annotated[TextShape | None, BeforeValidator(_text), WithJsonSchema(_TEXT_SCHEMA)] = Field(
         default=None, description="Words in an inline script: all of a list, or {any: [...]}."
     )
-    purpose: words.Purposes = Field(description="One, or a list: then all of them are needed.")
+    purpose: value_types.Purposes = Field(description="One, or a list: then all of them are needed.")
     do: Literal["hold", "replace", "remove", "keep", "relay"] = "hold"
     with_: Literal["link", "nothing"] = Field(
         default="link", alias="with", description="What stands in its place when it is replaced."
     )
-    link: words.Address | None = Field(
+    link: value_types.Address | None = Field(
         default=None,
         description="The provider's page, not the tag's; a * in it is what the first * of path stands for.",
     )
@@ -169,33 +171,33 @@ class TagShape(Shape):
 class RequestShape(Shape):
     """`requests:` first-party addresses that collect for a provider."""
 
-    path: words.Paths
-    host: words.ThirdHosts | None = Field(default=None, description="Hosts of ours; without: all.")
-    purpose: words.Purposes
+    path: value_types.Paths
+    host: value_types.ThirdHosts | None = Field(default=None, description="Hosts of ours; without: all.")
+    purpose: value_types.Purposes
 
 
 class StorageShape(Shape):
     """`storage:` keys of localStorage and sessionStorage."""
 
-    key: words.Globs
-    purpose: words.PurposeId
+    key: value_types.Globs
+    purpose: value_types.PurposeId
 
 
 class RelayShape(Shape):
     """`relay:` the only addresses that our form relay may fetch."""
 
-    host: words.ThirdHosts
-    path: words.Paths
+    host: value_types.ThirdHosts
+    path: value_types.Paths
     method: tuple[Literal["GET", "POST"], ...] = ("GET", "POST")
-    max_body: words.Size = "64 kB"
-    per_minute: words.Count = "60"
+    max_body: value_types.Size = "64 kB"
+    per_minute: value_types.Count = "60"
     pass_on: tuple[Literal["Origin", "Referer", "User-Agent"], ...] = ()
 
 
 class ProviderShape(Shape):
     """`providers:` a third party, or the site itself, that stores or loads something."""
 
-    name: words.Filled = Field(description="As the published table names it.")
+    name: value_types.Filled = Field(description="As the published table names it.")
     enabled: Literal["yes", "no"] = Field(
         default="yes", description="no: the block stays, visitors are not asked, nothing of it runs."
     )
@@ -203,13 +205,15 @@ class ProviderShape(Shape):
     tags: tuple[TagShape, ...] = ()
     requests: tuple[RequestShape, ...] = ()
     storage: tuple[StorageShape, ...] = ()
-    connect: tuple[Annotated[str, AfterValidator(words.third_host)], ...] = Field(
+    connect: tuple[Annotated[str, AfterValidator(value_types.third_host)], ...] = Field(
         default=(), description="More hosts that its code talks to once it is granted."
     )
     relay: RelayShape | None = None
-    privacy: words.Address | None = Field(default=None, description="Its privacy notice.")
-    country: words.Filled | None = Field(default=None, description="Where the recipient is established.")
-    transfers: words.Filled | None = Field(default=None, description="Safeguards outside the EU.")
+    privacy: value_types.Address | None = Field(default=None, description="Its privacy notice.")
+    country: value_types.Filled | None = Field(
+        default=None, description="Where the recipient is established."
+    )
+    transfers: value_types.Filled | None = Field(default=None, description="Safeguards outside the EU.")
 
     @model_validator(mode="after")
     def _relays_where_it_may(self) -> Self:
@@ -232,13 +236,13 @@ class RulesShape(Shape):
     """rules.yaml: what may run and be stored, and for whom."""
 
     policy: PolicyShape
-    purposes: Annotated[dict[words.Id, PurposeShape], AfterValidator(_knows_necessary)] = Field(
+    purposes: Annotated[dict[value_types.Id, PurposeShape], AfterValidator(_knows_necessary)] = Field(
         description="What visitors agree to, in the order they read it."
     )
     undeclared: UndeclaredShape = UndeclaredShape()
     neutral: tuple[NeutralShape, ...] = ()
     headers: tuple[HeaderShape, ...] = ()
-    providers: dict[words.Id, ProviderShape]
+    providers: dict[value_types.Id, ProviderShape]
     tests: tuple[ExampleShape, ...] = ()
 
 

@@ -1,1 +1,1 @@
-"""FLOOR 4: the proof of consent, kept where nobody can change it unseen. The only door is store.py."""
+"""Proof of consent, kept where nobody can change it unseen. The only entry is store.RecordStore."""

@@ -10,13 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from proxy.consent.record import (
-    ConsentRecord,
-    Content,
-    chain_link,
-    content_digest,
-    keyed,
-)
+from proxy.consent.record import ConsentRecord, Content, chain_link, content_digest, keyed
 
 _ID = 8
 """Bytes of a key's id in front of a seal: enough to tell a handful of keys apart."""
@@ -24,7 +18,7 @@ _KEY = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class ChainHead:
     """The last record of a writer, to be kept outside the store."""
 
     writer: str

@@ -12,11 +12,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from proxy.errors import RecordsError, StartError
-from proxy.records.address import Address, read_address
 from proxy.records.driver import FAILURES, Connection, Pool, first, why
 from proxy.records.migrations import STEPS, VERSIONS
-from proxy.records.migrations.apart import migrate_apart
+from proxy.records.migrations.subprocess_main import migrate_apart
 from proxy.records.sqlite import SqliteConnection
+from proxy.records.store_address import StoreAddress, read_address
 
 _WAIT = 3.0
 """Seconds that somebody waits for one of the connections."""
@@ -155,12 +155,12 @@ class Database:
         return str(found[0]) if found is not None else None
 
 
-async def _sqlite(address: Address) -> Connection:
+async def _sqlite(address: StoreAddress) -> Connection:
     assert address.path is not None
     return await SqliteConnection.open(address.path, read_only=address.read_only, pages=address.pages)
 
 
-async def _postgresql(address: Address) -> Connection:
+async def _postgresql(address: StoreAddress) -> Connection:
     from proxy.records.postgresql import PostgresConnection  # noqa: PLC0415 - asyncpg: 3 MB for SQLite
 
     return await PostgresConnection.open(address.url)

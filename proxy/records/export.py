@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 from proxy.consent.record import ConsentRecord, utc
-from proxy.records.chain import Head
-from proxy.records.reading import Which
+from proxy.records.chain import ChainHead
+from proxy.records.queries import Which
 from proxy.records.store import RecordStore
 
 COLUMNS = (
@@ -77,12 +77,12 @@ async def lines(
     on_progress(done % 1000)
 
 
-def heads_line(heads: Iterable[Head], now: int) -> str:
+def heads_line(heads: Iterable[ChainHead], now: int) -> str:
     """Return the ends of the chains as one line of JSON, for a file kept elsewhere."""
     return json.dumps({"time": utc(now), "heads": heads_of(heads)}, separators=(",", ":")) + "\n"
 
 
-def heads_of(heads: Iterable[Head]) -> list[dict[str, Any]]:
+def heads_of(heads: Iterable[ChainHead]) -> list[dict[str, Any]]:
     """Return the ends of the chains for a log; `records verify --heads` reads such lines too."""
     return [
         {"writer": head.writer, "position": head.position, "link": head.link.hex(), "time": utc(head.time)}
@@ -90,14 +90,14 @@ def heads_of(heads: Iterable[Head]) -> list[dict[str, Any]]:
     ]
 
 
-def read_heads(text: str) -> list[Head]:
+def read_heads(text: str) -> list[ChainHead]:
     """Return the heads in lines of JSON, a log among them; raises ValueError where there are none."""
-    found: list[Head] = []
+    found: list[ChainHead] = []
     for number, line in enumerate(text.splitlines(), 1):
         try:
             said = json.loads(line) if line.strip() else {}
             found += [
-                Head(str(end["writer"]), int(end["position"]), bytes.fromhex(end["link"]), 0)
+                ChainHead(str(end["writer"]), int(end["position"]), bytes.fromhex(end["link"]), 0)
                 for end in said.get("heads", ())
             ]
         except (AttributeError, KeyError, TypeError, ValueError) as error:

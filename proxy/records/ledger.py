@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from proxy.consent.record import ConsentRecord, NewRecord, Shown, content_of, same_choice
 from proxy.records.chain import Chain, Keyring, root
+from proxy.records.chain_keys import remember_keys
 from proxy.records.database import Database
 from proxy.records.driver import Connection, first
-from proxy.records.keys import remember_keys
 from proxy.records.rows import INSERT, RECORDS, record_of, values_of
 
 _CLAIMING = 0x77726974

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from proxy.consent.record import ConsentRecord, NewRecord, Shown
 from proxy.errors import RecordsError, StartError
-from proxy.records import leaving, reading
-from proxy.records.chain import Head, Keyring
+from proxy.records import queries, removal
+from proxy.records.chain import ChainHead, Keyring
+from proxy.records.chain_keys import load_keys
 from proxy.records.database import Database
 from proxy.records.driver import FAILURES, why
-from proxy.records.keys import load_keys
-from proxy.records.reading import Stats, Which
+from proxy.records.queries import Stats, Which
 from proxy.records.verify import Verification, verify
 from proxy.records.writer import Writer
 
@@ -138,14 +138,14 @@ class RecordStore:
         """Delete what is older than `keep` (or than `before`, ms), and return how many."""
         with _told():
             limit = self._clock() - self._keep * 1000 if before is None else before
-            return await leaving.purge(self._database, self._keyring, limit)
+            return await removal.purge(self._database, self._keyring, limit)
 
     # Reading
 
     async def get(self, record_id: str) -> ConsentRecord | None:
         """Return the record of that id (of its tombstone), or None."""
         with _told():
-            return await reading.find(self._database, record_id)
+            return await queries.find(self._database, record_id)
 
     async def of_visitor(self, visitor: str, limit: int = 100) -> list[ConsentRecord]:
         """Return a visitor's records, newest first."""
@@ -154,18 +154,18 @@ class RecordStore:
     async def newest(self, which: Which = Which(), limit: int = 50) -> list[ConsentRecord]:  # noqa: B008 - frozen
         """Return the newest records, newest first."""
         with _told():
-            return await reading.newest(self._database, which, limit)
+            return await queries.newest(self._database, which, limit)
 
     async def every(self, which: Which = Which()) -> AsyncIterator[ConsentRecord]:  # noqa: B008 - frozen
         """Give every record, oldest first, in constant memory."""
         with _told():
-            async for record in reading.every(self._database, which):
+            async for record in queries.every(self._database, which):
                 yield record
 
     async def count(self, which: Which = Which()) -> int:  # noqa: B008 - frozen
         """Return how many records are meant."""
         with _told():
-            return await reading.count(self._database, which)
+            return await queries.count(self._database, which)
 
     async def shown(self, record: ConsentRecord) -> Shown | None:
         """Return what the visitor had before them, or None once erased."""
@@ -173,7 +173,7 @@ class RecordStore:
         if kept is None:
             return None
         with _told():
-            texts = await reading.texts_of(
+            texts = await queries.texts_of(
                 self._database, kept.rules_digest, kept.wording_digest, kept.policy_digest
             )
         return Shown(
@@ -186,25 +186,25 @@ class RecordStore:
     async def stats(self) -> Stats:
         """Return counts over the whole store."""
         with _told():
-            return await reading.stats(self._database)
+            return await queries.stats(self._database)
 
     async def verify(
-        self, heads: Sequence[Head] = (), on_progress: Callable[[int], None] = lambda _read: None
+        self, heads: Sequence[ChainHead] = (), on_progress: Callable[[int], None] = lambda _read: None
     ) -> Verification:
         """Return what is wrong with the store; `heads` are those kept outside."""
         with _told():
             return await verify(self._database, self._keyring, heads, on_progress)
 
-    async def heads(self, since: int = 0) -> list[Head]:
+    async def heads(self, since: int = 0) -> list[ChainHead]:
         """Return the end of each chain written to since then: to be kept outside, daily."""
         with _told():
             async with self._database.reading() as connection:
-                return [Head(*row) for row in await connection.all(_HEADS, since)]
+                return [ChainHead(*row) for row in await connection.all(_HEADS, since)]
 
     async def healthy(self) -> str | None:
         """Return why the store cannot be used right now, or None."""
         try:
-            await reading.find(self._database, "")
+            await queries.find(self._database, "")
         except (*FAILURES, RecordsError) as error:
             return why(error)
         return None
@@ -212,7 +212,7 @@ class RecordStore:
     async def _erase(self, column: str, value: str) -> int:
         with _told():
             await load_keys(self._database, self._keyring)
-            return await leaving.erase(self._database, self._keyring, column, value, self._clock())
+            return await removal.erase(self._database, self._keyring, column, value, self._clock())
 
 
 @contextlib.contextmanager

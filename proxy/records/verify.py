@@ -12,12 +12,12 @@ from typing import Any
 
 from proxy.consent.record import chain_link, content_digest, digest_of
 from proxy.errors import RecordsError
-from proxy.records.chain import Head, Keyring, root
+from proxy.records.chain import ChainHead, Keyring, root
+from proxy.records.chain_keys import load_keys
 from proxy.records.database import Database, is_damage
 from proxy.records.driver import Failure, first, why
-from proxy.records.keys import load_keys
-from proxy.records.leaving import erasure_parts
-from proxy.records.reading import PAGE
+from proxy.records.queries import PAGE
+from proxy.records.removal import erasure_parts
 from proxy.records.rows import RECORDS, record_of
 
 Row = Mapping[str, Any]
@@ -28,7 +28,7 @@ _BEYOND = f"{RECORDS} WHERE writer = ? AND position > ({_HEAD}) LIMIT 1"
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ChainFault:
     """One thing that is wrong. `kind`: damaged, altered, missing, swapped, added, unsealed, text, head."""
 
     kind: str
@@ -45,7 +45,7 @@ class Verification:
     records: int = 0
     erased: int = 0
     writers: int = 0
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[ChainFault] = field(default_factory=list)
 
     @property
     def sound(self) -> bool:
@@ -56,7 +56,7 @@ class Verification:
 async def verify(
     database: Database,
     keyring: Keyring,
-    heads: Sequence[Head] = (),
+    heads: Sequence[ChainHead] = (),
     on_progress: Callable[[int], None] = lambda _read: None,
     most: int = 100,
 ) -> Verification:
@@ -66,13 +66,13 @@ async def verify(
         await load_keys(database, keyring)
         damage = await database.damage()
         if damage:
-            found.faults.append(Fault("damaged", f"the file of the store is damaged: {damage}"))
+            found.faults.append(ChainFault("damaged", f"the file of the store is damaged: {damage}"))
             return found
         await _Walk(database, keyring, heads, on_progress, most, found).everything()
     except (Failure, RecordsError) as error:
         if not is_damage(error):
             raise
-        found.faults.append(Fault("damaged", f"the file of the store is damaged: {why(error)}"))
+        found.faults.append(ChainFault("damaged", f"the file of the store is damaged: {why(error)}"))
     return found
 
 
@@ -86,7 +86,7 @@ class _Walk:
 
     database: Database
     keyring: Keyring
-    heads: Sequence[Head]
+    heads: Sequence[ChainHead]
     on_progress: Callable[[int], None]
     most: int
     found: Verification
@@ -108,7 +108,7 @@ class _Walk:
         self, kind: str, says: str, *, row: Row | None = None, at: tuple[str, int] | None = None
     ) -> None:
         writer, position = at or ((row["writer"], row["position"]) if row else (None, None))
-        self.found.faults.append(Fault(kind, says, writer, position, row["id"] if row else None))
+        self.found.faults.append(ChainFault(kind, says, writer, position, row["id"] if row else None))
         if len(self.found.faults) >= self.most:
             raise _Full
 

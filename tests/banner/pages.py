@@ -3,17 +3,17 @@
 import gzip
 from xml.parsers import expat
 
-from proxy.banner.inject import PageInjector
+from proxy.banner.page_injector import PageInjector
 from proxy.banner.render import Renderer
-from proxy.bundled import bundled
 from proxy.consent.answer import Answer
 from proxy.consent.decision import Decision, decide
-from proxy.filter.actions import TagFacts
-from proxy.filter.injection import PageSeen
+from proxy.filter.rules.judged_tag import TagFacts
+from proxy.filter.tags.injection import PageSeen
 from proxy.filter.verdict import Does, Verdict
+from proxy.package_files import bundled
 from proxy.policy.load import load_policy
 from proxy.policy.model import Policy
-from proxy.policy.own import OwnHosts
+from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import Scope, scope_of
 
 NOW = 1_795_000_000

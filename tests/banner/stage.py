@@ -12,13 +12,13 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Browser, Page, Playwright
 
-from proxy.banner.head import state_of
+from proxy.banner.page_head import state_of
 from proxy.banner.render import Renderer
 from proxy.consent.decision import Ask
-from proxy.filter.admit import admit, takes_files
-from proxy.filter.html import HtmlFilter
-from proxy.filter.matching import compile_rules, judge_for
-from proxy.policy.own import OwnHosts
+from proxy.filter.headers.csp_admission import admit, takes_files
+from proxy.filter.html.scanner import HtmlFilter
+from proxy.filter.rules.judge import compile_rules, judge_for
+from proxy.policy.own_hosts import OwnHosts
 from tests.banner.pages import POLICY, SCOPE, decision
 
 HOST = "www.callkom.localhost"

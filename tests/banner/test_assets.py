@@ -7,8 +7,8 @@ import subprocess
 import pytest
 
 from proxy.banner.assets import LAYER, css_hash, script, source, style
-from proxy.banner.head import page_code
-from proxy.banner.look import Look, Theme
+from proxy.banner.page_head import page_code
+from proxy.config.look import Look, Theme
 
 ALL = ("base", "buttons", "text", "banner", "notice", "link", "placeholder")
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from proxy.banner.look import Look, Theme, contrast
 from proxy.banner.render import Renderer
 from proxy.banner.words import load_languages
+from proxy.config.look import Look, Theme, contrast
 from tests.banner.pages import POLICY
 from tests.banner.stage import BODY, OWN, Stage
 from tests.patience import until

@@ -7,8 +7,8 @@ import yaml
 
 from proxy.banner.render import Renderer
 from proxy.demo.rules import demo_rules
-from proxy.filter.html import HtmlFilter
-from proxy.filter.matching import compile_rules, judge_for
+from proxy.filter.html.scanner import HtmlFilter
+from proxy.filter.rules.judge import compile_rules, judge_for
 from proxy.policy.load import load_policy
 from tests.banner.pages import OWN, POLICY, RENDERER, decision
 from tests.shared import ROOT

@@ -9,9 +9,9 @@ from threading import Thread
 
 import pytest
 
-from proxy.filter.guard import guard_code, guard_table, since_attribute
+from proxy.filter.headers.guard_table import guard_code, guard_table, since_attribute
 from proxy.policy.load import load_policy, rehome
-from proxy.policy.own import OwnHosts
+from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import scope_of
 from tests.patience import until
 from tests.policy.rules import policy_of
@@ -78,7 +78,7 @@ def site():
     server.server_close()
 
 
-class Visit:
+class Request:
     """One page of the site under the guard, in a browser without any cookie."""
 
     def __init__(self, chromium, site, *granted, policy=POLICY, since=None, host=HOST, body="", times=1):
@@ -127,7 +127,7 @@ def visit(chromium, site):
     visits = []
 
     def begin(*granted, **how):
-        visits.append(Visit(chromium, site, *granted, **how))
+        visits.append(Request(chromium, site, *granted, **how))
         return visits[-1]
 
     yield begin

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.banner.look import Look
-from proxy.banner.page import Shell
+from proxy.banner.own_page import Shell
 from proxy.banner.panel import Panel
 from proxy.banner.words import load_languages
+from proxy.config.look import Look
 from proxy.policy.scope import Pair, Scope
 from tests.banner.pages import BOTH, POLICY, SCOPE, decision, well_formed
 from tests.policy.rules import policy_of

@@ -6,15 +6,15 @@ from proxy.banner.placeholder import SEEN, titled
 from proxy.banner.render import Renderer
 from proxy.banner.signals import stand_ins
 from proxy.demo.rules import demo_rules
-from proxy.filter.actions import TagFacts
-from proxy.filter.admit import Admission
-from proxy.filter.embeds import Embeds
-from proxy.filter.html import HtmlFilter
-from proxy.filter.injection import PageSeen
-from proxy.filter.matching import compile_rules, judge_for
+from proxy.filter.headers.csp_admission import Admission
+from proxy.filter.html.scanner import HtmlFilter
+from proxy.filter.rules.judge import compile_rules, judge_for
+from proxy.filter.rules.judged_tag import TagFacts
+from proxy.filter.tags.embeds import Embeds
+from proxy.filter.tags.injection import PageSeen
 from proxy.filter.verdict import Does, Verdict
 from proxy.policy.load import load_policy
-from proxy.policy.own import OwnHosts
+from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import scope_of
 from tests.banner.pages import OWN, POLICY, RENDERER, calendly, decision, injected, well_formed
 

@@ -4,15 +4,15 @@ import re
 import pytest
 
 from proxy.banner.assets import css_hash, source, style
-from proxy.banner.head import page_code
-from proxy.banner.look import Look
+from proxy.banner.page_head import page_code
 from proxy.banner.render import Renderer
 from proxy.banner.signals import signals, stand_ins
+from proxy.config.look import Look
 from proxy.consent.decision import Ask, Decision
-from proxy.filter.guard import guard_code, guard_table
+from proxy.filter.headers.guard_table import guard_code, guard_table
 from proxy.policy.scope import Pair
 from tests.banner.pages import OWN, POLICY, RENDERER, added, calendly, decision, injected
-from tests.banner.test_inject import STATES
+from tests.banner.test_page_injector import STATES
 
 ANSWERED = ["refused", "functional", "all"]
 

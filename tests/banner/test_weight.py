@@ -7,8 +7,8 @@ import pytest
 
 from bench.weight import STATES, Scales, corpus, demo, zipped
 from proxy.banner.assets import style
-from proxy.banner.head import page_code
-from proxy.banner.look import Look
+from proxy.banner.page_head import page_code
+from proxy.config.look import Look
 from tests.shared import shared
 
 ANSWERED = [state for state in STATES if state != "first visit"]

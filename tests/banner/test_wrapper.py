@@ -7,7 +7,7 @@ import pytest
 
 from proxy.banner.wrapper import RELAYED, SANDBOX, Wrappers
 from proxy.demo.rules import demo_rules
-from proxy.filter.embeds import Embed, Embeds, Kind
+from proxy.filter.tags.embeds import Embed, EmbedKind, Embeds
 from proxy.policy.load import load_policy
 from tests.banner.pages import OWN, POLICY, RENDERER
 
@@ -115,9 +115,9 @@ def test_no_word_of_an_embed_becomes_markup_or_code():
     """They were checked when they were read; here nothing relies on it."""
     evil = '"><script>alert(1)</script>'
     for kind, words in (
-        (Kind.FRAME, (f"https://calendly.com/{evil}",)),
-        (Kind.FORM, ("eu1", evil, evil)),
-        (Kind.NEW_FORM, ("eu1", evil, evil)),
+        (EmbedKind.FRAME, (f"https://calendly.com/{evil}",)),
+        (EmbedKind.FORM, ("eu1", evil, evil)),
+        (EmbedKind.NEW_FORM, ("eu1", evil, evil)),
     ):
         page = WRAPPERS.once(Embed("hubspot", ("functional",), kind, words), EN, NOTHING).page
 

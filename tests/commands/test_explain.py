@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from proxy.commands.explain import _what
-from proxy.filter.examples import Bench
+from proxy.filter.inline_tests import Bench
 from proxy.policy.load import load_policy
 from tests.commands.running import ROOT, Told, run
 

@@ -1,8 +1,8 @@
 """`serve` before it serves: what it refuses to start with."""
 
 from tests.commands.running import run
-from tests.server.proxying import RULES, config_text
-from tests.server.test_rules_tests import FAILING, LINE
+from tests.process.test_rules_tests import FAILING, LINE
+from tests.support.proxying import RULES, config_text
 
 
 def written(folder, rules):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from proxy.consent import cookie as codec
 from proxy.consent.answer import Answer
-from proxy.consent.cookie import LONGEST, Reading, consent_cookie, read_answers, write_answer
+from proxy.consent.cookie import LONGEST, ConsentReading, consent_cookie, read_answers, write_answer
 from proxy.policy.model import DAY
 from proxy.policy.scope import Pair, Scope
 
@@ -72,7 +72,7 @@ def test_what_was_written_comes_back(scope, data, visitor, version, at):
 
     value = write_answer(said, [KEY], scope)
 
-    assert read(value, known=scope) == Reading(said, doubled=False)
+    assert read(value, known=scope) == ConsentReading(said, doubled=False)
     assert len(value) <= LONGEST
 
 
@@ -224,7 +224,7 @@ def test_an_expired_answer_beside_a_fresh_one_restricts_nothing():
 def test_more_values_than_anybody_has_are_not_read():
     junk = [write_answer(answer(), [OTHER], SCOPE)] * 8
 
-    assert read(*junk, write_answer(answer(), [KEY], SCOPE)) == Reading(None, doubled=True)
+    assert read(*junk, write_answer(answer(), [KEY], SCOPE)) == ConsentReading(None, doubled=True)
 
 
 def test_the_line_shares_the_answer_with_all_hosts_of_the_domain():

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from proxy.demo.rules import demo_rules
-from proxy.filter.examples import Bench, run_examples
+from proxy.filter.inline_tests import Bench, run_examples
 from proxy.policy.load import load_policy
 from proxy.policy.model import Action, Example
 

@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.demo.site import PAGES, page_html
-from proxy.filter.examples import Bench
+from proxy.filter.inline_tests import Bench
 from proxy.policy.load import load_policy
 from proxy.policy.model import Example
 from tests.demo.test_rules import SHIPPED

@@ -4,14 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.e2e.test_walk import (
-    FUNCTIONAL,
-    NEEDS_CONSENT,
-    PAGES,
-    PERFORMANCE,
-    STORED,
-    third_parties,
-)
+from tests.e2e.test_walk import FUNCTIONAL, NEEDS_CONSENT, PAGES, PERFORMANCE, STORED, third_parties
 from tests.e2e.walkers import NARROW, WIDE, asks
 from tests.patience import until
 

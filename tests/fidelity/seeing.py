@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from proxy.filter import elementstream, steps
-from proxy.filter.attributes import tag_name, values
-from proxy.filter.html import HtmlFilter
-from proxy.filter.matching import Judge, compile_rules, judge_for
-from proxy.filter.memo import Memo
+from proxy.filter.cache import Cache
+from proxy.filter.html import element_stream
+from proxy.filter.html.scanner import HtmlFilter
+from proxy.filter.rules.judge import Judge, compile_rules, judge_for
+from proxy.filter.rules.scan import steps
+from proxy.filter.syntax.attributes import tag_name, values
 from proxy.policy.load import load_policy
-from proxy.policy.own import OwnHosts
+from proxy.policy.own_hosts import OwnHosts
 
 LOOKED_AT = {"script", "img", "iframe", "link"}
 
@@ -54,7 +55,7 @@ def judge_of(rules: str) -> Judge:
 def passing() -> Judge:
     """Return a judge who keeps everything and remembers nothing: every tag is looked at anew."""
     judge = judge_of(OPEN)
-    judge.tags = Memo(limit=0, longest=0)
+    judge.tags = Cache(limit=0, longest=0)
     judge.rules.steps = judge.rules.based_steps  # no address passes unasked
     return judge
 
@@ -69,17 +70,17 @@ def filtered(judge: Judge, document: bytes, cuts: tuple[int, ...] = ()) -> bytes
 @contextmanager
 def watched(seen: list[bytes]) -> Iterator[None]:
     """Record every start tag that the scanner judges."""
-    judged = elementstream.judge_tag
+    judged = element_stream.judge_tag
 
     def record(reader, raw: bytes):
         seen.append(raw)
         return judged(reader, raw)
 
-    elementstream.judge_tag = record
+    element_stream.judge_tag = record
     try:
         yield
     finally:
-        elementstream.judge_tag = judged
+        element_stream.judge_tag = judged
 
 
 def _text(value: str) -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.filter import attributes, foreign, markup, text_ends, texts, tokens
+from proxy.filter.html import text_consumers, unfinished
+from proxy.filter.syntax import attributes, foreign_content, text_ends, tokens
 from tests.fidelity.__main__ import measure
 from tests.fidelity.seeing import Measure
 from tests.shared import shared
@@ -62,21 +63,21 @@ def without_end_bang(monkeypatch):
     monkeypatch.setattr(tokens, "EVERY", tokens.step((weak, tokens.BOGUS, tokens.TEXT), tokens.ANY_TAG))
     before = tokens.BEFORE_HEAD.pattern.replace(tokens.COMMENT, weak)
     monkeypatch.setattr(tokens, "BEFORE_HEAD", re.compile(before))
-    monkeypatch.setattr(markup, "COMMENT", markup.Until(re.compile(rb"-->"), 4, 2))
+    monkeypatch.setattr(unfinished, "COMMENT", unfinished.Until(re.compile(rb"-->"), 4, 2))
 
 
 def without_foreign(monkeypatch):
-    monkeypatch.setattr(foreign.Foreign, "start", lambda *_: True)
-    monkeypatch.setattr(foreign.Foreign, "end", lambda *_: None)
+    monkeypatch.setattr(foreign_content.Foreign, "start", lambda *_: True)
+    monkeypatch.setattr(foreign_content.Foreign, "end", lambda *_: None)
 
 
 def without_breakout(monkeypatch):
-    monkeypatch.setattr(foreign, "_BREAKOUT", frozenset())
+    monkeypatch.setattr(foreign_content, "_BREAKOUT", frozenset())
 
 
 def without_integration_points(monkeypatch):
-    monkeypatch.setattr(foreign, "_SVG_POINTS", frozenset())
-    monkeypatch.setattr(foreign, "_MATH_POINTS", frozenset())
+    monkeypatch.setattr(foreign_content, "_SVG_POINTS", frozenset())
+    monkeypatch.setattr(foreign_content, "_MATH_POINTS", frozenset())
 
 
 def without_script_escapes(monkeypatch):
@@ -98,11 +99,11 @@ def with_the_last_attribute(monkeypatch):
 
 
 def with_opaque_noscript(monkeypatch):
-    monkeypatch.setattr("proxy.filter.html.HtmlFilter._noscript", lambda _self: texts.SKIP)
+    monkeypatch.setattr("proxy.filter.html.scanner.HtmlFilter._noscript", lambda _self: text_consumers.SKIP)
 
 
 def with_short_comment_tail(monkeypatch):
-    monkeypatch.setattr(markup, "COMMENT", markup.Until(re.compile(rb"--!?>"), 4, 1))
+    monkeypatch.setattr(unfinished, "COMMENT", unfinished.Until(re.compile(rb"--!?>"), 4, 1))
 
 
 def with_short_raw_tail(monkeypatch):
@@ -117,11 +118,13 @@ def with_short_raw_tail(monkeypatch):
 
 
 def with_comment_begun_too_early(monkeypatch):
-    opened = markup.opened
+    opened = unfinished.opened
     monkeypatch.setattr(
-        "proxy.filter.stream.markup.opened",
+        "proxy.filter.html.stream.unfinished.opened",
         lambda head, **kind: (
-            (markup.Opened.PASSES, markup.COMMENT) if head.startswith(b"<!--") else opened(head, **kind)
+            (unfinished.Opened.PASSES, unfinished.COMMENT)
+            if head.startswith(b"<!--")
+            else opened(head, **kind)
         ),
     )
 

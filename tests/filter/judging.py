@@ -2,10 +2,10 @@
 
 from functools import cache
 
-from proxy.filter.matching import Judge, Rules, compile_rules, judge_for
+from proxy.filter.rules.judge import Judge, Rules, compile_rules, judge_for
 from proxy.policy.load import load_policy
 from proxy.policy.model import Policy
-from proxy.policy.own import OwnHosts
+from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import scope_of
 
 RULES = """

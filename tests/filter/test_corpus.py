@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from proxy.filter.body import document_filter
-from proxy.filter.document import Sort
-from proxy.filter.html import HtmlFilter
-from proxy.filter.matching import Judge, Rules, compile_rules, judge_for
+from proxy.filter.body.body_filter import document_filter
+from proxy.filter.headers.content_kind import BodyKind
+from proxy.filter.html.scanner import HtmlFilter
+from proxy.filter.rules.judge import Judge, Rules, compile_rules, judge_for
 from proxy.policy.load import load_policy
-from proxy.policy.own import OwnHosts
+from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import scope_of
 from tests.shared import SHARED, shared
 
@@ -43,7 +43,7 @@ def judge(state: str, home: str | None) -> Judge:
     return judge_for(compiled, scope_of(compiled.policy).granted(STATES[state]))
 
 
-class Passage:
+class RequestContext:
     """One page through the filter, cut at the elements that are labelled."""
 
     def __init__(self, page: dict, state: str) -> None:
@@ -54,7 +54,7 @@ class Passage:
 
     def filter(self):
         return document_filter(
-            sort=Sort.HTML,
+            sort=BodyKind.HTML,
             content_type=self.page["content_type"].encode(),
             content_encoding=b"",
             answer_coding=None,
@@ -100,9 +100,9 @@ def test_every_labelled_element_is_what_the_visitor_may_have(page):
     shared("corpus")
     wrong = []
     for state in STATES:
-        passage = Passage(page, state)
+        context = RequestContext(page, state)
         for item in page["items"]:
-            found, source, verdicts = passage.around(item)
+            found, source, verdicts = context.around(item)
             words = judged(found, source, verdicts)
             if not words & {item["expect"][state], *item.get("tolerate", ())}:
                 wrong.append(
@@ -115,21 +115,21 @@ def test_every_labelled_element_is_what_the_visitor_may_have(page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: Path(page["file"]).stem)
 def test_cuts_do_not_show_on_real_pages(page, state):
     shared("corpus")
-    passage = Passage(page, state)
-    run = passage.filter()
-    whole = run.feed(passage.raw) + run.close()
-    size = 1 if len(passage.raw) < 3_000 else 1_447
-    run = passage.filter()
-    pieces = [run.feed(passage.raw[at : at + size]) for at in range(0, len(passage.raw), size)]
+    context = RequestContext(page, state)
+    run = context.filter()
+    whole = run.feed(context.raw) + run.close()
+    size = 1 if len(context.raw) < 3_000 else 1_447
+    run = context.filter()
+    pieces = [run.feed(context.raw[at : at + size]) for at in range(0, len(context.raw), size)]
     assert b"".join(pieces) + run.close() == whole
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: Path(page["file"]).stem)
 def test_a_filtered_page_filters_to_itself(page):
     shared("corpus")
-    passage = Passage(page, "none")
-    run = passage.filter()
-    once = run.feed(passage.raw) + run.close()
-    run = passage.filter()
+    context = RequestContext(page, "none")
+    run = context.filter()
+    once = run.feed(context.raw) + run.close()
+    run = context.filter()
     assert run.feed(once) + run.close() == once
     assert not run.verdicts

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.filter.html import HtmlFilter
+from proxy.filter.html.scanner import HtmlFilter
 from tests.filter.judging import judge
 
 U = "http://stats.example/x"

@@ -4,8 +4,8 @@ import html5lib
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from proxy.filter.html import HtmlFilter
-from proxy.filter.urls import listed, url_of
+from proxy.filter.html.scanner import HtmlFilter
+from proxy.filter.syntax.urls import listed, url_of
 from tests.filter.pages import Marks, filtered, judge, passed
 
 PIECES = [

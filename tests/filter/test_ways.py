@@ -11,13 +11,16 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from proxy.filter import byhost, quick, rules, tokens
-from proxy.filter.html import HtmlFilter
-from proxy.filter.matching import Judge, compile_rules, judge_for
-from proxy.filter.reading import PageText
-from proxy.filter.tokens import BOGUS, COMMENT, NAME, REST, TEXT, any_word, spaced_step, step
+from proxy.filter.body.document_text import PageText
+from proxy.filter.html import quick_text
+from proxy.filter.html.scanner import HtmlFilter
+from proxy.filter.rules import compiled
+from proxy.filter.rules.judge import Judge, compile_rules, judge_for
+from proxy.filter.syntax import tokens
+from proxy.filter.syntax.tokens import BOGUS, COMMENT, NAME, REST, TEXT, any_word, spaced_step, step
+from proxy.filter.tags import known_host
 from proxy.policy.load import load_policy
-from proxy.policy.own import OwnHosts
+from proxy.policy.own_hosts import OwnHosts
 from tests.filter.pages import RULES, Marks, judge
 
 HOSTS = [
@@ -150,18 +153,18 @@ _EVERY_TAG_OF_A_HEAD = spaced_step(
 def careful(*purposes: str) -> Judge:
     """Return the same judge, whose steps pass nothing by but what is no start tag."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rules, "plain_step", lambda *_: _EVERY_TAG)
-        patch.setattr(rules, "head_step", lambda *_: _EVERY_TAG_OF_A_HEAD)
-        compiled = compile_rules(load_policy(RULES), OwnHosts(frozenset({"own.example"}), "own.example"))
-        _ = compiled.based_steps
-    return judge_for(compiled, judge(*purposes).grants)
+        patch.setattr(compiled, "plain_step", lambda *_: _EVERY_TAG)
+        patch.setattr(compiled, "head_step", lambda *_: _EVERY_TAG_OF_A_HEAD)
+        every = compile_rules(load_policy(RULES), OwnHosts(frozenset({"own.example"}), "own.example"))
+        _ = every.based_steps
+    return judge_for(every, judge(*purposes).grants)
 
 
 def by_the_long_way(page: bytes, purposes: tuple[str, ...]) -> tuple[bytes, list[object]]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(byhost, "judged", lambda *_: byhost.UNSURE)
-        patch.setattr(quick, "passed", lambda *_: 0)
-        patch.setattr(quick, "ends", lambda *_: False)
+        patch.setattr(known_host, "judged", lambda *_: known_host.UNSURE)
+        patch.setattr(quick_text, "passed", lambda *_: 0)
+        patch.setattr(quick_text, "ends", lambda *_: False)
         patch.setattr(tokens, "USUAL_BEGINNING", re.compile(b"(?!)"))
         long = careful(*purposes)
         long.forget()

@@ -3,8 +3,8 @@
 import pytest
 
 from proxy.errors import Unreadable
-from proxy.filter.html import HtmlFilter
-from proxy.filter.waiting import LONGEST_CODE, Waiting
+from proxy.filter.html.scanner import HtmlFilter
+from proxy.filter.syntax.waiting import LONGEST_CODE, Waiting
 from tests.filter.hostile import HOSTILE
 from tests.filter.pages import Marks, judge
 

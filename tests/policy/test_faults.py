@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from proxy.errors import PolicyError
 from proxy.policy.faults import problems_of
 from proxy.policy.load import load_policy
-from proxy.policy.source import read
+from proxy.policy.yaml_source import read
 from tests.policy.rules import text_of
 
 CASES = sorted((Path(__file__).parents[1] / "data" / "rules-bad").glob("*.txt"))

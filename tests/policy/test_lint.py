@@ -7,7 +7,7 @@ import pytest
 from proxy.policy.lint import lint, shadows
 from proxy.policy.load import load_policy
 from proxy.policy.model import InlineText, TagRule
-from proxy.policy.source import Place
+from proxy.problems import Place
 from tests.policy.rules import policy_of, text_of
 
 OURS = Path(__file__).parents[2] / "rules.yaml"

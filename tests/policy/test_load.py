@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from proxy.errors import PolicyError
 from proxy.policy.load import load_policy
 from proxy.policy.model import Action, Basis, InlineText, Undeclared
-from proxy.policy.source import Place, Problem, read
+from proxy.policy.yaml_source import read
+from proxy.problems import Place, Problem
 from tests.policy.rules import HEAD, policy_of, text_of
 
 OURS = Path(__file__).parents[2] / "rules.yaml"

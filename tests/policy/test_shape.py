@@ -9,7 +9,7 @@ import pytest
 from proxy.errors import PolicyError
 from proxy.policy.load import load_policy
 from proxy.policy.shape import json_schema
-from proxy.policy.source import read
+from proxy.policy.yaml_source import read
 from tests.policy.rules import HEAD, policy_of, text_of
 
 ROOT = Path(__file__).parents[2]

@@ -11,12 +11,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from proxy.records.reading import Which
+from proxy.records.queries import Which
 from proxy.records.store import RecordStore
 from tests.ports import free_port
 from tests.records.postgres import Postgres, installed
-from tests.server.origin import Origin, html
-from tests.server.proxying import PAGE, RULES
+from tests.support.origin import Origin, html
+from tests.support.proxying import PAGE, RULES
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = secrets.token_hex(32)

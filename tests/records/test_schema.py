@@ -9,14 +9,14 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from proxy.consent.answer import How
 from proxy.consent.record import ConsentRecord, content_of
 from proxy.errors import RecordsError
-from proxy.records.address import Address
 from proxy.records.driver import Failure
 from proxy.records.migrations import STEPS, VERSIONS
-from proxy.records.migrations.apart import migrate_apart
 from proxy.records.migrations.run import scripts
+from proxy.records.migrations.subprocess_main import migrate_apart
 from proxy.records.rows import COLUMNS, CONTENT, record_of, values_of
 from proxy.records.schema import metadata
 from proxy.records.store import RecordStore
+from proxy.records.store_address import StoreAddress
 from tests.records.answers import KEY, NOON, answer
 
 
@@ -102,4 +102,4 @@ async def test_what_that_process_could_not_do_is_told_in_its_words(tmp_path):
 
 async def test_a_process_that_migrates_says_why_it_cannot(tmp_path):
     with pytest.raises(Failure, match="unable to open database file"):
-        await migrate_apart(Address("sqlite:///gone.db", "gone.db", tmp_path / "gone.db"))
+        await migrate_apart(StoreAddress("sqlite:///gone.db", "gone.db", tmp_path / "gone.db"))

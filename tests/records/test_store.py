@@ -12,7 +12,7 @@ from proxy.consent.answer import How
 from proxy.consent.record import Receipt, Shown
 from proxy.errors import RecordsError, StartError
 from proxy.records.ledger import Ledger, Waiting
-from proxy.records.reading import Which
+from proxy.records.queries import Which
 from proxy.records.store import RecordStore
 from tests.records.answers import KEY, NOON, SCOPE, SHOWN, answer, raw, refusal, sqlite_path
 
@@ -224,7 +224,7 @@ async def test_purging_takes_what_is_older_than_keep_and_the_chain_holds(url):
 
 
 async def test_purging_is_done_in_steps_that_nobody_waits_for(store, monkeypatch):
-    monkeypatch.setattr("proxy.records.leaving._STEP", 7)
+    monkeypatch.setattr("proxy.records.removal._STEP", 7)
     await asyncio.gather(*(store.add(answer()) for _ in range(40)))
 
     _, purged, _ = await asyncio.gather(
@@ -312,7 +312,7 @@ async def test_pages_counts_and_filters_speak_of_the_same_records(store):
 
 
 async def test_every_record_is_given_whatever_the_page(store, monkeypatch):
-    monkeypatch.setattr("proxy.records.reading.PAGE", 7)
+    monkeypatch.setattr("proxy.records.queries.PAGE", 7)
     monkeypatch.setattr("proxy.records.verify.PAGE", 7)
     records = await asyncio.gather(*(store.add(answer()) for _ in range(28)))
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from proxy.records.chain import Head
+from proxy.records.chain import ChainHead
 from proxy.records.store import RecordStore
 from tests.records.answers import KEY, NOON, answer, raw, sqlite_path
 
@@ -316,9 +316,9 @@ async def test_heads_kept_elsewhere_tell_of_a_store_put_back_to_an_older_copy(tm
 
 async def test_a_head_kept_elsewhere_must_be_reached_and_must_match(url):
     records = await filled(url)
-    beyond = Head(records[0].writer, 7, b"x" * 32, NOON)
-    wrong = Head(records[0].writer, 3, b"x" * 32, NOON)
-    right = Head(records[0].writer, 3, records[2].link, NOON)
+    beyond = ChainHead(records[0].writer, 7, b"x" * 32, NOON)
+    wrong = ChainHead(records[0].writer, 3, b"x" * 32, NOON)
+    right = ChainHead(records[0].writer, 3, records[2].link, NOON)
 
     assert (await verified(url, heads=[right])).sound
     assert first(await verified(url, heads=[wrong])) == ("head", 3, records[2].id)
@@ -331,12 +331,12 @@ async def test_a_head_whose_record_was_purged_is_believed(url):
     await store.purge(NOON + 4)
     await store.close()
 
-    assert (await verified(url, heads=[Head(records[0].writer, 2, records[1].link, NOON)])).sound
+    assert (await verified(url, heads=[ChainHead(records[0].writer, 2, records[1].link, NOON)])).sound
 
 
 async def test_verifying_does_not_mind_what_happens_meanwhile(url, monkeypatch):
     monkeypatch.setattr("proxy.records.verify.PAGE", 5)
-    monkeypatch.setattr("proxy.records.leaving._STEP", 5)
+    monkeypatch.setattr("proxy.records.removal._STEP", 5)
     store = await RecordStore.open(url, keys=[KEY])
     try:
         await asyncio.gather(*(store.add(answer(time=NOON)) for _ in range(60)))

@@ -14,16 +14,16 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from proxy.records.address import Address
 from proxy.records.driver import Failure
 from proxy.records.migrations import STEPS, VERSIONS
 from proxy.records.sqlite import connect
+from proxy.records.store_address import StoreAddress
 
 _MIGRATING = 0x636F6E73
 """The advisory lock that a migrating proxy holds on PostgreSQL ("cons")."""
 
 
-async def migrate(address: Address) -> None:
+async def migrate(address: StoreAddress) -> None:
     """Bring the store at that address to the schema of this program."""
     try:
         if address.path is not None:
@@ -34,7 +34,7 @@ async def migrate(address: Address) -> None:
         raise Failure(error.orig or error) from error
 
 
-def _sqlite(address: Address) -> None:
+def _sqlite(address: StoreAddress) -> None:
     path = address.path
     assert path is not None
     engine = create_engine("sqlite://", creator=lambda: connect(path), poolclass=NullPool)
@@ -44,7 +44,7 @@ def _sqlite(address: Address) -> None:
         connection.commit()
 
 
-async def _postgresql(address: Address) -> None:
+async def _postgresql(address: StoreAddress) -> None:
     from proxy.records.postgresql import connect as reach  # noqa: PLC0415 - asyncpg: 3 MB for SQLite
 
     engine = create_async_engine(

@@ -1,0 +1,94 @@
+"""What is missing, left over or untranslated in the languages: for `consent-proxy check`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from proxy.banner.words import DEFAULT, SHIPPED, Entries, read_folder
+from proxy.policy.model import Policy
+from proxy.problems import Place, Problem
+
+_PARTS = ("label", "hint", "sentence", "without", "refusing")
+_FREE = re.compile(r"purposes\.[a-z0-9-]+\.(?:label|hint|sentence|without|refusing)")
+_BRACES = re.compile(r"\{([a-z_]+)\}")
+
+_LONG = re.compile(r"[^\W\d_]{4,}")
+"""Three long words in a row that are the same in two languages are no coincidence."""
+
+
+def word_problems(policy: Policy, folder: Path | None = None) -> tuple[Problem, ...]:
+    """Return everything doubtful about the words: all warnings, since English stands in.
+
+    `folder` is the config's own `languages`; files there may be a whole language or override
+    single words of a shipped one.
+    """
+    shipped = read_folder(SHIPPED)
+    own = read_folder(folder) if folder is not None else {}
+    problems: list[Problem] = []
+    for code in sorted({*shipped, *own}):
+        problems += _language(policy, code, shipped, own)
+    return tuple(sorted(problems))
+
+
+def _language(
+    policy: Policy, code: str, shipped: dict[str, Entries], own: dict[str, Entries]
+) -> list[Problem]:
+    layers = [found[code] for found in (shipped, own) if code in found]
+    base = shipped[DEFAULT][0]
+    words = {key: said for entries, _, _ in layers for key, said in entries.items()}
+    phrases = {said: text for _, known, _ in layers for said, text in known.items()}
+    top = Place(f"{code}.yaml", 1)
+
+    def doubt(text: str) -> Problem:
+        return Problem(top, text, warning=True)
+
+    problems = [problem for _, _, faults in layers for problem in faults]
+    problems += [
+        doubt(f"'{key}' is missing; visitors read it in English")
+        for key in sorted(base.keys() - words.keys())
+        if not _FREE.fullmatch(key)
+    ]
+    for key, (text, place) in words.items():
+        problems += _word(key, text, place, code, base)
+    for purpose in policy.purposes:
+        missing = [part for part in _PARTS if f"purposes.{purpose.id}.{part}" not in words]
+        if missing:
+            problems.append(doubt(f"purpose '{purpose.id}' has no {', '.join(missing)} under 'purposes'"))
+    if code != DEFAULT:
+        problems += [
+            doubt(f"'{text}' ({place.rule}) is not translated; add it under 'phrases'")
+            for text, place in sorted(_said(policy).items())
+            if text not in phrases
+        ]
+    return problems
+
+
+def _word(key: str, text: str, place: Place, code: str, base: dict[str, tuple[str, Place]]) -> list[Problem]:
+    if key not in base:
+        if _FREE.fullmatch(key):
+            return []
+        return [Problem(place, f"'{key}' is no word of ours; nobody will read it", warning=True)]
+    english = base[key][0]
+    problems = []
+    unknown = set(_BRACES.findall(text)) - set(_BRACES.findall(english))
+    if unknown:
+        names = ", ".join(f"{{{name}}}" for name in sorted(unknown))
+        problems.append(Problem(place, f"'{key}' uses {names}, which nobody fills in", warning=True))
+    if code != DEFAULT and text == english and len(_LONG.findall(text)) > 2:
+        problems.append(Problem(place, f"'{key}' is still English", warning=True))
+    return problems
+
+
+def _said(policy: Policy) -> dict[str, Place]:
+    """Return what rules.yaml says to visitors in its own words, each with a place."""
+    said: dict[str, Place] = {}
+    for provider in policy.providers:
+        for row in provider.cookies:
+            for text in (row.why, row.note):
+                if text:
+                    said.setdefault(text, row.place)
+        for text in (provider.country, provider.transfers):
+            if text:
+                said.setdefault(text, provider.place)
+    return said

@@ -1,0 +1,172 @@
+"""Our own pages around their content: the shell, the cookie table, the proof of an answer, errors.
+
+Complete without script, and nothing of anybody else in them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from proxy.banner.assets import css_hash, style
+from proxy.banner.cookie_table import COLUMNS, rows, stacked_table
+from proxy.banner.markup import Markup, escape, fill, joined, when
+from proxy.banner.stored_pages import forget_stored
+from proxy.banner.words import Words
+from proxy.config.look import Look
+from proxy.policy.model import Policy
+
+FORGET = forget_stored()
+"""The panel's one script. Without it all works, but a service worker may show pages of an old answer."""
+
+_PARTS = ("base", "buttons", "text", "page")
+
+
+@dataclass(frozen=True)
+class Shell:
+    """What all pages of ours share under one policy."""
+
+    policy: Policy
+    path: str
+    style: str
+
+    @classmethod
+    def of(cls, policy: Policy, look: Look, path: str) -> Shell:
+        """Return the shell, its style sheet made once."""
+        return cls(policy, path, style(_PARTS, look, layered=False))
+
+    @property
+    def csp(self) -> bytes:
+        """The policy under which our pages are shown; no form-action, since redirects may lead on."""
+        style, script = css_hash(self.style), css_hash(FORGET)
+        sources = f"style-src '{style}'; script-src '{script}'"
+        return f"default-src 'none'; {sources}; base-uri 'none'; frame-ancestors 'none'".encode()
+
+    def at(self, name: str, words: Words) -> str:
+        """Return the address of a page of ours, in the language of the page that links to it."""
+        return f"{self.path}{name}?language={words.code}"
+
+    def page(self, words: Words, *, title: str, content: Markup, wide: bool = False, host: str = "") -> bytes:
+        """Return a whole page of ours."""
+        return fill(
+            "page",
+            lang=words.code,
+            dir=words.direction,
+            title=f"{title} \u2013 {host}" if host else title,
+            heading=title,
+            style=Markup(self.style),
+            wide=" w" if wide else "",
+            content=content,
+        ).encode()
+
+    def links(
+        self,
+        words: Words,
+        *,
+        back: str | None = None,
+        without: str = "",
+        more: Sequence[tuple[str, str]] = (),
+    ) -> Markup:
+        """Return the links at the foot of every page of ours."""
+        known = [
+            (back, words.plain("panel.back")),
+            (None if without == "panel" else self.at("", words), words.plain("panel.title")),
+            (None if without == "policy" else self.at("policy", words), words.plain("panel.policy")),
+            *more,
+            (self.policy.page, words.plain("banner.policy")),
+            (self.policy.privacy, words.plain("banner.privacy")),
+            (f"mailto:{self.policy.contact}", self.policy.contact),
+        ]
+        return joined((link(address, text) for address, text in known if address), " ")
+
+    def table(self, words: Words, *, back: str | None, host: str) -> bytes:
+        """Return the whole cookie table as a page."""
+        title = words.plain("table.title")
+        machine = [(self.at("policy.json", words), words.plain("table.json"))]
+        content = fill(
+            "policy",
+            title=title,
+            version=words.say("table.version", version=self.policy.version),
+            table=stacked_table(COLUMNS, (row.cells(words) for row in rows(self.policy)), words),
+            links=self.links(words, back=back, without="policy", more=machine),
+        )
+        return self.page(words, title=title, content=content, wide=True, host=host)
+
+    def receipt(
+        self,
+        words: Words,
+        receipt: Mapping[str, Any] | None,
+        *,
+        back: str | None,
+        host: str,
+        earlier: Sequence[Mapping[str, Any]] = (),
+    ) -> bytes:
+        """Return the visitor's own proofs as a page, newest first, and the way to have them erased."""
+        proofs = [] if receipt is None else [_proof(words, one) for one in (receipt, *earlier)]
+        erase = fill(
+            "erase",
+            action=f"{self.path}receipt",
+            text=words.plain("receipt.erasing"),
+            erase=words.plain("receipt.erase"),
+        )
+        content = fill(
+            "receipt",
+            text=words.plain("receipt.text" if receipt else "receipt.none"),
+            facts=joined([*proofs, erase] if receipt else [], Markup("<hr/>")),
+            links=self.links(words, back=back),
+        )
+        return self.page(words, title=words.plain("receipt.title"), content=content, host=host)
+
+    def error(self, words: Words, status: int, *, reference: str, host: str) -> bytes:
+        """Return what a visitor reads where no page can be shown, with the permanent link of the site."""
+        text = words.of.get(f"errors.{status}", words.plain("errors.other"))
+        where = words.say("errors.reference", id=reference) if reference else ""
+        manage = link(self.at("", words), words.plain("buttons.manage"))
+        content = fill(
+            "error", text=text, reference=where, links=when(host, Markup(f'<p class="f">{manage}</p>'))
+        )
+        return self.page(words, title=words.plain("errors.title"), content=content, host=host)
+
+
+def _proof(words: Words, receipt: Mapping[str, Any]) -> Markup:
+    """Return a receipt in words, and as JSON to copy."""
+
+    def purposes(name: str) -> Markup:
+        known = [words.purpose(id_, "label") for id_ in receipt.get(name) or ()]
+        return words.listed(known) if known else words.say("receipt.nothing")
+
+    how = receipt.get("how")
+    pairs = [
+        ("id", receipt.get("id")),
+        ("time", _moment(words, receipt.get("time"))),
+        ("site", receipt.get("site")),
+        ("version", receipt.get("policy_version")),
+        ("how", words.of.get(f"how.{how}", how)),
+        ("granted", purposes("granted")),
+        ("refused", purposes("refused")),
+        ("previous", receipt.get("previous")),
+    ]
+    lines = [
+        Markup(f"<dt>{escape(words.plain(f'receipt.{key}'))}</dt><dd>{escape(value)}</dd>")
+        for key, value in pairs
+        if value
+    ]
+    raw = json.dumps(receipt, indent=2, ensure_ascii=False)
+    return fill("proof", facts=joined(lines), title=words.plain("receipt.json"), json=raw)
+
+
+def _moment(words: Words, written: str | None) -> Markup:
+    """Return a record's moment as it is read, with the written one for machines."""
+    if not written:
+        return Markup()
+    at = int(datetime.fromisoformat(written).timestamp())
+    text = words.say("grammar.moment", date=words.date(at), time=words.time(at))
+    return Markup(f'<time datetime="{escape(written)}">{text}</time>')
+
+
+def link(address: str, text: object) -> Markup:
+    """Return a link; the address is one that we vouch for."""
+    return Markup(f'<a href="{escape(address)}">{escape(text)}</a>')

@@ -1,0 +1,231 @@
+"""What stands first in a page: our style and script, in it or as files of ours.
+
+A page that asks carries them in itself: nothing is fetched before paint. Once the visitor
+has answered they are files that browsers keep for ever, under names made of their bytes,
+and the page carries two addresses, the visitor's own days and what providers are told.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from proxy.banner.assets import css_hash, source, style
+from proxy.banner.markup import Markup, ascii_bytes, escape
+from proxy.banner.signals import signals, stand_ins
+from proxy.config.look import Look
+from proxy.consent.decision import Ask, Decision, allows
+from proxy.filter.headers.guard_table import guard_code, guard_table
+from proxy.filter.minify import squeeze
+from proxy.policy.model import Action, Policy
+from proxy.policy.own_hosts import OwnHosts
+from proxy.policy.scope import Pair
+
+ASKS = frozenset({Ask.FIRST, Ask.EXPIRED, Ask.NEW, Ask.SIGNAL})
+
+KEPT = 512
+"""Heads kept: grants x questions of one site, with room for scopes in transition."""
+
+_PART = re.compile(r"// only (with|without) asking\n(.*?)// end\n", re.DOTALL)
+_NAME = re.compile(r"(page|frame|offers)\.[0-9a-f]{16}\.(js|css)")
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A script or style sheet of ours. Its name says its bytes: other bytes, another name."""
+
+    name: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PageHead:
+    """The head's part for everybody with the same grants and the same question.
+
+    `scripts` and `styles` are what the site's own policies have to let in: hashes of what is
+    in the page, paths of what is not. `connects` and `frames` are the paths that the script
+    asks, and that a placeholder may frame.
+    """
+
+    before: bytes  # up to the place of the visitor's own days
+    behind: bytes
+    scripts: tuple[str, ...]
+    styles: tuple[str, ...]
+    files: tuple[File, ...] = ()
+    connects: tuple[str, ...] = ()
+    frames: tuple[str, ...] = ()
+
+    def bytes(self, since: str, without: str = "") -> bytes:
+        """Return the head's bytes for a visitor with these days, on a page that can do `without` that."""
+        more = b'" data-without="%b' % without.encode("ascii") if without else b""
+        return self.before + ascii_bytes(escape(since)) + more + self.behind
+
+
+class PageHeads:
+    """Makes the heads of one policy's pages, and keeps them with their files."""
+
+    def __init__(self, policy: Policy, own: OwnHosts, look: Look, path: str, cookie: str) -> None:
+        self._policy = policy
+        self._own = own
+        self._look = look
+        self._path = path
+        self._cookie = cookie
+        self._kept: dict[tuple[frozenset[Pair], Ask, bool, bool, bool], PageHead] = {}
+        self._ways = squeeze(source("offers.js")).replace("(PATH)", _whole(path))
+        self._offers = _file("offers", "js", self._ways)
+        self._files: dict[str, File] = {self._offers.name: self._offers}
+
+    def of(self, decision: Decision, *, framed: bool = False, inline: bool = False) -> PageHead:
+        """Return the head for this decision; `inline` where a page's policies let no file of ours in."""
+        key = (decision.grants, decision.ask, framed, decision.withheld, inline)
+        head = self._kept.get(key)
+        if head is None:
+            if len(self._kept) >= KEPT:
+                self._kept.clear()
+                self._files = {self._offers.name: self._offers}
+            head = self._kept[key] = self._make(decision, framed=framed, inline=inline)
+            self._files |= {file.name: file for file in head.files}
+        return head
+
+    def named(self, decision: Decision) -> list[str]:
+        """Return the paths of the files that pages name once this is decided."""
+        return [self._path + file.name for file in self.of(decision).files]
+
+    def file(self, name: str, decision: Decision) -> File | None:
+        """Return the file of that name, or in its stead what this visitor's pages carry now.
+
+        A page may be older than this process, or made by another one with other rules: its
+        guard is then that of today's rules and of what the visitor agrees to today.
+        """
+        if name in self._files:
+            return self._files[name]
+        found = _NAME.fullmatch(name)
+        if found is None:
+            return None
+        head = self.of(replace(decision, ask=Ask.NO, withheld=False), framed=found[1] == "frame")
+        files = (self._offers,) if found[1] == "offers" else head.files
+        return next((file for file in files if file.name.endswith(found[2])), None)
+
+    def _make(self, decision: Decision, *, framed: bool, inline: bool) -> PageHead:
+        grants = decision.grants
+        look = "" if framed else style(self._style_parts(grants, decision.ask), self._look)
+        granted = " ".join(sorted({pair.purpose for pair in grants}))
+        attributes = f'data-granted="{escape(granted)}" {made_for(decision)}'
+        opening = Markup(f'<script data-cfasync="false" {attributes} data-since="')
+        asks, alone = decision.ask in ASKS, framed or decision.withheld
+        later = asks and not inline
+        page = "" if alone else page_code(asks=asks) + self._ways_on(grants, later=later)
+        code = self._guard(grants), signals(self._policy, grants), page
+        if inline or decision.withheld or asks:
+            head = self._inline(look, opening, "".join(code))
+        else:
+            head = self._linked(look, opening, code, kind="frame" if framed else "page")
+        return head if alone else self._reaching(head, grants)
+
+    def _reaching(self, head: PageHead, grants: frozenset[Pair]) -> PageHead:
+        """Return the head with what such a page asks and frames at our addresses."""
+        relays = any(provider.relay is not None for provider in self._policy.providers)
+        offers = self._may_replace(grants)
+        connects = ("choice", "state", *(("offer",) if offers else ()))
+        # a form that was sent leads its frame on to the relay's answer
+        frames = ("embed", *(("form", "relay/") if relays else ())) if offers else ()
+        return replace(
+            head,
+            connects=tuple(self._path + name for name in connects),
+            frames=tuple(self._path + name for name in frames),
+        )
+
+    def _inline(self, look: str, opening: Markup, code: str) -> PageHead:
+        """Return a head that holds all, or all but what is fetched once something asks for it."""
+        sheet = f"<style>{look}</style>" if look else ""
+        later = self._path + self._offers.name
+        files = (self._offers,) if later in code else ()
+        return PageHead(
+            ascii_bytes(Markup(sheet + opening)),
+            code.join(('">', "</script>")).encode("ascii"),
+            (css_hash(code), *((later,) if files else ())),
+            (css_hash(look),) if look else (),
+            files,
+        )
+
+    def _linked(self, look: str, opening: Markup, code: tuple[str, str, str], *, kind: str) -> PageHead:
+        """Return a head of addresses.
+
+        What providers are told stays in the page: should our file not come, none runs untold.
+        """
+        guard, told, page = code
+        script, sheet = _file(kind, "js", guard + page), _file(kind, "css", look)
+        link = f'<link rel="stylesheet" href="{self._path}{sheet.name}"/>' if look else ""
+        behind = f'" src="{self._path}{script.name}"></script>'
+        if told:
+            behind += f'<script data-cfasync="false">{told}</script>'
+        return PageHead(
+            ascii_bytes(Markup(link + opening)),
+            behind.encode("ascii"),
+            (self._path + script.name, *((css_hash(told),) if told else ())),
+            (self._path + sheet.name,) if look else (),
+            (script, sheet) if look else (script,),
+        )
+
+    def _guard(self, grants: frozenset[Pair]) -> str:
+        reports = f"{self._path}reports"
+        table = guard_table(self._policy, grants, self._own, consent_cookie=self._cookie, reports=reports)
+        return guard_code(source("guard.js"), table) + stand_ins(self._policy, grants)
+
+    def _ways_on(self, grants: frozenset[Pair], *, later: bool) -> str:
+        """Return what placeholders do, or what fetches that `later`; nothing where none can be."""
+        if not self._may_replace(grants):
+            return ""
+        file = _whole(self._path + self._offers.name)
+        return squeeze(source("ahead.js")).replace("(FILE)", file) if later else self._ways
+
+    def _style_parts(self, grants: frozenset[Pair], ask: Ask) -> list[str]:
+        parts = ["base"]
+        replaces = self._may_replace(grants)
+        if ask in ASKS or replaces:
+            parts.append("buttons")
+        if ask in ASKS:
+            parts += ["text", "banner"]
+        if ask is Ask.SIGNAL:
+            parts.append("notice")
+        return [*parts, "link", *(["placeholder"] if replaces else [])]
+
+    def _may_replace(self, grants: frozenset[Pair]) -> bool:
+        """True when some rule that shows a placeholder is refused."""
+        return any(
+            rule.do in (Action.REPLACE, Action.RELAY)
+            and not allows(grants, provider.id, [p for p in rule.purposes if self._policy.needs_consent(p)])
+            for provider in self._policy.providers
+            for rule in provider.tags
+        )
+
+
+def page_code(*, asks: bool) -> str:
+    """Return banner.js for pages that ask, or for those that do not."""
+    wanted = "with" if asks else "without"
+    keep: Callable[[re.Match[str]], str] = lambda part: part[2] if part[1] == wanted else ""  # noqa: E731
+    return squeeze(_PART.sub(keep, source("banner.js")))
+
+
+def _whole(path: str) -> str:
+    """Return a script's argument that is a whole address: a <base> may lead paths elsewhere."""
+    return f"(new URL({json.dumps(path)},location).href)"
+
+
+def made_for(decision: Decision) -> str:
+    """Return what pages made for this decision say of it, and no others."""
+    return f'data-state="{state_of(decision.grants)}" data-ask="{decision.ask.value}"'
+
+
+def _file(kind: str, sort: str, text: str) -> File:
+    body = text.encode("ascii")
+    return File(f"{kind}.{hashlib.blake2b(body, digest_size=8).hexdigest()}.{sort}", body)
+
+
+def state_of(grants: frozenset[Pair]) -> str:
+    """Return a short name of these grants; tabs compare it. Nothing granted has none."""
+    names = "\n".join(sorted(f"{pair.purpose} {pair.provider}" for pair in grants))
+    return hashlib.blake2b(names.encode(), digest_size=4).hexdigest() if grants else ""

@@ -1,0 +1,110 @@
+"""From the text of a config file to a Config, or to every problem in it, each with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from proxy.config.signing_key import consent_domain, is_public
+from proxy.config.types import Config
+from proxy.errors import ConfigError
+from proxy.policy.faults import problems_of
+from proxy.policy.yaml_source import Node, Step, locate, read, spell
+from proxy.problems import Place, Problem
+
+
+@lru_cache(maxsize=1)
+def _shape() -> TypeAdapter[Config]:
+    return TypeAdapter(Config)
+
+
+def read_config(path: Path) -> Config:
+    """Return the config in a file, whose relative paths count from its folder."""
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            [Problem(Place(path.name, 1), f"is not UTF-8 (byte {error.start}); save it as UTF-8")]
+        ) from None
+    except OSError as error:
+        problem = Problem(
+            Place(str(path), 1), f"cannot be read ({error.strerror}); name another with --config"
+        )
+        raise ConfigError([problem]) from error
+    return load_config(text, path.name, path.resolve().parent)
+
+
+def load_config(text: str, file: str = "config.yaml", folder: Path = Path()) -> Config:
+    """Return the config, or raise ConfigError with every problem at once."""
+    node, problems = read(text, file)
+    if node is None or problems:
+        raise ConfigError(sorted(problems))
+    if not isinstance(node.plain(), dict):
+        raise ConfigError([Problem(node.place, "is no config: write keys such as 'listen:' and 'sites:'")])
+    try:
+        config = _shape().validate_python(node.plain()).at(folder)
+    except ValidationError as error:
+        raise ConfigError(problems_of(error, node, Config)) from None
+    if faults := list(_contradictions(config, node)):
+        raise ConfigError(sorted(faults))
+    return config
+
+
+def _contradictions(config: Config, root: Node) -> Iterable[Problem]:
+    """Yield what each part allows and the whole does not."""
+
+    def at(*steps: Step, text: str) -> Problem:
+        node, taken = locate(root, steps)
+        return Problem(node.place, f"{spell(taken)} {text}")
+
+    seen: dict[str, int] = {}
+    for number, site in enumerate(config.sites):
+        for index, host in enumerate(site.hosts):
+            if host in seen:
+                text = (
+                    f"is '{host}', which sites[{seen[host]}] already answers for; a host belongs to one site"
+                )
+                yield at("sites", number, "hosts", index, text=text)
+            seen.setdefault(host, number)
+    yield from _consent_faults(config, at)
+    try:
+        config.banner.look()
+    except ValueError as error:
+        yield at("banner", text=f"cannot be used: {error}")
+    if config.redirect and config.tls is None and not config.trusted_proxies and not config.cloudflare:
+        yield at(
+            "redirect",
+            text="sends visitors to https, but there is no 'tls' and no trusted proxy to answer there",
+        )
+    public = {str(address) for address in (*config.listen, *config.redirect)}
+    if config.admin is not None and config.admin.port and str(config.admin) in public:
+        yield at(
+            "admin",
+            text=f"is {config.admin}, which visitors use; health and figures need an address of their own",
+        )
+
+
+def _consent_faults(config: Config, at: Any) -> Iterable[Problem]:
+    domain = config.consent.domain
+    if domain is not None and is_public(domain):
+        yield at(
+            "consent",
+            "domain",
+            text=f"is '{domain}', under which strangers have names too; no browser takes such a cookie",
+        )
+    elif domain is not None:
+        for number, site in enumerate(config.sites):
+            for host in site.hosts:
+                if host != domain and not host.endswith(f".{domain}"):
+                    yield at(
+                        "consent",
+                        "domain",
+                        text=f"is '{domain}', but sites[{number}] has the host '{host}' outside it",
+                    )
+    if config.consent.stands_for is not None and consent_domain(config) is None:
+        text = "needs a domain that all hosts share (consent.domain), and these hosts share none"
+        yield at("consent", "stands_for", text=text)

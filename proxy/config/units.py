@@ -1,0 +1,230 @@
+"""Words of the config file that are more than text: addresses, networks, times, sizes.
+
+Each reader raises the fault whose words complete `config.yaml:3:9: listen ...`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from proxy.policy.checked_value import Checked, Parsed, fault
+from proxy.policy.durations import EXAMPLES, parse_duration
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
+_BYTES = {
+    "": 1,
+    "B": 1,
+    "KiB": 1024,
+    "kB": 1000,
+    "MiB": 1024**2,
+    "MB": 1000**2,
+    "GiB": 1024**3,
+    "GB": 1000**3,
+}
+_QUANTITY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) ?([A-Za-z]*)", re.ASCII)
+_HOST = re.compile(
+    r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ListenAddress:
+    """A host and a port to listen on; an empty host is every address of the machine."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def read_address(value: object) -> ListenAddress:
+    """Return where to listen: `127.0.0.1:8080`, `[::1]:8080`, `:8080` or `8080`."""
+    if isinstance(value, ListenAddress):
+        return value
+    text = str(value)
+    host, _, port = text.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not port.isascii() or not port.isdigit() or int(port) > 65_535 or (":" in bare and bare is host):
+        raise fault(f"is '{text}'; write host:port, such as 127.0.0.1:8080")
+    return ListenAddress(bare, int(port))
+
+
+def read_host(value: object) -> str:
+    """Return a host name in lower case, as sites are matched: no scheme, no port, no path."""
+    text = str(value).lower().removesuffix(".")
+    if not _HOST.fullmatch(text) and not is_address(text):
+        ascii_name = _idna(text)
+        hint = f"; write it as {ascii_name!r}" if ascii_name else "; write only the name, such as callkom.io"
+        raise fault(f"is '{value!s}'{hint}")
+    return text
+
+
+def _idna(text: str) -> str | None:
+    """Return the xn-- form of an international name, or the host inside an address, or None."""
+    if "//" in text or ":" in text:
+        return urlsplit(text if "//" in text else f"//{text}").hostname
+    try:
+        return text.encode("idna").decode() if not text.isascii() else None
+    except UnicodeError:
+        return None
+
+
+def is_address(host: str) -> bool:
+    """True when a host is an IP address, with or without brackets: it has no parent domain."""
+    try:
+        ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True
+
+
+def read_upstream(value: object) -> str:
+    """Return `scheme://host[:port]` of a server that answers for a site."""
+    text = str(value)
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise fault(f"is '{text}'; write http:// or https://, a host and maybe a port")
+    if parts.path not in {"", "/"} or parts.query or parts.fragment or parts.username is not None:
+        raise fault(f"is '{text}'; only scheme, host and port belong here, paths come from the visitor")
+    try:
+        port = parts.port
+    except ValueError:
+        raise fault(f"is '{text}'; its port is not a number from 1 to 65535") from None
+    if port == 0:
+        raise fault(f"is '{text}'; its port is not a number from 1 to 65535")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def read_network(value: object) -> Network:
+    """Return a network of addresses: `10.0.0.0/8`, `2001:db8::/32` or one address."""
+    if isinstance(value, ipaddress.IPv4Network | ipaddress.IPv6Network):
+        return value
+    try:
+        return ipaddress.ip_network(str(value))
+    except ValueError as error:
+        raise fault(f"is '{value!s}'; {error}") from None
+
+
+def read_seconds(value: object) -> float:
+    """Return seconds of `15 s`, `500 ms`, `2 min`, `1 h` or a bare number."""
+    if isinstance(value, int | float):
+        return float(value)
+    return _quantity(value, _SECONDS, "write a time such as 15 s, 500 ms or 2 min")
+
+
+def read_bytes(value: object) -> int:
+    """Return bytes of `16 KiB`, `10 MB` or a bare number."""
+    return int(_quantity(value, dict(_BYTES), "write a size such as 16 KiB or 10 MB"))
+
+
+def _quantity(value: object, units: dict[str, float], help_: str) -> float:
+    found = _QUANTITY.fullmatch(str(value).strip())
+    if not found or found[2] not in units:
+        raise fault(f"is '{value!s}'; {help_}")
+    return float(found[1]) * units[found[2]]
+
+
+def read_switch(value: object) -> bool:
+    """Return whether `yes`/`on`/`true` or `no`/`off`/`false` is written."""
+    if isinstance(value, bool):
+        return value
+    match str(value).lower():
+        case "yes" | "on" | "true":
+            return True
+        case "no" | "off" | "false":
+            return False
+        case _:
+            raise fault(f"is '{value!s}'; write yes or no")
+
+
+def read_count(value: object) -> int:
+    """Return a whole number above 0."""
+    if isinstance(value, int):
+        return value
+    text = str(value)
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 1_000_000:
+        raise fault(f"is '{text}'; write a whole number above 0")
+    return int(text)
+
+
+def read_rate(value: object) -> int:
+    """Return a whole number, 0 for `no limit`."""
+    return 0 if value == "no limit" else read_count(value)
+
+
+def read_path_prefix(value: object) -> str:
+    """Return the folder of our own addresses, which is matched byte for byte."""
+    text = str(value)
+    if not re.fullmatch(r"/[A-Za-z0-9._-]+/", text):
+        raise fault(f"is '{text}'; write one folder such as /.consent/, beginning and ending with '/'")
+    return text
+
+
+def read_cookie_name(value: object) -> str:
+    """Return a cookie name of the plain sort."""
+    text = str(value)
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text):
+        raise fault(f"is '{text}'; a name here is made of letters, digits, '_' and '-'")
+    return text
+
+
+def read_target(value: object) -> str:
+    """Return a path of an upstream."""
+    text = str(value)
+    if not re.fullmatch(r"/[!-~]*", text):
+        raise fault(f"is '{text}'; write a path such as /health")
+    return text
+
+
+def read_records(value: object) -> str:
+    """Return the address of a store of proofs."""
+    text = str(value)
+    if not text.startswith(("sqlite:///", "postgresql://")) or text == "sqlite:///":
+        raise fault(f"is '{text.rpartition('@')[2]}'; write sqlite:///FILE or postgresql://...")
+    return text
+
+
+def read_lasts(value: object) -> int:
+    """Return the seconds in `5 years`."""
+    if isinstance(value, int):
+        return value
+    found = parse_duration(str(value))
+    if found is None or found.seconds is None:
+        raise fault(f"is '{value}', which is no duration; write {EXAMPLES}")
+    return found.seconds
+
+
+def _listed(value: object) -> object:
+    """Return a list of what may be written as one thing or as several."""
+    return value if isinstance(value, list | tuple) else [value]
+
+
+def _some(value: tuple[object, ...]) -> tuple[object, ...]:
+    if not value:
+        raise fault("is an empty list; at least one belongs here")
+    return value
+
+
+Many = Parsed(_listed)
+Some = Checked(_some)
+Listen = Annotated[ListenAddress, Parsed(read_address)]
+Host = Annotated[str, Parsed(read_host)]
+Origin = Annotated[str, Parsed(read_upstream)]
+Networks = Annotated[Network, Parsed(read_network)]
+Seconds = Annotated[float, Parsed(read_seconds)]
+Bytes = Annotated[int, Parsed(read_bytes)]
+Switch = Annotated[bool, Parsed(read_switch)]
+Count = Annotated[int, Parsed(read_count)]
+Rate = Annotated[int, Parsed(read_rate)]
+OwnPath = Annotated[str, Parsed(read_path_prefix)]
+CookieName = Annotated[str, Parsed(read_cookie_name)]
+Target = Annotated[str, Parsed(read_target)]
+RecordsUrl = Annotated[str, Parsed(read_records)]
+Lasts = Annotated[int, Parsed(read_lasts)]

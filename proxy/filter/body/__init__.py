@@ -1,0 +1,1 @@
+"""The bytes of a response's body: content codings, charsets, and which filter reads them."""

@@ -1,0 +1,1 @@
+"""Header fields: Set-Cookie, Cookie, Link, validators, the Content-Security-Policy fence."""

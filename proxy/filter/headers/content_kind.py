@@ -1,0 +1,183 @@
+"""What a browser would make of an answer: a document to be read, or bytes to pass on.
+
+The MIME type is what any browser may settle on (Fetch "extract a MIME type", and the
+sloppier readings of the same lines); where there is none, the first bytes tell (WHATWG
+MIME Sniffing 7.1). In doubt it is a document (threats T5, T7, T8).
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+
+from proxy.filter.headers.fields import cut_at_commas, list_of
+
+SNIFF = 1445
+"""As many first bytes as a browser looks at."""
+
+
+class BodyKind(Enum):
+    """What is done with an answer's body."""
+
+    HTML = "html"  # read and rewritten
+    XML = "xml"  # XHTML, SVG, XML shown as a page: read and rewritten by XML's rules
+    FEED = "feed"  # XML that is no page: passes with its cache headers, under a fence
+    CODE = "code"  # called a document, fetched as script, style or image: passes, is not kept for navigations
+    RULES = "rules"  # speculation rules: read whole, as what they load no fence stops
+    OTHER = "other"  # passes
+    REFUSED = "refused"  # a document in a form that cannot be read
+
+
+_INERT = frozenset(
+    b"audio audioworklet font image json manifest paintworklet report script serviceworker"
+    b" sharedworker style track video webidentity worker".split()
+)
+_UNKNOWN = frozenset(
+    # the last is what Firefox calls a type it does not know: it sniffs what a server calls so (seen)
+    {b"*/*", b"unknown/unknown", b"application/unknown", b"", b"application/x-unknown-content-type"}
+)
+_BLANK = b"\t\n\v\f\r "  # before markup; Chromium takes the vertical tab for a blank too (seen)
+_FEEDS = frozenset({b"application/rss+xml", b"application/atom+xml", b"application/rdf+xml"})
+_STYLESHEETS = frozenset({b"text/xsl", b"application/xslt+xml"})
+_SEALED = frozenset({b"application/signed-exchange", b"application/webbundle"})
+_ARCHIVES = frozenset(
+    {b"multipart/related", b"message/rfc822", b"multipart/mixed", b"application/x-mimearchive"}
+)
+_FEED_ROOTS = frozenset({b"rss", b"feed", b"rdf", b"urlset", b"sitemapindex", b"opml"})
+
+_ESSENCE = re.compile(rb"[ \t\r\n]*([^\s;,(/]+/[^\s;,(/]+)")
+_MARKUP = re.compile(rb"[\t\n\v\f\r ]*(?:\xef\xbb\xbf)?[\t\n\v\f\r ]*<(?:[A-Za-z/!]|\?)")
+_XML = re.compile(rb"[\t\n\v\f\r ]*(?:\xef\xbb\xbf)?[\t\n\v\f\r ]*<\?xml", re.IGNORECASE)
+_PROLOG = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:\s|<\?(?:[^?]|\?(?!>))*\?>|<!--(?:[^-]|-(?!->))*-->|<![A-Za-z][^>\[]*(?:\[[^\]]*\])?\s*>)*"
+)
+_ROOT = re.compile(rb"<(?:[\w.-]+:)?([\w.-]+)[\s/>]")
+
+
+def essence_of(content_types: list[bytes]) -> bytes | None:
+    """Return the lower-case type/subtype that counts, or None where no line has one.
+
+    The last one that can be read, over all lines and commas; `*/*` never counts. Browsers
+    differ on text after the type (`text/html charset=utf-8`): here it still is that type.
+    """
+    essence = None
+    for line in content_types:
+        for _, part in cut_at_commas(line):
+            found = _ESSENCE.match(part)
+            if found and found[1] != b"*/*":
+                essence = found[1].lower()
+    return essence
+
+
+def sort_of(
+    content_types: list[bytes],
+    *,
+    nosniff: bool,
+    dest: bytes | None,
+    first: bytes | None,
+    disposition: bytes | None,
+    more: bool = False,
+) -> BodyKind | None:
+    """Return what is done with an answer's body, or None where its first bytes must be seen.
+
+    `dest` is Sec-Fetch-Dest (None: not said, so it may be a page), `first` the decoded
+    beginning of the body (up to SNIFF bytes), `more` says that more of it may still come:
+    then None means that so far they tell nothing.
+    """
+    if is_attachment(disposition):
+        return BodyKind.OTHER
+    essence = essence_of(content_types) or b""
+    if essence == b"text/html":
+        return BodyKind.CODE if dest in _INERT else BodyKind.HTML
+    if essence == b"application/speculationrules+json":
+        return BodyKind.RULES
+    if essence in _SEALED or essence.startswith((b"multipart/", b"message/")) or essence in _ARCHIVES:
+        return _sealed(essence, dest)
+    if essence in _UNKNOWN:
+        return _sniffed(nosniff=nosniff, dest=dest, first=first, more=more)
+    if is_xml(essence):
+        return _xml(essence, dest, first, more=more)
+    return BodyKind.OTHER
+
+
+def forbids_sniffing(options: list[bytes]) -> bool:
+    """True when X-Content-Type-Options says nosniff: by its first value, as browsers read it."""
+    words = list_of(options)
+    return bool(words) and words[0].lower() == b"nosniff"
+
+
+def is_attachment(disposition: bytes | None) -> bool:
+    """True when the answer is saved to disk: nothing in it runs."""
+    return disposition is not None and disposition.split(b";")[0].strip(b" \t").lower() == b"attachment"
+
+
+def is_xml(essence: bytes) -> bool:
+    """True for an XML MIME type."""
+    return essence.endswith((b"+xml", b"/xml")) or essence in _STYLESHEETS
+
+
+def names_document(dest: bytes | None) -> bool | None:
+    """True when Sec-Fetch-Dest says page, False when it says something else, None when it says nothing."""
+    if dest is None:
+        return None
+    return dest not in _INERT and dest not in (b"empty", b"xslt")  # a value yet unknown may be a page
+
+
+def needs_whole(status: int, sort: BodyKind | None) -> bool:
+    """True when a part of a document came (206): it has to be fetched again, whole (T9)."""
+    return status == 206 and sort in (BodyKind.HTML, BodyKind.XML, BodyKind.RULES, BodyKind.REFUSED, None)
+
+
+def _sealed(essence: bytes, dest: bytes | None) -> BodyKind:
+    """Parts and packages that hold pages: refused where a browser would open them as one.
+
+    Where no destination is said, only what today's browsers still open: archives are what
+    programs exchange (SOAP attachments, mail).
+    """
+    page = names_document(dest)
+    if page is None:
+        page = essence not in _ARCHIVES and not essence.startswith(b"message/")
+        page = page and essence in (*_SEALED, b"multipart/x-mixed-replace")
+    elif dest == b"empty":
+        page = essence in _SEALED
+    return BodyKind.REFUSED if page else BodyKind.OTHER
+
+
+def _sniffed(*, nosniff: bool, dest: bytes | None, first: bytes | None, more: bool) -> BodyKind | None:
+    """An answer without a type: markup at its start makes it a page, unless sniffing is forbidden."""
+    if nosniff or dest in _INERT:
+        return BodyKind.OTHER
+    if first is None:
+        return None
+    seen = first[:SNIFF]
+    if more and len(seen) < SNIFF and len(seen.lstrip(b"\xef\xbb\xbf" + _BLANK)) < len(b"<?xml"):
+        return None
+    if _XML.match(seen):
+        return _xml(b"text/xml", dest, seen, more=more)
+    return BodyKind.HTML if _MARKUP.match(seen) else BodyKind.OTHER
+
+
+def _xml(essence: bytes, dest: bytes | None, first: bytes | None, *, more: bool) -> BodyKind | None:
+    """XML is a page by its destination; scripts fetch it as it is, and feeds are nobody's page."""
+    if dest in _INERT:
+        return BodyKind.FEED if essence == b"image/svg+xml" else BodyKind.CODE
+    if essence in _FEEDS:
+        return BodyKind.FEED
+    if essence == b"application/xhtml+xml":
+        return BodyKind.XML
+    if dest == b"empty":
+        return BodyKind.FEED
+    if essence == b"image/svg+xml" or essence in _STYLESHEETS or dest == b"xslt":
+        return BodyKind.XML
+    if first is None:
+        return None
+    return _by_root(first[:SNIFF], more=more)
+
+
+def _by_root(seen: bytes, *, more: bool) -> BodyKind | None:
+    """Feeds and sitemaps are told by their first element."""
+    prolog = _PROLOG.match(seen)
+    root = _ROOT.match(seen, prolog.end() if prolog else 0)
+    if root is None:
+        return None if more and len(seen) < SNIFF else BodyKind.XML
+    return BodyKind.FEED if root[1].lower() in _FEED_ROOTS else BodyKind.XML

@@ -1,0 +1,286 @@
+"""Cookies on their way: what the site may set, and what of the visitor's it is shown.
+
+| | declared and refused | undeclared |
+|---|---|---|
+| Set-Cookie | dropped | dropped, reported (`undeclared: cookies`) |
+| Cookie to the site | hidden | passes, bytes unchanged |
+
+The consent cookie is ours: nobody else sets or deletes it. To the site it passes like
+every necessary cookie, so that a header from which nothing is hidden stays as it came;
+it is signed, so nobody there can make a choice of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from proxy.consent.decision import allows
+from proxy.filter.headers.set_cookie import CONTROL, LONGEST_PAIR, WSP, SetCookie, cap, parse_set_cookie
+from proxy.filter.patterns import Glob
+from proxy.filter.verdict import Does, Verdict
+from proxy.policy.model import DAY, NECESSARY, CookieRule, Policy, Undeclared
+from proxy.policy.scope import Pair
+
+CONSENT_COOKIE = "consent_callkom"
+
+OURS = Verdict(Does.DROP, note="the consent cookie is the proxy's own")
+IGNORED = Verdict(Does.DROP, note="no browser stores this line")
+NEVER: Mapping[str, int] = {}
+
+MEMO = 2048  # names come from visitors: what is remembered of them is bounded
+LONGEST = 256  # and so is their length
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+class CookieVerdicts(dict[tuple[str, bytes, bytes], Verdict]):
+    """Verdicts by host, name and attributes as sent: those that are the same for every value, at any time."""
+
+    def verdict(self, line: bytes, host: str) -> Verdict | None:
+        """Return the verdict on a Set-Cookie line like one that came before."""
+        pair, _, attributes = line.partition(b";")
+        name, equals, _ = pair.partition(b"=")
+        known = self.get((host, name, attributes))
+        if known is None or not equals or len(pair) > LONGEST_PAIR or CONTROL.search(pair):
+            return None
+        return known
+
+
+class CookieRules:
+    """The cookie rows of a policy, compiled once; independent of any decision."""
+
+    def __init__(self, policy: Policy, consent_cookie: str = CONSENT_COOKIE) -> None:
+        self.consent_cookie = consent_cookie
+        keeps = policy.undeclared_cookies is Undeclared.KEEP
+        place = policy.undeclared_cookies_place
+        self.undeclared = Verdict(Does.KEEP if keeps else Does.DROP, place, note="undeclared")
+        self.undeclared_deletion = Verdict(Does.KEEP, note="undeclared")
+        self.rows = [row for provider in policy.providers for row in provider.cookies]
+        self._needs = {id(row): _needs(policy, row) for row in self.rows}
+        self._literal: dict[str, list[tuple[int, CookieRule]]] = {}
+        self._globs: list[tuple[int, Glob, CookieRule]] = []
+        for order, row in enumerate(self.rows):
+            for name in row.names:
+                word = _as_bytes_read(name)
+                if "*" in word:
+                    self._globs.append((order, Glob.of(word), row))
+                else:
+                    self._literal.setdefault(word, []).append((order, row))
+        self.turns: dict[tuple[object, ...], tuple[CookieRule, ...]] = {}  # sweep.outlived remembers here
+        self._set: dict[tuple[str, str], CookieRule | None] = {}
+        self._seen: dict[str, dict[bytes, int]] = {}
+        self._refused: dict[frozenset[Pair], frozenset[int]] = {}
+        self._judged: dict[frozenset[Pair], CookieVerdicts] = {}
+
+    def judged(self, grants: frozenset[Pair]) -> CookieVerdicts:
+        """Return the verdicts remembered for these grants."""
+        found = self._judged.get(grants)
+        if found is None:
+            _remember(self._judged, grants, found := CookieVerdicts())
+        return found
+
+    def setting(self, name: str, domain: str) -> CookieRule | None:
+        """Return the first row that speaks of a cookie of that name for that domain."""
+        key = (name, domain)
+        if key in self._set:
+            return self._set[key]
+        found = self._first(name, lambda row: _covers(row, domain))
+        if len(name) + len(domain) <= LONGEST:
+            _remember(self._set, key, found)
+        return found
+
+    def seen(self, host: str) -> dict[bytes, int]:
+        """Return what is remembered of names in Cookie headers for that host: `mark` by spelling."""
+        known = self._seen.get(host)
+        if known is None:
+            _remember(self._seen, host, known := {})
+        return known
+
+    def mark(self, piece: bytes, host: str) -> int:
+        """Return the id() of the first row that may speak of a piece of a Cookie header, or 0.
+
+        The browser does not say for which domain it was set: any above the host may be.
+        """
+        name, nameless = name_sent(piece)
+        row = self._first(name.decode("latin-1"), lambda row: _reaches(row, host))
+        found = 0 if row is None else id(row)
+        spelling = piece.partition(b"=")[0]
+        if not nameless and len(spelling) <= LONGEST:
+            _remember(self.seen(host), spelling, found)
+        return found
+
+    def refused(self, grants: frozenset[Pair]) -> frozenset[int]:
+        """Return the rows (their id()) that are refused under these grants."""
+        found = self._refused.get(grants)
+        if found is None:
+            found = frozenset(
+                id(row) for row in self.rows if not allows(grants, row.provider, self._needs[id(row)])
+            )
+            _remember(self._refused, grants, found)
+        return found
+
+    def _first(self, name: str, fits: Callable[[CookieRule], bool]) -> CookieRule | None:
+        rows = list(self._literal.get(name, ()))
+        rows += [(order, row) for order, glob, row in self._globs if glob.matches(name)]
+        return next((row for _, row in sorted(rows, key=lambda pair: pair[0]) if fits(row)), None)
+
+
+def judge_cookie(
+    rules: CookieRules,
+    line: bytes,
+    *,
+    host: str,
+    grants: frozenset[Pair],
+    now: int,
+    since: Mapping[str, int] = NEVER,
+) -> tuple[Verdict, bytes | None]:
+    """Return the verdict on one Set-Cookie line and the line to send, None where it is dropped.
+
+    `since` is the Answer's: the day since which each purpose has been granted.
+    """
+    judged = rules.judged(grants)
+    known = judged.verdict(line, host)
+    if known is not None:
+        return known, line if known.does is Does.KEEP else None
+    verdict, out, lasting = _judge(rules, line, host=host, grants=grants, now=now, since=since)
+    pair, _, attributes = line.partition(b";")
+    name, equals, _ = pair.partition(b"=")
+    key = (host, name, attributes)
+    if lasting and equals and name.strip(WSP) and len(name) + len(attributes) <= LONGEST:
+        _remember(judged, key, verdict)
+    return verdict, out
+
+
+def _judge(
+    rules: CookieRules,
+    line: bytes,
+    *,
+    host: str,
+    grants: frozenset[Pair],
+    now: int,
+    since: Mapping[str, int],
+) -> tuple[Verdict, bytes | None, bool]:
+    """Return verdict and line, and whether a line with another value gets the same verdict at any time."""
+    cookie = parse_set_cookie(line)
+    if cookie is None:
+        return IGNORED, None, False
+    if cookie.sent_as == rules.consent_cookie:
+        return OURS, None, True
+    row = rules.setting(cookie.sent_as, _domain(cookie, host))
+    lives = cookie.lifetime(now)
+    lasting = lives is None or cookie.max_age is not None  # no date that comes nearer
+    if lives is not None and lives <= 0:  # what takes a cookie away always may (T23)
+        return (_of(row, Does.KEEP, note="deletion") if row else rules.undeclared_deletion), line, lasting
+    if row is None:
+        return rules.undeclared, line if rules.undeclared.keeps else None, lasting
+    if id(row) in rules.refused(grants):
+        return _of(row, Does.DROP, needs=(row.purpose,)), None, lasting
+    limit = longest(row, now, since)
+    if lives is None or (limit is not None and lives <= limit):
+        return _of(row, Does.KEEP), line, lives is None
+    note = f"to {row.lasts.text.removeprefix('up to ')}"
+    return _of(row, Does.CAP, note=note), cap(line, limit, now), False
+
+
+def longest(row: CookieRule, now: int, since: Mapping[str, int] = NEVER) -> int | None:
+    """Return how many seconds a cookie of that row may live from now, None for a session.
+
+    A life of more than a day does not slide (CNIL sheet 17): whatever the site renews,
+    it ends N after the day since which the purpose has been granted; then the day
+    starts anew. So the time since that day is laid out in spans of N, and a cookie
+    never outlives the span in which it is written.
+    """
+    seconds, days = row.lasts.seconds, span(row)
+    if seconds is None or days is None or row.purpose not in since:
+        return seconds
+    # Counted from the end of the first day: a cookie of that day itself may live N.
+    start = (since[row.purpose] + 1) * DAY
+    passed = max(0, now - start) // (days * DAY)
+    return min(seconds, start + (passed + 1) * days * DAY - now)
+
+
+def span(row: CookieRule) -> int | None:
+    """Return the days after which a cookie of that row must be gone; None where its life may slide."""
+    seconds = row.lasts.seconds
+    return None if seconds is None or row.lasts.slides else seconds // DAY
+
+
+def strip_cookie_header(
+    rules: CookieRules, value: bytes, *, host: str, grants: frozenset[Pair]
+) -> tuple[bytes, tuple[bytes, ...]]:
+    """Return the Cookie header the site may see, and the names hidden from it.
+
+    The very same bytes where nothing is hidden; empty where nothing is left, and then
+    the header goes. The name of a nameless cookie is empty.
+    """
+    refused, known = rules.refused(grants), rules.seen(host)
+    hidden: list[bytes] = []
+    kept: list[bytes] = []
+    for piece in value.split(b";"):
+        mark = known.get(piece.partition(b"=")[0])
+        refuses = (rules.mark(piece, host) if mark is None else mark) in refused
+        (hidden if refuses else kept).append(piece)
+    if not hidden:
+        return value, ()
+    names = (name_sent(piece) for piece in hidden)
+    return b";".join(kept).strip(WSP), tuple(b"" if nameless else name for name, nameless in names)
+
+
+def name_sent(piece: bytes) -> tuple[bytes, bool]:
+    """Return the name that servers read in a piece of a Cookie header, and whether it is nameless.
+
+    They read the value of a nameless cookie as a name (T19).
+    """
+    given, equals, content = piece.partition(b"=")
+    name = given.strip(WSP)
+    return name or content.partition(b"=")[0].strip(WSP), not (equals and name)
+
+
+def values_of(value: bytes, name: str) -> list[bytes]:
+    """Return every value that a Cookie header holds under that name, in its order."""
+    wanted = name.encode("ascii")
+    if wanted not in value:  # most headers hold none: the cheap look first
+        return []
+    pairs = (piece.partition(b"=") for piece in value.split(b";"))
+    return [content.strip(WSP) for word, _, content in pairs if word.strip(WSP) == wanted]
+
+
+def _of(row: CookieRule, does: Does, *, needs: tuple[str, ...] = (), note: str = "") -> Verdict:
+    return Verdict(does, row.place, row.provider, needs, note)
+
+
+def _needs(policy: Policy, row: CookieRule) -> tuple[str, ...]:
+    return (row.purpose,) if row.purpose != NECESSARY and policy.needs_consent(row.purpose) else ()
+
+
+def _as_bytes_read(name: str) -> str:
+    """Return a name of rules.yaml as header bytes are read here: one character a byte."""
+    return name.encode("utf-8").decode("latin-1")
+
+
+def _domain(cookie: SetCookie, host: str) -> str:
+    """Return the domain for which a browser stores it; one that does not match is none."""
+    domain = cookie.domain
+    if domain is not None and (host == domain or host.endswith("." + domain)):
+        return domain
+    return host
+
+
+def _covers(row: CookieRule, domain: str) -> bool:
+    """True when the row speaks of cookies set for that domain."""
+    return any(
+        domain == d.removeprefix(".") or (d.startswith(".") and domain.endswith(d)) for d in row.domains
+    )
+
+
+def _reaches(row: CookieRule, host: str) -> bool:
+    """True when a cookie of that row may be sent to that host."""
+    return any(host == (d := domain.removeprefix(".")) or host.endswith("." + d) for domain in row.domains)
+
+
+def _remember(cache: dict[Key, Value], key: Key, value: Value) -> None:
+    if len(cache) >= MEMO:
+        cache.clear()
+    cache[key] = value

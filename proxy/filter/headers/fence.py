@@ -1,0 +1,243 @@
+"""The second net: the Content-Security-Policy that a visitor's decision allows.
+
+It starts from what lets a site work unchanged (its own hosts, inline code, eval, data:
+and blob:) and takes away third-party hosts only. It restricts fetches and never
+navigation: no form-action, frame-ancestors, base-uri or sandbox, for a form-action
+breaks logins that redirect elsewhere. One directive, `default-src`, covers every fetch.
+
+A host stands in it when every rule that speaks of it is granted; what a policy of
+this kind cannot express stays out, and so is blocked. Except on hosts that load for
+everyone (neutral, necessary, `do: keep`): "all of this host but one path" cannot be said
+either, and a library that a page needs must load; such a host is open, and what another
+rule refuses there is held in the page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from proxy.consent.decision import allows
+from proxy.filter.headers.csp_admission import Admission, admit, takes_files
+from proxy.policy.hosts import covers, registrable
+from proxy.policy.model import NECESSARY, OWN, Action, Policy, Provider, Undeclared
+from proxy.policy.own_hosts import OwnHosts
+from proxy.policy.scope import Pair
+
+__all__ = ["LIMIT", "Admission", "admit", "fence", "takes_files"]
+
+LIMIT = 4096
+"""Bytes above which hosts collapse to registrable domains: half of nginx's default for all headers."""
+
+ALWAYS = "'self' 'unsafe-inline' 'unsafe-eval' 'wasm-unsafe-eval' data: blob:"
+
+PATH = re.compile(r"/[A-Za-z0-9._~%/-]*")  # what a source expression takes without escapes
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one rule says of a host: `pattern` as in `from:`, subdomains included.
+
+    `narrow`: it speaks only of some elements there, which a source cannot say.
+    `everyone`: it is granted whatever a visitor answers.
+    """
+
+    pattern: str
+    paths: tuple[str, ...]
+    granted: bool
+    order: int
+    narrow: bool = False
+    sockets: bool = False  # `connect:`, where WebSockets are expected too
+    everyone: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """True when it speaks of everything on its hosts."""
+        return not (self.paths or self.narrow)
+
+
+def fence(
+    policy: Policy,
+    own: OwnHosts,
+    grants: frozenset[Pair],
+    *,
+    secure: bool = True,
+    report: str | None = None,
+    limit: int = LIMIT,
+    owner: Callable[[str], str | None] = registrable,
+) -> bytes:
+    """Return the header value for these grants; empty where undeclared tags may load.
+
+    `report` is the address for violations (`/.consent/reports`). A policy cannot name
+    what it refuses, only what it allows: with `undeclared: tags: keep` there is nothing
+    to say, and the filter alone decides.
+    """
+    if policy.undeclared_tags is Undeclared.KEEP:
+        return b""
+    claims = list(_claims(policy, grants))
+    sources = _within(limit, claims, owner)
+    words = [ALWAYS, *_own(own, secure=secure), *sources, *_sockets(claims, secure=secure)]
+    text = "default-src " + " ".join(words)
+    return (f"{text}; report-uri {report}" if report else text).encode("ascii")
+
+
+def _own(own: OwnHosts, *, secure: bool) -> Iterator[str]:
+    """Yield the sources of the site's own hosts, on any port, with WebSockets.
+
+    A plain-http source covers https too (CSP3 6.7.2.8), an https one does not cover http.
+    """
+    schemes = ("https", "wss") if secure else ("http", "ws")
+    outside = (host for host in own.hosts if own.domain is None or not covers(own.domain, host))
+    names = [*([own.domain, f"*.{own.domain}"] if own.domain else ()), *sorted(outside)]
+    for name in names:
+        if _expressible(name):
+            yield from (f"{scheme}://{name}:*" for scheme in schemes)
+
+
+def _sockets(claims: list[Claim], *, secure: bool) -> Iterator[str]:
+    """Yield the WebSocket sources of granted `connect:` hosts."""
+    scheme = "wss" if secure else "ws"
+    hosts = {c.pattern for c in claims if c.sockets and all(o.granted for o in claims if _meet(o, c))}
+    for host in sorted(filter(_expressible, hosts)):
+        if "*" not in host:
+            yield f"{scheme}://{host}:* {scheme}://*.{host}:*"
+
+
+def _meet(one: Claim, other: Claim) -> bool:
+    return covers(one.pattern, other.pattern) or covers(other.pattern, one.pattern)
+
+
+def _claims(policy: Policy, grants: frozenset[Pair]) -> Iterator[Claim]:
+    """Yield what the rules say of third-party hosts, in file order; neutral hosts last."""
+    order = 0
+    tagged: list[Claim] = []
+    for provider in policy.providers:
+        for rule in provider.tags:
+            order += 1
+            everyone = rule.do is Action.KEEP or _granted(policy, provider, rule.purposes, frozenset())
+            granted = everyone or _granted(policy, provider, rule.purposes, grants)
+            narrow = bool(rule.elements or rule.ids or rule.classes or rule.attributes or rule.text)
+            hosts = [host for host in rule.hosts if host != OWN]
+            tagged += (
+                Claim(host, rule.paths, granted, order, narrow=narrow, everyone=everyone) for host in hosts
+            )
+    yield from tagged
+    for provider in policy.providers:
+        order += 1
+        # "Once granted": all that its tags need. Where a tag rule means the host too, that rule
+        # decides, and the host is one that a pattern (`meetings*.hubspot.com`) could not name.
+        granted = _granted(policy, provider, _purposes(provider), grants)
+        for host in provider.connect:
+            meant = [claim.granted for claim in tagged if covers(claim.pattern, host)]
+            yield Claim(host, (), all(meant) if meant else granted, order, sockets=not meant)
+    for neutral in policy.neutral:
+        yield from (Claim(host, (), granted=True, order=order + 1, everyone=True) for host in neutral.hosts)
+
+
+def _purposes(provider: Provider) -> tuple[str, ...]:
+    """Return the purposes of a provider's tags; where it has none, of what it stores."""
+    tags = {purpose for rule in provider.tags for purpose in rule.purposes}
+    rows = {row.purpose for row in provider.cookies} | {row.purpose for row in provider.storage}
+    return tuple(tags or rows)
+
+
+def _granted(policy: Policy, provider: Provider, purposes: tuple[str, ...], grants: frozenset[Pair]) -> bool:
+    needed = [p for p in purposes if p != NECESSARY and policy.needs_consent(p)]
+    return allows(grants, provider.id, needed)
+
+
+def _sources(claims: list[Claim]) -> list[str]:
+    """Return the source expressions of every host that may load."""
+    sources: dict[str, None] = {}
+    for claim in claims:
+        if claim.granted and _expressible(claim.pattern):
+            sources |= dict.fromkeys(_sources_of(claim, claims))
+    wide = [source[2:-2] for source in sources if source.startswith("*.")]
+    return [s for s in sources if not any(_under(_bare(s), host) for host in wide)]
+
+
+def _sources_of(claim: Claim, claims: list[Claim]) -> Iterator[str]:
+    base = _base(claim.pattern)
+    claims = [c for c in claims if c.granted or _closes(c, claim)]
+    above = [c for c in claims if covers(c.pattern, base)]
+    below = [c for c in claims if c not in above and covers(base, c.pattern)]
+    if base != claim.pattern:
+        # `track*.hubspot.com` cannot be said; its whole domain can, where nothing of it is refused.
+        if all(c.granted for c in (*above, *below)):
+            yield f"*.{base}:*"
+    elif all(c.granted for c in above):
+        yield f"{base}:*"
+        if all(c.granted for c in below):
+            yield f"*.{base}:*"
+    else:
+        refused = [c for c in above if not c.granted]
+        yield from (f"{base}:*{path}" for path, whole in _paths(claim) if _clear(path, whole, claim, refused))
+
+
+def _closes(refused: Claim, claim: Claim) -> bool:
+    """False when what is refused cannot close the hosts of a granted claim that speaks of all of them."""
+    if not claim.whole:
+        return True
+    later = refused.order > claim.order and "*" not in claim.pattern  # the first rule decides
+    return not later and (refused.whole or not claim.everyone)
+
+
+def _paths(claim: Claim) -> Iterator[tuple[str, bool]]:
+    """Yield what CSP can say of the claim's paths: a directory, or one exact path with any query.
+
+    With it, whether the claim speaks of all that this lets through.
+    """
+    for glob in claim.paths:
+        path, star, _ = glob.partition("?")[0].partition("*")
+        if PATH.fullmatch(path) and (not star or glob.endswith((path + "*", "?*"))):
+            yield path, glob == path + "*" and not claim.narrow
+
+
+def _clear(path: str, whole: bool, claim: Claim, refused: list[Claim]) -> bool:
+    """True when nothing refused would load with that path: the first rule in the file decides."""
+    for other in refused:
+        if whole and other.order > claim.order:
+            continue
+        prefixes = [p.partition("*")[0].partition("?")[0] for p in other.paths] or [""]
+        if any(path.startswith(prefix) or prefix.startswith(path) for prefix in prefixes):
+            return False
+    return True
+
+
+def _within(limit: int, claims: list[Claim], owner: Callable[[str], str | None]) -> list[str]:
+    """Return the sources; above the limit the owners of most hosts are named by their domain.
+
+    That lets in hosts of the same owner which no rule names, so it goes no further than
+    it must, and never where a host of that owner is refused.
+    """
+    sources = _sources(claims)
+    hosts = Counter(domain for source in sources if (domain := owner(_bare(source))) is not None)
+    for domain, count in sorted(hosts.items(), key=lambda pair: (-pair[1], pair[0])):
+        if len(" ".join(sources)) <= limit or count <= 2:
+            break
+        if all(c.granted for c in claims if covers(domain, c.pattern)):
+            claims = [*claims, Claim(domain, (), granted=True, order=0)]
+            sources = _sources(claims)
+    return sources
+
+
+def _base(pattern: str) -> str:
+    """Return the longest parent of a pattern that holds no `*`: itself where it holds none."""
+    labels = pattern.split(".")
+    last = max((i for i, label in enumerate(labels) if "*" in label), default=-1)
+    return ".".join(labels[last + 1 :])
+
+
+def _bare(source: str) -> str:
+    return source.removeprefix("*.").partition(":")[0]
+
+
+def _under(host: str, parent: str) -> bool:
+    return host.endswith("." + parent)
+
+
+def _expressible(host: str) -> bool:
+    """True for what CSP calls a host; IPv6 addresses and underscores it cannot say."""
+    return host.isascii() and host.replace("*", "").replace(".", "").replace("-", "").isalnum()

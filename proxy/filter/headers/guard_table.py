@@ -1,0 +1,177 @@
+"""What the cookie guard (banner/guard.js) is told: the rows of the policy, as short as they go.
+
+The guard runs in the page, first of all scripts. Its table depends on the site and the
+grants only, so the script is made once for each; what differs from visitor to visitor,
+the days since which purposes are granted, stands beside it in an attribute.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from proxy.consent.decision import allows
+from proxy.filter.headers.cookies import CONSENT_COOKIE, span
+from proxy.filter.minify import squeeze
+from proxy.policy.hosts import glob_covers
+from proxy.policy.model import NECESSARY, CookieRule, Policy, Undeclared
+from proxy.policy.own_hosts import OwnHosts
+from proxy.policy.scope import Pair
+
+REFUSED = 0
+SESSION = -1
+REPORTS = "/.consent/reports"
+LONGEST = 2**31 - 1
+"""Seconds that the script can count in whole numbers: 68 years, and browsers keep none for two."""
+
+Group = tuple["Key", list[str]]
+Key = tuple[str, int, int | None]  # domains ("" for every own host), life, whose day it counts from
+
+
+@dataclass(frozen=True, slots=True)
+class GuardTable:
+    """What guard.js is called with; it says itself what each part means.
+
+    A row is (pattern of names, pattern of domains or "", life, purpose): None where no consent
+    is needed, the number of purposes where it is and the life slides, else the purpose's index.
+    """
+
+    rows: tuple[tuple[str, str, int, int | None], ...]
+    keeps_undeclared: bool
+    keys: str
+    reports: str
+
+
+def guard_table(
+    policy: Policy,
+    grants: frozenset[Pair],
+    own: OwnHosts,
+    *,
+    consent_cookie: str = CONSENT_COOKIE,
+    reports: str = REPORTS,
+) -> GuardTable:
+    """Return the guard's table for these grants: rows that concern own hosts, as few as will do."""
+    groups: list[Group] = [(("", REFUSED, None), [consent_cookie])]
+    for provider in policy.providers:
+        for row in provider.cookies:
+            domains = _domains(row, own)
+            if domains is not None:
+                _add(groups, (domains, *_life(policy, row, grants)), row.names)
+    keys = [
+        key
+        for provider in policy.providers
+        for rule in provider.storage
+        if not _granted(policy, provider.id, rule.purpose, grants)
+        for key in rule.keys
+    ]
+    return GuardTable(
+        rows=tuple((_any_of(names), *key) for key, names in groups),
+        keeps_undeclared=policy.undeclared_cookies is Undeclared.KEEP,
+        keys=_any_of(keys),
+        reports=reports,
+    )
+
+
+def guard_code(source: str, table: GuardTable) -> str:
+    """Return guard.js with its table in, squeezed; the same text in HTML and XML, without `<` and `&`."""
+    needs = {"domains": any(domains for _, domains, *_ in table.rows), "keys": bool(table.keys)}
+    source = PART.sub(lambda part: part[2] if needs[part[1]] else "", source)
+    return squeeze(source).replace("(TABLE)", f"({_literal(table)})")
+
+
+PART = re.compile(r"// only with (\w+)\n(.*?)// end\n", re.DOTALL)
+
+
+def since_attribute(policy: Policy, since: Mapping[str, int]) -> str:
+    """Return the value of the script's `data-since`: the Answer's days, purpose by purpose."""
+    return " ".join(str(since.get(purpose.id, "-")) for purpose in policy.purposes)
+
+
+def _literal(table: GuardTable) -> str:
+    """Return the arguments as JavaScript that ends no script element and no CDATA section."""
+    rows = ",".join(map(_row, table.rows))
+    keys = f"/^({table.keys})$/" if table.keys else "0"
+    text = f"[{rows}],{int(table.keeps_undeclared)},{keys},{json.dumps(table.reports)}"
+    return "".join(f"\\u{ord(c):04x}" if c in "<>&" or not c.isascii() else c for c in text)
+
+
+def _row(row: tuple[str, str, int, int | None]) -> str:
+    names, domains, life, purpose = row
+    pattern = f"/^({names});" + (f"({domains})$/" if domains else "/")
+    return f"[{pattern},{life}]" if purpose is None else f"[{pattern},{life},{purpose}]"
+
+
+def _life(policy: Policy, row: CookieRule, grants: frozenset[Pair]) -> tuple[int, int | None]:
+    if not _granted(policy, row.provider, row.purpose, grants):
+        return REFUSED, None
+    life = SESSION if row.lasts.seconds is None else min(row.lasts.seconds, LONGEST)
+    if not policy.needs_consent(row.purpose):
+        return life, None
+    if span(row) is None:
+        return life, len(policy.purposes)  # needs consent, and counts from no purpose's day
+    return life, [purpose.id for purpose in policy.purposes].index(row.purpose)
+
+
+def _granted(policy: Policy, provider: str, purpose: str, grants: frozenset[Pair]) -> bool:
+    free = purpose == NECESSARY or not policy.needs_consent(purpose)
+    return free or allows(grants, provider, (purpose,))
+
+
+def _domains(row: CookieRule, own: OwnHosts) -> str | None:
+    """Return the row's domains among the own hosts as a pattern; "" for all of these, None for none."""
+    hosts = [*own.hosts, *([own.domain] if own.domain else [])]
+    found = [
+        domain
+        for domain in row.domains
+        if own.owns(domain.removeprefix(".")) or any(_reaches(domain, host) for host in hosts)
+    ]
+    if own.domain and any(d.startswith(".") and f".{own.domain}".endswith(d) for d in found):
+        return ""
+    each = (f"(.*\\.)?{_escaped(d[1:])}" if d.startswith(".") else _escaped(d) for d in found)
+    return "|".join(each) if found else None
+
+
+def _reaches(domain: str, host: str) -> bool:
+    return domain.removeprefix(".") == host or (domain.startswith(".") and host.endswith(domain))
+
+
+def _add(groups: list[Group], key: Key, names: tuple[str, ...]) -> None:
+    """Add names to a group of that key, where that changes no first match; else to a new one."""
+    for name in names:
+        if any(not other[0] and name in known for other, known in groups):
+            continue  # an earlier row of that very name decides everywhere
+        target: list[str] | None = None
+        for other, known in reversed(groups):
+            if other == key:
+                target = known
+            elif other[1:] == key[1:] and not key[0]:
+                # The same life on fewer hosts: what the new row says anyway need not be said twice.
+                known[:] = [each for each in known if not glob_covers(name, each)]
+            elif any(_may_meet(name, each) for each in known):
+                break
+        if target is None:
+            groups.append((key, target := []))
+        target.append(name)
+    groups[:] = [(key, known) for key, known in groups if known]
+
+
+def _may_meet(one: str, other: str) -> bool:
+    """True unless no name fits both patterns (said too often rather than too seldom)."""
+    if "*" not in one and "*" not in other:
+        return one == other
+    first, second = one.partition("*")[0], other.partition("*")[0]
+    if "*" not in one or "*" not in other:
+        literal, prefix = (one, second) if "*" not in one else (other, first)
+        return literal.startswith(prefix)
+    return first.startswith(second) or second.startswith(first)
+
+
+def _any_of(globs: list[str]) -> str:
+    """Return the globs as alternatives of a regular expression of JavaScript's."""
+    return "|".join(".*".join(map(_escaped, glob.split("*"))) for glob in globs)
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"[\\^$.|?+()\[\]{}/]", r"\\\g<0>", text)

@@ -1,0 +1,208 @@
+"""What happens to the header lines of a request and of an answer.
+
+Hop-by-hop fields end here; fields that make a browser ask somebody are judged; those of a
+rewritten document say that it is for one visitor. The rest passes as it came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from proxy.filter.headers.fields import Headers, fault_in, list_of, value_of, values_of, without
+from proxy.filter.headers.link_header import link_header, refresh_header, speculation_rules
+from proxy.filter.headers.reporting import csp_reports, report_to, reporting_endpoints
+from proxy.filter.headers.validators import (
+    Conditionals,
+    ask_whole,
+    asks_for_page,
+    tagged,
+    translate_conditionals,
+)
+from proxy.filter.rules.judge import Judge
+from proxy.policy.model import NECESSARY, Policy
+from proxy.policy.scope import Pair
+
+__all__ = [
+    "Conditionals",
+    "Headers",
+    "ask_whole",
+    "asks_for_page",
+    "code_headers",
+    "document_headers",
+    "end_to_end",
+    "fault_in",
+    "judged_headers",
+    "link_header",
+    "list_of",
+    "refresh_header",
+    "refused_headers",
+    "tagged",
+    "translate_conditionals",
+    "value_of",
+    "values_of",
+    "without",
+]
+
+HOP_BY_HOP = frozenset(
+    b"connection keep-alive proxy-connection proxy-authenticate proxy-authorization te trailer"
+    b" transfer-encoding upgrade http2-settings proxy".split()
+)
+"""Fields between two neighbours (RFC 9110 7.6.1); `Proxy` is no field at all but an attack (httpoxy)."""
+
+_NEVER_NAMED = frozenset(
+    b"host content-length content-type content-encoding content-range cache-control cookie set-cookie"
+    b" authorization content-security-policy etag vary".split()
+)
+"""Fields meant for everybody, which Connection must not name (RFC 9110 7.6.1): it is ignored there."""
+
+_DIGESTS = frozenset(
+    b"digest content-digest repr-digest unencoded-digest content-md5 want-digest want-content-digest"
+    b" want-repr-digest want-unencoded-digest".split()
+)
+_SHARED_CACHES = frozenset(
+    b"expires pragma age surrogate-control edge-control x-accel-expires cdn-cache-control".split()
+)
+_TARGETED = b"-cdn-cache-control"  # RFC 9213
+_OF_THE_BODY = frozenset(
+    b"content-length content-encoding accept-ranges content-range last-modified etag".split()
+)
+_NOT_OF_A_REWRITTEN_BODY = _DIGESTS | _SHARED_CACHES | _OF_THE_BODY
+_BY_VISITOR = (b"Cookie", b"Accept-Encoding")
+_BY_BOTH = (b"Vary", b", ".join(_BY_VISITOR))
+_STAYING = (b"no-store", b"no-transform")
+
+# An alternative service is the server's own, not ours: a browser that follows it is past us.
+_PAST_US = frozenset({b"alt-svc"})
+
+_Judging = Callable[[bytes, Judge], bytes | None]
+_JUDGED: dict[bytes, _Judging] = {
+    b"link": link_header,
+    b"refresh": refresh_header,
+    b"speculation-rules": speculation_rules,
+    b"reporting-endpoints": reporting_endpoints,
+    b"report-to": report_to,
+    b"content-security-policy": csp_reports,
+    b"content-security-policy-report-only": csp_reports,
+}
+
+JUDGED = frozenset({*_JUDGED, b"nel"})
+"""Fields of an answer that judged_headers looks into (lower case)."""
+
+
+class JudgedHeaders(NamedTuple):
+    """An answer's headers as the visitor may see them, and the names of the lines that changed."""
+
+    headers: Headers
+    touched: tuple[bytes, ...]
+
+
+def end_to_end(headers: Headers) -> Headers:
+    """Return the headers less those that end at this hop, and those that Connection names."""
+    named = {option.lower() for option in list_of(values_of(headers, b"connection"))} - _NEVER_NAMED
+    gone = HOP_BY_HOP | named if named else HOP_BY_HOP
+    if value_of(headers, b"transfer-encoding") is not None:
+        gone |= {b"content-length"}  # RFC 9112 6.1: the other framing decides
+    return without(headers, gone)
+
+
+def refused_headers(policy: Policy, grants: frozenset[Pair]) -> frozenset[bytes]:
+    """Return the names (lower case) of response headers these grants do not allow (threats T55)."""
+    granted = {pair.purpose for pair in grants}
+    names: set[bytes] = set(_PAST_US)
+    for rule in policy.headers:
+        free = rule.purpose is not None and (
+            rule.purpose == NECESSARY or rule.purpose in granted or not policy.needs_consent(rule.purpose)
+        )
+        if not free:
+            names.update(name.lower().encode("latin-1") for name in rule.names)
+    return frozenset(names)
+
+
+def judged_headers(headers: Headers, judge: Judge, refused: frozenset[bytes]) -> JudgedHeaders:
+    """Return the headers a visitor may see: no line, and no entry of one, asks a refused host."""
+    out: Headers = []
+    touched: list[bytes] = []
+    for pair in headers:
+        name = pair[0].lower()
+        if name in refused:
+            touched.append(name)
+            continue
+        judging = _JUDGED.get(name)
+        value = judging(pair[1], judge) if judging else pair[1]
+        if value != pair[1]:
+            touched.append(name)
+        if value is not None:
+            out.append(pair if value == pair[1] else (pair[0], value))
+    if b"report-to" in touched:  # what it reports through is gone
+        out = without(out, (b"nel",))
+    return JudgedHeaders(out, tuple(touched))
+
+
+def document_headers(headers: Headers, *, variant: bytes, coding: bytes | None) -> Headers:
+    """Return the headers of a document that is rewritten (or would be: HEAD, 304) for one visitor.
+
+    `coding` is the one it is sent in. Private and always asked about again, its validators
+    tagged with the variant, nothing that speaks of the bytes as the server sent them.
+    """
+    out: Headers = []
+    etag = modified = None
+    caching = varying = False
+    for pair in headers:
+        lower = pair[0].lower()
+        if lower in _NOT_OF_A_REWRITTEN_BODY or lower.endswith(_TARGETED):
+            if lower == b"etag" and etag is None:
+                etag = pair[1]
+            elif lower == b"last-modified" and modified is None:
+                modified = pair[1]
+            continue
+        caching |= lower == b"cache-control"
+        varying |= lower == b"vary"
+        out.append(pair)
+    # most sites say neither, and then there is nothing to look for
+    out = _private(out) if caching else [*out, (b"Cache-Control", b"private, no-cache")]
+    out = _varying(out, _BY_VISITOR) if varying else [*out, _BY_BOTH]
+    if coding:
+        out.append((b"Content-Encoding", coding))
+    if validator := tagged(etag, modified, variant):
+        out.append((b"ETag", validator))
+    return out
+
+
+def code_headers(headers: Headers) -> Headers:
+    """Return the headers of what is called a document and was fetched as script, style or image.
+
+    Its bytes pass unread, so that no navigation may be answered with the browser's copy.
+    """
+    shared = [pair for pair in headers if not _for_shared_caches(pair[0].lower())]
+    return _varying(_private(shared), (b"Sec-Fetch-Dest",))
+
+
+def _for_shared_caches(name: bytes) -> bool:
+    return name in _SHARED_CACHES or name.endswith(_TARGETED)
+
+
+def _private(headers: Headers) -> Headers:
+    said = values_of(headers, b"cache-control")
+    words = [part.lower() for part in list_of(said)] if said else []
+    value = b", ".join([b"private", b"no-cache", *(word for word in _STAYING if word in words)])
+    return _put(headers, b"Cache-Control", b"cache-control", value)
+
+
+def _varying(headers: Headers, names: tuple[bytes, ...]) -> Headers:
+    said = values_of(headers, b"vary")
+    words = [part.lower() for part in list_of(said)] if said else []
+    missing = [name for name in names if name.lower() not in words]
+    if not missing or b"*" in words:
+        return headers
+    whole = b", ".join([part for part in said if part.strip()] + missing)
+    return _put(headers, b"Vary", b"vary", whole)
+
+
+def _put(headers: Headers, name: bytes, lower: bytes, value: bytes) -> Headers:
+    """Return the headers with that field once, where it first stood, else at the end."""
+    at = next((at for at, pair in enumerate(headers) if pair[0].lower() == lower), None)
+    if at is None:
+        return [*headers, (name, value)]
+    rest = [pair for pair in headers[at + 1 :] if pair[0].lower() != lower]
+    return [*headers[:at], (headers[at][0], value), *rest]

@@ -1,0 +1,290 @@
+"""HtmlFilter: a page streams through it, and what may not run leaves it inert.
+
+Tags are judged as they complete; everything untouched leaves byte for byte, as early as
+it is known to be untouched. However the stream is cut, the output is the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from proxy.filter.cache import Cache
+from proxy.filter.html import quick_text
+from proxy.filter.html.element_stream import UNKNOWN
+from proxy.filter.html.text_consumers import Consumer, Within
+from proxy.filter.html.xml_stream import XmlStream
+from proxy.filter.rules.judge import Judge
+from proxy.filter.rules.judged_tag import Follow, JudgedTag, TagFacts
+from proxy.filter.syntax import tokens
+from proxy.filter.syntax.foreign_content import WAY_OUT, Foreign
+from proxy.filter.syntax.waiting import LONGEST_TAG
+from proxy.filter.tags.document_context import Reader
+from proxy.filter.tags.injection import Injection, Injector, PageSeen, Phase
+from proxy.filter.tags.long_tags import LongTag, is_too_long
+from proxy.filter.verdict import Verdict
+
+__all__ = ["HtmlFilter", "Injector", "PageSeen", "TagFacts"]
+
+_BOM = b"\xef\xbb\xbf"
+_STAYS = frozenset({b"meta", b"link", b"script", b"style", b"base", b"noscript", b"title", b"noframes"})
+_START, _HEAD = Phase.START, Phase.HEAD
+_ROOTS = frozenset({b"svg", b"math"})
+
+
+class HtmlFilter(XmlStream):
+    """Filters one HTML or XML document: feed it, close it, concatenate what it returns.
+
+    `verdicts` lists everything that was not kept. With `xml` the document is read and
+    written by XML's rules.
+    """
+
+    def __init__(self, judge: Judge, *, inject: Injector | None = None, xml: bool = False) -> None:
+        super().__init__(
+            judge,
+            Reader(judge, xml=xml, inject=inject, nested=_nested),
+            Injection(inject, PageSeen(), xml=xml),
+            HtmlFilter._xml if xml else HtmlFilter._every,
+        )
+        self._foreign = Foreign()
+        self._begun = False  # a byte order mark is one at the very start of a page, and text anywhere else
+
+    # HTML
+
+    def _plain(self, data: bytes, at: int) -> int:
+        """Head and body outside foreign content: only what rules can touch is stopped at."""
+        in_head = self._injection.phase is _HEAD
+        step = self._step(in_head=in_head)
+        known = self._tags.get
+        pieces = self._out.pieces
+        start = at
+        while True:
+            match = step(data, at)
+            assert match is not None  # every part of the pattern is optional
+            raw, at = match[1], match.end()
+            if raw is None:
+                self._out.emit(data[start:at])
+                return self._text_or_stuck(data, at) if in_head else self._stuck(data, at)
+            if raw[1] == 0x2F or (in_head and match[2].lower() not in _STAYS):
+                if len(raw) > LONGEST_TAG:
+                    return self._stop(data, start, at - len(raw))
+                slash, name = (match[2] if in_head else b"/body").rpartition(b"/")[1:]
+                start = self._tag(raw, slash, name.lower(), data, (start, at))
+                if self._run is not HtmlFilter._plain:
+                    self._out.emit(data[start:at])
+                    return at
+                in_head = self._injection.phase is _HEAD
+                step, known = self._step(in_head=in_head), self._tags.get
+                continue
+            judged = known(raw, UNKNOWN)
+            if judged is UNKNOWN:
+                if len(raw) > LONGEST_TAG and is_too_long(raw):
+                    return self._stop(data, start, at - len(raw))
+                judged = self._judged(raw)
+            if judged is None:
+                continue
+            after = quick_text.passed(self._reader, judged, raw, data, at)
+            if after > 0:  # the usual case: nothing to do, up to there
+                at = after
+                continue
+            if judged.out is not None and quick_text.ends(judged, raw, data, at):
+                pieces.append(data[start : at - len(raw)])
+                pieces += self._note(judged)
+                start = at
+                continue
+            start = self._act(judged, raw, data, (start, at))
+            if self._run is not HtmlFilter._plain:
+                self._out.emit(data[start:at])
+                return at
+            step, known = self._step(in_head=in_head), self._tags.get  # it may have been a base
+
+    def _step(self, *, in_head: bool) -> Callable[[bytes, int], re.Match[bytes] | None]:
+        rules = self._judge.rules
+        steps = rules.based_steps if self._reader.base else rules.steps
+        return steps.head.match if in_head else steps.plain.match
+
+    def _stop(self, data: bytes, start: int, at: int) -> int:
+        """Look at the tag that begins at `at` with all care."""
+        self._out.emit(data[start:at])
+        self._run = HtmlFilter._every
+        return at
+
+    def _every(self, data: bytes, at: int) -> int:
+        """Before the head, and in foreign content: every tag counts."""
+        if self._injection.phase is _START and (usual := tokens.USUAL_BEGINNING.match(data, at)):
+            return self._begin(usual, data, at)
+        start = at
+        if not self._begun:
+            mark = data[at : at + 3]
+            if len(mark) < 3 and _BOM.startswith(mark):
+                return self._stuck(data, at)
+            self._begun, at = True, at + 3 * (mark == _BOM)
+            self._injection.is_empty = False
+        while self._run is HtmlFilter._every:
+            pattern = self._pattern()
+            match = pattern.match(data, at)
+            assert match is not None  # every part of the pattern is optional
+            raw, at = match[1], match.end()
+            if raw is not None and len(raw) > LONGEST_TAG and is_too_long(raw):
+                self._out.emit(data[start : at - len(raw)])
+                return self._begin_long(raw, at - len(raw))
+            if raw is not None:
+                start = self._tag(raw, match[2], match[3].lower(), data, (start, at))
+                continue
+            self._out.emit(data[start:at])
+            if pattern is not tokens.BEFORE_HEAD:
+                return self._stuck(data, at)
+            if match[4] is None:
+                return self._text_or_stuck(data, at)
+            self._injection.doctype()
+            start = at
+        self._out.emit(data[start:at])
+        return at
+
+    def _begin(self, usual: re.Match[bytes], data: bytes, at: int) -> int:
+        """Read a page's beginning at one go: what is done at each of its tags is little."""
+        self._begun = True
+        self._injection.is_empty = False
+        self._injection.doctype()
+        at = self._tag(usual[1], b"", b"html", data, (at, usual.end(1)))
+        at = self._tag(b"<head>", b"", b"head", data, (at, usual.end()))
+        self._out.emit(data[at : usual.end()])
+        return usual.end()
+
+    def _pattern(self) -> re.Pattern[bytes]:
+        if self._foreign.is_foreign:
+            return tokens.FOREIGN
+        injection = self._injection
+        waits = injection.is_before_body and not injection.in_template and not self._foreign
+        return tokens.BEFORE_HEAD if waits else tokens.EVERY
+
+    def _text_or_stuck(self, data: bytes, at: int) -> int:
+        """Text before the body begins it; anything else is markup that is not complete."""
+        head = data[at : at + 2]
+        if head[:1] == b"<":
+            is_text = len(head) == 2 and not (head[1:].isalpha() or head[1:] in b"/!?")
+        else:
+            is_text = bool(head)
+        if not is_text:
+            return self._stuck(data, at)
+        if self._injection.phase is _START and not self._injection.is_whole:  # its first tag decides
+            start, at = at, data.find(b"<", at + 1)
+            at = len(data) if at < 0 else at
+            self._out.emit(data[start:at])
+            return at
+        self._out.emit(self._injection.text())
+        self._settle()
+        return at
+
+    def _tag(self, raw: bytes, slash: bytes, name: bytes, data: bytes, span: tuple[int, int]) -> int:
+        """Note and judge a tag where every tag counts; return where what is not emitted starts."""
+        start = self._end_tag(raw, name, data, span) if slash else self._start_tag(raw, name, data, span)
+        self._settle()
+        return start
+
+    def _end_tag(self, raw: bytes, name: bytes, data: bytes, span: tuple[int, int]) -> int:
+        if self._foreign:
+            self._foreign.end(name)
+            return span[0]
+        before = self._injection.end(name)
+        if not before and name != b"body":
+            return span[0]
+        tag_at = span[1] - len(raw)
+        self._out.emit(data[span[0] : tag_at])
+        self._out.emit(before)
+        if name == b"body":
+            self._out.body_ends(self._injection)
+        return tag_at
+
+    def _start_tag(self, raw: bytes, name: bytes, data: bytes, span: tuple[int, int]) -> int:
+        start, at = span
+        inside, foreign = bool(self._foreign), self._foreign.is_foreign
+        is_html = self._foreign.start(name, raw) if inside else name not in _ROOTS
+        judged = self._tags.get(raw, UNKNOWN)
+        if judged is UNKNOWN:
+            judged = self._judged(raw)
+        behind = b""
+        if not inside:
+            before, behind = self._injection.start(name, judged.values if judged else {})
+            if before:
+                self._out.emit(data[start : at - len(raw)])
+                self._out.emit(before)
+                start = at - len(raw)
+        if judged is not None:
+            if judged.removes and foreign and is_html:
+                self._out.emit(data[start : at - len(raw)] + WAY_OUT)
+                start = at - len(raw)
+            start = self._act(judged, raw, data, (start, at), foreign=not is_html)
+        if behind:
+            self._out.emit(data[start:at])
+            self._out.emit(behind)
+            start = at
+        return start
+
+    def _settle(self) -> None:
+        """Read on by the rules of where the stream is now."""
+        injection = self._injection
+        if self._reader.xml:
+            self._data = HtmlFilter._xml
+        elif self._foreign or injection.phase < _HEAD or injection.in_template:
+            self._data = HtmlFilter._every
+        else:
+            self._data = HtmlFilter._plain
+        if self._run is HtmlFilter._every or self._run is HtmlFilter._plain:
+            self._run = self._data
+
+    def _in_foreign(self) -> bool:
+        return self._foreign.is_foreign
+
+    def _enter_foreign(self, name: bytes, raw: bytes) -> None:
+        if not self._foreign:
+            self._foreign.start(name, raw)
+            self._settle()
+
+    def _after_long(self, long: LongTag) -> None:
+        if long.name[:1] == b"/":
+            if self._foreign:
+                self._foreign.end(long.name[1:])
+            self._settle()
+            return
+        raw = b"<" + long.name + (b"/>" if long.closed else b">")
+        is_html = self._foreign.start(long.name, raw) if self._foreign else long.name not in _ROOTS
+        judged = JudgedTag(long.name.decode("latin-1"), long.follow)
+        if judged.follow is Follow.FOREIGN:
+            self._enter_foreign(long.name, raw)
+        elif judged.follow is not Follow.NOTHING and not (long.closed and not is_html):
+            self._read_text(judged, raw, foreign=not is_html)
+        self._settle()
+
+    # Documents within
+
+    def _noscript(self) -> Consumer:
+        return Within(self.inside())
+
+    def inside(self) -> HtmlFilter:
+        """Return a filter for the text of a noscript: markup for those who run no scripts."""
+        inner = HtmlFilter(self._judge)
+        inner._reader = replace(self._reader)
+        inner._tags = self._tags
+        inner._injection = Injection(self._injection.inject, self.page, nested=True)
+        inner._injection.is_quiet = self._injection.is_before_body
+        inner._injection.phase = Phase.FRAGMENT
+        inner._in_noscript = True
+        inner._data = inner._run = HtmlFilter._plain
+        inner.verdicts = self.verdicts
+        return inner
+
+    def within(self, reader: Reader, depth: int) -> None:
+        """Make this the filter of a document inside another one's attribute."""
+        self._reader = replace(reader, depth=depth, xml=self._reader.xml, is_based=False)
+        self._injection = Injection(reader.inject, self.page, nested=True)
+        if reader.base:
+            self._tags = Cache(limit=1_000_000, longest=3_000)
+
+
+def _nested(reader: Reader, inside: bytes, xml: bool) -> tuple[bytes, list[Verdict]]:
+    """Return a document inside an attribute filtered, and what was refused in it."""
+    inner = HtmlFilter(reader.judge, xml=xml)
+    inner.within(reader, reader.depth + 1)
+    return inner.feed(inside) + inner.close(), inner.verdicts

@@ -1,0 +1,190 @@
+"""The tests written in rules.yaml, run on the real filter: what each visitor gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from proxy.filter.headers.cookies import CookieRules, judge_cookie
+from proxy.filter.headers.judged import judged_headers, refused_headers
+from proxy.filter.html.scanner import HtmlFilter
+from proxy.filter.rules.collection_requests import RequestRules, refused_request
+from proxy.filter.rules.judge import Judge, compile_rules, judge_for
+from proxy.filter.syntax.urls import url_of
+from proxy.filter.verdict import KEEP, Does, Verdict
+from proxy.policy.durations import parse_duration
+from proxy.policy.hosts import registrable
+from proxy.policy.model import Example, Policy, TagRule
+from proxy.policy.own_hosts import OwnHosts
+from proxy.policy.scope import Pair, scope_of
+from proxy.problems import Place, Problem
+
+NOW = 1_793_491_200
+"""The moment in which examples happen (2026-11-01): their dates are fixed, so is this."""
+
+SHOWN = 60  # letters of a subject that stand in a message
+
+
+@dataclass(frozen=True, slots=True)
+class TestOutcome:
+    """What happened to an example's subject, in the words of `expect:`."""
+
+    words: str
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def because(self) -> frozenset[Place]:
+        """Where the rules stand that made it."""
+        return frozenset(verdict.because for verdict in self.verdicts if verdict.because)
+
+    def is_what(self, expected: str) -> bool:
+        """True when `expected` says the same, durations by their length."""
+        if self.words == expected:
+            return True
+        ours, theirs = _capped(self.words), _capped(expected)
+        return ours is not None and ours == theirs
+
+
+def _capped(words: str) -> tuple[int | None] | None:
+    """Return the life in `cap to 13 months` (boxed: a session has none), or None."""
+    if not words.startswith("cap to "):
+        return None
+    duration = parse_duration(words.removeprefix("cap to "))
+    return (duration.seconds,) if duration else None
+
+
+def own_hosts(policy: Policy) -> OwnHosts:
+    """Return the site's own hosts as far as the policy says them: its page's domain."""
+    host = urlsplit(policy.page).hostname or ""
+    return OwnHosts(frozenset({host}), registrable(host))
+
+
+class Bench:
+    """One policy, compiled, on which examples are tried.
+
+    A provider that is not enabled is tried like the others: tests speak of rules, and
+    switching a provider off must not make them fail.
+    """
+
+    def __init__(self, policy: Policy, own: OwnHosts | None = None) -> None:
+        self.policy = policy
+        self._host = urlsplit(policy.page).hostname or ""
+        enabled = (replace(provider, enabled=True) for provider in policy.providers)
+        self._scope = scope_of(replace(policy, providers=tuple(enabled)))
+        self._rules = compile_rules(policy, own or own_hosts(policy))
+        self._cookies = CookieRules(policy)
+        self._requests = RequestRules(policy)
+        self._judges: dict[frozenset[Pair], Judge] = {}
+
+    def grants(self, visitor: str) -> frozenset[Pair]:
+        """Return what that visitor agreed to: `refused`, `accepted`, or purposes joined by `+`."""
+        if visitor == "refused":
+            return frozenset()
+        return self._scope.pairs if visitor == "accepted" else self._scope.granted(visitor.split("+"))
+
+    def outcome(self, example: Example, visitor: str) -> TestOutcome:
+        """Return what happens to the example's subject for that visitor."""
+        grants = self.grants(visitor)
+        match example.kind:
+            case "html":
+                return self._html(example.subject, grants)
+            case "url":
+                url = url_of(example.subject)
+                return _one(self._judge(grants).judge_url(url, "script") if url else KEEP)
+            case "cookie":
+                return self._cookie(example, grants)
+            case "request":
+                host = example.host or self._host
+                return _one(refused_request(self._requests, host, example.subject.encode(), grants))
+            case _:
+                return self._header(example.subject, grants)
+
+    def _judge(self, grants: frozenset[Pair]) -> Judge:
+        if grants not in self._judges:
+            self._judges[grants] = judge_for(self._rules, grants)
+        return self._judges[grants]
+
+    def _html(self, markup: str, grants: frozenset[Pair]) -> TestOutcome:
+        page = HtmlFilter(self._judge(grants))
+        page.feed(markup.encode())
+        page.close()
+        words = dict.fromkeys(verdict.does.value for verdict in page.verdicts)
+        return TestOutcome(" and ".join(words) or Does.KEEP.value, tuple(page.verdicts))
+
+    def _cookie(self, example: Example, grants: frozenset[Pair]) -> TestOutcome:
+        verdict, _ = judge_cookie(
+            self._cookies,
+            example.subject.encode(),
+            host=example.host or self._host,
+            grants=grants,
+            now=NOW,
+        )
+        return _one(verdict)
+
+    def _header(self, line: str, grants: frozenset[Pair]) -> TestOutcome:
+        name, _, value = line.partition(":")
+        pair = (name.strip().encode(), value.strip().encode())
+        passed = judged_headers([pair], self._judge(grants), refused_headers(self.policy, grants))
+        return _one(Verdict(Does.DROP if passed.touched else Does.KEEP))
+
+
+def _one(verdict: Verdict) -> TestOutcome:
+    note = f" {verdict.note}" if verdict.does is Does.CAP else ""
+    return TestOutcome(verdict.does.value + note, (verdict,))
+
+
+def run_examples(policy: Policy, own: OwnHosts | None = None) -> tuple[Problem, ...]:
+    """Return every expectation of `tests:` that the real filter does not fulfil."""
+    bench = Bench(policy, own)
+    found = []
+    for example in policy.examples:
+        for visitor, expected, place in example.expect:
+            outcome = bench.outcome(example, visitor)
+            if not outcome.is_what(expected):
+                found.append(Problem(place, _told(example, visitor, expected, outcome)))
+    return tuple(sorted(found))
+
+
+def _told(example: Example, visitor: str, expected: str, outcome: TestOutcome) -> str:
+    rules = " and ".join(sorted(place.rule for place in outcome.because))
+    notes = ", ".join(dict.fromkeys(v.note for v in outcome.verdicts if v.note and not v.provider))
+    why = f"because of {rules}{notes and f': {notes}'}" if rules else notes or "no rule speaks of it"
+    shown = example.subject if len(example.subject) <= SHOWN else example.subject[:SHOWN] + "..."
+    return f"test '{example.it}': {visitor} gets {outcome.words}, not {expected} ({why}), for {shown}"
+
+
+def untested(policy: Policy, own: OwnHosts | None = None) -> tuple[Problem, ...]:
+    """Return a warning for each tag rule that no test of the file trips."""
+    bench = Bench(policy, own)
+    tripped: set[Place] = set()
+    for example in policy.examples:
+        for visitor, _, _ in example.expect:
+            tripped |= bench.outcome(example, visitor).because
+    missed = [
+        tag
+        for provider in policy.providers
+        for tag in provider.tags
+        if tag.place not in tripped and not _misses(policy, tag, own)
+    ]
+    text = "no test of this file trips this tag rule: taking it out would go unnoticed"
+    return tuple(sorted(Problem(tag.place, text, warning=True) for tag in missed))
+
+
+def _misses(policy: Policy, tag: TagRule, own: OwnHosts | None) -> bool:
+    """True when some test fails without that rule: the only trace of one that always allows."""
+    if any(policy.needs_consent(purpose) for purpose in tag.purposes):
+        return False
+    return bool(run_examples(without_tag(policy, tag), own))
+
+
+def without_tag(policy: Policy, tag: TagRule) -> Policy:
+    """Return the policy less that one tag rule."""
+    return replace(
+        policy,
+        providers=tuple(replace(p, tags=_others(p.tags, tag)) for p in policy.providers),
+    )
+
+
+def _others(tags: Iterable[TagRule], gone: TagRule) -> tuple[TagRule, ...]:
+    return tuple(tag for tag in tags if tag is not gone)

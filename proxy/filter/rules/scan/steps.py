@@ -1,0 +1,117 @@
+"""The fast step through ordinary HTML: compiled once per rule set.
+
+It swallows every tag that no rule of this set can touch: the words the rules speak of
+stand in the pattern itself, factored by first letter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from proxy.filter.rules.interests import Interests, class_values, id_values
+from proxy.filter.rules.scan.passing_addresses import Passing
+from proxy.filter.rules.scan.usual_tags import ADDRESSES, Usual
+from proxy.filter.syntax import fetching
+from proxy.filter.syntax.tokens import (
+    BOGUS,
+    COMMENT,
+    NAME,
+    REST,
+    TEXT,
+    VALUE,
+    any_word,
+    other_than,
+    spaced_step,
+    step,
+)
+
+_EQUALS = rb"[ \t\n\f\r]*+=[ \t\n\f\r]*+"
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps through HTML outside foreign content."""
+
+    plain: re.Pattern[bytes]
+    head: re.Pattern[bytes]
+
+
+def plain_step(interests: Interests, passing: Passing | None = None) -> re.Pattern[bytes]:
+    """Return the step for the body; it captures the tag it stops at."""
+    visited = fetching.VISITED | fetching.RAW | interests.elements
+    name = other_than(visited, end=_END, more=rb"[^ \t\n\f\r/>]", first=rb"[a-zA-Z]")
+    attributes = _boring_attributes(interests)
+    start = name + attributes + rb">"
+    body = any_word(["body"]) + _END
+    end = rb"/(?!" + body + rb")[a-zA-Z](?:[a-zA-Z0-9]*+>|[^ \t\n\f\r/>]*+" + REST + rb")"
+    usual = Usual(interests, passing)
+    dull = [
+        rb"/[ac-z][a-z0-9]*+>",
+        end,
+        usual.start(visited),
+        *usual.loading(),
+        COMMENT,
+        BOGUS,
+        start,
+        _DULL_TITLE,
+        TEXT,
+    ]
+    if interests.elements.isdisjoint({"svg", *_SHAPES}):
+        dull.insert(-2, _drawing(attributes))
+    return step(
+        dull,
+        rb"(<(?:" + NAME + REST + rb"|/" + any_word(["body"]) + REST + rb"))",
+    )
+
+
+def head_step(interests: Interests, passing: Passing | None = None) -> re.Pattern[bytes]:
+    """Return the step for the head: it stops at what can load, at what ends the head, and at text."""
+    dull = [*Usual(interests, passing).loading(only={"link", "script", "meta"}), COMMENT]
+    if "meta" not in interests.elements:
+        attributes = _boring_attributes(interests, also={"http-equiv"})
+        dull.append(any_word(["meta"]) + rb"(?=[ \t\n\f\r/>])" + attributes + rb">")
+    dull += [_DULL_END, BOGUS, _DULL_TITLE, rb"/>"]
+    return spaced_step(dull, rb"(<(/?" + NAME + rb")" + REST + rb")")
+
+
+_END = rb"[ \t\n\f\r/>]"
+_TELLING = any_word(["body", "html", "br", "template"]) + _END
+_DULL_END = rb"/(?!" + _TELLING + rb")[a-zA-Z][^ \t\n\f\r/>]*+" + REST
+_TITLE = any_word(["title"])
+_DULL_TITLE = _TITLE + rb">[^<]*+</" + _TITLE + rb">"
+_SHAPES = frozenset(
+    """
+    path g circle rect line polyline polygon ellipse defs symbol clippath mask lineargradient
+    radialgradient stop text tspan
+    """.split()  # noqa: SIM905 - easier to read than a list of quoted words
+)
+
+
+def _drawing(attributes: bytes) -> bytes:
+    """Return a pattern for a whole svg of plain shapes, in which nothing can load or run."""
+    svg = any_word(["svg"])
+    shape = any_word(_SHAPES) + rb"(?=[ \t\n\f\r/>])" + attributes + rb">"
+    end = rb"/" + any_word(_SHAPES) + rb">"
+    inner = rb"(?:[^<]*+<(?:" + shape + rb"|" + end + rb"|" + _DULL_TITLE + rb"))*+[^<]*+"
+    begin = rb"(?=[ \t\n\f\r>])" + attributes.replace(rb"[ \t\n\f\r/]++", rb"[ \t\n\f\r]++", 1) + rb">"
+    return svg + begin + inner + rb"</" + svg + rb">"
+
+
+def _boring_attributes(interests: Interests, also: Collection[str] = ()) -> bytes:
+    """Return a pattern for attributes that nothing of this set can touch, and that are none of `also`."""
+    special = {"class", "id", "style"}
+    names = ADDRESSES | interests.attributes | special | frozenset(also)
+    dull = other_than(names, end=rb"[ \t\n\f\r/>=]", more=rb"[^ \t\n\f\r/>=]", first=rb"[^ \t\n\f\r/>]")
+    parts = [rb"[ \t\n\f\r/]++"]
+    for word, value in (
+        ("class", class_values(interests.classes)),
+        ("id", id_values(interests.ids)),
+        ("style", (rb"[^\"(&\\]*+", rb"[^'(&\\]*+")),
+    ):
+        if value is not None and word not in interests.attributes:
+            double, single = value
+            parts.append(any_word([word]) + rb"=(?:\"" + double + rb"\"|'" + single + rb"')")
+    parts.append(dull + rb"(?:=\"[^\"]*+\"|" + _EQUALS + VALUE + rb"|(?!" + _EQUALS + rb"))")
+    return rb"(?:" + rb"|".join(parts) + rb")*+"

@@ -1,0 +1,105 @@
+"""Tags in the usual spelling that nothing comes of, as patterns that are quick to decide.
+
+Lower-case names, one space or more before each attribute, values in quotes. Whatever is
+spelled otherwise is left to the patterns for everything, or to the judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from proxy.filter.rules.interests import Interests, class_values, id_values
+from proxy.filter.rules.scan.passing_addresses import Passing
+from proxy.filter.syntax import fetching
+from proxy.filter.syntax.tokens import exact_word, lower_but
+
+ADDRESSES = fetching.LAZY | fetching.SETS | fetching.ANYWHERE | fetching.CONTAINER | {"src", "xlink:href"}
+"""Attributes that hold an address, or some, on elements of every kind."""
+
+GAP = rb"[ \t\n\f\r]++"
+_END = rb"(?=[ \t\n\f\r/>])"
+_ENDED = rb"(?=[ \t\n\f\r/>=])"
+CLOSE = rb"[ \t\n\f\r]*+/?+>"
+_NAME = rb"[a-z][a-z0-9_-]*+"
+_LONGEST = rb"{0,15000}+"  # so that no attribute here is one of those too long to be held
+_CALM = rb"[^%b(&\\]" + _LONGEST  # of a style
+_NO_ADDRESSES = frozenset({"ping", "http-equiv", "type"})
+_LOADS = frozenset({"img", "source", "video", "audio", "track"})
+_NOT_FETCHING = ("canonical", "alternate", "shortlink", "pingback", "profile", "next", "prev", "amphtml")
+CODE_TYPES = rb"(?:text/javascript|application/javascript|module|)"
+
+
+class Usual:
+    """The patterns for one set of rules."""
+
+    def __init__(self, interests: Interests, passing: Passing | None) -> None:
+        self._interests = interests
+        self._passing = passing
+
+    def start(self, visited: Collection[str]) -> bytes:
+        """Return a pattern for any start tag but these."""
+        name = lower_but(visited, end=_END, more=rb"[a-z0-9]")
+        return name + rb"(?:>|" + self._attributes() + rb")"
+
+    def loading(self, only: Collection[str] = _LOADS | {"link", "script", "meta"}) -> list[bytes]:
+        """Return patterns for whole elements that load only what passes whoever asks for it."""
+        found = []
+        wanted = frozenset(only) - self._interests.elements
+        bare = Usual(self._interests, None)
+        if self._passing is not None:
+            if media := wanted & _LOADS:
+                also = {name for element in _LOADS for name in fetching.LOADS[element]}
+                found.append(exact_word(media) + self._attributes(also))
+            if "link" in wanted:
+                found.append(rb"link" + self._attributes({"href"}))
+            if "script" in wanted:
+                found.append(self._script())
+        if "link" in wanted and "rel" not in self._interests.attributes:
+            words = b"|".join(word.encode() for word in _NOT_FETCHING)
+            rel = valued(["rel"], rb"(?:" + words + rb")")
+            found.append(rb"link " + rel + bare._attributes())
+        if "meta" in wanted:
+            found.append(rb"meta" + bare._attributes({"http-equiv"}))
+        return found
+
+    def _script(self) -> bytes:
+        """Return a pattern for a script that is loaded: in all of its tag there is no `<`."""
+        attributes = self._attributes({"href", "xlink:href"}, code=True).replace(rb"[^", rb"[^<")
+        return rb"script(?=[ \t\n\f\r][^<]{1,2000}+</script>)" + attributes + rb"</script>"
+
+    def _attributes(self, also: Collection[str] = (), *, code: bool = False) -> bytes:
+        """Return a pattern for what stands behind the name of a tag.
+
+        `also` names attributes that hold an address here, or mean something else.
+        """
+        told = [valued(["type"], CODE_TYPES)] if code and "type" not in self._interests.attributes else []
+        return self.loop({*also, "type"} if code else also, told) + CLOSE
+
+    def loop(self, also: Collection[str], told: Collection[bytes] = ()) -> bytes:
+        """Return the same without the end of the tag; `told` are patterns of further attributes."""
+        interests, passing = self._interests, self._passing
+        addresses = ADDRESSES | frozenset(also)
+        taken = addresses | interests.attributes | {"class", "id", "style"}
+        forms = {"id": id_values(interests.ids), "style": (_CALM % rb"\"", _CALM % rb"'")}
+        parts = [_valued([n], *form) for n, form in forms.items() if form and n not in interests.attributes]
+        if passing is not None:
+            lists = fetching.SETS - interests.attributes
+            single = addresses - fetching.SETS - _NO_ADDRESSES - interests.attributes
+            parts.append(_valued(single, passing.address(rb"\""), passing.address(rb"'")))
+            parts.append(_valued(lists, passing.candidates(rb"\""), passing.candidates(rb"'")))
+        parts += told
+        if (classes := class_values(interests.classes)) and "class" not in interests.attributes:
+            parts.insert(0, _valued(["class"], *classes))  # the most frequent first
+        dull = lower_but(taken, end=_ENDED, more=rb"[a-z0-9_-]")
+        dull += rb"(?:=\"[^\"]" + _LONGEST + rb"\"|='[^']" + _LONGEST + rb"'|" + _END + rb")"
+        parts.insert(1, dull)
+        return rb"(?:" + GAP + rb"(?:" + rb"|".join(parts) + rb"))*+"
+
+
+def valued(names: Iterable[str], value: bytes) -> bytes:
+    """Return a pattern for an attribute of one of these names with this value, in quotes."""
+    return _valued(names, value, value)
+
+
+def _valued(names: Iterable[str], double: bytes, single: bytes) -> bytes:
+    return exact_word(names) + rb"=(?:\"" + double + rb"\"|'" + single + rb"')"

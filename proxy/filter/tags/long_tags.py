@@ -1,0 +1,201 @@
+"""Tags too long to be held: read attribute by attribute, and judged so.
+
+Beyond the cap every attribute is judged with what identifies the tag (id, class, rel,
+type); one whose own value is too long to be held passes only if it can load nothing.
+A script or srcdoc beyond its cap is made inert unread.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from proxy.filter.rules.judged_tag import Follow, JudgedTag
+from proxy.filter.syntax import fetching
+from proxy.filter.syntax.waiting import LONGEST_CODE, LONGEST_TAG
+from proxy.filter.tags.document_context import Reader
+from proxy.filter.tags.start_tag import judged as judge_tag
+from proxy.filter.tags.tag_edits import MARK
+from proxy.filter.verdict import Does, Verdict
+
+_CODE = re.compile(rb"<(?:script|iframe)[ \t\n\f\r/>]", re.IGNORECASE)
+_NAME = re.compile(rb"<[^ \t\n\f\r/>]*+")
+_SPACE = re.compile(rb"[ \t\n\f\r/]*+")
+_ONE = re.compile(
+    rb"(?P<end>>)|(?P<name>[^ \t\n\f\r/>][^ \t\n\f\r/>=]*+)"
+    rb"(?:(?P<value>[ \t\n\f\r]*+=[ \t\n\f\r]*+(?:\"[^\"]*+\"|'[^']*+'|(?=>)"
+    rb"|[^ \t\n\f\r>\"'][^ \t\n\f\r>]*+(?=[ \t\n\f\r>])))"
+    rb"|(?=(?P<gap>[ \t\n\f\r]*+)[^ \t\n\f\r=]))"
+)
+_LONG = re.compile(rb"(?P<name>[^ \t\n\f\r/>][^ \t\n\f\r/>=]*+)[ \t\n\f\r]*+=[ \t\n\f\r]*+[\"']?")
+_RUNS = {
+    "name": re.compile(rb"[^ \t\n\f\r/>=]*+"),
+    "after": re.compile(rb"[ \t\n\f\r]*+"),
+    "before": re.compile(rb"[ \t\n\f\r]*+"),
+    "bare": re.compile(rb"[^ \t\n\f\r>]*+"),
+    '"': re.compile(rb"[^\"]*+"),
+    "'": re.compile(rb"[^']*+"),
+}
+_HARMLESS = re.compile(rb"\s*data:(?:image|font|video|audio)/", re.IGNORECASE)
+_IDENTIFIES = frozenset({b"id", b"class", b"rel", b"type"})
+_RISKY = frozenset(
+    name.encode()
+    for several in (
+        *fetching.LOADS.values(),
+        fetching.LAZY,
+        fetching.SETS,
+        fetching.ANYWHERE,
+        fetching.CONTAINER,
+    )
+    for name in several
+) | {b"srcdoc", b"style"}
+
+
+def cap_of(data: bytes, at: int = 0) -> int:
+    """Return how many bytes of the tag that begins at `at` are held."""
+    return LONGEST_CODE if _CODE.match(data, at) else LONGEST_TAG
+
+
+def is_too_long(data: bytes, at: int = 0) -> bool:
+    """True when the tag that begins at `at` and fills the rest is over its cap."""
+    size = len(data) - at
+    return size > LONGEST_TAG and size > cap_of(data, at)
+
+
+class LongTag:
+    """One tag over the cap, on its way through."""
+
+    def __init__(self, reader: Reader, raw: bytes, note: Callable[[JudgedTag], tuple[bytes, bytes]]) -> None:
+        match = _NAME.match(raw)
+        self.name = match[0][1:].lower() if match else b""
+        self.done = False
+        self.closed = False  # ended in />
+        self._reader = reader
+        self._note = note
+        self._begun = False
+        self._part = ""  # of an attribute too long to be held: which of its parts is passing
+        self._identity = b""
+        self._holds = _CODE.match(raw) is not None
+
+    @property
+    def follow(self) -> Follow:
+        """What stands behind the tag."""
+        judged = judge_tag(self._reader, b"<" + self.name + b">") if self.name[:1] != b"/" else None
+        follow = judged.follow if judged else Follow.NOTHING
+        return Follow.SCRIPT if follow is Follow.INLINE else follow
+
+    def feed(self, data: bytes) -> tuple[bytes, int]:
+        """Return what may leave, and how many bytes were used."""
+        out = []
+        at = 0
+        if not self._begun:
+            self._begun = True
+            at = len(self.name) + 1
+            out.append(data[:at])
+            if self._holds:
+                out.append(self._made_inert())
+        while not self.done:
+            if self._part:
+                text, at = self._pass(data, at)
+                out.append(text)
+                if at == len(data):
+                    break
+                continue
+            end = _SPACE.match(data, at).end()  # type: ignore[union-attr]  # matches anywhere
+            if end > at:
+                self.closed = data[end - 1] == 0x2F
+                out.append(data[at:end])
+                at = end
+            match = _ONE.match(data, at)
+            if match is not None and max(match.end(), match.end("gap")) - at <= LONGEST_TAG:
+                out.append(self._attribute(match))
+                at = match.end()
+            elif len(data) - at <= LONGEST_TAG:
+                break
+            else:
+                text, at = self._begin_part(data, at)
+                out.append(text)
+        return b"".join(out), at
+
+    def _made_inert(self) -> bytes:
+        verdict = Verdict(Does.HOLD, note=f"{self.name.decode('latin-1')} with a tag too long to be read")
+        self._note(JudgedTag(self.name.decode("latin-1"), Follow.NOTHING, None, verdict))
+        type_ = b' type="text/plain"' if self.name == b"script" and not self._reader.xml else b""
+        return type_ + b" " + MARK.encode() + b'="undeclared"'
+
+    def _attribute(self, match: re.Match[bytes]) -> bytes:
+        if match["end"] is not None:
+            self.done = True
+            return match[0]
+        self.closed = False
+        name, text = match["name"].lower(), match[0]
+        if name in _IDENTIFIES and len(text) < 1024:
+            self._identity += b" " + text
+        if not self._refuses(name, text):
+            return text
+        return self._renamed(match["name"]) + text[len(name) :]
+
+    def _refuses(self, name: bytes, text: bytes) -> bool:
+        if self.name[:1] == b"/" or not self._concerns(name):
+            return False
+        if self._holds:
+            return name in _RISKY
+        judged = judge_tag(self._reader, b"<" + self.name + self._identity + b" " + text + b" >")
+        if judged is None or judged.out is None:
+            return False
+        self._note(JudgedTag(judged.name, Follow.NOTHING, None, judged.verdict, also=judged.also))
+        return True
+
+    def _concerns(self, name: bytes) -> bool:
+        """True when an attribute of this name may load or run something, or a rule speaks of it."""
+        if name in _RISKY or name in _IDENTIFIES or name.startswith(b"on"):
+            return True
+        return name.decode("latin-1") in self._reader.judge.rules.named_attributes
+
+    def _renamed(self, name: bytes) -> bytes:
+        return MARK.encode() + b"-" + (name.replace(b":", b"-") if self._reader.xml else name)
+
+    def _begin_part(self, data: bytes, at: int) -> tuple[bytes, int]:
+        """Begin an attribute too long to be held: a risky name does not stay what it is."""
+        match = _RUNS["name"].match(data, at + 1)
+        end = match.end() if match else at
+        if end - at > LONGEST_TAG:
+            self._part = "name"
+            return data[at:end], end
+        self._part = "after"
+        name = data[at:end].lower()
+        whole = _LONG.match(data, at)
+        begun = whole is not None and whole.end() - at < LONGEST_TAG - 64
+        harmless = begun and whole is not None and _HARMLESS.match(data, whole.end()) is not None
+        risky = name in _RISKY or name.startswith(b"on")
+        if not risky or harmless or self.name[:1] == b"/":
+            return data[at:end], end
+        if not self._holds:
+            verdict = Verdict(Does.HOLD, note=f"{name.decode('latin-1')} too long to be read")
+            self._note(JudgedTag(self.name.decode("latin-1"), Follow.NOTHING, None, verdict))
+        return self._renamed(data[at:end]), end
+
+    def _pass(self, data: bytes, at: int) -> tuple[bytes, int]:
+        """Pass what belongs to one part of a long attribute, and see which part is next."""
+        match = _RUNS[self._part].match(data, at)
+        end = match.end() if match else at
+        if end == len(data):
+            return data[at:], end
+        after = data[end : end + 1]
+        if self._part in ('"', "'"):
+            self._part = ""
+            end += 1
+        elif self._part == "before" and after in (b'"', b"'"):
+            self._part = after.decode()
+            end += 1
+        elif self._part == "after" and after == b"=":
+            self._part = "before"
+            end += 1
+        else:
+            following = {"name": "after", "before": "bare" if after != b">" else ""}
+            self._part = following.get(self._part, "")
+        return data[at:end], end
+
+    def close(self, rest: bytes) -> bytes:
+        """Return what is left of a tag that never ends: no browser makes an element of it."""
+        return rest

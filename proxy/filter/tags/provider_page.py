@@ -1,0 +1,60 @@
+"""Where a visitor can go instead of what is held: the provider's own page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from proxy.filter.rules.judge import Judge
+from proxy.filter.rules.rule_matcher import Matcher
+from proxy.filter.syntax import fetching
+from proxy.filter.syntax.urls import url_of
+
+_LINK = re.compile(r"(?:https?:)?//[^\s'\"<>\\)]+")
+
+_END = re.compile(r"[/?&#]")
+
+_CODE = (".js", ".css")
+"""What a script loads, and nobody wants to read."""
+
+_LINK_BYTES = re.compile(rb"(?:https?:)?//[^\s'\"<>\\)]+")
+
+
+def link_of(name: str, values: Mapping[str, str], matcher: Matcher | None, address: str | None) -> str | None:
+    """Return the page that the rule names, or that a tag shows or leads to; None if it names none."""
+    if matcher is not None and matcher.rule.link:
+        return _filled(matcher, address)
+    texts = [address or ""]
+    if name != "script":
+        texts += [v for n, v in values.items() if n in fetching.CONTAINER or n.startswith("on")]
+    for text in texts:
+        match = _LINK.search(text)
+        if match is not None:
+            return match[0] if match[0].startswith("http") else "https:" + match[0]
+    return None
+
+
+def _filled(matcher: Matcher, address: str | None) -> str | None:
+    """Return the rule's page, `*` in it being what the first `*` of its path stands for."""
+    link = matcher.rule.link
+    if link is None or "*" not in link:
+        return link
+    url = url_of(address or "")
+    for before in (glob.parts[0] for glob in matcher.paths if len(glob.parts) > 1):
+        if url is not None and url.path.startswith(before):
+            return link.replace("*", _END.split(url.path[len(before) :], maxsplit=1)[0])
+    return link.partition("*")[0]
+
+
+def link_in(judge: Judge, matcher: Matcher, body: bytes) -> tuple[str | None, str]:
+    """Return a page of the provider's that an inline script mentions, and the host it mentions."""
+    match = _LINK_BYTES.search(body)
+    link = match[0].decode("utf-8", "replace") if match else ""
+    url = url_of(link)
+    if url is None:
+        return None, ""
+    provider = matcher.rule.provider
+    named = any(m.rule.provider == provider for m in judge.rules.of_host(url.host))
+    if not named:
+        return None, ""
+    return None if url.path.endswith(_CODE) else link, url.host

@@ -1,0 +1,289 @@
+"""A visitor's request as aiohttp's parser leaves it: raw bytes, its body as it comes, and the way back.
+
+Stands in for aiohttp's BaseRequest (`request_factory` of web.Server): nothing is decoded, quoted or kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from aiohttp import ClientConnectionResetError
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.streams import EMPTY_PAYLOAD
+from aiohttp.web_protocol import RequestPayloadError
+
+from proxy.errors import BadRequest
+from proxy.filter.headers.fields import Headers
+from proxy.http.header_names import fields_of
+from proxy.http.request_head_cache import RequestHead
+from proxy.http.response import Response
+from proxy.http.upstream.pinning import Pinned
+
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractStreamWriter
+    from aiohttp.http_parser import RawRequestMessage
+    from aiohttp.streams import StreamReader
+
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLimits:
+    """What a visitor's connection may take: bytes and fields of a head, seconds of silence."""
+
+    line: int = 16_384
+    field: int = 32_768
+    fields: int = 256
+    head_size: int = 65_536  # bytes of line and fields together (node 16 KiB, nginx 32 KiB)
+    body: int | None = None  # bytes of a request body; None: any size
+    head: float = 15.0  # for the whole head, at whatever speed it drips (HAProxy timeout http-request)
+    idle_body: float = 60.0  # between two pieces of a body
+    idle_write: float = 60.0  # in which a visitor takes nothing of what we write
+    keepalive: float = 75.0  # between two requests
+
+
+class Draining(Protocol):
+    """The server of a connection, as far as a request asks it."""
+
+    draining: bool
+
+
+class VisitorConnection(Protocol):
+    """What a request, and whoever answers it, may ask of the visitor's connection (connection.py)."""
+
+    allowance: RequestLimits
+    peer: str
+    secure: bool
+    pinned: Pinned
+    tunnels: bool
+
+    @property
+    def http_server(self) -> Draining:
+        """The server that accepted it."""
+
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """The socket, None once it is lost."""
+
+    @property
+    def writing_paused(self) -> bool:
+        """True while the visitor does not read."""
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop it lives in."""
+
+    async def drained(self, idle: float) -> None:
+        """Wait until the visitor has read."""
+
+    def set_parser(self, parser: Any) -> None:
+        """Hand what the visitor sends from now on to a tunnel."""
+
+    def close_in_time(self) -> None:
+        """See to it that closing does not wait for ever for the visitor to read."""
+
+    def hand_over(self, message: IncomingMessage, go_on: Callable[[], Awaitable[Response]]) -> None:
+        """Let the task of this connection go on with a request that the fast path began."""
+
+    def answered(self, message: IncomingMessage, response: Response, head: bytes, body: bytes) -> None:
+        """Send the whole response to a request that the fast path took."""
+
+
+class IncomingMessage:
+    """One request. `method`, `target`, `headers` are bytes as they came."""
+
+    __slots__ = (
+        "_expects", "_lasts", "_payload", "_task", "allowance", "fields", "go_on", "headers", "length",
+        "method", "news", "protocol", "started", "target", "upgrade", "version",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: VisitorConnection,
+        _writer: AbstractStreamWriter | None = None,
+        task: asyncio.Task[None] | None = None,
+    ) -> None:
+        self._payload = payload
+        self._expects = b""
+        self.protocol = protocol
+        self.allowance = protocol.allowance
+        self.started = False  # an answer is on its way
+        self.headers: Headers = list(message.raw_headers)
+        self.length: int | None = None  # the body's, when it was declared
+        self.news: tuple[bytes, ...] = ()  # values of a head that came before but for these
+        self.upgrade = b""  # what the visitor wants to switch to, in lower case
+        self.go_on: Callable[[], Awaitable[Response]] | None = None  # of what was begun on the short way
+        self.fields = fields_of(self.headers)
+        self._lasts = not message.should_close
+        self._task = task
+        self.method = message.method.encode()
+        self.target = message.path.encode("utf-8", "surrogateescape")
+        self.version = (message.version.major, message.version.minor)
+
+    @classmethod
+    def again(
+        cls, head: RequestHead, target: bytes, protocol: VisitorConnection, news: tuple[bytes, ...] = ()
+    ) -> IncomingMessage:
+        """Return a GET without a body, whose head came before; `news` are the values that did not."""
+        self = cls.__new__(cls)
+        self._payload = EMPTY_PAYLOAD
+        self._expects = self.upgrade = b""
+        self.protocol = protocol
+        self.allowance = protocol.allowance
+        self.started = False
+        self.length = self.go_on = None
+        self.news = news
+        self.headers, self.fields = head.filled(news) if news else (head.headers, head.fields)
+        self._lasts = True
+        self.method = b"GET"
+        self.target = target
+        self.version = (1, 1)
+        return self
+
+    # -- what it is --------------------------------------------------------------------------------------
+
+    @property
+    def has_body(self) -> bool:
+        """True when bytes follow the head, or may."""
+        payload = self._payload
+        return payload is not EMPTY_PAYLOAD and (not payload.is_eof() or payload.total_bytes > 0)
+
+    @property
+    def peer(self) -> str:
+        """Return the address at the other end of the connection."""
+        return self.protocol.peer
+
+    @property
+    def secure(self) -> bool:
+        """True when the connection is TLS."""
+        return self.protocol.secure
+
+    @property
+    def keep_alive(self) -> bool:
+        """True when the visitor may send another request on this connection.
+
+        Not behind a body that is not read: it would be taken for the next request.
+        """
+        through = self._payload is EMPTY_PAYLOAD or self._payload.is_eof()
+        return self._lasts and through and not self.protocol.http_server.draining
+
+    def check(self) -> None:
+        """Raise BadRequest for what no server behind us should have to interpret."""
+        if self.version not in ((1, 1), (1, 0)):
+            raise BadRequest("we speak HTTP/1.1", 505)
+        if self.method in (b"CONNECT", b"TRACE"):
+            raise BadRequest("no such method here", 501)
+        if self._head_size() > self.allowance.head_size:
+            raise BadRequest("the request head is too large", 431)
+        fields = self.fields
+        if upgrade := fields.get(b"upgrade"):
+            self.upgrade = upgrade[-1].lower()
+        if expects := fields.get(b"expect"):
+            self._expects = expects[-1].lower()
+            if self._expects not in (b"", b"100-continue"):
+                raise BadRequest("no such expectation can be met", 417)
+        if lengths := fields.get(b"content-length"):
+            self.length = int(lengths[-1])
+        if (codings := fields.get(b"transfer-encoding")) and (
+            lengths or self.version == (1, 0) or [coding.lower() for coding in codings] != [b"chunked"]
+        ):
+            raise BadRequest("the only transfer coding here is one 'chunked', without Content-Length", 400)
+        if self.length is not None and self.allowance.body is not None and self.length > self.allowance.body:
+            raise BadRequest("the request body is too large", 413)
+
+    def _head_size(self) -> int:
+        """Return the bytes of its head on the wire, but for blanks around values."""
+        fields = sum([len(name) + len(value) + 4 for name, value in self.headers])
+        return len(self.method) + len(self.target) + 14 + fields
+
+    # -- its body ----------------------------------------------------------------------------------------
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """Yield the body as it comes; BadRequest when it is malformed, late (408) or too large (413)."""
+        self._tell_to_continue()
+        taken, cap = 0, self.allowance.body
+        while True:
+            try:
+                async with asyncio.timeout(self.allowance.idle_body):
+                    piece = await self._payload.readany()
+            except TimeoutError:
+                raise BadRequest("the request body stopped", 408) from None
+            except (RequestPayloadError, HttpProcessingError) as error:
+                raise BadRequest(f"the request body is malformed: {error}") from None
+            if not piece:
+                return
+            taken += len(piece)
+            if cap is not None and taken > cap:
+                raise BadRequest("the request body is too large", 413)
+            yield piece
+
+    async def whole_body(self, most: int) -> bytes:
+        """Return all of the body, for forms of our own; BadRequest (413) beyond `most` bytes."""
+        if self.length is not None and self.length > most:
+            raise BadRequest("the form is too large", 413)
+        pieces, size = [], 0
+        async for piece in self.body():
+            size += len(piece)
+            if size > most:
+                raise BadRequest("the form is too large", 413)
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def fail_body(self, error: BaseException) -> None:
+        """Let whoever reads the body get this error."""
+        if not self._payload.is_eof():
+            self._payload.set_exception(error)
+
+    def _tell_to_continue(self) -> None:
+        # web.Server never does (web.Application would), and curl waits a second for it
+        if self._expects and not self.started and not self._payload.is_eof() and self.version == (1, 1):
+            self._expects = b""
+            transport = self.protocol.transport
+            if transport is not None:
+                transport.write(_CONTINUE)
+
+    # -- the way back ------------------------------------------------------------------------------------
+
+    async def send(self, piece: bytes) -> None:
+        """Write bytes; wait while the visitor does not read, but not for ever."""
+        protocol = self.protocol
+        transport = protocol.transport
+        if transport is None or transport.is_closing():
+            raise ClientConnectionResetError("the visitor has gone")
+        transport.write(piece)  # not by aiohttp's StreamWriter: heads and framing are ours (response.py)
+        if protocol.writing_paused:
+            await protocol.drained(self.allowance.idle_write)
+
+    def cut(self, *, visibly: bool = False) -> None:
+        """End the connection in mid-answer; `visibly`: with a RST, where a clean end would look complete."""
+        transport = self.protocol.transport
+        if transport is None:
+            return
+        sock = transport.get_extra_info("socket")
+        if visibly and sock is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+
+    # -- what aiohttp's RequestHandler calls -------------------------------------------------------------
+
+    def _cancel(self, exc: BaseException) -> None:
+        self._payload.set_exception(exc)
+
+    def _finish(self) -> None:
+        """Nothing to free."""
+
+    @property
+    def remote(self) -> None:
+        """Nobody: no address in the words of an error (aiohttp logs it)."""
+        return
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"aiohttp asks a request for {name!r}, which transport.py does not know")

@@ -1,0 +1,308 @@
+"""The connections to one upstream address: the youngest idle one first, never more than a limit.
+
+One sweep per half second looks at all deadlines: no timer per request, and a resolution that suffices.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections import deque
+from dataclasses import dataclass
+from math import inf
+from typing import Any, cast
+
+from proxy.errors import UpstreamError
+from proxy.http.upstream.exchange import UpstreamRequest, UpstreamResponse
+from proxy.http.upstream.health import UpstreamHealth
+from proxy.http.upstream.upstream_address import ConnectError, UpstreamAddress, default_tls
+from proxy.http.upstream.upstream_connection import UpstreamConnection, UpstreamTimeouts
+
+TICK = 0.5
+YOUNG = 1.0  # seconds idle after which a request that cannot be repeated gets a new connection
+NAMES_KEPT = 10.0  # seconds that resolved addresses are used
+
+
+@dataclass(frozen=True, slots=True)
+class PoolState:
+    """A pool at this moment, for metrics and the admin page."""
+
+    address: str
+    up: bool
+    why: str
+    connections: int
+    idle: int
+    busy: int
+    waiting: int
+
+
+class Pool:
+    """All connections to one address."""
+
+    def __init__(
+        self,
+        address: UpstreamAddress,
+        *,
+        timeouts: UpstreamTimeouts,
+        limit: int,
+        tls: ssl.SSLContext | None,
+        server_name: str | None,
+    ) -> None:
+        self.address = address
+        self.health = UpstreamHealth()
+        self._timeouts = timeouts
+        self._limit = limit
+        self._tls = (tls or default_tls()) if address.secure else None
+        self._server_name = (server_name or address.host) if address.secure else None
+        self._loop = asyncio.get_running_loop()
+        self._connections: set[UpstreamConnection] = set()
+        self._apart: set[UpstreamConnection] = set()  # WebSockets and event streams
+        self._pinned: dict[
+            UpstreamConnection, None
+        ] = {}  # each to one visitor's connection; used longest ago first
+        self._opening = 0
+        self._idle: list[UpstreamConnection] = []
+        self._retired = False
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._names: tuple[float, list[str]] = (-inf, [])
+        self._sweeper: asyncio.TimerHandle | None = None
+
+    def begin(self, request: UpstreamRequest) -> UpstreamResponse | None:
+        """Send the request on a connection that is idle; None when there is none that will do."""
+        connection = self._idle_for(request)
+        return None if connection is None else self._sent(connection, request)
+
+    async def start(self, request: UpstreamRequest, *, anew: bool = False) -> UpstreamResponse:
+        """Send the request on a connection (a new one if `anew`); its head is still to come."""
+        connection = None if anew else self._idle_for(request)
+        if connection is None:
+            connection = await self._another(request.needs_fresh, anew=anew)
+        return self._sent(connection, request)
+
+    def _sent(self, connection: UpstreamConnection, request: UpstreamRequest) -> UpstreamResponse:
+        response = UpstreamResponse(request, self._loop, self)
+        try:
+            connection.send(request, response)
+        except BaseException:
+            connection.abort()
+            raise
+        return response
+
+    @property
+    def busy(self) -> int:
+        """How many exchanges are on their way."""
+        shared = len(self._connections) - len(self._idle)
+        return shared + len(self._apart) + len(self._pinned) + self._opening + len(self._waiting)
+
+    def state(self) -> PoolState:
+        """Return what is going on here."""
+        now = self._loop.time()
+        return PoolState(
+            address=str(self.address),
+            up=self.health.is_up(now),
+            why=self.health.why(now),
+            connections=len(self._connections) + len(self._apart) + len(self._pinned),
+            idle=len(self._idle),
+            busy=self.busy,
+            waiting=len(self._waiting),
+        )
+
+    def retire(self) -> None:
+        """Keep no connection any more; what is on its way may end."""
+        self._retired = True
+        while self._idle:
+            self._idle.pop().abort()
+        for connection in [connection for connection in self._pinned if connection.is_free]:
+            connection.abort()
+
+    async def close(self) -> None:
+        """End every connection."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        for connection in [*self._connections, *self._apart, *self._pinned]:
+            connection.abort()
+        await asyncio.sleep(0)
+
+    # -- which connection --------------------------------------------------------------------------------
+
+    def holds(self, request: UpstreamRequest) -> bool:
+        """True when its visitor is signed in on a connection from here."""
+        return self._pinned_for(request) is not None
+
+    def _pinned_for(self, request: UpstreamRequest) -> UpstreamConnection | None:
+        pinned = request.pinned
+        found = pinned.find(self, request.visitor) if pinned else None
+        return cast("UpstreamConnection | None", found)
+
+    def _idle_for(self, request: UpstreamRequest) -> UpstreamConnection | None:
+        return self._pinned_for(request) or self._youngest(request.needs_fresh)
+
+    def _youngest(self, fresh: bool) -> UpstreamConnection | None:
+        now = self._loop.time()
+        idle = self._idle
+        while idle:
+            age = now - idle[-1].idle_since
+            if fresh and age > YOUNG:
+                return None
+            connection = idle.pop()
+            if age < self._timeouts.keepalive and connection.is_quiet():
+                return connection
+            connection.abort()
+        return None
+
+    async def _another(self, fresh: bool, *, anew: bool) -> UpstreamConnection:
+        while len(self._connections) + self._opening >= self._limit:
+            if self._idle:  # none of them will do, so the oldest makes room
+                connection = self._idle.pop(0)
+                connection.abort()
+                self._connections.discard(connection)
+                break
+            await self._slot()
+            free = None if anew else self._youngest(fresh)
+            if free is not None:
+                return free
+        self._opening += 1
+        try:
+            return await self._connect()
+        finally:
+            self._opening -= 1
+            if len(self._connections) + self._opening < self._limit:
+                self._next_in_line()
+
+    async def _slot(self) -> None:
+        turn = self._loop.create_future()
+        self._waiting.append(turn)
+        try:
+            async with asyncio.timeout(self._timeouts.slot):
+                await turn
+        except TimeoutError:
+            raise UpstreamError(f"all {self._limit} connections to {self.address} are busy", 503) from None
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._next_in_line()
+            raise
+        finally:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+
+    def _next_in_line(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+    # -- what becomes of them (Keeper) -------------------------------------------------------------------
+
+    def opened(self, connection: UpstreamConnection) -> None:
+        """Count a connection and look after it."""
+        self._connections.add(connection)
+        if self._sweeper is None:
+            self._sweeper = self._loop.call_later(TICK, self._sweep)
+
+    def released(self, connection: UpstreamConnection) -> None:
+        """Keep a connection for the next request."""
+        if self._retired:
+            connection.abort()
+            return
+        if connection.signed_in:
+            self._pin(connection)
+            return
+        connection.idle_since = self._loop.time()
+        self._idle.append(connection)
+        if self._waiting:
+            self._next_in_line()
+
+    def _pin(self, connection: UpstreamConnection) -> None:
+        """Keep a connection for its visitor alone: it takes nobody's place, but these have a limit too."""
+        request = connection.request
+        if (
+            request is None
+            or request.pinned is None
+            or not request.pinned.keep(self, request.visitor, connection)
+        ):
+            connection.abort()
+            return
+        self._connections.discard(connection)
+        self._pinned.pop(connection, None)
+        self._pinned[connection] = None
+        if len(self._pinned) > self._limit:  # whoever asked longest ago signs in again
+            oldest = next(one for one in self._pinned if one.is_free)
+            del self._pinned[oldest]
+            oldest.abort()
+        self._next_in_line()
+
+    def apart(self, connection: UpstreamConnection) -> None:
+        """Let a WebSocket or an event stream count no more: a few hundred of them would starve everyone."""
+        self._connections.discard(connection)
+        self._pinned.pop(connection, None)
+        self._apart.add(connection)
+        self._next_in_line()
+
+    def lost(self, connection: UpstreamConnection) -> None:
+        """Forget a connection; its place is free."""
+        self._connections.discard(connection)
+        self._apart.discard(connection)
+        self._pinned.pop(connection, None)
+        if connection in self._idle:
+            self._idle.remove(connection)
+        self._next_in_line()
+
+    # -- opening -----------------------------------------------------------------------------------------
+
+    async def _connect(self) -> UpstreamConnection:
+        total = self._timeouts.connect
+        trouble: Exception | None = None
+        try:
+            async with asyncio.timeout(total):
+                names = await self._resolve()
+                share = total / len(names)
+                for name in names:
+                    try:
+                        async with asyncio.timeout(max(share, 1.0)):
+                            return await self._open(name)
+                    except (OSError, TimeoutError) as error:  # SSL errors are OSErrors
+                        trouble = error
+        except TimeoutError as error:
+            trouble = error
+        except OSError as error:
+            trouble = error
+        self._names = (-inf, [])
+        raise ConnectError(self.address, trouble)
+
+    async def _open(self, name: str) -> UpstreamConnection:
+        more: dict[str, Any] = {"ssl": self._tls, "server_hostname": self._server_name} if self._tls else {}
+        _, connection = await self._loop.create_connection(
+            lambda: UpstreamConnection(self._timeouts, self), name, self.address.port, **more
+        )
+        return connection
+
+    async def _resolve(self) -> list[str]:
+        since, names = self._names
+        if self._loop.time() - since > NAMES_KEPT:
+            found = await self._loop.getaddrinfo(
+                self.address.host, self.address.port, type=socket.SOCK_STREAM
+            )
+            names = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+            self._names = (self._loop.time(), names)
+        return names
+
+    # -- the sweep ---------------------------------------------------------------------------------------
+
+    def _sweep(self) -> None:
+        now = self._loop.time()
+        for connection in [*self._connections, *self._pinned]:
+            if now >= connection.deadline:
+                connection.fail(UpstreamError("it did not answer in time", 504))
+                self.lost(
+                    connection
+                )  # uvloop does not tell of one whose maker was cancelled while it was made
+        for connection in [
+            connection for connection in self._idle if now - connection.idle_since >= self._timeouts.keepalive
+        ]:
+            connection.abort()
+            self._idle.remove(connection)
+        self._sweeper = (
+            self._loop.call_later(TICK, self._sweep) if self._connections or self._pinned else None
+        )

@@ -1,0 +1,130 @@
+"""What a visitor's form may say, and whether it is really theirs (threats T35, T39)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl, urlsplit
+
+from proxy.consent.answer import How
+from proxy.consent.decision import Ask, Decision
+from proxy.errors import BadRequest
+from proxy.http.request import Request
+from proxy.policy.scope import Scope
+
+_FIELDS = 128
+_UNSAFE = re.compile(r"[\x00-\x20\x7f\\]|^//")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer as it was sent: by which control, to which purposes, and where to go on."""
+
+    how: How
+    granted: frozenset[str]
+    back: str
+    provider: str | None = None
+    embed: str = ""  # what a placeholder is asked to show once, as text
+    language: str = ""  # of the page the control stood on
+    asked: Scope | None = None  # the question, where it was not the whole one
+
+
+def is_theirs(request: Request, ours: Callable[[str], bool]) -> bool:
+    """True when a choice comes from a page of the configured sites, as far as the browser tells.
+
+    Sec-Fetch-Site same-origin; or same-site with an Origin host of the configuration; or,
+    without that header, no Origin or one of a configured host. Everything else is not.
+    """
+    site = request.fields.get(b"sec-fetch-site")
+    origins = request.fields.get(b"origin", [])
+    known = len(origins) == 1 and (host := origin_host(origins[0])) is not None and ours(host)
+    if site is None:
+        return known or not origins
+    if site == [b"same-origin"]:
+        return True
+    return site == [b"same-site"] and known
+
+
+def origin_host(origin: bytes) -> str | None:
+    """Return the host an Origin names, whatever scheme and port; None for `null` and nonsense."""
+    try:
+        parts = urlsplit(origin.decode("ascii"))
+        return (
+            parts.hostname.removesuffix(".") if parts.scheme in {"http", "https"} and parts.hostname else None
+        )
+    except ValueError:
+        return None
+
+
+def read_choice(request: Request, body: bytes, scope: Scope) -> Choice:
+    """Return the choice in a form's body; words we do not know are the visitor's fault.
+
+    Purposes that are not asked (any more) are ignored: a page may be older than the rules.
+    """
+    try:
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_FIELDS)
+    except ValueError:
+        raise BadRequest("the form cannot be read") from None
+    fields: dict[str, list[str]] = {}
+    for name, value in pairs:
+        fields.setdefault(name, []).append(value)
+    how = _how(fields)
+    match how:
+        case How.ACCEPT:
+            granted = scope.purposes
+        case How.REFUSE:
+            granted = frozenset()
+        case _:
+            granted = scope.purposes & frozenset(fields.get("purpose", ()))
+    back = fields["return"][0] if "return" in fields else None
+    known = {pair.provider for pair in scope.pairs}
+    provider = next((id_ for id_ in fields.get("provider", ()) if id_ in known), None)
+    embed, language = (fields.get(name, [""])[0] for name in ("embed", "language"))
+    if how is How.ONCE and not (provider and embed):
+        raise BadRequest("once names a provider and what of it is shown")
+    return Choice(how, granted, return_path(request, back), provider, embed, language)
+
+
+def beside(choice: Choice, decision: Decision, scope: Scope) -> Choice:
+    """Return the answer of a placeholder as one that leaves everything else as it stands.
+
+    Only the purposes it named are asked again: a new provider of another purpose was not
+    shown, so it stays unasked.
+    """
+    template = decision.answer if decision.ask in (Ask.NO, Ask.NEW) else None
+    if choice.how is not How.PLACEHOLDER or template is None:
+        return choice
+    asked = Scope((template.scope.pairs & scope.pairs) | scope.granted(choice.granted))
+    return replace(choice, granted=choice.granted | template.granted, asked=asked)
+
+
+def _how(fields: dict[str, list[str]]) -> How:
+    said = fields.get("choice", [])
+    known = {how.value: how for how in (How.ACCEPT, How.REFUSE, How.SAVE, How.PLACEHOLDER, How.ONCE)}
+    if len(said) != 1 or said[0] not in known:
+        raise BadRequest("choice is accept, refuse or save")
+    return known[said[0]]
+
+
+def return_path(request: Request, wanted: str | None) -> str:
+    """Return where to go on: a path of this host, by default the Referer's, else `/`."""
+    if wanted is None:
+        referer = request.first(b"referer")
+        wanted = _path_of_referer(request, referer.decode("latin-1")) if referer else "/"
+    return wanted if is_path(wanted) else "/"
+
+
+def is_path(text: str) -> bool:
+    """True when text is a path on this very host, however a browser reads it (threats T39)."""
+    return text.startswith("/") and text.isascii() and not _UNSAFE.search(text) and len(text) <= 2048
+
+
+def _path_of_referer(request: Request, referer: str) -> str:
+    try:
+        parts = urlsplit(referer)
+    except ValueError:
+        return "/"
+    if f"{parts.scheme}://{parts.netloc}".lower() != request.origin.lower():
+        return "/"
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

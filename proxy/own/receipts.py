@@ -1,0 +1,34 @@
+"""A visitor's own proofs: every record of the id in their cookie, and their erasure on request.
+
+Consent that cannot be proven is none: whoever has their proofs erased is asked again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from proxy.consent.answer import Answer
+from proxy.consent.cookie import consent_cookie
+from proxy.consent.record import Receipt
+from proxy.filter.headers.judged import Headers
+from proxy.http.request import Request
+from proxy.records.store import RecordStore
+from proxy.snapshot.sites import Site
+
+
+async def proofs_of(store: RecordStore, answer: Answer | None) -> list[dict[str, Any]]:
+    """Return the receipts of whoever holds that answer, newest first."""
+    if answer is None:
+        return []
+    return [Receipt(record).to_json() for record in await store.of_visitor(answer.visitor)]
+
+
+def proofs_json(proofs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the newest receipt with those before it, for a program."""
+    return {**proofs[0], "earlier": proofs[1:]} if proofs else {"id": None, "earlier": []}
+
+
+def forgotten(site: Site, request: Request) -> Headers:
+    """Return the line that takes the consent cookie away."""
+    line = consent_cookie(site.cookie, "", domain=site.own.domain, secure=request.visitor.secure, max_age=0)
+    return [(b"Set-Cookie", line)]

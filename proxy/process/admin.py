@@ -1,0 +1,65 @@
+"""The admin address: health, readiness, figures and state; never a visitor's business."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from proxy.config.units import ListenAddress
+from proxy.http.listening import bind
+
+
+class Watched(Protocol):
+    """What the admin address speaks of: this process, or all workers together."""
+
+    def ready(self) -> dict[str, Any]:
+        """Return what /readyz says; `ready` in it decides the status."""
+
+    def state(self) -> dict[str, Any]:
+        """Return what `consent-proxy status` prints."""
+
+    def figures(self) -> bytes:
+        """Return the page that Prometheus reads."""
+
+
+def admin_app(watched: Watched) -> web.Application:
+    """Return the pages of the admin address."""
+
+    async def healthz(_: web.Request) -> web.StreamResponse:
+        return web.Response(text="ok\n")
+
+    async def readyz(_: web.Request) -> web.StreamResponse:
+        said = watched.ready()
+        return _json(said, 200 if said["ready"] else 503)
+
+    async def metrics(_: web.Request) -> web.StreamResponse:
+        page = web.Response(body=watched.figures())
+        page.headers["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8"
+        return page
+
+    async def status(_: web.Request) -> web.StreamResponse:
+        return _json(watched.state(), 200)
+
+    app = web.Application()
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_get("/metrics", metrics)
+    app.router.add_get("/status", status)
+    return app
+
+
+def _json(said: dict[str, Any], status: int) -> web.Response:
+    text = json.dumps(said, ensure_ascii=False, indent=2, default=str) + "\n"
+    return web.Response(text=text, status=status, content_type="application/json")
+
+
+async def listen_admin(address: ListenAddress, watched: Watched) -> Callable[[], Awaitable[None]]:
+    """Listen on the admin address; returns how to stop."""
+    runner = web.AppRunner(admin_app(watched), access_log=None, handle_signals=False)
+    await runner.setup()
+    for sock in bind(address):
+        await web.SockSite(runner, sock).start()
+    return runner.cleanup

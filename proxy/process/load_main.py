@@ -1,0 +1,67 @@
+"""Rules and config, read from their files: here, or as a program that hands them to whoever began it."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from pathlib import Path
+
+from proxy.config.loading import read_config
+from proxy.config.signing_key import consent_domain
+from proxy.config.types import Config
+from proxy.errors import PolicyError, ProxyError, RulesTestsError
+from proxy.policy.load import load_policy
+from proxy.policy.model import Policy
+from proxy.policy.rehome import rehome
+from proxy.problems import Place, Problem
+from proxy.process.rules_tests import RulesTests, doubt_of, failed_tests
+
+
+def read_files(
+    config_path: Path, rules_path: Path, tests: RulesTests = RulesTests.REFUSE
+) -> tuple[Config, Policy, str]:
+    """Return both and what is doubtful, or raise ConfigError or PolicyError with every problem."""
+    config = read_config(config_path)
+    policy = read_policy(rules_path)
+    failed = failed_tests(policy)
+    if failed and tests is RulesTests.REFUSE:
+        raise RulesTestsError(failed)
+    return config, at_home(policy, config), doubt_of(failed)
+
+
+def read_policy(path: Path) -> Policy:
+    """Return the policy in a rules file."""
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        problem = Problem(Place(path.name, 1), f"is not UTF-8 (byte {error.start}); save it as UTF-8")
+        raise PolicyError([problem]) from None
+    except OSError as error:
+        problem = Problem(
+            Place(str(path), 1), f"cannot be read ({error.strerror}); name another with --rules"
+        )
+        raise PolicyError([problem]) from error
+    return load_policy(text, path.name)
+
+
+def at_home(policy: Policy, config: Config) -> Policy:
+    """Return the policy for the hosts of this config, which may stand for the published ones."""
+    here = consent_domain(config)
+    if config.consent.stands_for is None or here is None:
+        return policy
+    return rehome(policy, config.consent.stands_for, here)
+
+
+def main(arguments: list[str]) -> None:
+    """Write what two files say, or the error that tells what is wrong with them, to standard output."""
+    said: object
+    try:
+        config, rules, tests = arguments
+        said = read_files(Path(config), Path(rules), RulesTests(tests))
+    except ProxyError as error:
+        said = error
+    sys.stdout.buffer.write(pickle.dumps(said))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,53 @@
+"""The tests written in the rules, run before the rules are served.
+
+Workers of one supervisor read changed rules each for themselves; the first of them runs
+the tests and leaves the result in the folder they share.
+"""
+
+from __future__ import annotations
+
+import enum
+import fcntl
+import os
+import pickle
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from proxy.telemetry.metrics import FOLDER
+
+if TYPE_CHECKING:
+    from proxy.policy.model import Policy
+    from proxy.problems import Problem
+
+
+class RulesTests(enum.StrEnum):
+    """What becomes of rules whose own tests fail."""
+
+    REFUSE = "refuse"
+    WARN = "warn"
+
+
+def failed_tests(policy: Policy) -> tuple[Problem, ...]:
+    """Return the expectations that fail, from whoever tested the same rules before."""
+    from proxy.filter.inline_tests import run_examples  # noqa: PLC0415 - nobody who serves needs it
+
+    shared = os.environ.get(FOLDER)
+    if shared is None:
+        return run_examples(policy)
+    with Path(shared, "rules.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        result = Path(shared, "rules.tested")
+        if result.exists():
+            digest, found = pickle.loads(result.read_bytes())  # noqa: S301 - from ourselves
+            if digest == policy.digest:
+                return tuple(found)
+        problems = run_examples(policy)
+        result.write_bytes(pickle.dumps((policy.digest, problems)))
+        return problems
+
+
+def doubt_of(problems: tuple[Problem, ...]) -> str:
+    """Return what /readyz says of rules that are in force although their tests fail."""
+    if not problems:
+        return ""
+    return f"rules are in force although {len(problems)} of their own tests fail: {problems[0]}"

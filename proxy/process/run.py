@@ -1,0 +1,93 @@
+"""One process that serves, from its first visitor to its last."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from proxy.config.signing_key import load_keys
+from proxy.config.types import Config
+from proxy.http.server import check_server
+from proxy.http.upstream.balancer import check_parser
+from proxy.policy.model import Policy
+from proxy.process.observed_sites import warn_of_unobserved
+from proxy.process.supervisor import WorkerChannel, on_signals, orphaned
+from proxy.process.watched_files import WatchedFiles
+from proxy.process.worker import TICK, Worker
+from proxy.telemetry.logs import start_logs
+
+
+async def serve(
+    config: Config,
+    policy: Policy,
+    *,
+    watched: WatchedFiles | None = None,
+    channel: WorkerChannel | None = None,
+    number: int = 0,
+    admin: bool = True,
+    until: asyncio.Event | None = None,
+) -> None:
+    """Serve until SIGTERM (or `until`), then drain."""
+    server = Worker(config, policy, watched, number=number)
+    over = until or asyncio.Event()
+    reloads: set[asyncio.Task[bool]] = set()
+
+    def reload() -> None:
+        task = asyncio.ensure_future(server.reload())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    on_signals(over.set, reload)
+    try:
+        await server.start(admin=admin)
+        await _speak_until(over, server, channel)
+    finally:
+        await server.stop()
+        if channel is not None:
+            channel.say(server.state())
+
+
+async def _speak_until(over: asyncio.Event, server: Worker, channel: WorkerChannel | None) -> None:
+    """Wait for the end; meanwhile a worker tells its supervisor how it is."""
+    waiting: list[asyncio.Future[Any]] = [asyncio.ensure_future(over.wait())]
+    if channel is not None:
+        waiting.append(asyncio.ensure_future(_report(channel, server)))
+        waiting.append(asyncio.ensure_future(orphaned()))
+    await asyncio.wait([waiting[0], *waiting[2:]], return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+    if channel is not None:
+        server.health.stopping = True
+        channel.say(server.state())
+
+
+async def _report(channel: WorkerChannel, server: Worker) -> None:
+    while True:
+        channel.say(server.state())
+        await asyncio.sleep(TICK)
+
+
+def serve_alone(watched: WatchedFiles, config: Config, policy: Policy) -> None:
+    """Serve as the only process, admin address included."""
+    check_server()
+    check_parser()
+    lines = start_logs(config.log.level, config.log.style)
+    try:
+        uvloop.run(serve(config, policy, watched=watched))
+    finally:
+        lines.flush()
+
+
+def run_here(config_path: Path, rules_path: Path) -> None:
+    """Run the proxy in this process, beside what else it does: the command `demo`."""
+    watched = WatchedFiles(config_path, rules_path)
+    config, policy = watched.read()
+    watched.apart = True
+    lines = start_logs(config.log.level, config.log.style)
+    load_keys(config)
+    warn_of_unobserved(config)
+    lines.flush()
+    serve_alone(watched, config, policy)

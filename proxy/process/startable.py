@@ -1,0 +1,79 @@
+"""Whether `serve` can start with a config: what its files and folders have to allow, beyond its words.
+
+`serve` refuses what stands here, and `check --config` says it beforehand. Nothing is
+written, and no address is bound: another version may be serving there.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from proxy.config.signing_key import key_file, present_keys
+from proxy.config.types import Config
+from proxy.errors import StartError
+from proxy.policy.yaml_source import Step, locate, read
+from proxy.problems import Place, Problem
+from proxy.records.store_address import read_address
+
+Finding = tuple[tuple[Step, ...], str]
+
+
+def start_problems(config: Config, path: Path) -> list[Problem]:
+    """Return what keeps `serve` from starting with the config read from that file, each with its line."""
+    root, _ = read(path.read_text("utf-8"), path.name)
+    problems = []
+    for steps, text in _findings(config):
+        if root is None:
+            problems.append(Problem(Place(path.name, 1), text))
+            continue
+        problems.append(Problem(locate(root, steps)[0].place, text))
+    return problems
+
+
+def _findings(config: Config) -> Iterator[Finding]:
+    yield from _refusal(("tls",), lambda: _load_certificate(config))
+    yield from _refusal(("consent", "key"), lambda: present_keys(config))
+    yield from _refusal(("records",), lambda: _find_room(config))
+    for number, site in enumerate(config.sites):
+        yield from _authority(("sites", number, "ca"), config, site.ca)
+    yield from _authority(("relay", "ca"), config, config.relay.ca)
+
+
+def _refusal(steps: tuple[Step, ...], attempt: Callable[[], object]) -> Iterator[Finding]:
+    try:
+        attempt()
+    except StartError as error:
+        yield steps, str(error)
+
+
+def _load_certificate(config: Config) -> None:
+    if config.tls is not None:
+        from proxy.http.listening import Certificate  # noqa: PLC0415 - brings the server with it
+
+        Certificate(config, config.tls)
+
+
+def _find_room(config: Config) -> None:
+    """Raise StartError where the file of proofs is not there and cannot be made."""
+    path = read_address(config.records.url, config.file(Path())).path
+    if path is None or path.exists():
+        return
+    if path.parent.is_dir():
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise StartError(
+                f"records: {path} cannot be written: Permission denied; mend the rights of its folder"
+            )
+    elif path.parent != key_file(config).parent:  # else the first start makes it, for the key
+        raise StartError(f"records: the folder {path.parent} does not exist; make it, or name another")
+
+
+def _authority(steps: tuple[Step, ...], config: Config, ca: Path | None) -> Iterator[Finding]:
+    if ca is None:
+        return
+    try:
+        ssl.create_default_context(cafile=str(config.file(ca)))
+    except OSError as error:
+        yield steps, f"the authority {config.file(ca)} cannot be used: {error}"

@@ -1,0 +1,45 @@
+"""Whether proofs can be recorded, also while nobody answers: said in the log, /readyz and the figures."""
+
+from __future__ import annotations
+
+import asyncio
+
+from proxy.records.store import RecordStore
+from proxy.telemetry.logs import log
+from proxy.telemetry.metrics import Metrics, WorkerHealth
+
+PROBE_EVERY = 30.0
+"""Seconds between probes of a store that works: each is a small durable write."""
+RETRY_EVERY = 5.0
+"""The same for a store that does not."""
+
+
+class StoreWatch:
+    """Probes a store of proofs now and then, and says when it fails and when it is back."""
+
+    def __init__(self, store: RecordStore, metrics: Metrics, health: WorkerHealth) -> None:
+        self._store = store
+        self._metrics = metrics
+        self._health = health
+        self._failed = False
+
+    async def run(self) -> None:
+        """Probe for ever."""
+        while True:
+            await self._store.probe()
+            self.note()
+            await asyncio.sleep(RETRY_EVERY if self._store.trouble else PROBE_EVERY)
+
+    def note(self) -> None:
+        """Take in what the last attempt to record, or the last probe, came to."""
+        trouble = self._store.trouble
+        self._health.reasons.pop("records", None)
+        if trouble:
+            self._health.reasons["records"] = trouble
+        text = "Processes that cannot write to the store of proofs"
+        self._metrics.gauge("records_down", text, 1 if trouble else 0)
+        if trouble and not self._failed:
+            log().error("records_failed", why=trouble, store=self._store.name)
+        elif self._failed and not trouble:
+            log().info("records_restored", store=self._store.name, waiting=self._store.backlog)
+        self._failed = bool(trouble)

@@ -1,0 +1,72 @@
+"""A process that serves: alone, or one of several that a supervisor started. Never started by hand."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import uvloop
+
+from proxy.config.types import Config
+from proxy.errors import ProxyError
+from proxy.policy.model import Policy
+from proxy.process.handover import taken
+from proxy.process.run import serve, serve_alone
+from proxy.process.supervisor import CANNOT_START, WorkerChannel
+from proxy.process.watched_files import WatchedFiles
+from proxy.telemetry.logs import start_logs
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until told to stop; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="proxy.process.worker_main", description=__doc__)
+    parser.add_argument("config", type=Path)
+    parser.add_argument("rules", type=Path)
+    parser.add_argument("--given", type=int, required=True, help="descriptor that holds what was read")
+    parser.add_argument("--again", action="store_true", help="read both anew, if nothing is wrong with them")
+    parser.add_argument("--say", type=int, help="descriptor the supervisor listens to")
+    parser.add_argument("--worker", type=int, default=0)
+    said = parser.parse_args(arguments)
+    try:
+        watched, config, policy = _read(said)
+        if said.say is None:
+            serve_alone(watched, config, policy)
+        else:
+            _serve_for(WorkerChannel(said.say), said.worker, watched, config, policy)
+    except ProxyError as error:
+        sys.stderr.write(f"consent-proxy: {error}\n")
+        return CANNOT_START if said.say is not None else 1
+    return 0
+
+
+def _read(said: argparse.Namespace) -> tuple[WatchedFiles, Config, Policy]:
+    """Return what was handed over; a worker that is started again reads anew.
+
+    Where the files have become faulty since, it serves what was handed over, as a faulty
+    reload would have left it.
+    """
+    watched, config, policy = taken(said.given)
+    watched.apart = True
+    if said.again:
+        try:
+            config, policy = watched.read()
+        except ProxyError as error:
+            problem = str(error).partition("\n")[0]
+            watched.doubt = f"the files on disk are refused, those of the start are in force: {problem}"
+    return watched, config, policy
+
+
+def _serve_for(
+    channel: WorkerChannel, number: int, watched: WatchedFiles, config: Config, policy: Policy
+) -> None:
+    """Serve as worker `number`, telling the supervisor how it is."""
+    lines = start_logs(config.log.level, config.log.style)
+    try:
+        uvloop.run(serve(config, policy, watched=watched, channel=channel, number=number, admin=False))
+    finally:
+        lines.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

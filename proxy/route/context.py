@@ -1,0 +1,163 @@
+"""One request on its way, with all that was decided about it; what is said of it at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from proxy.config.types import Config
+from proxy.consent.cookie import ConsentReading
+from proxy.consent.decision import Decision
+from proxy.filter.verdict import Does, Verdict
+from proxy.http.message import IncomingMessage
+from proxy.http.request import Request
+from proxy.snapshot.sites import Site, Variant
+from proxy.snapshot.snapshot import Snapshot
+from proxy.telemetry.logs import json_text, log, log_request, network_of
+from proxy.telemetry.metrics import Tally, status_class
+from proxy.telemetry.verdict_summary import Judgement, summary_of, summary_of_tags
+
+FRAMES = frozenset({b"iframe", b"frame", b"object", b"embed", b"fencedframe"})
+"""Destinations of pages that fill a frame: guarded, without banner and link."""
+
+
+@dataclass(slots=True)
+class RequestContext:
+    """A visit to a site, the decision that holds for it, and what was done meanwhile."""
+
+    snapshot: Snapshot
+    message: IncomingMessage
+    request: Request
+    site: Site
+    reading: ConsentReading
+    decision: Decision
+    variant: Variant
+    began: float
+    verdicts: list[Judgement] = field(default_factory=list)  # on the request and on the head of its answer
+    tags: Sequence[Verdict] = ()  # on what stands in the page
+    kind: str = "other"
+    upstream_seconds: float = 0.0
+    read: int = 0  # bytes of a body that has left, or of a page that was read
+    asks: bool = False  # the page carries the banner
+    _tag: bytes = b""
+
+    @property
+    def tag(self) -> bytes:
+        """The name of the page this visitor gets, for validators: equal tag, equal page."""
+        if not self._tag:
+            self._tag = self.site.tag(self.variant, page_facts(self.request, self.decision))
+        return self._tag
+
+    @property
+    def may_ask_again(self) -> bool:
+        """True when a second, plainer request does no harm: the site is filtered, the method safe."""
+        return not self.site.observes and self.request.method in (b"GET", b"HEAD")
+
+    def tell(self, tally: Tally, status: int, outcome: str = "") -> None:
+        """Count the request and write its record: path only, no query, no cookie, no whole address."""
+        site = self.site.name
+        took = time.perf_counter() - self.began
+        tally.relayed(site, self.kind, status, max(0.0, took - self.upstream_seconds), self.upstream_seconds)
+        counts = tally.counts
+        if self.read and self.kind == "document":
+            counts["rewritten_bytes", site] += self.read
+        if self.asks:
+            counts["asked", site, self.decision.ask.value] += 1
+        words = ""
+        if self.verdicts:
+            said = summary_of(self.verdicts)
+            tally.judged(site, said)
+            words = said.words
+        if self.tags:
+            said = summary_of_tags(self.tags)
+            tally.judged(site, said)
+            words = f"{words},{said.words}" if words else said.words
+        if self.snapshot.config.log.requests:
+            self._write(status, took, outcome, words)
+
+    def _write(self, status: int, took: float, outcome: str, said: str) -> None:
+        more = f',"outcome":{json_text(outcome)}' if outcome else ""
+        if self.site.observes:
+            more += ',"observed":true'
+        if said:
+            more += f',"verdicts":{{{said}}}'
+        log_request(
+            f'{_asked(self.site, self.request)},"status":{status},"kind":"{self.kind}"'
+            f',"granted":{self.variant.granted},"ms":{took * 1000:.2f}{more}'
+        )
+        if self.snapshot.config.log.level == "debug":
+            self._write_each()
+
+    def _write_each(self) -> None:
+        """Write a record for each verdict: what, whose, which rule, on which page."""
+        for kind, verdict in [*self.verdicts, *(("tag", verdict) for verdict in self.tags)]:
+            log().debug(
+                _event(kind, verdict),
+                site=self.site.name,
+                path=self.request.path.decode("latin-1"),
+                does=verdict.does.value,
+                provider=verdict.provider,
+                purpose=list(verdict.needs),
+                rule=verdict.because.rule if verdict.because else None,
+                note=verdict.note or None,
+                request_id=self.request.id.decode("latin-1"),
+            )
+
+
+def context_of(
+    snapshot: Snapshot, site: Site, request: Request, message: IncomingMessage, began: float
+) -> RequestContext:
+    """Return the request with the decision that holds for it, and what is compiled for that."""
+    reading, decision = site.settle(request)
+    variant = site.variant(decision.grants, secure=request.visitor.secure)
+    return RequestContext(snapshot, message, request, site, reading, decision, variant, began)
+
+
+def _event(kind: str, verdict: Verdict) -> str:
+    match kind:
+        case "cookie":
+            return "cookie_capped" if verdict.does is Does.CAP else "cookie_dropped"
+        case "header":
+            return "header_dropped"
+        case "request":
+            return "request_answered"
+        case _:
+            return "tag_held"
+
+
+def tell_own(tally: Tally, config: Config, site: Site, request: Request, status: int) -> None:
+    """Count a request for an address of ours and write its record."""
+    tally.add("requests", site.name, "own", status_class(status))
+    if config.log.requests:
+        log_request(f'{_asked(site, request)},"status":{status},"kind":"own"')
+
+
+def _asked(site: Site, request: Request) -> str:
+    """Return what a record says of a request, as JSON without braces."""
+    who = _who(site.name, request.host, request.method, request.visitor.address)
+    path = json_text(request.path.decode("latin-1"))
+    return f'{who},"path":{path},"request_id":"{request.id.decode("ascii")}"'
+
+
+@lru_cache(maxsize=4096)
+def _who(site: str, host: str, method: bytes, address: str) -> str:
+    return (
+        f'"site":{json_text(site)},"host":{json_text(host)},"method":{json_text(method.decode("latin-1"))}'
+        f',"visitor":"{network_of(address)}"'
+    )
+
+
+def page_facts(request: Request, decision: Decision) -> tuple[object, ...]:
+    """Return all, beside grants, rules and address, on which the bytes of a page depend."""
+    answer = decision.answer
+    return (
+        decision.ask,
+        tuple(sorted(decision.new.pairs)),  # sets are written out in another order by each process
+        decision.withheld,
+        request.destination in FRAMES,
+        request.opens,
+        tuple(sorted(answer.since.items())) if answer is not None else (),
+        request.first(b"accept-language"),
+    )

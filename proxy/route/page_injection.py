@@ -1,0 +1,100 @@
+"""What our own part of a page is for this visitor: between the decision and the banner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from proxy.consent.decision import Ask
+from proxy.filter.headers.fence import admit, takes_files
+from proxy.filter.headers.judged import Headers
+from proxy.filter.html.scanner import Injector
+from proxy.http.header_names import Fields
+from proxy.own.choice import is_path
+from proxy.route.context import FRAMES, RequestContext
+
+_POLICY = b"content-security-policy"
+_INTEGRITY = b"integrity-policy"
+"""Refuses scripts without a hash of their bytes; with one, no other bytes could stand in for ours."""
+_EMBEDDER = b"cross-origin-embedder-policy"
+"""Refuses frames, ours too, whose answers do not say the same; and so on inside them."""
+_GOVERNING = frozenset({_POLICY, _INTEGRITY, _EMBEDDER})
+
+
+@dataclass(frozen=True, slots=True)
+class PageInjection:
+    """What is put into a page, and the site's own policies with us let in.
+
+    `name` tells apart what is put into equal pages under equal policies.
+    """
+
+    inject: Injector | None
+    policies: tuple[bytes, ...] = ()
+    name: bytes = b""
+
+
+def asks(context: RequestContext) -> bool:
+    """True when the page carries the banner, or the notice in its place."""
+    return context.decision.ask is not Ask.NO and context.request.destination not in FRAMES
+
+
+def is_governed(fields: Fields) -> bool:
+    """True when the site's answer says something that our part of the page has to heed."""
+    return not _GOVERNING.isdisjoint(fields)
+
+
+def dress(context: RequestContext, headers: Headers) -> PageInjection:
+    """Return what dresses this page for this visitor; `headers` are those of the site's answer."""
+    request = context.request
+    policies, inline = _said(headers, asks=context.decision.ask is not Ask.NO)
+    target = request.target.decode("latin-1")
+    injector = context.site.renderer.injector(
+        context.decision,
+        accept=request.first(b"accept-language"),
+        back=target if is_path(target) and request.method in (b"GET", b"HEAD") else None,
+        framed=request.destination in FRAMES,
+        inline=inline,
+        authority=request.authority,
+        secure=request.visitor.secure,
+    )
+    injector.always = request.opens
+    injector.isolated = _isolates(headers)
+    name = b"inline" * inline + b"isolated" * injector.isolated
+    if not policies:
+        return PageInjection(injector, name=name)
+    here, ours = request.authority.decode("latin-1"), injector.head_part
+    admission = admit(
+        policies,
+        _addressed(ours.scripts, here),
+        _addressed(ours.styles, here),
+        connects=_addressed(ours.connects, here),
+        frames=_addressed(ours.frames, here),
+        host=request.host,
+        secure=request.visitor.secure,
+    )
+    injector.admission = admission
+    return PageInjection(injector, admission.policies, name)
+
+
+def _said(headers: Headers, *, asks: bool) -> tuple[list[bytes], bool]:
+    """Return the site's policies, and whether they leave us no other place than the page itself."""
+    policies: list[bytes] = []
+    inline = False
+    for name, value in headers:
+        match len(name):
+            case 23 if name.lower() == _POLICY:
+                policies.append(value)
+            case 16 if name.lower() == _INTEGRITY:
+                inline = True
+    return policies, inline or not takes_files(policies, by_script=asks)
+
+
+def _isolates(headers: Headers) -> bool:
+    """True where the site lets nothing into a frame of its page that does not ask for it."""
+    said = (value for name, value in headers if len(name) == 28 and name.lower() == _EMBEDDER)
+    return any(value.partition(b";")[0].strip() in (b"require-corp", b"credentialless") for value in said)
+
+
+def _addressed(sources: Iterable[str], here: str) -> list[str]:
+    """Return the sources with paths as addresses on the page's own host."""
+    return [here + source if source.startswith("/") else source for source in sources]

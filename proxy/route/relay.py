@@ -1,0 +1,287 @@
+"""The route of a request, one step a line. What each step does is in the module it names."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Awaitable, Callable
+
+from proxy.config.types import OnError
+from proxy.errors import Unreadable, UpstreamError
+from proxy.filter.body.body_filter import VERBATIM
+from proxy.filter.headers.content_kind import BodyKind
+from proxy.filter.verdict import Does
+from proxy.http.max_forwards import last_stop
+from proxy.http.message import IncomingMessage
+from proxy.http.response import Response
+from proxy.http.server import plain_refusal
+from proxy.http.upstream.exchange import UpstreamRequest, UpstreamResponse
+from proxy.http.websocket import relay_websocket, wants_websocket
+from proxy.route.context import RequestContext, context_of, tell_own
+from proxy.route.relayed_headers import UpstreamHead, ask_identity, asked, judged
+from proxy.route.response_kind import PAGES, sort_body
+from proxy.route.visitor_response import VisitorResponse, compose, is_unfit, unread
+from proxy.snapshot.snapshot import Snapshot
+from proxy.telemetry.logs import log
+from proxy.telemetry.metrics import Tally
+
+LEFT = 499
+"""What is counted where a visitor went away before the answer (nginx's number for it)."""
+
+ENDLESS = 86_400.0
+"""Seconds until the head of an event stream or a WebSocket: as good as for ever."""
+
+
+class Relay:
+    """Answers every request of this process. `house` gives what rules and config say now."""
+
+    def __init__(self, snapshot: Callable[[], Snapshot], tally: Tally) -> None:
+        self.snapshot = snapshot
+        self._tally = tally
+
+    async def answer(self, message: IncomingMessage) -> Response:
+        """Return the answer to one request, which has left already where it was long."""
+        began = time.perf_counter()
+        snapshot = self.snapshot()
+        request = snapshot.request(message)
+        site = snapshot.sites.match(request.host)
+        if snapshot.pages.owns(request):
+            response = await snapshot.pages.answer(site, request, message)
+            tell_own(self._tally, snapshot.config, site, request, response.status)
+            return response
+        context = context_of(snapshot, site, request, message, began)
+        if refused := _refused(context):
+            return self._end(context, refused)
+        return await self.carried(context, self._relay(context))
+
+    async def carried(self, context: RequestContext, relaying: Awaitable[Response]) -> Response:
+        """Return what relaying gives; where it fails, our own page that says so."""
+        try:
+            return await relaying
+        except (UpstreamError, Unreadable) as error:
+            return self._end(context, self._failure(context, error), str(error))
+        except BaseException as error:  # a visitor who left, whose own body went wrong, a fault of ours
+            ours = isinstance(error, Exception) and not isinstance(error, ConnectionError | TimeoutError)
+            context.tell(self._tally, getattr(error, "status", 500 if ours else LEFT), type(error).__name__)
+            raise
+
+    async def _relay(self, context: RequestContext) -> Response:
+        ask = asked(context)
+        switching = wants_websocket(context.message)
+        return await self._answered(context, ask, await _fetch(context, ask, switching=switching))
+
+    async def _answered(
+        self, context: RequestContext, ask: UpstreamHead, upstream_response: UpstreamResponse
+    ) -> Response:
+        try:
+            if upstream_response.status == 101:
+                return await self._switch(context, upstream_response)
+            sort, data, complete = await sort_body(upstream_response, context.request.destination)
+            if context.may_ask_again and is_unfit(upstream_response, sort):
+                upstream_response.abort()
+                ask.headers = ask_identity(ask.headers)
+                upstream_response = await _fetch(context, ask)
+                sort, data, complete = await sort_body(upstream_response, context.request.destination)
+            return await self._send(context, ask, upstream_response, sort, data, complete=complete)
+        finally:
+            upstream_response.abort()
+
+    # -- the short way ---------------------------------------------------------------------------------
+
+    def whole(
+        self, context: RequestContext, ask: UpstreamHead, upstream_response: UpstreamResponse, sort: BodyKind
+    ) -> Response:
+        """Return the answer to a request, where all of its upstream's is here."""
+        data = upstream_response.whole()
+        if sort in PAGES:
+            context.read += len(data)
+        outgoing, first = self._begin(context, ask, upstream_response, sort, data, complete=True)
+        context.tags = outgoing.body.verdicts
+        return self._end(
+            context,
+            Response(upstream_response.status, outgoing.headers, first, reason=upstream_response.reason),
+        )
+
+    async def go_on(
+        self, context: RequestContext, ask: UpstreamHead, fetching: Awaitable[UpstreamResponse]
+    ) -> Response:
+        """Return the answer to a request that went the short way as far as it could."""
+        return await self._answered(context, ask, await fetching)
+
+    def left(self, context: RequestContext) -> None:
+        """Take note of a visitor who left the short way."""
+        context.tell(self._tally, LEFT, "CancelledError")
+
+    # -- the answer ------------------------------------------------------------------------------------
+
+    async def _send(
+        self,
+        context: RequestContext,
+        ask: UpstreamHead,
+        upstream_response: UpstreamResponse,
+        sort: BodyKind,
+        data: bytes,
+        *,
+        complete: bool,
+    ) -> Response:
+        if sort in PAGES and not complete and not data:
+            data = (
+                await upstream_response.read()
+            )  # a page that cannot be read is to be refused before its first byte
+            complete = not data
+        if sort in PAGES:
+            context.read += len(data)
+        outgoing, first = self._begin(context, ask, upstream_response, sort, data, complete=complete)
+        response = Response(
+            upstream_response.status,
+            outgoing.headers,
+            first,
+            complete=complete,
+            reason=upstream_response.reason,
+        )
+        if not complete:
+            await self._pour(context, upstream_response, outgoing, response)
+        context.tags = outgoing.body.verdicts
+        return self._end(context, response)
+
+    def _begin(
+        self,
+        context: RequestContext,
+        ask: UpstreamHead,
+        upstream_response: UpstreamResponse,
+        sort: BodyKind,
+        data: bytes,
+        *,
+        complete: bool,
+    ) -> tuple[VisitorResponse, bytes]:
+        """Return what leaves, and the bytes that leave with the head."""
+        try:
+            outgoing = compose(context, ask, upstream_response, sort, data)
+            body = outgoing.body
+            if body is VERBATIM:
+                return outgoing, data
+            return outgoing, body.whole(data) if complete else body.feed(data)
+        except Unreadable as error:
+            site = context.site
+            if site.config.on_error is not OnError.PASS:
+                raise
+            self._tally.add("passed_unread", site.name)
+            log().warning("document_passed_unread", site=site.name, why=str(error))
+            context.asks = False
+            return unread(context, upstream_response), data
+
+    async def _pour(
+        self,
+        context: RequestContext,
+        upstream_response: UpstreamResponse,
+        outgoing: VisitorResponse,
+        response: Response,
+    ) -> None:
+        """Send piece by piece as it comes; what goes wrong now leaves a visibly cut answer (T48)."""
+        body = outgoing.body
+        await response.prepare(context.message)
+        try:
+            piece = b""
+            while chunk := await upstream_response.read():
+                context.read += len(chunk)
+                for following in filter(None, body.pieces(chunk)):
+                    await response.write(piece)
+                    piece = following
+                if not upstream_response.is_through:  # else it leaves together with the end
+                    await response.write(piece)
+                    piece = b""
+            await response.finish(piece + body.close())
+        except (UpstreamError, Unreadable) as error:
+            response.cut()
+            self._note(context, error)
+
+    async def _switch(self, context: RequestContext, upstream_response: UpstreamResponse) -> Response:
+        headers, verdicts = judged(upstream_response.headers, context)
+        context.verdicts += verdicts
+        context.kind = "websocket"
+        return self._end(context, await relay_websocket(context.message, upstream_response, headers))
+
+    # -- ends ------------------------------------------------------------------------------------------
+
+    def _end(self, context: RequestContext, response: Response, outcome: str = "") -> Response:
+        context.tell(self._tally, response.status, outcome)
+        return response
+
+    def _failure(self, context: RequestContext, error: UpstreamError | Unreadable) -> Response:
+        """Return our own page for an upstream that failed or a document that cannot be read (T50)."""
+        self._note(context, error)
+        status, unheard = 502, False
+        if isinstance(error, UpstreamError):
+            status, unheard = error.status, error.unheard
+        context.kind, context.asks = "refused", False
+        return context.snapshot.pages.error(context.request, status, unheard=unheard)
+
+    def _note(self, context: RequestContext, error: UpstreamError | Unreadable) -> None:
+        site, request = context.site.name, context.request
+        said = {
+            "site": site,
+            "path": request.path.decode("latin-1"),
+            "request_id": request.id.decode("latin-1"),
+        }
+        if isinstance(error, UpstreamError):
+            self._tally.add("upstream_failures", site, str(error.status))
+            log().warning("upstream_failed", why=str(error), status=error.status, **said)
+        else:
+            self._tally.add("unreadable", site)
+            log().warning("document_unreadable", why=str(error), **said)
+
+    def refuse(self, status: int, message: IncomingMessage | None) -> Response:
+        """Return what is said where no site is known yet, or the request is none."""
+        self._tally.add("requests", "none", "refused", f"{status // 100}xx")
+        if message is None or status in (400, 408, 421, 501, 505):
+            return plain_refusal(status)
+        return self.snapshot().pages.refusal(status, message)
+
+    def report(self, error: BaseException) -> None:
+        """Take note of an error nobody expected: its kind and place, nothing a visitor sent."""
+        frames = traceback.extract_tb(error.__traceback__)[-6:]
+        where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames]
+        log().error("request_broken", error=type(error).__name__, where=where)
+
+    async def to_https(self, message: IncomingMessage) -> Response:
+        """Return the way to the same address under https (308 keeps method and body)."""
+        snapshot = self.snapshot()
+        request = snapshot.request(message)
+        snapshot.sites.match(request.host)
+        where = b"https://%b%b%b" % (request.host.encode("latin-1"), snapshot.https_port, request.target)
+        return Response(308, [(b"Location", where), (b"Cache-Control", b"no-store")])
+
+
+def _refused(context: RequestContext) -> Response | None:
+    """Return 204 for a request that only measures and is not agreed to (T31); observing only counts it.
+
+    And for one that may go no further.
+    """
+    if last := last_stop(context.request):
+        return last
+    verdict = context.site.refusal(context.request, context.decision)
+    if verdict.does is Does.KEEP:
+        return None
+    context.verdicts.append(("request", verdict))
+    return None if context.site.observes else Response(204, [(b"Cache-Control", b"no-store")])
+
+
+async def _fetch(context: RequestContext, ask: UpstreamHead, *, switching: bool = False) -> UpstreamResponse:
+    message, request = context.message, context.request
+    began = time.perf_counter()
+    endless = switching or b"text/event-stream" in (request.first(b"accept") or b"")
+    try:
+        return await context.snapshot.reach[context.site.name].fetch(
+            UpstreamRequest(
+                request.method,
+                request.target,
+                ask.headers,
+                message.body() if message.has_body else None,
+                first_byte=ENDLESS if endless else None,
+                upgrade=switching,
+                pinned=message.protocol.pinned,
+                visitor=request.visitor.address,
+            )
+        )
+    finally:
+        context.upstream_seconds += time.perf_counter() - began

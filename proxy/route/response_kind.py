@@ -1,0 +1,76 @@
+"""What an answer's body is: found out from its headers, or else from its first bytes."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from proxy.errors import Unreadable
+from proxy.filter.body.body_filter import first_bytes
+from proxy.filter.headers.content_kind import SNIFF, BodyKind, forbids_sniffing, sort_of
+from proxy.http.upstream.exchange import UpstreamResponse
+
+ENOUGH = 65_536
+"""Coded bytes after which a body that still unfolds to next to nothing is no page."""
+
+PAGES = (BodyKind.HTML, BodyKind.XML, BodyKind.RULES)
+"""Sorts whose bodies are read and rewritten (few, and a set would call their hash)."""
+
+WORKERS = frozenset({b"worker", b"sharedworker", b"serviceworker"})
+"""Destinations of scripts that run under the policy of their own answer: they are fenced too (T25)."""
+
+
+@lru_cache(maxsize=128)  # sites have few types, and nobody bounds how long they are
+def _by_headers(
+    types: tuple[bytes, ...], options: tuple[bytes, ...], dest: bytes | None, disposition: bytes | None
+) -> tuple[BodyKind | None, bool]:
+    """Return what the headers alone tell, and whether they forbid to look on: sites repeat themselves."""
+    nosniff = forbids_sniffing(list(options))
+    found = sort_of(list(types), nosniff=nosniff, dest=dest, first=None, disposition=disposition)
+    return found, nosniff
+
+
+def sort_named(upstream_response: UpstreamResponse, dest: bytes | None) -> BodyKind | None:
+    """Return what the body is, None where the headers alone do not tell."""
+    return _named(upstream_response, dest)[0]
+
+
+def _named(upstream_response: UpstreamResponse, dest: bytes | None) -> tuple[BodyKind | None, bool]:
+    fields = upstream_response.fields
+    types = fields.get(b"content-type", ())
+    options = fields.get(b"x-content-type-options", ())
+    disposition = fields[b"content-disposition"][0] if b"content-disposition" in fields else None
+    return _by_headers(tuple(types), tuple(options), dest, disposition)
+
+
+async def sort_body(upstream_response: UpstreamResponse, dest: bytes | None) -> tuple[BodyKind, bytes, bool]:
+    """Return what the body is, and what has arrived of it (all of it, when the last is True).
+
+    Waits for first bytes only where nothing but they can tell.
+    """
+    fields = upstream_response.fields
+    data, complete = upstream_response.arrived()
+    sort, nosniff = _named(upstream_response, dest)
+    if sort is not None:
+        return sort, data, complete
+    types = fields.get(b"content-type", [])
+    disposition = fields[b"content-disposition"][0] if b"content-disposition" in fields else None
+    if upstream_response.bodiless:
+        return BodyKind.HTML, data, complete  # HEAD: it may be a page, so its headers are a page's
+    coding = b",".join(fields.get(b"content-encoding", ()))
+    while sort is None:
+        try:
+            first = first_bytes(data, coding)
+        except Unreadable:
+            return (
+                BodyKind.HTML,
+                data,
+                complete,
+            )  # perhaps a page, in a coding that has to be asked for otherwise
+        more = not complete and len(first) < SNIFF and len(data) < ENOUGH
+        sort = sort_of(types, nosniff=nosniff, dest=dest, first=first, disposition=disposition, more=more)
+        if sort is None and not more:
+            sort = BodyKind.OTHER
+        elif sort is None:
+            piece = await upstream_response.read()
+            data, complete = data + piece, not piece
+    return sort, data, complete

@@ -1,0 +1,276 @@
+"""What leaves for the visitor: the head of the answer, and the filter its body goes through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from proxy.errors import Unreadable
+from proxy.filter.body.body_filter import (
+    VERBATIM,
+    BodyFilter,
+    Observed,
+    Recall,
+    document_filter,
+    first_bytes,
+    remembering_filter,
+)
+from proxy.filter.body.charset import names_html_only, typed
+from proxy.filter.body.decoding import decoder
+from proxy.filter.body.encoding import choose
+from proxy.filter.body.page_cache import PageCache
+from proxy.filter.body.service_worker import worker_filter
+from proxy.filter.headers.content_kind import BodyKind, names_document, needs_whole
+from proxy.filter.headers.judged import Headers, code_headers, document_headers, end_to_end
+from proxy.http.upstream.exchange import UpstreamResponse
+from proxy.route.context import RequestContext
+from proxy.route.page_injection import PageInjection, asks, dress, is_governed
+from proxy.route.relayed_headers import UpstreamHead, cleaning, judged
+from proxy.route.response_kind import PAGES, WORKERS
+
+NAMES = 1024
+"""Bytes of the longest address whose page is remembered: addresses come from strangers."""
+
+BEGINNING = 2048
+"""Coded bytes of a page in which its charset is looked for: decoded they are as many or more."""
+
+_NO_PAGES = PageCache(0, seen=0)
+
+
+@dataclass(slots=True)
+class VisitorResponse:
+    """An answer as the visitor gets it."""
+
+    headers: Headers
+    body: BodyFilter
+
+
+def is_unfit(upstream_response: UpstreamResponse, sort: BodyKind) -> bool:
+    """True when a page came in part, or in a coding we cannot read: both can be asked for otherwise."""
+    if sort not in PAGES or upstream_response.bodiless:
+        return False
+    if needs_whole(upstream_response.status, sort):
+        return True
+    if b"content-encoding" not in upstream_response.fields:
+        return False
+    try:
+        decoder(_joined(upstream_response, b"content-encoding") or b"")
+    except Unreadable:
+        return True
+    return False
+
+
+def compose(
+    context: RequestContext,
+    asked: UpstreamHead,
+    upstream_response: UpstreamResponse,
+    sort: BodyKind,
+    data: bytes = b"",
+) -> VisitorResponse:
+    """Return the answer's head and body filter for this visitor; Unreadable where there is none.
+
+    `data` is what has arrived of its body.
+    """
+    if sort is not BodyKind.OTHER:
+        context.kind = "document" if sort in PAGES else sort.value
+    headers, verdicts = judged(upstream_response.headers, context)
+    context.verdicts += verdicts
+    if context.site.observes:
+        return _observed(context, upstream_response, sort)
+    if upstream_response.status == 304:
+        return VisitorResponse(_not_modified(context, asked, upstream_response, headers), VERBATIM)
+    if sort is BodyKind.OTHER and context.request.destination not in WORKERS:
+        return VisitorResponse(headers, VERBATIM)
+    match sort:
+        case BodyKind.HTML | BodyKind.XML | BodyKind.RULES | BodyKind.REFUSED:
+            if sort is BodyKind.HTML and data and names_document(context.request.destination) is not False:
+                headers = _typed(headers, upstream_response, data)
+            return _document(context, asked, upstream_response, headers, sort)
+        case BodyKind.CODE:
+            return VisitorResponse(code_headers(headers), VERBATIM)
+        case BodyKind.FEED:
+            return VisitorResponse(_fenced_for_all(headers, context), VERBATIM)
+        case BodyKind.OTHER if _may_name(context, upstream_response):
+            return _service_worker(context, upstream_response, headers)
+        case BodyKind.OTHER:
+            return VisitorResponse(_fenced(code_headers(headers), context), VERBATIM)
+
+
+def _document(
+    context: RequestContext,
+    asked: UpstreamHead,
+    upstream_response: UpstreamResponse,
+    headers: Headers,
+    sort: BodyKind,
+) -> VisitorResponse:
+    """Return a page as this visitor may have it: private, fenced, dressed, read to its last byte."""
+    if needs_whole(upstream_response.status, sort):
+        raise Unreadable("a part of a page cannot be read")
+    coding = _answer_coding(context, upstream_response)
+    context.asks = asks(context)
+    dressing: PageInjection | None = None
+    if is_governed(upstream_response.fields):
+        dressing = dress(context, headers)
+        headers = _admitted(headers, dressing)
+    body = (
+        VERBATIM if upstream_response.bodiless else _body(context, upstream_response, sort, coding, dressing)
+    )
+    headers = document_headers(headers, variant=context.tag, coding=coding)
+    headers = _fenced(headers, context)
+    return VisitorResponse(headers + cleaning(context, asked.hidden), body)
+
+
+def _may_name(context: RequestContext, upstream_response: UpstreamResponse) -> bool:
+    """True for the script of a service worker whose visitor's answer we know."""
+    request, decision = context.request, context.decision
+    return (
+        request.destination == b"serviceworker" and upstream_response.status == 200 and not decision.withheld
+    )
+
+
+def _service_worker(
+    context: RequestContext, upstream_response: UpstreamResponse, headers: Headers
+) -> VisitorResponse:
+    """Return a service worker's script with the name of this variant behind its bytes.
+
+    Browsers keep the fence it came with for as long as the bytes are the same: without that
+    name, what was agreed to would still be refused behind it, and what was withdrawn would not.
+    """
+    coding = _answer_coding(context, upstream_response)
+    body: BodyFilter = VERBATIM
+    try:
+        if not upstream_response.bodiless:
+            lines = context.site.renderer.worker_lines(context.decision)
+            body = worker_filter(
+                lines + b"\n// " + context.variant.tag,
+                content_encoding=_joined(upstream_response, b"content-encoding") or b"",
+                answer_coding=coding,
+            )
+    except Unreadable:
+        return VisitorResponse(_fenced(code_headers(headers), context), body)
+    headers = code_headers(document_headers(headers, variant=context.tag, coding=coding))
+    return VisitorResponse(_fenced(headers, context), body)
+
+
+def _body(
+    context: RequestContext,
+    upstream_response: UpstreamResponse,
+    sort: BodyKind,
+    coding: bytes | None,
+    dressing: PageInjection | None,
+) -> BodyFilter:
+    """Return what a page passes through; it is made only where the page is not remembered."""
+    request = context.request
+    more = (dressing.name, *dressing.policies) if dressing is not None else ()
+    # all that a page is made of beside its bytes: decision, rules, language, address, policies
+    name = (context.tag, request.authority, request.method, request.target, more)
+    cache = context.site.pages if len(request.target) <= NAMES else _NO_PAGES
+    return remembering_filter(
+        Recall(cache, name),
+        sort=sort,
+        content_type=_joined(upstream_response, b"content-type"),
+        content_encoding=_joined(upstream_response, b"content-encoding") or b"",
+        answer_coding=coding,
+        judge=context.variant.judge,
+        inject=lambda: (dressing or dress(context, [])).inject,
+    )
+
+
+def _typed(headers: Headers, upstream_response: UpstreamResponse, data: bytes) -> Headers:
+    """Return a page's headers with the charset that it declares itself, where that is beyond doubt."""
+    types = upstream_response.fields.get(b"content-type", ())
+    if len(types) != 1 or not names_html_only(types[0]):
+        return headers
+    said = _declared(types[0], _joined(upstream_response, b"content-encoding") or b"", data[:BEGINNING])
+    if said == types[0]:
+        return headers
+    return [(name, said if name.lower() == b"content-type" else value) for name, value in headers]
+
+
+@lru_cache(maxsize=256)
+def _declared(content_type: bytes, coding: bytes, beginning: bytes) -> bytes:
+    """Return a page's Content-Type, given how its coded bytes begin: pages of a site begin alike."""
+    try:
+        return typed(content_type, first_bytes(beginning, coding))
+    except Unreadable:
+        return content_type  # it will be said where it is read
+
+
+def _not_modified(
+    context: RequestContext, asked: UpstreamHead, upstream_response: UpstreamResponse, headers: Headers
+) -> Headers:
+    """Return the head of a 304: of a page of this variant, or of something that is none."""
+    if asked.ours:
+        context.kind = "document"
+        if is_governed(upstream_response.fields):
+            # The browser shows what it kept under the policies it gets now: they have to let us in again.
+            headers = _admitted(headers, dress(context, headers))
+        headers = document_headers(headers, variant=context.tag, coding=None)
+        return _fenced(headers, context) + cleaning(context, asked.hidden)
+    if context.request.destination in WORKERS:
+        return _fenced(code_headers(headers), context)
+    return headers
+
+
+def _observed(
+    context: RequestContext, upstream_response: UpstreamResponse, sort: BodyKind
+) -> VisitorResponse:
+    """Return the answer unchanged but for a fence that only reports; its body is judged in passing."""
+    headers = end_to_end(upstream_response.headers)
+    if sort not in PAGES or upstream_response.bodiless or upstream_response.status in (204, 206, 304):
+        return VisitorResponse(headers, VERBATIM)
+    if context.variant.fence:
+        headers.append((b"Content-Security-Policy-Report-Only", context.variant.fence))
+    try:
+        judging = document_filter(
+            sort=sort,
+            content_type=_joined(upstream_response, b"content-type"),
+            content_encoding=_joined(upstream_response, b"content-encoding") or b"",
+            answer_coding=None,
+            judge=context.variant.judge,
+            inject=None,
+        )
+    except Unreadable:
+        return VisitorResponse(headers, VERBATIM)
+    return VisitorResponse(headers, Observed(judging))
+
+
+def unread(context: RequestContext, upstream_response: UpstreamResponse) -> VisitorResponse:
+    """Return a page that cannot be read, passed all the same because `on_error: pass` says so."""
+    headers, _ = judged(upstream_response.headers, context)
+    return VisitorResponse(_fenced(code_headers(headers), context), VERBATIM)
+
+
+def _fenced(headers: Headers, context: RequestContext) -> Headers:
+    """Return the headers with one policy more: browsers enforce all they get, so the site's stays whole."""
+    fence = context.variant.fence
+    return [*headers, (b"Content-Security-Policy", fence)] if fence else headers
+
+
+def _fenced_for_all(headers: Headers, context: RequestContext) -> Headers:
+    """Return the headers with the strictest fence: caches keep this answer, and hand it to anybody."""
+    secure = context.request.visitor.secure
+    fence = context.site.variant(frozenset(), secure=secure).fence
+    return [*headers, (b"Content-Security-Policy", fence)] if fence else headers
+
+
+def _admitted(headers: Headers, dressing: PageInjection) -> Headers:
+    """Return the headers with the site's own policies as they are once our script is let in."""
+    policies = iter(dressing.policies)
+    return [
+        (name, next(policies, value)) if name.lower() == b"content-security-policy" else (name, value)
+        for name, value in headers
+    ]
+
+
+def _answer_coding(context: RequestContext, upstream_response: UpstreamResponse) -> bytes | None:
+    """Return the coding a page is sent in; one that came plain is sent plain."""
+    came = _joined(upstream_response, b"content-encoding")
+    if came is None or came.strip().lower() in (b"", b"identity"):
+        return None
+    return choose(b",".join(context.request.fields.get(b"accept-encoding", ())) or None)
+
+
+def _joined(upstream_response: UpstreamResponse, name: bytes) -> bytes | None:
+    values = upstream_response.fields.get(name)
+    return b", ".join(values) if values else None

@@ -1,0 +1,107 @@
+"""All that rules and config say at one moment, ready to answer: built whole, swapped whole."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from random import Random, SystemRandom
+from typing import Protocol
+
+from proxy.config.types import Config
+from proxy.http.forwarded import Trust
+from proxy.http.header_names import Fields
+from proxy.http.message import IncomingMessage
+from proxy.http.request import Request, read_request
+from proxy.http.response import Response
+from proxy.http.upstream.balancer import Upstreams
+from proxy.policy.model import Policy
+from proxy.records.store import RecordStore
+from proxy.snapshot.shared_resources import SharedResources
+from proxy.snapshot.sites import Site, Sites, build_sites
+
+_drawn = Random(SystemRandom().getrandbits(128)).getrandbits  # noqa: S311 - names of requests are no secret
+_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+
+
+class OwnPages(Protocol):
+    """Our own addresses, as far as the route asks them (own/addresses.py)."""
+
+    def owns(self, request: Request) -> bool:
+        """True for a request for an address of ours."""
+
+    async def answer(self, site: Site, request: Request, message: IncomingMessage) -> Response:
+        """Return the response to a request for an address of ours."""
+
+    def error(self, request: Request, status: int, *, unheard: bool = False) -> Response:
+        """Return our page for an upstream that failed, or a document that cannot be read."""
+
+    def refusal(self, status: int, message: IncomingMessage) -> Response:
+        """Return our page for a request that is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Rules, config, sites and our own pages, as one."""
+
+    config: Config
+    policy: Policy
+    sites: Sites
+    reach: Mapping[str, Upstreams]
+    trust: Trust
+    pages: OwnPages
+    store: RecordStore
+    clock: Callable[[], float]
+
+    def request(self, message: IncomingMessage) -> Request:
+        """Return what a visitor asks for; BadRequest where the request contradicts itself."""
+        peer = message.peer
+        request = read_request(
+            message.method,
+            message.target,
+            message.headers,
+            peer=peer,
+            trust=self.trust,
+            secure=message.secure,
+            id_=b"",
+            now=int(self.clock()),
+            fields=message.fields,
+        )
+        request.id = self.name_request(request.fields, peer)
+        return request
+
+    def name_request(self, fields: Fields, peer: str) -> bytes:
+        """Return a name for a request, by which its records are found: our proxy's own, or one of ours."""
+        given = fields.get(b"x-request-id")
+        if given is not None and self.trust.believes(peer) and _ID.fullmatch(given[0]):
+            return given[0]
+        return b"%016x" % _drawn(64)
+
+    @property
+    def https_port(self) -> bytes:
+        """The port behind a host in an https address of ours; empty where it is the usual one."""
+        port = self.config.listen[0].port if self.config.tls else 443
+        return b"" if port in (443, 0) else b":%d" % port
+
+
+async def build_snapshot(
+    config: Config,
+    policy: Policy,
+    shared: SharedResources,
+    own: Callable[[Config, Sites, SharedResources], OwnPages],
+) -> Snapshot:
+    """Return everything built; raises the error of whatever cannot be used, and changes nothing then."""
+    loop = asyncio.get_running_loop()
+    # Compiling takes tens of milliseconds: visitors are served meanwhile.
+    sites = await loop.run_in_executor(None, build_sites, config, policy, shared.keys)
+    return Snapshot(
+        config=config,
+        policy=policy,
+        sites=sites,
+        reach=await shared.reach.renew(config),
+        trust=Trust(config.trusted_proxies, config.cloudflare),
+        pages=own(config, sites, shared),
+        store=shared.store,
+        clock=shared.clock,
+    )

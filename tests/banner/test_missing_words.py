@@ -1,0 +1,92 @@
+import re
+from pathlib import Path
+
+from proxy.banner import missing_words
+from proxy.banner.missing_words import word_problems
+from proxy.banner.words import SHIPPED, load_languages
+from tests.banner.pages import POLICY
+
+BANNER = Path(missing_words.__file__).parent
+
+
+def said(folder) -> str:
+    return "\n".join(map(str, word_problems(POLICY, folder)))
+
+
+def test_shipped_words_are_complete_for_the_shipped_rules_in_every_language():
+    assert word_problems(POLICY) == ()
+
+
+def test_every_word_in_the_files_is_used_and_every_word_used_is_in_the_files():
+    """A key that the code asks for must exist; one that nobody asks for would be dead weight for translators."""
+    code = (
+        "".join(path.read_text() for path in BANNER.glob("*.py"))
+        + Path(BANNER.parent, "own", "addresses.py").read_text()
+    )
+    keys = set(load_languages()["en"].of)
+    free = {
+        key
+        for key in keys
+        if key.split(".")[0] in {"purposes", "how", "errors", "table"} or key in {"language", "direction"}
+    }
+    asked = set(
+        re.findall(
+            r'"((?:banner|notice|buttons|foot|panel|provider|receipt|placeholder|grammar)\.[a-z_]+)"', code
+        )
+    )
+    asked -= {"banner.css", "banner.js", "banner.light", "banner.dark"}
+    families = {key for key in keys if key.startswith("receipt.")}  # asked by f"receipt.{key}"
+
+    assert asked - keys == set()
+    assert keys - asked - free - families == set()
+
+
+def test_a_missing_word_is_named(tmp_path):
+    (tmp_path / "de.yaml").write_text("buttons:\n  refuse: Alles ablehnen\n")
+
+    assert "de.yaml:1:1: 'buttons.accept' is missing; visitors read it in English" in said(tmp_path)
+    assert "'buttons.refuse'" not in said(tmp_path)
+
+
+def test_a_word_that_nobody_reads_is_named_with_its_line(tmp_path):
+    (tmp_path / "en.yaml").write_text("banner:\n  title: Cookies\n  titel: Cookies\n")
+
+    assert said(tmp_path) == "en.yaml:3:10: 'banner.titel' is no word of ours; nobody will read it"
+
+
+def test_words_left_in_english_are_named(tmp_path):
+    english = load_languages()["en"].plain("panel.withdraw")
+    (tmp_path / "fr.yaml").write_text(f"panel:\n  withdraw: {english}\n")
+
+    assert said(tmp_path) == "fr.yaml:2:13: 'panel.withdraw' is still English"
+
+
+def test_a_brace_that_nobody_fills_is_named(tmp_path):
+    (tmp_path / "fr.yaml").write_text("panel:\n  back: 'Retour à {site}'\n")
+
+    assert said(tmp_path) == "fr.yaml:2:9: 'panel.back' uses {site}, which nobody fills in"
+
+
+def test_words_of_the_rules_that_lack_a_translation_are_named(tmp_path):
+    text = (SHIPPED / "fr.yaml").read_text().replace("  Audience measurement: Mesure d’audience\n", "")
+    (tmp_path / "be.yaml").write_text(text)
+
+    assert "'Audience measurement' (rules.yaml:" in said(tmp_path)
+    assert "is not translated; add it under 'phrases'" in said(tmp_path)
+
+
+def test_a_purpose_without_words_is_named(tmp_path):
+    text = (
+        (SHIPPED / "fr.yaml")
+        .read_text()
+        .replace("    label: Performance\n    hint: audience, télémétrie\n", "")
+    )
+    (tmp_path / "be.yaml").write_text(text)
+
+    assert "be.yaml:1:1: purpose 'performance' has no label, hint under 'purposes'" in said(tmp_path)
+
+
+def test_words_for_a_purpose_of_ones_own_are_welcome(tmp_path):
+    (tmp_path / "en.yaml").write_text("purposes:\n  own:\n    label: Own\n")
+
+    assert said(tmp_path) == ""

@@ -1,0 +1,79 @@
+"""Inline scripts and styles are held to be judged, up to a cap that counts bytes and not pieces."""
+
+import pytest
+
+from proxy.filter.html.text_consumers import LONGEST_SCRIPT
+from tests.filter.pages import filtered, passed
+
+FILL = b"var filler = 1;\n" * (LONGEST_SCRIPT // 16 + 4_000)
+SIZES = (0, 1_447, 65_536, LONGEST_SCRIPT + 9)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_long_script_of_the_site_passes(size):
+    page = b"<script>" + FILL + b"</script><p>"
+
+    assert filtered(page, size=size) == page
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_long_script_that_begins_like_a_provider_is_held_whole(size):
+    page = b"<script>StatsQueue;" + FILL + b"</script><p>"
+
+    assert filtered(page, size=size) == page.replace(
+        b"<script>", b'<script type="text/plain" data-consent="performance">'
+    )
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_of_a_long_script_nothing_passes_from_the_word_on_that_refuses_it(size):
+    page = b"<script>" + FILL + b"a(stats.js);" + FILL + b"b(stats.start);c()</script><p>"
+    out, run = passed(page, size=size)
+
+    assert out == b"<script>" + FILL + b"a(stats.js);" + FILL + b"b(</script><p>"
+    assert len(run.verdicts) == 1
+
+
+@pytest.mark.parametrize("over", [-1, 0, 1])
+def test_the_cap_is_the_same_however_a_script_arrives(over):
+    body = b"x" * (LONGEST_SCRIPT - len(b"StatsQueue") + over) + b"StatsQueue"
+    page = b"<script>" + body + b"</script>"
+
+    outs = {filtered(page, size=size) for size in (0, 1_000, LONGEST_SCRIPT)}
+
+    assert len(outs) == 1
+    held = outs.pop()
+    assert held.startswith(b"<script type=") or b"StatsQueue" not in held
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_long_style_sheet_is_calmed_to_its_end(size):
+    rule = b"p{color:red;content:'}'}\n"
+    page = (
+        b"<style>"
+        + rule * 20_000
+        + b"a{background:url(https://stats.example/x)}"
+        + rule * 20_000
+        + b"</style>"
+    )
+
+    assert filtered(page, size=size) == page.replace(b"https://stats.example/x", b"about:invalid")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_long_font_in_a_style_sheet_hides_nothing_behind_it(size):
+    font = b'@font-face{src:url("data:font/woff2;base64,' + b"AA//" * 200_000 + b'")}'
+    page = b"<style>" + font + b'a{background:url("//stats.example/x")}</style>'
+
+    assert filtered(page, size=size) == page.replace(b"//stats.example/x", b"about:invalid")
+
+
+def test_a_script_with_markup_in_its_text_is_held():
+    out, run = passed(b"<svg><script>a()<g></g>StatsQueue</script></svg>")
+
+    assert out.startswith(b'<svg><script type="text/plain" data-consent="undeclared">')
+    assert run.verdicts[0].note == "a script with markup in its text"
+
+
+def test_an_unclosed_script_is_judged_too():
+    assert filtered(b"<script>StatsQueue").startswith(b'<script type="text/plain"')

@@ -1,0 +1,60 @@
+"""Attributes are what a browser makes of a start tag."""
+
+import pytest
+
+from proxy.filter.syntax.attributes import attributes_of, decoded, escaped, places_of, tag_name, values
+
+
+@pytest.mark.parametrize(
+    ("raw", "found"),
+    [
+        (b"<a b=\"c\" d='e' f=g h>", {"b": "c", "d": "e", "f": "g", "h": ""}),
+        (b"<a B=1 b=2>", {"b": "1"}),
+        (b"<a/b=c/ d / e=f/>", {"b": "c/", "d": "", "e": "f/"}),
+        (b"<a b = 'c>' \n\td>", {"b": "c>", "d": ""}),
+        (b"<a =b c>", {"=b": "", "c": ""}),
+        (b"<a b=>", {"b": ""}),
+        (b'<a b=""c>', {"b": "", "c": ""}),
+        (b"<a b=c'd>", {"b": "c'd"}),
+        (b"<a>", {}),
+        (b"<a \xff=\xfe>", {"\udcff": "\udcfe"}),
+    ],
+)
+def test_the_first_of_a_name_counts(raw, found):
+    assert values(raw) == found
+    firsts = {}
+    for attribute in attributes_of(raw):
+        firsts.setdefault(attribute.name, attribute.value)
+    assert firsts == found
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (b"a&amp;b", "a&b"),
+        (b"a&ampb", "a&ampb"),
+        (b"a&amp=b", "a&amp=b"),
+        (b"a&amp", "a&"),
+        (b"&#47;&#x2F;&#X2f", "///"),
+        (b"&#x80;", "\u20ac"),
+        (b"&#0;&#xD800;&#x110000;", "\ufffd\ufffd\ufffd"),
+        (b"&#" + b"9" * 5_000 + b";", "\ufffd"),
+        (b"&period;&notin;&unknown;", ".\u2209&unknown;"),
+        (b"& &; &# &#x", "& &; &# &#x"),
+    ],
+)
+def test_references_are_resolved_as_in_attributes(raw, text):
+    assert decoded(raw) == text
+
+
+def test_places_are_those_of_every_double():
+    raw = b"<img src=1 SRC='2' alt>"
+
+    assert [raw[a:b] for a, b in places_of(raw, {"src"}, len(b"<img"))] == [b"src", b"SRC"]
+    assert tag_name(b"<IMG/x>") == b"img"
+
+
+def test_what_is_escaped_reads_as_before():
+    text = "a\"b'c<d>&amp;\u20ac\udcff"
+
+    assert decoded(escaped(text)) == text

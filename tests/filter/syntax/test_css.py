@@ -1,0 +1,52 @@
+"""Refused addresses in a style sheet are made invalid; nothing else in it changes."""
+
+import pytest
+
+from proxy.filter.syntax.css import calmed, piece
+
+
+def refuses(address: str) -> bool:
+    return "evil" in address
+
+
+@pytest.mark.parametrize(
+    ("css", "calm"),
+    [
+        ("a{b:url(//evil/x)}", "a{b:url(about:invalid)}"),
+        ("a{b:URL( '//evil/x' )}", "a{b:URL( 'about:invalid' )}"),
+        ('@import "//evil/x" print;', '@import "about:invalid" print;'),
+        ("@import url(//evil/x);", "@import url(about:invalid);"),
+        ("a{b:u\\72l(//evil/x)}", "a{b:u\\72l(about:invalid)}"),
+        ("a{b:url(//e\\76il/x)}", "a{b:url(about:invalid)}"),
+        ("@\\69mport '//evil/x';", "@\\69mport 'about:invalid';"),
+        (
+            'a{b:image-set("//evil/1" 1x, "//evil/2" 2x)}',
+            'a{b:image-set("about:invalid" 1x, "about:invalid" 2x)}',
+        ),
+        ("a{b:url(//evil/x", "a{b:url(about:invalid"),
+        ("/* url(//evil/x) */ a{b:url(//ok/x)}", None),
+        ("a{content:'//evil/x'}", None),
+        ("a{content:'url(//evil/x)'}", None),
+        ("a{b:url(data:image/png;base64,AA//evilAA)}", "a{b:url(about:invalid)}"),
+        ("a{color:red}", None),
+        ("/* unclosed url(//evil/x)", None),
+    ],
+)
+def test_addresses_are_found_where_css_has_them(css, calm):
+    assert calmed(css, refuses) == (calm or css)
+    assert calmed(calm or css, refuses) == (calm or css)
+
+
+@pytest.mark.parametrize(
+    ("css", "cut", "opened"),
+    [
+        ("a{b:c}d{e", 6, ""),
+        ("a{content:'}", 10, ""),
+        ("a" * 5_000 + "{b:url(//x", 5_003, ""),
+        ("a{b:url(data:" + "A" * 5_000, 5_013, ")"),
+        ("a{b:url('data:" + "A" * 5_000, 5_014, "'"),
+        ("/*" + "x" * 5_000, 5_002, "*/"),
+    ],
+)
+def test_a_long_sheet_is_cut_where_no_address_is_cut(css, cut, opened):
+    assert piece(css) == (cut, opened)

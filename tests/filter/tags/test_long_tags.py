@@ -1,0 +1,77 @@
+"""Tags too long to be held are read attribute by attribute, the same however they arrive."""
+
+import pytest
+
+from proxy.filter.syntax.waiting import LONGEST_TAG
+from tests.filter.pages import filtered, passed
+
+LONG = b"x" * (LONGEST_TAG + 100)
+SIZES = (0, 1_447, 30_000, LONGEST_TAG + 50)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    "page",
+    [
+        b'<img src="data:image/png;base64,' + LONG + b'" alt="a" style="width:1px"><p>',
+        b'<p title="' + LONG + b'">text</p>',
+        b"<p title=" + LONG + b">text</p>",
+        b"<p title='" + LONG + b"' class=c>text</p>",
+        b"<p>" + b"</b " + LONG + b'x=">" ><i>',
+        b"<textarea title='" + LONG + b"'><img src=//stats.example/></textarea>",
+        b"<body><svg data-x='" + LONG + b"'><path/></svg><p>",
+        b"<p " + b"a=b " * 20_000 + b">text</p>",
+    ],
+)
+def test_a_long_tag_that_loads_nothing_passes(page, size):
+    assert filtered(page, size=size) == page
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("page", "held"),
+    [
+        (b'<img alt="' + LONG + b'" src="//stats.example/p">', b'" data-consent-src="//stats.example/p">'),
+        (
+            b'<img src="//stats.example/p" alt="' + LONG + b'">',
+            b'<img data-consent-src="//stats.example/p" alt=',
+        ),
+        (b'<img src="https://own.example/' + LONG + b'">', b'<img data-consent-src="https://own.example/xx'),
+        (b'<p style="' + LONG + b'">', b'<p data-consent-style="xx'),
+        (b'<iframe srcdoc="' + LONG * 5 + b'"></iframe>', b'data-consent-srcdoc="xx'),
+        (
+            b'<script src="data:,' + LONG * 5 + b'"></script>',
+            b'<script type="text/plain" data-consent="undeclared"',
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_held(page, held, size):
+    out, run = passed(page, size=size)
+
+    assert held in out
+    assert run.verdicts
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_long_script_address_within_its_own_cap_is_read(size):
+    page = b'<script src="data:text/javascript,' + LONG + b"StatsQueue" + b'"></script>'
+
+    assert filtered(page, size=size).startswith(b'<script type="text/plain" data-consent="performance"')
+    assert filtered(page.replace(b"StatsQueue", b"own"), size=size) == page.replace(b"StatsQueue", b"own")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_risky_name_far_from_its_value_does_not_stay(size):
+    space = b" " * (LONGEST_TAG + 10)
+
+    assert filtered(b"<p x" + space + b"=y z>", size=size) == b"<p x" + space + b"=y z>"
+    assert filtered(b"<p " + LONG + b"=y z>", size=size) == b"<p " + LONG + b"=y z>"
+    out = filtered(b"<img src" + space + b"=//stats.example/p z>", size=size)
+    assert out == b"<img data-consent-src" + space + b"=//stats.example/p z>"
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_tag_that_never_ends_comes_out_as_it_was(size):
+    page = b'<p>text<img alt="' + LONG
+
+    assert filtered(page, size=size) == page

@@ -1,0 +1,65 @@
+"""What was judged is remembered within bounds, each memo's own and those of all together."""
+
+import gc
+
+from proxy.filter.cache import LATELY, Cache, CacheBudget
+
+
+def test_a_memo_empties_itself_when_it_is_full():
+    cache: Cache[int] = Cache(limit=1_000, longest=400)
+    for number in range(20):
+        cache.keep(b"%d" % number, number)
+    cache.keep(b"x" * 300, 1)
+
+    assert 0 < len(cache) <= 4
+    assert b"x" * 300 not in cache
+
+
+def test_what_comes_once_is_not_worth_remembering():
+    cache: Cache[int] = Cache(limit=10_000_000, longest=400)
+    for number in range(20_000):
+        cache.keep_known(b"%050d" % number, number)
+    cache.keep_known(b"again" * 10, 1)
+    cache.keep_known(b"again" * 10, 1)
+    cache.keep_known(b"short", 2)
+
+    assert cache == {b"again" * 10: 1, b"short": 2}
+    assert len(cache._once) <= LATELY
+
+
+def test_memos_in_one_room_weigh_no_more_than_the_room_holds():
+    room = CacheBudget(limit=10_000)
+    memos: list[Cache[int]] = [Cache(limit=8_000, longest=1_000, room=room) for _ in range(50)]
+    for number in range(2_000):
+        memos[number % 50].keep(b"%d" % number, number)
+
+        assert sum(cache.weight for cache in memos) <= 10_000
+
+    assert sum(len(cache) for cache in memos) > 10
+    assert all(sum(len(key) + 200 for key in cache) == cache.weight for cache in memos)
+
+
+def test_the_heaviest_memo_makes_room_and_the_others_keep_what_they_know():
+    room = CacheBudget(limit=10_000)
+    small: Cache[int] = Cache(limit=10_000, longest=1_000, room=room)
+    large: Cache[int] = Cache(limit=10_000, longest=1_000, room=room)
+    small.keep(b"known", 1)
+    for number in range(200):
+        large.keep(b"%d" % number, number)
+
+    assert small == {b"known": 1}
+
+
+def test_memos_that_are_gone_take_no_room():
+    room = CacheBudget(limit=10_000)
+    for _ in range(20):
+        gone: Cache[int] = Cache(limit=8_000, longest=1_000, room=room)
+        for number in range(35):
+            gone.keep(b"%d" % number, number)
+        del gone
+        gc.collect()
+    here: Cache[int] = Cache(limit=8_000, longest=1_000, room=room)
+    for number in range(35):
+        here.keep(b"%d" % number, number)
+
+    assert len(here) == 35

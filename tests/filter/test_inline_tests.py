@@ -1,0 +1,343 @@
+"""The tests written in rules.yaml are tried on the real filter, and each rule is missed when it goes."""
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from proxy.filter.inline_tests import Bench, own_hosts, run_examples, untested, without_tag
+from proxy.policy.load import load_policy
+from proxy.policy.model import Example, Policy, Provider, TagRule
+from proxy.policy.own_hosts import OwnHosts
+from proxy.problems import Place
+from tests.policy.rules import policy_of
+from tests.promise.test_table import OUR_COPY, compare, published
+
+RULES = Path(__file__).parents[2] / "rules.yaml"
+OURS = load_policy(RULES.read_text(encoding="utf-8"))
+
+TAGS = "- { from: x.com, purpose: performance }"
+ROW = "- { name: a, domain: .example.com, purpose: performance, lasts: 6 months, why: y }"
+
+
+def failures(policy: Policy) -> list[str]:
+    return [str(problem) for problem in run_examples(policy)]
+
+
+def try_one(kind: str, subject: str, expect: str, **blocks: str) -> list[str]:
+    tests = f"- it: says so\n  {kind}: '{subject}'\n  expect: {{ {expect} }}"
+    return failures(policy_of(**blocks, tests=tests))
+
+
+# Our own rules
+
+
+def test_every_test_in_our_rules_passes():
+    assert failures(OURS) == []
+
+
+def test_every_tag_rule_of_ours_is_tripped_by_a_test():
+    assert untested(OURS) == ()
+
+
+@cache
+def tripping() -> dict[Place, list[tuple[Example, str, str]]]:
+    """Return which expectations meet which rule, so that few have to be tried again."""
+    bench = Bench(OURS)
+    found: dict[Place, list[tuple[Example, str, str]]] = {}
+    for example in OURS.examples:
+        for visitor, expected, _ in example.expect:
+            for place in bench.outcome(example, visitor).because:
+                found.setdefault(place, []).append((example, visitor, expected))
+    return found
+
+
+def notices(policy: Policy, kinds: tuple[str, ...], *, first: Place | None = None) -> bool:
+    """True when some expectation is not fulfilled under that policy."""
+    bench = Bench(policy)
+    likely = tripping().get(first, []) if first else []
+    for example, visitor, expected in likely:
+        if not bench.outcome(example, visitor).is_what(expected):
+            return True
+    return any(
+        not bench.outcome(example, visitor).is_what(expected)
+        for example in policy.examples
+        if example.kind in kinds
+        for visitor, expected, _ in example.expect
+    )
+
+
+TAG_RULES = [tag for provider in OURS.providers for tag in provider.tags]
+
+
+@pytest.mark.parametrize("tag", TAG_RULES, ids=lambda tag: tag.place.rule)
+def test_a_tag_rule_that_goes_is_missed(tag):
+    assert notices(without_tag(OURS, tag), ("html", "url", "header"), first=tag.place)
+
+
+ALTERNATIVES = ("hosts", "paths", "elements", "ids", "classes")
+
+
+def less_one_word(tag: TagRule) -> list[TagRule]:
+    """Return the rule without each of its alternatives, and without each word of its text."""
+    found = []
+    for block in ALTERNATIVES:
+        words = getattr(tag, block)
+        if len(words) > 1:
+            found += [replace(tag, **{block: tuple(w for w in words if w != word)}) for word in words]
+    for part in ("all", "any"):
+        words = getattr(tag.text, part) if tag.text else ()
+        if len(words) > 1:
+            texts = [replace(tag.text, **{part: tuple(w for w in words if w != word)}) for word in words]
+            found += [replace(tag, text=text) for text in texts]
+    return found
+
+
+@pytest.mark.parametrize("tag", TAG_RULES, ids=lambda tag: tag.place.rule)
+def test_a_word_of_a_tag_rule_that_goes_is_missed(tag):
+    for less in less_one_word(tag):
+        changed = replace(
+            OURS,
+            providers=tuple(
+                replace(p, tags=tuple(less if t is tag else t for t in p.tags)) for p in OURS.providers
+            ),
+        )
+
+        assert notices(changed, ("html", "url", "header"), first=tag.place), less
+
+
+def each_less_one(block: str) -> list[tuple[object, Policy]]:
+    """Return every rule in that block of every provider, and the policy without it."""
+    found: list[tuple[object, Policy]] = []
+    for at, provider in enumerate(OURS.providers):
+        rules = getattr(provider, block)
+        for rule in rules:
+            less: Provider = replace(provider, **{block: tuple(r for r in rules if r is not rule)})
+            found.append(
+                (rule, replace(OURS, providers=(*OURS.providers[:at], less, *OURS.providers[at + 1 :])))
+            )
+    return found
+
+
+@pytest.mark.parametrize(
+    ("row", "policy"),
+    each_less_one("cookies"),
+    ids=lambda value: getattr(value, "place", None) and value.place.rule,
+)
+def test_a_cookie_row_that_goes_is_missed(row, policy):
+    if (
+        "consent_callkom" in row.names
+    ):  # the proxy's own: no site's cookie of that name is ever judged by a row
+        assert row.unpublished
+        return
+    assert notices(policy, ("cookie",), first=row.place) or differs_from_the_table(policy)
+
+
+def differs_from_the_table(policy: Policy) -> bool:
+    """True when the published table has a row that this policy lacks."""
+    try:
+        compare(policy, published(OUR_COPY.read_text(encoding="utf-8")))
+    except AssertionError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("row", "policy"),
+    each_less_one("cookies"),
+    ids=lambda value: getattr(value, "place", None) and value.place.rule,
+)
+def test_a_name_of_a_row_that_goes_is_missed(row, policy):
+    at = next(n for n, provider in enumerate(OURS.providers) if provider.id == row.provider)
+    for name in row.names if len(row.names) > 1 else ():
+        less = replace(row, names=tuple(n for n in row.names if n != name))
+        provider = OURS.providers[at]
+        rows = tuple(less if r is row else r for r in provider.cookies)
+        changed = replace(
+            OURS, providers=(*OURS.providers[:at], replace(provider, cookies=rows), *OURS.providers[at + 1 :])
+        )
+
+        assert notices(changed, ("cookie",), first=row.place), name
+
+
+@pytest.mark.parametrize(
+    ("rule", "policy"),
+    each_less_one("requests"),
+    ids=lambda value: getattr(value, "place", None) and value.place.rule,
+)
+def test_a_request_rule_that_goes_is_missed(rule, policy):
+    assert notices(policy, ("request",), first=rule.place)
+
+
+@pytest.mark.parametrize("at", range(len(OURS.neutral)))
+def test_a_neutral_host_that_goes_is_missed(at):
+    rule = OURS.neutral[at]
+    for host in rule.hosts:
+        hosts = tuple(h for h in rule.hosts if h != host)
+        left = (*OURS.neutral[:at], *([replace(rule, hosts=hosts)] if hosts else []), *OURS.neutral[at + 1 :])
+
+        assert notices(replace(OURS, neutral=left), ("html",)), host
+
+
+def test_header_rules_that_go_are_missed():
+    assert notices(replace(OURS, headers=()), ("header",))
+
+
+# What an example is
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "expect"),
+    [
+        ("html", '<script src="https://x.com/a.js"></script>', "refused: hold, functional: hold, performance: keep, accepted: keep, functional+performance: keep"),
+        ("html", '<script src="/own.js"></script>', "refused: keep"),
+        ("html", '<script src="https://cdn.example.com/own.js"></script>', "refused: keep"),
+        ("html", '<script src="https://other.com/a.js"></script>', "refused: hold, accepted: hold"),
+        ("html", "<p>no tag at all</p>", "refused: keep"),
+        ("url", "https://x.com/a.js", "refused: hold, performance: keep"),
+        ("url", "https://www.example.com/a.js", "refused: keep"),
+        ("url", "data:text/plain,x", "refused: keep"),
+        ("header", "Link: <https://x.com/a.js>; rel=preload; as=script", "refused: drop, performance: keep"),
+        ("header", "X-Anything: x.com", "refused: keep"),
+        ("header", "Accept-CH: x", "accepted: drop"),
+        ("request", "/metrics/a", "refused: answer 204, performance: keep"),
+        ("request", "/other", "refused: keep"),
+        ("cookie", "a=1", "refused: drop, functional: drop, performance: keep"),
+        ("cookie", "a=1; Max-Age=99999999", "performance: cap to 6 months"),
+        ("cookie", "a=1; Max-Age=99999999", "performance: cap to 180 days"),
+        ("cookie", "b=1", "refused: drop, accepted: drop"),
+    ],
+)  # fmt: skip
+def test_each_kind_is_judged_by_the_real_filter(kind, subject, expect):
+    assert (
+        try_one(
+            kind,
+            subject,
+            expect,
+            tags=TAGS,
+            cookies=ROW,
+            requests="- { path: /metrics/*, purpose: performance }",
+            headers="- { name: Accept-CH }",
+        )
+        == []
+    )
+
+
+def test_replace_and_remove_are_told_apart():
+    tags = "- { from: x.com, purpose: functional, do: replace }\n- { from: y.com, purpose: functional, do: remove }"
+
+    assert (
+        try_one(
+            "html", '<iframe src="https://x.com/"></iframe>', "refused: replace, functional: keep", tags=tags
+        )
+        == []
+    )
+    assert try_one("html", '<img src="https://y.com/">', "refused: remove, functional: keep", tags=tags) == []
+
+
+def test_several_verdicts_are_all_told():
+    tags = "- { from: x.com, purpose: functional, do: replace }\n- { from: y.com, purpose: functional }"
+    told = try_one(
+        "html",
+        '<iframe src="https://x.com/"></iframe><script src="https://y.com/"></script>',
+        "refused: hold",
+        tags=tags,
+    )
+
+    assert len(told) == 1
+    assert "refused gets replace and hold, not hold (because of rules.yaml:15 and rules.yaml:16)" in told[0]
+
+
+def test_a_cookie_is_judged_on_the_host_of_the_example():
+    row = ROW.replace(".example.com", "app.example.com")
+    tests = "- { it: x, host: app.example.com, cookie: a=1, expect: { performance: keep } }\n- { it: y, cookie: a=1, expect: { performance: drop } }"
+
+    assert failures(policy_of(cookies=row, tests=tests)) == []
+
+
+def test_a_provider_that_is_switched_off_fails_no_test():
+    blocks = {"tags": TAGS, "enabled": "no"}
+
+    assert (
+        try_one(
+            "html",
+            '<script src="https://x.com/a.js"></script>',
+            "refused: hold, performance: keep, accepted: keep",
+            **blocks,
+        )
+        == []
+    )
+
+
+# What its author reads
+
+
+def test_a_wrong_expectation_is_told_at_its_place_with_the_rule_that_decided():
+    told = try_one("html", '<script src="https://x.com/a.js"></script>', "refused: keep", tags=TAGS)
+
+    assert told == [
+        (
+            "rules.yaml:19:15: test 'says so': refused gets hold, not keep (because of rules.yaml:15), "
+            'for <script src="https://x.com/a.js"></script>'
+        )
+    ]
+
+
+def test_what_no_rule_speaks_of_is_told_as_such():
+    assert try_one("html", "<p>text</p>", "refused: hold", tags=TAGS) == [
+        "rules.yaml:19:15: test 'says so': refused gets keep, not hold (no rule speaks of it), for <p>text</p>"
+    ]
+
+
+def test_what_nobody_declared_is_told_as_such():
+    assert (
+        "refused gets hold, not keep (undeclared third party other.com)"
+        in (try_one("html", '<script src="https://other.com/a.js"></script>', "refused: keep", tags=TAGS)[0])
+    )
+
+
+def test_a_long_subject_is_shown_in_part():
+    told = try_one("html", f"<p>{'text ' * 40}</p>", "refused: hold", tags=TAGS)[0]
+
+    assert told.endswith("...")
+    assert len(told) < 180
+
+
+def test_a_wrong_cap_is_told_with_the_life_that_was_given():
+    told = try_one("cookie", "a=1; Max-Age=99999999", "performance: cap to 13 months", cookies=ROW)
+
+    assert "performance gets cap to 6 months, not cap to 13 months (because of rules.yaml:15)" in told[0]
+
+
+def test_a_session_is_no_other_cap():
+    row = ROW.replace("6 months", "Session")
+
+    assert try_one("cookie", "a=1; Max-Age=60", "performance: cap to session", cookies=row) == []
+    assert try_one("cookie", "a=1; Max-Age=60", "performance: cap to 1 min", cookies=row) != []
+    assert try_one("cookie", "a=1", "performance: cap to Session", cookies=row) != []
+
+
+def test_a_tag_rule_without_a_test_is_warned_of():
+    tags = f"{TAGS}\n- {{ from: y.com, purpose: performance }}\n- {{ from: z.com, purpose: necessary }}\n- {{ from: w.com, purpose: necessary }}"
+    tests = """
+- { it: a, html: '<script src="https://x.com/a.js"></script>', expect: { refused: hold } }
+- { it: b, html: '<script src="https://y.com/a.js"></script>', expect: { performance: keep } }
+- { it: c, html: '<script src="https://w.com/a.js"></script>', expect: { refused: keep } }
+"""
+    found = untested(policy_of(tags=tags, tests=tests))
+
+    assert [problem.place.line for problem in found] == [16, 17]
+    assert all(problem.warning for problem in found)
+    assert "no test of this file trips this tag rule" in found[0].text
+
+
+def test_the_sites_own_hosts_come_from_the_policys_page_or_from_the_config():
+    policy = policy_of(
+        tags=TAGS,
+        tests='- { it: a, html: "<script src=//cdn.shop.test/a.js></script>", expect: { refused: hold } }',
+    )
+
+    assert own_hosts(policy) == OwnHosts(frozenset({"example.com"}), "example.com")
+    assert run_examples(policy) == ()
+    assert len(run_examples(policy, OwnHosts(frozenset({"cdn.shop.test"})))) == 1

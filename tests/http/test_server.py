@@ -1,0 +1,426 @@
+"""The visitor's side: what is refused, how long we wait, how connections end."""
+
+import asyncio
+import subprocess
+import sys
+
+import pytest
+from aiohttp import http_parser
+from aiohttp.web_protocol import RequestHandler
+
+from proxy.errors import BadRequest, StartError, UpstreamError
+from proxy.http import server
+from proxy.http.server import RequestLimits, Response, check_server
+from tests.support.origin import until
+from tests.support.visitor import LAST, body_of, get, head_of, hello, listening, status
+
+
+def test_the_installed_aiohttp_is_one_that_was_tested():
+    check_server()
+
+
+def test_without_the_compiled_parser_nothing_starts(monkeypatch):
+    monkeypatch.setattr(http_parser, "HttpRequestParser", http_parser.HttpRequestParserPy)
+    with pytest.raises(StartError, match="compiled HTTP parser"):
+        check_server()
+
+
+def test_without_the_compiled_parser_nothing_starts_in_a_real_process():
+    code = "from proxy.http.server import check_server; check_server()"
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"AIOHTTP_NO_EXTENSIONS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.returncode != 0
+    assert "compiled HTTP parser" in ran.stderr
+
+
+@pytest.mark.parametrize("hook", server._HOOKS)
+def test_a_hook_that_is_gone_is_named(hook, monkeypatch):
+    class Without:
+        pass
+
+    for name in server._HOOKS:
+        if name != hook:
+            setattr(Without, name, getattr(RequestHandler, name))
+    monkeypatch.setattr(server, "RequestHandler", Without)
+    with pytest.raises(StartError, match=f"lacks {hook}"):
+        check_server()
+
+
+def test_another_version_of_aiohttp_is_refused(monkeypatch):
+    monkeypatch.setattr(server.aiohttp, "__version__", "3.15.0")
+    with pytest.raises(StartError, match=r"3\.15\.0"):
+        check_server()
+
+
+async def whole(request):
+    async for _ in request.body():
+        pass
+    return await hello(request)
+
+
+# -- what is refused --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "expected"),
+    [
+        (b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", {505, 400}),
+        (b"GET / HTTP/1.2\r\nHost: a\r\n\r\n", {505, 400}),
+        (b"GET /\r\n\r\n", {505, 400}),
+        (get(method=b"TRACE"), {501}),
+        (b"CONNECT a.test:80 HTTP/1.1\r\nHost: a.test:80\r\n\r\n", {501}),
+        (get(method=b"BREW"), {501}),
+        (get(b"/", b"Expect: 200-maybe", LAST), {417}),
+        (get(b"/", b"Transfer-Encoding: gzip, chunked") + b"0\r\n\r\n", {400, 501}),
+        (get(b"/", b"Transfer-Encoding: chunked", b"Content-Length: 5") + b"0\r\n\r\n", {400}),
+        (get(b"/", b"Transfer-Encoding: chunked", version=b"1.0") + b"0\r\n\r\n", {400}),
+        (get(b"/", b"Content-Length: 5", b"Content-Length: 5") + b"hello", {400}),
+        (get(b"/", b"Content-Length: +5") + b"hello", {400}),
+        (get(b"/", b"X-A : b"), {400}),
+        (get(b"/", b"X-A: b\r\n c"), {400}),
+        (get(b"/", b"X-A: b\0c"), {400}),
+        (get(b"/", b"X-A: b\rc"), {400}),
+        (get(b"/caf\xe9"), {400}),
+        (b"GET / HTTP/1.1\r\n\r\n", {400}),
+        (b"\x16\x03\x01\x02\x00\x01\x00", {400, 501}),
+    ],
+)
+async def test_what_could_be_read_in_two_ways_is_refused_and_the_connection_ends(request_bytes, expected):
+    async with listening() as here:
+        answer = await here.ask(request_bytes, seconds=3)
+
+        assert status(answer) in expected
+        assert b"Connection: close" in head_of(answer)
+        assert not here.errors
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        get(b"/<script>alert(1)</script>", b"X-A : <script>"),
+        b"GET /<script> HTTP/1.1\r\nHost: a\r\nX\0: <script>\r\n\r\n",
+    ],
+)
+async def test_a_refusal_repeats_nothing_of_the_request(request_bytes):
+    async with listening() as here:
+        assert b"script" not in await here.ask(request_bytes)
+
+
+async def test_heads_have_limits_and_what_is_below_them_passes():
+    async with listening() as here:
+        assert status(await here.ask(get(b"/" + b"a" * 16_000, LAST))) == 200
+        assert status(await here.ask(get(b"/" + b"a" * 17_000, LAST))) == 431
+        assert status(await here.ask(get(b"/", b"Cookie: " + b"a" * 32_000, LAST))) == 200
+        assert status(await here.ask(get(b"/", b"Cookie: " + b"a" * 33_000, LAST))) == 431
+        assert status(await here.ask(get(b"/", *[b"X: y"] * 250, LAST))) == 200
+        assert status(await here.ask(get(b"/", *[b"X: y"] * 300, LAST))) == 431
+
+
+def sized(size: int, field: int = 30_000) -> bytes:
+    """Return a request whose head has so many bytes."""
+    left = size - len(get(b"/", LAST))
+    fields = []
+    while left:
+        length = min(left, field) if left - field >= 7 or left <= field else left - 7
+        fields.append(b"X-A: ".ljust(length - 2, b"a"))
+        left -= length
+    return get(b"/", *fields, LAST)
+
+
+@pytest.mark.parametrize("pause", [(), (0.02,)])
+async def test_a_whole_head_has_a_limit_that_none_of_its_parts_reaches(pause):
+    async with listening() as here:
+        for size, expected in ((65_536, 200), (65_537, 431), (100_000, 431)):
+            head = sized(size)
+            assert len(head) == size
+            answer = await here.ask(head[:40_000], *pause, head[40_000:])
+            assert status(answer) == expected, size
+            assert b"Connection: close" in head_of(answer)
+        assert not here.errors
+
+
+async def test_a_head_without_an_end_is_refused_once_it_is_too_large():
+    async with listening(allowance=RequestLimits(head_size=1_000)) as here:
+        begun = get(b"/", b"X-A: " + b"a" * 900)[:-4]
+        reader, writer = await here.connect()
+        writer.write(begun)
+        await asyncio.sleep(0.05)
+        writer.write(b"a" * 100)
+
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 431 ")
+        assert await reader.read() == b"431 Request Header Fields Too Large\n"
+        assert not here.errors
+        writer.close()
+
+
+async def test_a_body_and_the_next_request_count_for_no_head():
+    async with listening(answer=whole, allowance=RequestLimits(head_size=1_000)) as here:
+        post = get(b"/", b"Content-Length: 5000", method=b"POST") + b"b" * 5_000
+        answer = await here.ask(post, post[:500], 0.02, post[500:], get() * 9, get(b"/", LAST))
+
+        assert answer.count(b"HTTP/1.1 200 OK") == 12
+
+
+async def test_a_refusal_may_be_a_page_of_our_own():
+    def refuse(code, request):
+        return Response(
+            code, [(b"X-Own", b"1")], b"sorry %d %b" % (code, request.target if request else b"?")
+        )
+
+    async def failing(request):
+        raise UpstreamError("x", 504) if request.target == b"/late" else BadRequest("no", 421)
+
+    async with listening(failing, refuse=refuse) as here:
+        assert body_of(await here.ask(get(b"/late", LAST))) == b"sorry 504 /late"
+        assert body_of(await here.ask(get(b"/x", LAST))) == b"sorry 421 /x"
+        assert body_of(await here.ask(get(b"/", b"X : y", LAST))) == b"sorry 400 ?"
+
+
+async def test_an_error_nobody_expected_is_500_and_is_reported_without_words_for_the_visitor():
+    async def broken(_):
+        raise KeyError("secret")
+
+    async with listening(broken) as here:
+        answer = await here.ask(get())
+
+        assert status(answer) == 500
+        assert b"secret" not in answer
+        assert [type(error) for error in here.errors] == [KeyError]
+
+
+async def test_an_error_in_mid_answer_leaves_a_visibly_cut_answer():
+    async def breaks(request):
+        answer = Response(200, [], b"some", complete=False)
+        await answer.prepare(request)
+        raise KeyError("late")
+
+    async with listening(breaks) as here:
+        answer = await here.ask(get())
+
+        assert b"0\r\n\r\n" not in answer
+        assert [type(error) for error in here.errors] == [KeyError]
+
+
+# -- connections ------------------------------------------------------------------------------------------
+
+
+async def test_a_connection_carries_many_requests_and_pipelined_ones_in_order():
+    async def echo(request):
+        return Response(200, [], request.target)
+
+    async with listening(echo) as here:
+        answer = await here.ask(get(b"/1") + get(b"/2"), 0.02, get(b"/3", LAST))
+
+        assert [part.rsplit(b"\r\n", 1)[-1] for part in answer.split(b"HTTP/1.1 200 OK")[1:]] == [
+            b"/1",
+            b"/2",
+            b"/3",
+        ]
+
+
+async def test_http_1_0_is_answered_and_closed_unless_it_asks_to_stay():
+    async with listening() as here:
+        assert b"Connection: close" in head_of(await here.ask(get(version=b"1.0")))
+        reader, writer = await here.connect()
+        for _ in range(2):
+            writer.write(get(b"/", b"Connection: keep-alive", version=b"1.0"))
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200 OK")
+            assert b"Connection: keep-alive" in head
+            await reader.readexactly(5)
+        writer.close()
+
+
+async def test_a_head_that_drips_is_cut_off_whatever_its_speed():
+    async with listening(allowance=RequestLimits(head=0.3)) as here:
+        began = asyncio.get_running_loop().time()
+        drip = [step for byte in get(b"/" + b"a" * 200) for step in (bytes([byte]), 0.02)]
+        answer = await here.ask(*drip)
+
+        assert answer == b""
+        assert asyncio.get_running_loop().time() - began < 3
+
+
+async def test_a_head_in_two_pieces_is_taken_and_the_next_one_has_its_own_deadline():
+    async with listening(allowance=RequestLimits(head=0.4)) as here:
+        one = get()
+        answer = await here.ask(one[:10], 0.2, one[10:], 0.3, one[:10], 0.2, one[10:], 0.1, get(b"/", LAST))
+
+        assert answer.count(b"HTTP/1.1 200 OK") == 3
+
+
+async def test_an_idle_connection_is_closed_after_its_time():
+    async with listening(allowance=RequestLimits(keepalive=0.2)) as here:
+        assert (await here.ask(get())).endswith(b"hello")
+        assert await here.ask() == b""
+
+
+async def test_a_visitor_who_leaves_cancels_the_answer_at_once():
+    ended = asyncio.Event()
+
+    async def slow(_):
+        try:
+            await asyncio.sleep(30)
+        finally:
+            ended.set()
+        raise AssertionError
+
+    async with listening(slow) as here:
+        _, writer = await here.connect()
+        writer.write(get())
+        await until(lambda: here.http_server.busy)
+        writer.close()
+        async with asyncio.timeout(1):
+            await ended.wait()
+        await until(lambda: not here.http_server.busy)
+
+
+async def test_a_visitor_who_leaves_in_mid_answer_is_no_fault_to_report():
+    left = asyncio.Event()
+
+    async def pour(request):
+        response = Response(200, [], complete=False)
+        await response.prepare(request)
+        request.protocol.transport.abort()  # as the loop does where the other side has reset
+        try:
+            for _ in range(100):
+                await response.write(b"x" * 65536)
+        finally:
+            left.set()
+
+    async with listening(pour) as here:
+        _, writer = await here.connect()
+        writer.write(get())
+        await asyncio.wait_for(left.wait(), 5)
+        await asyncio.sleep(0.05)
+        writer.transport.abort()
+
+        assert here.errors == []
+
+
+async def test_a_visitor_who_never_reads_is_given_up_and_holds_little_memory():
+    sent = 0
+
+    async def much(request):
+        nonlocal sent
+        answer = Response(200, [], complete=False)
+        await answer.prepare(request)
+        for _ in range(2000):
+            await answer.write(bytes(65536))
+            sent += 65536
+        return answer
+
+    async with listening(much, RequestLimits(idle_write=0.3)) as here:
+        reader, writer = await here.connect(limit=1024)
+        writer.write(get())
+        await until(lambda: here.http_server.busy)
+        await until(lambda: not here.http_server.busy, 5)
+
+        assert 0 < sent < 20_000_000
+        writer.close()
+        del reader
+
+
+async def test_a_visitor_who_reads_slowly_but_reads_is_not_given_up():
+    async def much(request):
+        answer = Response(200, [], complete=False)
+        await answer.prepare(request)
+        for _ in range(100):
+            await answer.write(bytes(65536))
+        await answer.finish()
+        return answer
+
+    async with listening(much, RequestLimits(idle_write=1.0)) as here:
+        reader, writer = await here.connect(limit=2**16)
+        writer.write(get(b"/", LAST))
+        got = 0
+        while piece := await reader.read(131_072):
+            got += len(piece)
+            await asyncio.sleep(0.02)
+
+        assert got > 6_553_600
+        writer.close()
+
+
+async def test_draining_ends_idle_connections_finishes_busy_ones_and_says_that_they_end():
+    async def slow(_):
+        await asyncio.sleep(0.2)
+        return Response(200, [], b"done")
+
+    async with listening(slow) as here:
+        idle_reader, idle_writer = await here.connect()
+        busy = asyncio.create_task(here.ask(get()))
+        await until(lambda: here.http_server.busy)
+        left = await here.http_server.drain(2)
+
+        assert left == 0
+        assert (await busy).endswith(b"done")
+        assert b"Connection: close" in await busy
+        assert await idle_reader.read() == b""
+        idle_writer.close()
+
+
+async def test_draining_lets_an_upload_that_has_begun_arrive():
+    async def collect(request):
+        return Response(200, [], b"".join([piece async for piece in request.body()]))
+
+    async with listening(collect) as here:
+        reader, writer = await here.connect()
+        writer.write(get(b"/", b"Content-Length: 10", method=b"POST") + b"01234")
+        await until(lambda: here.http_server.busy)
+        draining = asyncio.create_task(here.http_server.drain(3))
+        await asyncio.sleep(0.1)
+        writer.write(b"56789")
+
+        assert (await reader.read()).endswith(b"0123456789")
+        assert await draining == 0
+        writer.close()
+
+
+async def test_draining_cuts_what_does_not_end_in_time():
+    async def endless(_):
+        await asyncio.sleep(30)
+        raise AssertionError
+
+    async with listening(endless) as here:
+        busy = asyncio.create_task(here.ask(get()))
+        await until(lambda: here.http_server.busy)
+
+        assert await here.http_server.drain(0.1) == 1
+        assert await busy == b""
+
+
+async def test_nothing_of_a_visitor_reaches_a_logger(caplog):
+    async with listening() as here:
+        await here.ask(get(b"/secret-path", b"X : secret"))
+        await here.ask(b"secret\r\n\r\n")
+
+    assert "secret" not in caplog.text
+    assert "127.0.0.1" not in caplog.text
+
+
+async def test_uploads_are_not_unpacked_by_the_server():
+    import gzip
+
+    packed = gzip.compress(b"hello" * 100)
+
+    async def echo(request):
+        return Response(200, [], await request.whole_body(10_000))
+
+    async with listening(echo) as here:
+        fields = (b"Content-Encoding: gzip", b"Content-Length: %d" % len(packed), LAST)
+        assert body_of(await here.ask(get(b"/", *fields, method=b"POST") + packed)) == packed
+
+
+async def test_a_parser_error_behind_a_good_request_answers_the_good_one_or_none():
+    async with listening(hello) as here:
+        answer = await here.ask(get() + b"\0\0\0 / HTTP/1.1\r\n\r\n")
+
+        assert answer.count(b"HTTP/1.1") <= 2
+        assert b"Connection: close" in answer

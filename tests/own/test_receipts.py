@@ -1,0 +1,103 @@
+import pytest
+
+from tests.own.test_addresses import SAME, choose, cookie_of, records
+from tests.support.origin import Origin
+from tests.support.proxying import proxying
+
+JSON = "Accept: application/json"
+
+
+def consent(got):
+    return "Cookie: " + cookie_of(got).split(b";")[0].decode()
+
+
+async def test_a_visitor_sees_every_proof_of_theirs_newest_first(tmp_path):
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        cookie = consent(await choose(proxy, b"choice=accept", SAME))
+        cookie = consent(await choose(proxy, b"choice=save&purpose=functional", SAME, cookie))
+        cookie = consent(await choose(proxy, b"choice=refuse", SAME, cookie))
+        await choose(proxy, b"choice=accept", SAME)  # somebody else
+        page = await proxy.ask("/.consent/receipt", cookie)
+        told = await proxy.ask("/.consent/receipt", cookie, JSON)
+        kept = [
+            record.id for record in (await records(proxy)) if record.content.visitor == await _visitor(proxy)
+        ]
+
+    proofs = [told.json, *told.json["earlier"]]
+    assert [proof["granted"] for proof in proofs] == [[], ["functional"], ["functional", "performance"]]
+    assert [proof["previous"] for proof in proofs] == [proofs[1]["id"], proofs[2]["id"], None]
+    assert all(proof["id"].encode() in page.body for proof in proofs)
+    assert {proof["id"] for proof in proofs} == set(kept)
+    assert b'<form method="post" action="/.consent/receipt">' in page.body
+
+
+async def _visitor(proxy):
+    """Return the visitor with several records."""
+    found = [record.content.visitor for record in await records(proxy)]
+    return max(found, key=found.count)
+
+
+async def test_who_never_answered_has_no_proof_and_nothing_to_erase(tmp_path):
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        told = await proxy.ask("/.consent/receipt", JSON)
+        page = await proxy.ask("/.consent/receipt")
+        erased = await proxy.ask("/.consent/receipt", SAME, JSON, method="POST", body=b"erase=all")
+
+    assert told.json == {"id": None, "earlier": []}
+    assert b"<form" not in page.body
+    assert erased.json == {"erased": 0}
+
+
+async def test_a_visitor_has_their_proofs_erased_and_their_answer_with_them(tmp_path):
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        cookie = consent(await choose(proxy, b"choice=accept", SAME))
+        await choose(proxy, b"choice=accept", SAME)
+        got = await proxy.ask("/.consent/receipt", SAME, f"{cookie}; _ga=1", method="POST", body=b"erase=all")
+        left = await records(proxy)
+        verified = await proxy.server.snapshot.store.verify()
+
+    assert (got.status, got.one(b"Location")) == (303, b"/.consent/receipt")
+    lines = got.all(b"Set-Cookie")
+    assert b"consent_callkom=; Path=/; Domain=callkom.io; Max-Age=0; HttpOnly; SameSite=Lax" in lines
+    assert any(line.startswith(b"_ga=;") for line in lines)
+    assert len(left) == 1
+    assert (verified.records, verified.erased, verified.faults) == (2, 1, [])
+
+
+async def test_nobody_can_have_anothers_proofs_erased_from_elsewhere(tmp_path):
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        cookie = consent(await choose(proxy, b"choice=accept", SAME))
+        got = await proxy.ask(
+            "/.consent/receipt", "Sec-Fetch-Site: cross-site", cookie, method="POST", body=b"erase=all"
+        )
+        left = await records(proxy)
+
+    assert got.status == 403
+    assert len(left) == 1
+
+
+@pytest.mark.parametrize("headers", [[], [JSON]])
+async def test_without_its_store_the_receipt_is_put_off(tmp_path, headers):
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        cookie = consent(await choose(proxy, b"choice=accept", SAME))
+        for file in tmp_path.glob("*.db*"):
+            file.write_bytes(b"not a database " * 300)
+        got = await proxy.ask("/.consent/receipt", cookie, *headers)
+
+    assert got.status == 503
+    assert got.one(b"Retry-After")
+
+
+async def test_the_answer_to_a_program_is_the_receipt(tmp_path):
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        got = await choose(proxy, b"choice=save&purpose=functional", SAME, JSON)
+        (kept,) = await records(proxy)
+
+    assert got.json["id"] == kept.id
+    names = {"id", "time", "site", "granted", "refused", "how", "policy_version"}
+    assert names <= set(got.json)
+    assert (got.json["granted"], got.json["refused"], got.json["how"]) == (
+        ["functional"],
+        ["performance"],
+        "save",
+    )

@@ -1,0 +1,84 @@
+"""What browsers report is counted by provider; nothing of a visitor is kept."""
+
+import json
+
+import pytest
+
+from proxy.filter.headers.cookies import CookieRules
+from proxy.filter.rules.judge import compile_rules
+from proxy.own.reports import MOST, Reported, read_reports
+from proxy.policy.own_hosts import OwnHosts
+from tests.policy.rules import policy_of
+
+POLICY = policy_of(
+    cookies='- { name: [_ga, "_ga_*"], domain: .example.com, purpose: performance, lasts: 1 day, why: x }',
+    tags="- { from: tracker.com, purpose: performance }",
+)
+RULES = compile_rules(POLICY, OwnHosts(frozenset({"www.example.com"}), "example.com"))
+COOKIES = CookieRules(POLICY)
+
+
+def read(said):
+    return read_reports(json.dumps(said).encode(), RULES, COOKIES)
+
+
+@pytest.mark.parametrize(
+    ("address", "provider"),
+    [
+        ("https://eu.tracker.com/x?visitor=1", "acme"),
+        ("https://www.example.com/x", "own"),
+        ("https://elsewhere.org/", "undeclared"),
+        ("inline", "inline"),
+        ("https://[broken", "undeclared"),
+        (None, "undeclared"),
+    ],
+)
+def test_a_violation_counts_for_whose_address_it_is(address, provider):
+    assert read({"csp-report": {"blocked-uri": address}}) == [Reported("fence", provider)]
+    assert read([{"type": "csp-violation", "body": {"blockedURL": address}}]) == [Reported("fence", provider)]
+
+
+def test_the_guards_names_count_for_the_provider_that_declares_them():
+    said = {"cookies": {"_ga": 3, "_ga_X": 1, "_fbp": 2}}
+
+    assert read(said) == [
+        Reported("guard", "acme", "_ga"),
+        Reported("guard", "acme", "_ga_X"),
+        Reported("guard", "undeclared", "_fbp"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("visit_1234567", "visit_*"),
+        ("s.3f2a9c01-77aa-4c1e-9d33-1b2c3d4e5f60", "s.*"),
+        ("a\nb<c>", "a?b?c?"),
+        ("x" * 999, "x" * 64),
+        ("plain", "plain"),
+    ],
+)
+def test_a_name_is_kept_without_what_looks_like_an_id(name, kept):
+    assert [found.name for found in read({"cookies": {name: 1}})] == [kept]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xff",
+        b"[" * 100_000,
+        b"1",
+        b"[1, null]",
+        b'{"cookies": 5}',
+        b'{"type": "other"}',
+        b'{"csp-report": []}',
+    ],
+)
+def test_what_cannot_be_read_says_nothing(body):
+    assert read_reports(body, RULES, COOKIES) == []
+
+
+def test_one_body_says_only_so_much():
+    assert len(read({"cookies": {f"n{'x' * n}": 1 for n in range(200)}})) == MOST
+    assert len(read([{"csp-report": {"blocked-uri": "inline"}}] * 200)) == MOST

@@ -1,0 +1,247 @@
+"""One process: reload, certificates, doors, what the admin address says."""
+
+import asyncio
+import json
+import ssl
+
+import pytest
+import trustme
+
+from proxy.config.loading import load_config
+from proxy.config.units import ListenAddress
+from proxy.errors import StartError
+from proxy.http.listening import bind
+from proxy.process.worker import Worker
+from tests.process.test_rules_tests import FAILING, LINE
+from tests.support.origin import Origin, html
+from tests.support.proxying import PAGE, RULES, chunks, proxying, read_answer, read_head, request
+
+
+async def until(check, seconds=15):
+    async with asyncio.timeout(seconds):
+        while not check():
+            await asyncio.sleep(0.02)
+
+
+def held(body):
+    return b'type="text/plain"' in body
+
+
+async def test_new_rules_hold_from_the_next_request_on(tmp_path):
+    async with (
+        Origin({b"/": html(PAGE)}) as origin,
+        proxying(origin.url, folder=tmp_path, files=True) as proxy,
+    ):
+        before = await proxy.ask("/")
+        (tmp_path / "rules.yaml").write_text(
+            RULES.replace("purpose: performance }\n    requests", "purpose: necessary }\n    requests")
+        )
+        await until(lambda: proxy.records("policy_loaded"))
+        after = await proxy.ask("/")
+
+    assert held(before.body)
+    assert not held(after.body)
+
+
+async def test_faulty_rules_keep_the_old_ones_and_every_problem_is_said(tmp_path):
+    async with (
+        Origin({b"/": html(PAGE)}) as origin,
+        proxying(origin.url, folder=tmp_path, files=True) as proxy,
+    ):
+        broken = RULES.replace("purpose: functional, lasts", "purpose: functionnal, lasts").replace(
+            "13 months", "13 monts"
+        )
+        (tmp_path / "rules.yaml").write_text(broken)
+
+        assert await proxy.server.reload() is False
+        got = await proxy.ask("/")
+        refused = proxy.records("policy_refused")[0]
+        doubts = proxy.server.ready()["doubts"]
+        figures = proxy.figures()
+
+    assert held(got.body)
+    assert len(refused["problems"]) == 2
+    assert "did you mean 'functional'?" in "".join(refused["problems"])
+    assert "older ones are in force" in doubts["rules"]
+    assert 'reloads_total{outcome="refused"} 1.0' in figures
+
+
+async def test_rules_whose_own_tests_fail_are_not_loaded_and_the_old_ones_hold(tmp_path):
+    async with (
+        Origin({b"/": html(PAGE)}) as origin,
+        proxying(origin.url, folder=tmp_path, files=True) as proxy,
+    ):
+        (tmp_path / "rules.yaml").write_text(
+            FAILING.replace(
+                "purpose: performance }\n    requests", "purpose: necessary }\n    requests"
+            ).replace("refused: keep", "refused: hold")
+        )
+
+        assert await proxy.server.reload() is False
+        got = await proxy.ask("/")
+        refused = proxy.records("policy_refused")[0]
+        doubts = proxy.server.ready()["doubts"]
+
+    assert held(got.body)
+    assert f"rules.yaml:{LINE}:" in refused["problems"][0]
+    assert "older ones are in force" in doubts["rules"]
+
+
+async def test_a_config_may_gain_a_site_while_it_runs(tmp_path):
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path, files=True) as proxy:
+        text = (tmp_path / "config.yaml").read_text()
+        (tmp_path / "config.yaml").write_text(
+            text.replace("app.callkom.io]", "app.callkom.io, new.callkom.io]")
+        )
+        before = await proxy.ask("/", host="new.callkom.io")
+        assert await proxy.server.reload()
+        after = await proxy.ask("/", host="new.callkom.io")
+
+    assert (before.status, after.status) == (421, 200)
+
+
+async def test_a_request_in_flight_ends_under_the_rules_it_began_with(tmp_path):
+    gate = asyncio.Event()
+
+    async def slow(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<!doctype html><p>"
+        )
+        await gate.wait()
+        writer.write(PAGE)
+
+    async with Origin(serve=slow) as origin, proxying(origin.url, folder=tmp_path, files=True) as proxy:
+        reader, writer = await proxy.connect()
+        writer.write(request("/"))
+        got = await read_head(reader)
+        (tmp_path / "rules.yaml").write_text(
+            RULES.replace(
+                "from: googletagmanager.com, purpose: performance",
+                "from: googletagmanager.com, purpose: necessary",
+            )
+        )
+        assert await proxy.server.reload()
+        gate.set()
+        body = b"".join([piece async for piece in chunks(reader)])
+
+    assert got.status == 200
+    assert held(body)
+
+
+async def test_draining_finishes_what_is_in_flight_and_takes_nobody_in(tmp_path):
+    gate = asyncio.Event()
+
+    async def slow(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        await gate.wait()
+        writer.write(html(PAGE))
+
+    async with Origin(serve=slow) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        reader, writer = await proxy.connect()
+        writer.write(request("/"))
+        await until(lambda: origin.connections)
+        stopping = asyncio.ensure_future(proxy.server.stop(10))
+        await until(lambda: not proxy.server.ready()["ready"])
+        await asyncio.sleep(0.1)
+        with pytest.raises(OSError):
+            await asyncio.open_connection("127.0.0.1", proxy.port)
+        gate.set()
+        got = await read_answer(reader)
+
+        assert await stopping == 0
+    assert got.status == 200
+    assert got.one(b"Connection") == b"close"
+
+
+async def test_what_does_not_end_in_time_is_cut_and_counted(tmp_path):
+    async def never(reader, writer):
+        await asyncio.sleep(60)
+
+    async with Origin(serve=never) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        _, writer = await proxy.connect()
+        writer.write(request("/"))
+        await until(lambda: origin.connections)
+
+        assert await proxy.server.stop(0.2) == 1
+
+
+def certificate(folder, ca, name="callkom.io"):
+    made = ca.issue_cert(name)
+    made.cert_chain_pems[0].write_to_path(folder / "cert.pem")
+    made.private_key_pem.write_to_path(folder / "key.pem")
+
+
+async def shown(port, ca):
+    context = ssl.create_default_context()
+    ca.configure_trust(context)
+    _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname="callkom.io")
+    serial = writer.get_extra_info("peercert")["serialNumber"]
+    writer.write(request("/.consent/state"))
+    writer.close()
+    return serial
+
+
+async def test_a_renewed_certificate_is_shown_and_a_broken_one_is_not(tmp_path):
+    ca = trustme.CA()
+    certificate(tmp_path, ca)
+    more = "tls: { certificate: cert.pem, key: key.pem }"
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path, more=more, files=True) as proxy:
+        first = await shown(proxy.port, ca)
+        certificate(tmp_path, ca)
+        await until(lambda: proxy.records("certificate_loaded"))
+        second = await shown(proxy.port, ca)
+        (tmp_path / "key.pem").write_text("nonsense")
+        await until(lambda: proxy.records("certificate_refused"))
+        third = await shown(proxy.port, ca)
+
+    assert first != second
+    assert second == third
+
+
+async def test_plain_http_is_sent_to_https_for_configured_names_only(tmp_path):
+    certificate(tmp_path, trustme.CA())
+    more = "tls: { certificate: cert.pem, key: key.pem }\nredirect: 127.0.0.1:0"
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path, more=more) as proxy:
+        proxy.port = proxy.server.listeners[1].port
+        ours = await proxy.ask("/a%2F?b=c", host="callkom.io:80")
+        other = await proxy.ask("/", host="evil.example")
+
+    assert ours.status == 308
+    assert ours.one(b"Location") == b"https://callkom.io/a%2F?b=c"
+    assert other.status == 421
+
+
+def test_a_certificate_that_cannot_be_used_stops_the_start(tmp_path):
+    from proxy.http.listening import Certificate
+
+    text = "listen: 127.0.0.1:0\nsites: [{ hosts: a.io, upstream: 'http://127.0.0.1:1' }]\ntls: { certificate: c, key: k }\n"
+    config = load_config(text, folder=tmp_path)
+    with pytest.raises(StartError, match="cannot be used"):
+        Certificate(config, config.tls)
+
+
+def test_an_address_that_is_not_ours_stops_the_start():
+    with pytest.raises(StartError, match="cannot listen on 203.0.113.1:80"):
+        bind(ListenAddress("203.0.113.1", 80))
+
+
+async def test_the_admin_address_says_how_we_are(tmp_path):
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path, more="admin: 127.0.0.1:0") as proxy:
+        await proxy.ask("/")
+        state = proxy.server.state()
+
+        assert state["ready"] is True
+        assert state["sites"][0]["hosts"] == ["callkom.io", "app.callkom.io"]
+        assert state["sites"][0]["upstreams"][0]["up"] is True
+        assert state["policy"]["version"] == "2026-11-01"
+        assert json.dumps(state)
+
+
+async def test_a_process_that_has_not_begun_is_not_ready(tmp_path):
+    text = "listen: 127.0.0.1:0\nsites: [{ hosts: a.io, upstream: 'http://127.0.0.1:1' }]\n"
+    from proxy.policy.load import load_policy
+
+    server = Worker(load_config(text, folder=tmp_path), load_policy(RULES))
+
+    assert server.ready() == {"ready": False, "why": ["starting"], "doubts": {}}

@@ -1,0 +1,118 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from proxy.telemetry import metrics as module
+from proxy.telemetry.metrics import FOLDER, Metrics, Tally, WorkerHealth
+from proxy.telemetry.verdict_summary import VerdictSummary
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_what_was_counted_is_on_the_page_and_counted_once():
+    metrics = Metrics()
+    metrics.tally.add("requests", "callkom.io", "document", "2xx")
+    metrics.tally.add("requests", "callkom.io", "document", "2xx")
+    metrics.page()
+    page = metrics.page().decode()
+
+    assert 'consent_proxy_requests_total{kind="document",site="callkom.io",status="2xx"} 2.0' in page
+
+
+def test_verdicts_are_added_up_by_site_however_often_the_same_is_said():
+    metrics = Metrics()
+    google, both = (("google", "tag", "hold"), 2), (("google", "cookie", "drop"), 1)
+    page, other = VerdictSummary("page", "", (google, both)), VerdictSummary("other page", "", (google,))
+    for site, said in [("a.test", page), ("b.test", page), ("a.test", page), ("a.test", other)]:
+        metrics.tally.judged(site, said)
+    shown = metrics.page().decode()
+    metrics.tally.judged("b.test", page)
+    later = metrics.page().decode()
+
+    def figure(text: str, site: str, kind: str, does: str) -> str:
+        labels = f'does="{does}",kind="{kind}",provider="google",site="{site}"'
+        return text.partition(f"consent_proxy_verdicts_total{{{labels}}} ")[2].partition("\n")[0]
+
+    assert figure(shown, "a.test", "tag", "hold") == "6.0"
+    assert figure(shown, "a.test", "cookie", "drop") == "2.0"
+    assert figure(shown, "b.test", "tag", "hold") == "2.0"
+    assert figure(later, "b.test", "tag", "hold") == "4.0"
+
+
+def test_of_what_is_said_only_so_much_waits_to_be_added_up():
+    tally = Tally()
+    for number in range(5000):
+        tally.judged("a.test", VerdictSummary(number, "", ((("google", "tag", "hold"), 1),)))
+
+    assert tally.counts["verdicts", "a.test", "google", "tag", "hold"] > 2000
+    assert len(tally._judged) < 2100
+
+
+def test_times_become_histograms():
+    metrics = Metrics()
+    metrics.tally.took("own_seconds", "callkom.io", 0.0007)
+    page = metrics.page().decode()
+
+    assert 'own_seconds_bucket{le="0.0005",site="callkom.io"} 0.0' in page
+    assert 'own_seconds_bucket{le="0.001",site="callkom.io"} 1.0' in page
+
+
+def test_a_gauge_shows_its_last_value():
+    metrics = Metrics()
+    metrics.gauge("upstream_connections", "Connections", 3)
+    metrics.gauge("upstream_connections", "Connections", 5)
+
+    assert "consent_proxy_upstream_connections 5.0" in metrics.page().decode()
+
+
+WORKER = """
+from proxy.telemetry.metrics import Metrics
+metrics = Metrics()
+metrics.tally.add("requests", "callkom.io", "document", "2xx", by=3)
+metrics.gauge("upstream_connections", "Connections", 2)
+metrics.hand_over()
+print(metrics.page().decode())
+"""
+
+
+def test_figures_of_several_processes_are_added_up(tmp_path):
+    environment = {**os.environ, FOLDER: str(tmp_path), "PYTHONPATH": str(ROOT)}
+    pages = [
+        subprocess.run(
+            [sys.executable, "-c", WORKER], env=environment, capture_output=True, text=True, check=True
+        ).stdout
+        for _ in range(2)
+    ]
+
+    assert 'requests_total{kind="document",site="callkom.io",status="2xx"} 6.0' in pages[1]
+
+
+def test_health_says_in_words_why_not():
+    health = WorkerHealth()
+    assert health.words() == {"ready": False, "why": ["starting"], "doubts": {}}
+    health.started = True
+    health.reasons["records"] = "disk full"
+    assert health.words() == {"ready": True, "why": [], "doubts": {"records": "disk full"}}
+    health.stopping = True
+    assert health.words()["why"] == ["stopping"]
+
+
+def test_many_times_count_as_if_each_had_been_observed():
+    import prometheus_client
+
+    metrics, plain = Metrics(), prometheus_client.CollectorRegistry()
+    other = prometheus_client.Histogram(
+        "consent_proxy_own_seconds", "x", ["site"], registry=plain, buckets=module._SECONDS
+    )
+    for seconds in (0.0, 0.0005, 0.00051, 0.03, 1.0, 29.9, 30.0, 31.0, 1000.0):
+        metrics.tally.took("own_seconds", "callkom.io", seconds)
+        other.labels("callkom.io").observe(seconds)
+    metrics.hand_over()
+    expected = [
+        line
+        for line in prometheus_client.generate_latest(plain).decode().splitlines()
+        if "{" in line and "_created" not in line
+    ]
+
+    assert set(expected) <= set(metrics.page().decode().splitlines())
