@@ -1,17 +1,29 @@
 """A reverse proxy that makes a cookie policy true, whatever the pages behind it contain.
 
-Six floors; each knows only those below it, and the first three are pure:
+The packages, each importing only those below it (import-linter holds it); the last three blocks are pure:
 
-6  cli, commands   what people type
-5  server          aiohttp: listeners, relay, upstream, own addresses; demo: a site to try it on
-4  records         proof of consent; banner: what the visitor sees
-3  filter          what happens to bytes: tags, cookies, headers, the fence
-2  consent         what the visitor said
-1  policy          what we promised: rules.yaml as nouns
+cli, commands       what people type
+process             start, supervisor, workers, reload, admin address; demo: a site to try it on
+route               one request on its way; route.fast: repeated requests, synchronously
+own                 our own addresses: panel, choice, receipt, embeds, form relay, reports, files
+snapshot            all that rules and config say at one moment, ready for requests
+records, banner     proof of consent; what the visitor sees
+http                a visitor's connection, requests, responses; http.upstream: the way to a site's servers
+telemetry           logs, metrics
+config              where the program runs and how it speaks
+filter              what happens to bytes: pages, tags, cookies, headers, the fence
+consent             what the visitor said: cookie, answer, decision
+policy              what we promised: rules.yaml as types
 
 The route of a request, in route/relay.py one step a line:
 
-visitor -> sites.match -> consent.cookie.read -> consent.decide -> filter request head -> upstream
-                                                  | Decision                               |
-visitor <- write(feed(chunk))... close() <- body filter <- filter response head <----------+
+visitor -> http -> snapshot.sites.match -> own (under /.consent/)
+                    | or
+                   route.context (consent cookie, decision) -> gates -> request head -> http.upstream
+                                                                                          |
+visitor <- write(body.feed(chunk)) ... close() <- filter.body <- response head <----------+
+
+A request whose head came before may take the fast path: route/fast answers it synchronously where the
+whole response is there, by the same functions; whatever has to wait goes on along the ordinary route.
+process registers it at the server; the route does not know it.
 """

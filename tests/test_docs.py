@@ -8,11 +8,20 @@ import pytest
 from typer.main import get_command
 
 from proxy.cli import app_of
+from proxy.telemetry.logs import EVENTS
+from proxy.telemetry.metrics import Metrics
 from tests.shared import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 THREATS = (ROOT / "docs" / "threats.md").read_text(encoding="utf-8")
-PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"])
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+PUBLIC = (ROOT / "docs" / "public.md").read_text(encoding="utf-8")
+PAGES = sorted(
+    [
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")),
+    ]
+)
 NAMED = sorted(
     {
         (file.removeprefix("tests/"), name)
@@ -64,7 +73,65 @@ def test_the_readme_names_the_records_commands_there_are():
     assert set(said[1].split(" | ")) <= known
 
 
-def test_the_readme_names_targets_of_the_makefile_that_exist():
+@pytest.mark.parametrize("page", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
+def test_targets_of_the_makefile_that_a_page_names_exist(page):
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(re.findall(r"^make ([a-z-]+)", page, re.MULTILINE))
 
-    assert set(re.findall(r"^make ([a-z-]+)", README, re.MULTILINE)) <= targets
+    assert named
+    assert named <= targets
+
+
+def test_files_and_folders_that_contributing_names_exist():
+    named = set(re.findall(r"`((?:proxy|tests|bench|docs|config)/[\w./-]+)`", CONTRIBUTING))
+
+    assert named
+    assert sorted(path for path in named if not (ROOT / path).exists()) == []
+
+
+def test_names_in_the_code_that_contributing_leads_to_stand_where_it_says():
+    named = [
+        (name, path)
+        for name, path in re.findall(
+            r"`([A-Z_][A-Za-z_]+)` (?:in|of) `(proxy/[\w/.]+\.py)`", CONTRIBUTING.replace("\n", " ")
+        )
+        if not re.search(
+            rf"^(?:class |def )?{name}\b", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE
+        )
+    ]
+
+    assert named == []
+
+
+def section(title: str) -> str:
+    """Return what docs/public.md says under a title."""
+    return PUBLIC.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def test_every_command_is_public():
+    named = re.findall(r"`(\w+)`", section("Commands").partition("their flags")[0])
+
+    assert sorted(named) == sorted(get_command(app_of()).commands)
+
+
+def test_every_log_event_is_public():
+    assert sorted(re.findall(r"`(\w+)`", section("Log events"))) == sorted(EVENTS)
+
+
+def test_every_metric_is_public_with_its_labels():
+    metrics = Metrics()
+    series = [*metrics._counters.values(), *metrics._histograms.values()]
+    there = {family.name: set(each._labelnames) for each in series for family in each.describe()}
+    rows = re.findall(r"^\| `(\w+?)(?:_total)?` \| (.*)\|$", section("Metrics"), re.MULTILINE)
+    named = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
+    gauges = {name: set() for name in ("consent_proxy_upstream_connections", "consent_proxy_records_down")}
+
+    assert named == there | gauges
+
+
+def test_public_addresses_exist():
+    code = (ROOT / "proxy" / "own" / "addresses.py").read_text(encoding="utf-8")
+    named = re.findall(r"^\| `/\.consent/([\w.]*)`", section("Addresses"), re.MULTILINE)
+
+    assert named
+    assert [name for name in named if f'b"{name}":' not in code] == []

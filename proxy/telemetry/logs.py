@@ -54,8 +54,6 @@ EVENTS = (
     "proofs_erased",
     "chain_heads_kept",
     "form_relay_failed",
-    "proofs_erased",
-    "chain_heads_kept",
     "policy_loaded",
     "policy_refused",
     "policy_doubted",

@@ -81,6 +81,12 @@ def test_the_code_that_runs_is_the_installed_one(installed, tmp_path):
     assert str(installed.parent.parent) in shown.stdout
 
 
+def test_type_checkers_of_others_read_our_annotations(installed):
+    packages = next((installed.parents[1] / "lib").glob("python*/site-packages"))
+
+    assert (packages / "proxy" / "py.typed").is_file()
+
+
 def test_the_demo_runs_from_an_empty_folder_with_an_empty_home(installed, tmp_path):
     port = free_port()
     with running([installed, "demo", "--port", port], tmp_path) as (process, log):
