@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from proxy.filter.rules.judged_tag import TagFacts
-from proxy.filter.syntax import fetching
+from proxy.filter.syntax.fetching_attributes import LOADING_ATTRIBUTES, QUOTATIONS, VOID
 
 LOW = 90
 NARROW = 160
@@ -48,9 +48,9 @@ def room_of(facts: TagFacts) -> CacheBudget:
     """Return the room of what a tag would have shown."""
     values = facts.values
     known, style = _known(values), values.get("style", "")
-    if facts.element not in fetching.LOADS and facts.element not in fetching.VOID:
+    if facts.element not in LOADING_ATTRIBUTES and facts.element not in VOID:
         # It stands inside an element that kept its own size; or beside one that stays.
-        inside = known and facts.element not in fetching.SAYS
+        inside = known and facts.element not in QUOTATIONS
         return CacheBudget("min-height:100%!important;margin:0!important") if inside else ANY
     if any(size < 2 for size in known.values()):
         return CacheBudget(none=True)

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from proxy.filter.html.scanner import HtmlFilter
-from proxy.filter.syntax.urls import listed, url_of
+from proxy.filter.syntax.urls import srcset_addresses, url_of
 from tests.filter.pages import Marks, filtered, judge, passed
 
 PIECES = [
@@ -103,7 +103,7 @@ def active(element) -> bool:
         return True
     if name == "link" and get("rel") == "stylesheet" and "stats.example" in get("href", ""):
         return True
-    addresses = [get(attribute, "") for attribute in FETCHES.get(name, ())] + listed(
+    addresses = [get(attribute, "") for attribute in FETCHES.get(name, ())] + srcset_addresses(
         get("srcset", "") if name == "img" else ""
     )
     hosts = {url.host for url in map(url_of, addresses) if url}

@@ -165,7 +165,7 @@ def by_the_long_way(page: bytes, purposes: tuple[str, ...]) -> tuple[bytes, list
         patch.setattr(known_host, "judged", lambda *_: known_host.UNSURE)
         patch.setattr(quick_text, "passed", lambda *_: 0)
         patch.setattr(quick_text, "ends", lambda *_: False)
-        patch.setattr(tokens, "USUAL_BEGINNING", re.compile(b"(?!)"))
+        patch.setattr(tokens, "COMMON_PROLOGUE", re.compile(b"(?!)"))
         long = careful(*purposes)
         long.forget()
         run = HtmlFilter(long, inject=Marks())

@@ -4,7 +4,8 @@ import pytest
 
 from proxy.errors import Unreadable
 from proxy.filter.html.scanner import HtmlFilter
-from proxy.filter.syntax.waiting import LONGEST_CODE, Waiting
+from proxy.filter.size_limits import MAX_CODE_TAG
+from proxy.filter.syntax.tag_buffer import TagBuffer
 from tests.filter.hostile import HOSTILE
 from tests.filter.pages import Marks, judge
 
@@ -17,7 +18,7 @@ def work(name: str, size: int, piece: int) -> int:
     page = HtmlFilter(judge("performance"), inject=Marks())
     judge("performance").forget()
     total = 0
-    take = Waiting.take
+    take = TagBuffer.take
 
     def counted(waiting):
         nonlocal total
@@ -25,7 +26,7 @@ def work(name: str, size: int, piece: int) -> int:
         total += len(joined)
         return joined
 
-    Waiting.take = counted
+    TagBuffer.take = counted
     try:
         for at in range(0, len(data), piece):
             total += len(page._pending) + piece + 20
@@ -36,14 +37,14 @@ def work(name: str, size: int, piece: int) -> int:
     except Unreadable:
         pass
     finally:
-        Waiting.take = take
+        TagBuffer.take = take
     return total
 
 
 @pytest.mark.parametrize(("size", "piece"), PAIRS)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_twice_the_input_is_about_twice_the_work(name, size, piece):
-    once_over_a_cap = LONGEST_CODE if size > LONGEST_CODE // 4 else 0
+    once_over_a_cap = MAX_CODE_TAG if size > MAX_CODE_TAG // 4 else 0
 
     assert work(name, 2 * size, piece) <= 2.3 * work(name, size, piece) + once_over_a_cap
 
@@ -56,7 +57,9 @@ def test_what_is_held_does_not_grow_with_the_page(name):
     try:
         for at in range(0, len(data), 16_384):
             page.feed(data[at : at + 16_384])
-            held = len(page._pending) + sum(map(len, page._waiting._pieces)) + sum(map(len, page._out.pieces))
+            held = (
+                len(page._pending) + sum(map(len, page._incomplete._pieces)) + sum(map(len, page._out.pieces))
+            )
             held += sum(map(len, getattr(page._consumer, "_parts", ())))
             most = max(most, held)
     except Unreadable:

@@ -14,7 +14,7 @@ from proxy.filter.headers.link_header import judged
 from proxy.filter.html.ascii_injector import AsciiInjector
 from proxy.filter.html.scanner import HtmlFilter
 from proxy.filter.rules.judge import Judge
-from proxy.filter.syntax.json_blocks import speculates_abroad
+from proxy.filter.syntax.json_blocks import speculates_off_site
 from proxy.filter.tags.injection import Injector
 from proxy.filter.verdict import Does, Verdict
 
@@ -167,7 +167,7 @@ class RulesText:
                 refused.append(verdict)
             return not verdict.keeps
 
-        if not speculates_abroad(self._text, refuses):
+        if not speculates_off_site(self._text, refuses):
             return self._text
         self.verdicts += refused[:1] or [Verdict(Does.HOLD, note="speculation rules for other sites")]
         return b"{}"

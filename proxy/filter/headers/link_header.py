@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from proxy.filter.headers.fields import cut_at_commas
 from proxy.filter.rules.judge import Judge
-from proxy.filter.syntax.fetching import FETCHING_LINKS
-from proxy.filter.syntax.urls import listed, url_of
+from proxy.filter.syntax.fetching_attributes import FETCHING_LINKS
+from proxy.filter.syntax.urls import srcset_addresses, url_of
 from proxy.filter.verdict import KEEP, Verdict
 
 _ENTRY_PART = re.compile(rb'(?:[^,"<]++|<[^>]*+>?|"(?:[^"\\]++|\\.)*+"?)*+', re.DOTALL)
@@ -100,7 +100,7 @@ def _refused(entry: bytes, judge: Judge) -> bool:
         return any(not judged(judge, found, "link").keeps for found in _ANY_TARGET.findall(entry))
     if rels.isdisjoint(FETCHING_LINKS):
         return False
-    addresses = [target[1], *(address.encode() for chosen in sets for address in listed(chosen))]
+    addresses = [target[1], *(address.encode() for chosen in sets for address in srcset_addresses(chosen))]
     return any(not judged(judge, address, "link").keeps for address in addresses)
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
+from proxy.filter.size_limits import MAX_TAIL
 from proxy.filter.tags.injection import Injection
-
-LONGEST_TAIL = 64 * 1024
-"""Bytes behind a `</body>` that wait for another one."""
 
 
 class Output:
@@ -27,7 +25,7 @@ class Output:
         """Note that a `</body>` follows: the foot belongs here unless another comes."""
         if self._footed or not injection.has_foot:
             return
-        if self._tail() > LONGEST_TAIL:
+        if self._tail() > MAX_TAIL:
             self._place(injection)
         else:
             self._foot_at = len(self.pieces)
@@ -44,7 +42,7 @@ class Output:
     def flush(self, injection: Injection) -> bytes:
         """Return what need not wait."""
         pieces = self.pieces
-        if self._foot_at is not None and self._tail() > LONGEST_TAIL:
+        if self._foot_at is not None and self._tail() > MAX_TAIL:
             self._place(injection)
         if self._foot_at is None:
             joined = b"".join(pieces)

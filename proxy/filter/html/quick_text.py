@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from proxy.filter.html.text_consumers import LONGEST_SCRIPT
 from proxy.filter.rules.judged_tag import Follow, JudgedTag
+from proxy.filter.size_limits import MAX_INLINE_SCRIPT
 from proxy.filter.tags.document_context import Reader
 from proxy.filter.tags.start_tag import judged_inline
 from proxy.filter.verdict import Verdict
@@ -22,7 +22,7 @@ _NOTHING, _SCRIPT, _INLINE, _STYLE, _RAW = (
     Follow.SCRIPT,
     Follow.INLINE,
     Follow.STYLE,
-    Follow.RAW,
+    Follow.RAW_TEXT,
 )  # to look up a member of an enum takes ten times as long
 
 
@@ -51,11 +51,11 @@ def passed(reader: Reader, judged: JudgedTag, raw: bytes, data: bytes, at: int) 
         return at if data.startswith(b"</script>", at) else max(0, script_end(data, at))
     if follow is _INLINE:
         end = script_end(data, at)
-        if end < 0 or end - at > LONGEST_SCRIPT:
+        if end < 0 or end - at > MAX_INLINE_SCRIPT:
             return 0
         return end if judged_inline(reader, raw, judged.values, data[at:end]) is None else 0
     if follow is _STYLE:
-        return _calm(reader, data, at)
+        return _filtered(reader, data, at)
     return at if follow is _RAW and _is_empty_frame(raw, data, at) else 0
 
 
@@ -67,15 +67,15 @@ def script_end(data: bytes, at: int) -> int:
     return match.start()
 
 
-def _calm(reader: Reader, data: bytes, at: int) -> int:
+def _filtered(reader: Reader, data: bytes, at: int) -> int:
     match = _STYLE_END.search(data, at)
-    if match is None or match.start() - at > LONGEST_SCRIPT or reader.base:
+    if match is None or match.start() - at > MAX_INLINE_SCRIPT or reader.base:
         return 0
     text = data[at : match.start()]
     passes = reader.judge.styles.get(text)
     if passes is None:
         refused: list[Verdict] = []
-        reader.calmed(text.decode("latin-1"), refused)
+        reader.without_refused(text.decode("latin-1"), refused)
         passes = not refused
         reader.judge.styles.keep_known(text, passes)
     return match.start() if passes else 0

@@ -17,9 +17,9 @@ from proxy.filter.html.text_consumers import Consumer, Within
 from proxy.filter.html.xml_stream import XmlStream
 from proxy.filter.rules.judge import Judge
 from proxy.filter.rules.judged_tag import Follow, JudgedTag, TagFacts
+from proxy.filter.size_limits import MAX_TAG
 from proxy.filter.syntax import tokens
-from proxy.filter.syntax.foreign_content import WAY_OUT, Foreign
-from proxy.filter.syntax.waiting import LONGEST_TAG
+from proxy.filter.syntax.foreign_content import FOREIGN_BREAKOUT, Foreign
 from proxy.filter.tags.document_context import Reader
 from proxy.filter.tags.injection import Injection, Injector, PageSeen, Phase
 from proxy.filter.tags.long_tags import LongTag, is_too_long
@@ -67,7 +67,7 @@ class HtmlFilter(XmlStream):
                 self._out.emit(data[start:at])
                 return self._text_or_stuck(data, at) if in_head else self._stuck(data, at)
             if raw[1] == 0x2F or (in_head and match[2].lower() not in _STAYS):
-                if len(raw) > LONGEST_TAG:
+                if len(raw) > MAX_TAG:
                     return self._stop(data, start, at - len(raw))
                 slash, name = (match[2] if in_head else b"/body").rpartition(b"/")[1:]
                 start = self._tag(raw, slash, name.lower(), data, (start, at))
@@ -79,7 +79,7 @@ class HtmlFilter(XmlStream):
                 continue
             judged = known(raw, UNKNOWN)
             if judged is UNKNOWN:
-                if len(raw) > LONGEST_TAG and is_too_long(raw):
+                if len(raw) > MAX_TAG and is_too_long(raw):
                     return self._stop(data, start, at - len(raw))
                 judged = self._judged(raw)
             if judged is None:
@@ -112,7 +112,7 @@ class HtmlFilter(XmlStream):
 
     def _every(self, data: bytes, at: int) -> int:
         """Before the head, and in foreign content: every tag counts."""
-        if self._injection.phase is _START and (usual := tokens.USUAL_BEGINNING.match(data, at)):
+        if self._injection.phase is _START and (usual := tokens.COMMON_PROLOGUE.match(data, at)):
             return self._begin(usual, data, at)
         start = at
         if not self._begun:
@@ -126,7 +126,7 @@ class HtmlFilter(XmlStream):
             match = pattern.match(data, at)
             assert match is not None  # every part of the pattern is optional
             raw, at = match[1], match.end()
-            if raw is not None and len(raw) > LONGEST_TAG and is_too_long(raw):
+            if raw is not None and len(raw) > MAX_TAG and is_too_long(raw):
                 self._out.emit(data[start : at - len(raw)])
                 return self._begin_long(raw, at - len(raw))
             if raw is not None:
@@ -213,7 +213,7 @@ class HtmlFilter(XmlStream):
                 start = at - len(raw)
         if judged is not None:
             if judged.removes and foreign and is_html:
-                self._out.emit(data[start : at - len(raw)] + WAY_OUT)
+                self._out.emit(data[start : at - len(raw)] + FOREIGN_BREAKOUT)
                 start = at - len(raw)
             start = self._act(judged, raw, data, (start, at), foreign=not is_html)
         if behind:

@@ -9,7 +9,7 @@ from typing import Any
 from proxy.filter.html import unfinished
 from proxy.filter.html.output import Output
 from proxy.filter.rules.judged_tag import JudgedTag
-from proxy.filter.syntax.waiting import Waiting
+from proxy.filter.syntax.tag_buffer import TagBuffer
 from proxy.filter.tags.document_context import Reader
 from proxy.filter.tags.injection import Injection
 from proxy.filter.tags.long_tags import LongTag, cap_of, is_too_long
@@ -26,7 +26,7 @@ class Stream(ABC):
         self._injection = injection
         self._out = Output()
         self._pending = b""
-        self._waiting = Waiting()
+        self._incomplete = TagBuffer()
         self._long: LongTag | None = None
         self._until = unfinished.COMMENT
         self._data = state  # how markup is read here
@@ -34,10 +34,10 @@ class Stream(ABC):
 
     def feed(self, chunk: bytes) -> bytes:
         """Return what may leave now."""
-        if self._waiting:
-            if not self._waiting.ready(chunk):
+        if self._incomplete:
+            if not self._incomplete.ready(chunk):
                 return b""
-            chunk = self._waiting.take()
+            chunk = self._incomplete.take()
         elif self._pending:
             chunk = self._pending + chunk
             self._pending = b""
@@ -56,9 +56,9 @@ class Stream(ABC):
 
     def close(self) -> bytes:
         """Return the rest: the document is complete."""
-        if self._waiting:  # a tag may have become complete since it was last looked at
-            self._read(self._waiting.take())
-        rest = self._waiting.take() + self._pending
+        if self._incomplete:  # a tag may have become complete since it was last looked at
+            self._read(self._incomplete.take())
+        rest = self._incomplete.take() + self._pending
         self._pending = b""
         rest = self._ended(rest)
         at_end = not self._reader.xml
@@ -95,7 +95,7 @@ class Stream(ABC):
         if kind is unfinished.Opened.TAG:
             if is_too_long(data, at):
                 return self._begin_long(data[at:], at)
-            self._waiting.begin(data[at:], cap_of(data, at))
+            self._incomplete.begin(data[at:], cap_of(data, at))
             return -1
         assert until is not None  # the other kinds say where they end
         if kind is unfinished.Opened.DOCTYPE:

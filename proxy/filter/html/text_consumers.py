@@ -10,15 +10,13 @@ from collections.abc import Callable
 from typing import Protocol
 
 from proxy.filter.rules.judged_tag import Follow, JudgedTag
+from proxy.filter.size_limits import MAX_INLINE_SCRIPT
 from proxy.filter.syntax import css
-from proxy.filter.syntax.json_blocks import calmed_map, speculates_abroad
+from proxy.filter.syntax.json_blocks import speculates_off_site, without_refused_modules
 from proxy.filter.tags.document_context import Reader
 from proxy.filter.tags.start_tag import judged_inline
 from proxy.filter.tags.tag_edits import Edits, hold_script
 from proxy.filter.verdict import Does, Verdict
-
-LONGEST_SCRIPT = 256 * 1024
-"""Bytes of an inline script that are held to be judged before its start tag leaves."""
 
 Note = Callable[[JudgedTag], tuple[bytes, bytes]]
 """Records a judged tag and returns what stands before and in place of it."""
@@ -103,12 +101,12 @@ class Inline(Held):
         if self._rest is not None:
             return self._rest.feed(text)
         super().feed(text)
-        return self._over() if self._size > LONGEST_SCRIPT else b""
+        return self._over() if self._size > MAX_INLINE_SCRIPT else b""
 
     def _over(self) -> bytes:
         text = self._text()
         self._parts.clear()
-        first = text[:LONGEST_SCRIPT]
+        first = text[:MAX_INLINE_SCRIPT]
         judged = judged_inline(self._reader, self._raw, self._judged.values, first)
         if judged is not None:
             out = self._held(judged)
@@ -116,7 +114,7 @@ class Inline(Held):
             return out + self._rest.feed(text)
         late = LateReading(self._reader, self._judged, self._note)
         self._rest = late
-        return self._raw + late.begin(first) + late.feed(text[LONGEST_SCRIPT:])
+        return self._raw + late.begin(first) + late.feed(text[MAX_INLINE_SCRIPT:])
 
     def end(self, *, by_tag: bool = False) -> bytes:
         """Return the script, held or as it was."""
@@ -192,7 +190,7 @@ class Block(Held):
         if self._over:
             return text
         super().feed(text)
-        if self._size <= LONGEST_SCRIPT:
+        if self._size <= MAX_INLINE_SCRIPT:
             return b""
         self._over = True
         verdict = Verdict(Does.HOLD, note=f"{self._judged.values.get('type', '')} too long to be read")
@@ -209,11 +207,11 @@ class Block(Held):
             return self._reader.refuses(address, "script", refused)
 
         if self._judged.follow is Follow.MAP:
-            calm = calmed_map(text, refuses)
+            filtered = without_refused_modules(text, refuses)
             for verdict in refused:
                 self._note(JudgedTag("script", Follow.NOTHING, None, verdict))
-            return self._raw + calm
-        if not speculates_abroad(text, refuses):
+            return self._raw + filtered
+        if not speculates_off_site(text, refuses):
             return self._raw + text
         verdict = refused[0] if refused else Verdict(Does.HOLD, note="speculation rules for other sites")
         return self._held_block(verdict) + text
@@ -227,38 +225,38 @@ class Style(Held):
     def feed(self, text: bytes) -> bytes:
         """Return the pieces that are complete."""
         super().feed(text)
-        if self._size <= LONGEST_SCRIPT:
+        if self._size <= MAX_INLINE_SCRIPT:
             return b""
         text = self._text()
         out = []
-        while len(text) > LONGEST_SCRIPT:
-            first = text[:LONGEST_SCRIPT].decode("latin-1")
+        while len(text) > MAX_INLINE_SCRIPT:
+            first = text[:MAX_INLINE_SCRIPT].decode("latin-1")
             begin = first.find(self._open) + len(self._open)
             cut, opened = len(first), self._open
             if not self._open or begin >= len(self._open):
-                cut, opened = css.piece(first[begin:])
+                cut, opened = css.cut_point(first[begin:])
                 cut += begin
-            out.append(self._calm(first[:cut]))
+            out.append(self._filtered(first[:cut]))
             self._open = opened
             text = text[cut:]
         self._parts, self._size = [text], len(text)
         return b"".join(out)
 
-    def _calm(self, text: str) -> bytes:
+    def _filtered(self, text: str) -> bytes:
         passed = ""
         if self._open:
             end = text.find(self._open)
             end = len(text) if end < 0 else end + len(self._open)
             passed, text = text[:end], text[end:]
         refused: list[Verdict] = []
-        calm = self._reader.calmed(text, refused)
+        filtered = self._reader.without_refused(text, refused)
         for verdict in refused:
             self._note(JudgedTag("style", Follow.NOTHING, None, verdict))
-        return (passed + calm).encode("latin-1")
+        return (passed + filtered).encode("latin-1")
 
     def end(self, *, by_tag: bool = False) -> bytes:  # noqa: ARG002 - what follows changes nothing
         """Return the rest of the style sheet."""
-        return self._calm(self._text().decode("latin-1"))
+        return self._filtered(self._text().decode("latin-1"))
 
 
 class Within:

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass, field
 
 from proxy.errors import Unreadable
-from proxy.filter.syntax.attributes import decoded, values
+from proxy.filter.size_limits import MAX_TAG
+from proxy.filter.syntax.attributes import attribute_value, values
 from proxy.filter.syntax.tokens import INSTRUCTION
 from proxy.filter.syntax.urls import url_of
-from proxy.filter.syntax.waiting import LONGEST_TAG
 from proxy.filter.tags.document_context import Reader
 from proxy.filter.verdict import Verdict
 
@@ -56,7 +56,7 @@ def special(reader: Reader, data: bytes, at: int) -> Special | None:
 
 
 def _waits(data: bytes, at: int) -> Special:
-    if len(data) - at > LONGEST_TAG:
+    if len(data) - at > MAX_TAG:
         raise Unreadable("a doctype or instruction of more than 64 kB in an XML document")
     return Special(-1)
 
@@ -84,5 +84,5 @@ def _doctype(reader: Reader, match: re.Match[bytes]) -> Special:
         if _MARKUP.search(value):
             raise Unreadable("an XML document whose doctype defines entities with markup")
         name = entity[1].decode("utf-8", "surrogateescape")
-        reader.entities.setdefault(name, decoded(value))
+        reader.entities.setdefault(name, attribute_value(value))
     return Special(match.end(), match[0], True, match[1].decode("utf-8", "replace").lower())

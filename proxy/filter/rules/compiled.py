@@ -17,7 +17,7 @@ from proxy.filter.rules.rule_matcher import Matcher, matcher_of
 from proxy.filter.rules.scan.hosted_tags import hosted
 from proxy.filter.rules.scan.passing_addresses import COMMON_HOST, COMMON_WORD, MOST_HOSTS, Passing
 from proxy.filter.rules.scan.steps import Steps, head_step, plain_step
-from proxy.filter.syntax.fetching import NAVIGATING
+from proxy.filter.syntax.fetching_attributes import NAVIGATING_ELEMENTS
 from proxy.policy.model import OWN, Policy, Undeclared
 from proxy.policy.own_hosts import OwnHosts
 
@@ -122,7 +122,7 @@ class Rules:
             if rule.text is not None:
                 continue  # scripts are visited anyway
             if rule.hosts:  # so is whatever holds an address, save where it is a navigation
-                found.elements.update(matcher.elements & NAVIGATING)
+                found.elements.update(matcher.elements & NAVIGATING_ELEMENTS)
             elif rule.ids:
                 found.ids.update(rule.ids)
             elif rule.classes:
@@ -130,7 +130,7 @@ class Rules:
             elif rule.elements and (rule.attributes or not rule.paths):
                 found.elements.update(matcher.elements)
             elif rule.elements:  # their paths stand among the words that no passing address has
-                found.elements.update(matcher.elements & NAVIGATING)
+                found.elements.update(matcher.elements & NAVIGATING_ELEMENTS)
             else:
                 found.attributes.update(name for name, _ in matcher.attributes[:1])
         return found

@@ -20,7 +20,7 @@ class Follow(Enum):
     MAP = 3  # an import map
     SPECULATION = 4  # speculation rules
     STYLE = 5
-    RAW = 6  # title, textarea, xmp, iframe, noembed, noframes
+    RAW_TEXT = 6  # title, textarea, xmp, iframe, noembed, noframes
     NOSCRIPT = 7
     PLAINTEXT = 8
     FOREIGN = 9  # svg, math

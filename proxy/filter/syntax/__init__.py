@@ -1,1 +1,4 @@
-"""Grammars as browsers read them: HTML tokens and attributes, URLs, CSS, calls in scripts."""
+"""How browsers parse what a page is made of: HTML tokens and attributes, URLs, CSS, JSON blocks.
+
+Imports only filter/size_limits.py; knows grammars, no rules. Every function is pure and linear.
+"""

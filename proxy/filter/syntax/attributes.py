@@ -7,15 +7,15 @@ from collections.abc import Collection, Mapping
 from html.entities import html5
 from typing import NamedTuple
 
-# Begins with the name: what stands between two attributes is skipped by searching, once.
+# Begins with the name: what lies between two attributes is skipped by the search.
 _NAME_AND_VALUE = (
     r"(?P<name>[^ \t\n\f\r/>][^ \t\n\f\r/>=]*+)"
     r"(?:[ \t\n\f\r]*+=[ \t\n\f\r]*+(?:\"(?P<double>[^\"]*+)\"|'(?P<single>[^']*+)'"
     r"|(?P<bare>[^ \t\n\f\r>\"'][^ \t\n\f\r>]*+)|(?=>)))?+"
 )
 _ATTRIBUTE = re.compile(_NAME_AND_VALUE.encode())
-_VALUES = re.compile(_NAME_AND_VALUE)
-_ONE = re.compile(
+_NAME_VALUE = re.compile(_NAME_AND_VALUE)
+_NAME_ONLY = re.compile(
     _NAME_AND_VALUE.replace("?P<double>", "?:").replace("?P<single>", "?:").replace("?P<bare>", "?:").encode()
 )
 _TAG_NAME = re.compile(rb"<[^ \t\n\f\r/>]*+")
@@ -24,7 +24,7 @@ _WINDOWS = bytes(range(0x80, 0xA0)).decode("cp1252", "replace")
 
 
 class Attribute(NamedTuple):
-    """One attribute: where its name and value stand in the tag, and what it says."""
+    """One attribute: where its name and value stand in the tag, and the raw value."""
 
     name: str  # lower case
     start: int
@@ -37,7 +37,7 @@ class Attribute(NamedTuple):
     @property
     def value(self) -> str:
         """The value with its character references resolved."""
-        return decoded(self.raw)
+        return attribute_value(self.raw)
 
 
 def tag_name(raw: bytes) -> bytes:
@@ -53,7 +53,7 @@ def name_end(raw: bytes) -> int:
 
 
 def attributes_of(raw: bytes) -> list[Attribute]:
-    """Return every attribute of a complete start tag, doubles included, in order."""
+    """Return every attribute of a complete start tag, duplicates included, in order."""
     found = []
     for match in _ATTRIBUTE.finditer(raw, 1 + len(tag_name(raw))):
         kind = match.lastgroup or "name"
@@ -68,17 +68,17 @@ def attributes_of(raw: bytes) -> list[Attribute]:
     return found
 
 
-def places_of(raw: bytes, names: Collection[str], at: int) -> list[tuple[int, int]]:
-    """Return where these attributes' names stand in a start tag whose own ends at `at`, doubles included."""
+def name_spans(raw: bytes, names: Collection[str], at: int) -> list[tuple[int, int]]:
+    """Return the spans of these attributes' names in a tag, duplicates included."""
     wanted = {name.encode("utf-8", "surrogateescape") for name in names}
-    return [match.span(1) for match in _ONE.finditer(raw, at) if match[1].lower() in wanted]
+    return [match.span(1) for match in _NAME_ONLY.finditer(raw, at) if match[1].lower() in wanted]
 
 
 def values_of(text: str, at: int, entities: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return name -> value of the tag in `text` behind its name: of doubles the first counts."""
-    listed = _VALUES.findall(text, at)
+    """Return name -> value of a tag from `at` on; of duplicates the first counts."""
+    listed = _NAME_VALUE.findall(text, at)
     found = {name.lower(): double or single or bare for name, double, single, bare in listed}
-    if len(found) < len(listed):  # some name stands twice
+    if len(found) < len(listed):  # a duplicate name
         found = {}
         for name, double, single, bare in listed:
             found.setdefault(name.lower(), double or single or bare)
@@ -94,18 +94,18 @@ def values(raw: bytes) -> dict[str, str]:
     return values_of(raw.decode("utf-8", "surrogateescape"), 1 + len(tag_name(raw)))
 
 
-def decoded(raw: bytes) -> str:
-    """Return an attribute's value: bytes to text, references resolved as in attributes."""
+def attribute_value(raw: bytes) -> str:
+    """Return an attribute's value as text, its character references resolved."""
     return resolved(raw.decode("utf-8", "surrogateescape"))
 
 
 def resolved(text: str, entities: Mapping[str, str] | None = None) -> str:
     """Return the text with its character references resolved."""
-    return _REFERENCE.sub(lambda match: _meant(match, entities), text) if "&" in text else text
+    return _REFERENCE.sub(lambda match: _referenced(match, entities), text) if "&" in text else text
 
 
-def _meant(match: re.Match[str], entities: Mapping[str, str] | None) -> str:
-    """Return what one reference stands for (HTML 13.2.5.72 to 80)."""
+def _referenced(match: re.Match[str], entities: Mapping[str, str] | None) -> str:
+    """Return the text of one character reference (HTML 13.2.5.72 to 80)."""
     whole, equals = match[0], match[4]
     if match[3] is None:
         try:

@@ -1,4 +1,4 @@
-"""Style sheets inside a page: what a refused host would be asked for is not asked.
+"""Style sheets inside a page: addresses that are refused are made invalid.
 
 Addresses stand in `url(...)`, after `@import`, and as strings in functions such as
 image-set(). Everything else, comments above all, stays as it is.
@@ -28,23 +28,23 @@ _TOKEN = re.compile(
     rf"{_COMMENT}|(?P<url>{_ident('url')}\(\s*+){_VALUE}"
     rf"|(?P<import>@{_ident('import')}\s*+|[(,]\s*+)(?P<text>{_STRING})|{_STRING}"
 )
-# The same where no backslash stands. Every branch begins with a letter: then the search for it is fast.
+# The same without escapes. Every branch begins with one character, which makes the search fast.
 _URL = r"[rR][lL]\(\s*+(?:\"[^\"\n]*+\"?|'[^'\n]*+'?|[^)\"']*+)"
-_SIMPLE_STRING = r"\"[^\"\n]*+\"?|'[^'\n]*+'?"
-_SIMPLE = re.compile(
-    rf"{_COMMENT}|u{_URL}|U{_URL}|@[iI][mM][pP][oO][rR][tT]\s*+(?:{_SIMPLE_STRING})"
-    rf"|\(\s*+(?:{_SIMPLE_STRING})|,\s*+(?:{_SIMPLE_STRING})|{_SIMPLE_STRING}"
+_UNESCAPED_STRING = r"\"[^\"\n]*+\"?|'[^'\n]*+'?"
+_UNESCAPED = re.compile(
+    rf"{_COMMENT}|u{_URL}|U{_URL}|@[iI][mM][pP][oO][rR][tT]\s*+(?:{_UNESCAPED_STRING})"
+    rf"|\(\s*+(?:{_UNESCAPED_STRING})|,\s*+(?:{_UNESCAPED_STRING})|{_UNESCAPED_STRING}"
 )
 _PLACE = re.compile(r"([uU][rR][lL]\(\s*+|@\w+\s*+|[(,]\s*+)([\s\S]*)")
 _ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\f\r]?|\n|([\s\S]))")
 _HOST = re.compile(r"//([^/\"')\s;,]*+)")
-_PARTED = re.compile(r"/\s+/")  # browsers take a tab or a line end out of an address
+_INTERRUPTED = re.compile(r"/\s+/")  # browsers remove tabs and line ends from an address
 
 
 def hosts_in(css: str) -> set[str] | None:
-    """Return what may be hosts in a style sheet, or None where one has to look closer."""
+    """Return the hosts a style sheet may name, or None where it has to be tokenised."""
     lower = css.lower()
-    if "\\" in lower or _PARTED.search(lower):
+    if "\\" in lower or _INTERRUPTED.search(lower):
         return None
     schemes = lower.count("http:") + lower.count("https:") if "http" in lower else 0
     if schemes != (lower.count("http://") + lower.count("https://") if schemes else 0):
@@ -52,8 +52,8 @@ def hosts_in(css: str) -> set[str] | None:
     return set(_HOST.findall(lower)) if "//" in lower else set()
 
 
-def calmed(css: str, refuses: Callable[[str], bool]) -> str:
-    """Return the style sheet with the addresses that `refuses` names made invalid."""
+def without_refused(css: str, refuses: Callable[[str], bool]) -> str:
+    """Return the style sheet, the addresses that `refuses` made invalid."""
 
     def replaced(before: str, value: str) -> str:
         quote = value[0] if value[0] in "\"'" else ""
@@ -67,12 +67,12 @@ def calmed(css: str, refuses: Callable[[str], bool]) -> str:
         value = match["in"] if match["url"] else match["text"]
         return replaced(match["url"] or match["import"], value) if value else match[0]
 
-    def change_simple(match: re.Match[str]) -> str:
+    def change_unescaped(match: re.Match[str]) -> str:
         token = match[0]
         place = _PLACE.match(token) if token[0] in "uU@(," else None
         return replaced(place[1], place[2]) if place is not None and place[2] else token
 
-    return _TOKEN.sub(change, css) if "\\" in css else _SIMPLE.sub(change_simple, css)
+    return _TOKEN.sub(change, css) if "\\" in css else _UNESCAPED.sub(change_unescaped, css)
 
 
 def _unescaped(text: str) -> str:
@@ -88,8 +88,8 @@ def _meant(match: re.Match[str]) -> str:
     return match[2] or ""
 
 
-def piece(css: str) -> tuple[int, str]:
-    """Return where an over-long style sheet can be cut, and what closes a token cut open.
+def cut_point(css: str) -> tuple[int, str]:
+    """Return where a long style sheet can be cut, and what closes a token cut open.
 
     Between two rules if there is one; else before a token that reaches the end; a token
     that is long itself (a font as data:) is cut open.

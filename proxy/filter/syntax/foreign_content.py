@@ -9,14 +9,14 @@ from __future__ import annotations
 from enum import Enum
 
 from proxy.errors import Unreadable
-from proxy.filter.syntax.fetching import VOID
+from proxy.filter.syntax.fetching_attributes import VOID
 
 _BREAKOUT = frozenset(
     b"b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i img li listing"
     b" menu meta nobr ol p pre ruby s small span strong strike sub sup table tt u ul var".split()
 )
-_DEEPEST = 10_000
-"""Open elements inside svg or math that are followed; browsers stop building at 512."""
+_MAX_DEPTH = 10_000
+"""Open elements tracked inside svg or math; browsers stop nesting at 512."""
 
 _VOID = frozenset(name.encode() for name in VOID)
 _CLOSES_P = frozenset(
@@ -29,7 +29,7 @@ _MATH_POINTS = frozenset({b"mi", b"mo", b"mn", b"ms", b"mtext"})
 
 
 class ForeignKind(Enum):
-    """Whose rules hold on a level."""
+    """By which rules a level is parsed."""
 
     SVG = 0
     MATH = 1
@@ -38,8 +38,8 @@ class ForeignKind(Enum):
     ANNOTATION = 4  # inside annotation-xml of another encoding
 
 
-WAY_OUT = b"<span hidden></span>"
-"""Stands where a tag is removed that ended svg or math: what follows is to be read as it was."""
+FOREIGN_BREAKOUT = b"<span hidden></span>"
+"""Replaces a removed tag that ended svg or math, so that what follows is parsed as before."""
 
 
 class Level:
@@ -82,13 +82,13 @@ class Foreign:
         return bool(self.levels) and self.levels[-1].kind in (ForeignKind.SVG, ForeignKind.MATH)
 
     def start(self, name: bytes, raw: bytes) -> bool:
-        """Note a start tag; True when it makes an HTML element, False for a foreign one."""
+        """Process a start tag; True when it makes an HTML element, False for a foreign one."""
         closed = raw.endswith(b"/>")
         if not self.levels:
             self._starts = 0
             return self._root(name, closed)
         self._starts += 1
-        if self._starts % _DEEPEST == 0 and sum(len(level.names) + 1 for level in self.levels) > _DEEPEST:
+        if self._starts % _MAX_DEPTH == 0 and sum(len(level.names) + 1 for level in self.levels) > _MAX_DEPTH:
             raise Unreadable("svg or math nested too deep to be followed")
         kind = self.levels[-1].kind
         if kind is ForeignKind.MATH_TEXT and name in (b"mglyph", b"malignmark"):
@@ -152,7 +152,7 @@ class Foreign:
             self.levels.pop()
 
     def end(self, name: bytes) -> None:
-        """Note an end tag."""
+        """Process an end tag."""
         if name in (b"p", b"br") and self.levels[-1].kind in (
             ForeignKind.SVG,
             ForeignKind.MATH,
@@ -169,7 +169,7 @@ class Foreign:
                     self.levels.pop()
                 return
             if level.kind in (ForeignKind.HTML, ForeignKind.MATH_TEXT) and level.names:
-                return  # an open HTML element stands in the way
+                return  # an open HTML element is in between
 
 
 def _sized(raw: bytes) -> bool:

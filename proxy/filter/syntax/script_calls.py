@@ -1,7 +1,7 @@
-"""What an inline script hands to a provider's function, as far as it is written out.
+"""Which literal arguments an inline script passes to a provider's function.
 
-A reading for placeholders, not a judgement: what is computed is not known, and nothing
-depends on it but what can be offered.
+Only placeholders use it, to offer what the call would have shown; no verdict depends on
+it. What a script computes is not known.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from itertools import islice
 
 SPREAD = "."
 
-MOST = 20
-"""Calls that are read in one script."""
+MAX_CALLS = 20
+"""How many calls are read in one script."""
 
 _TOKEN = re.compile(
     r"""
@@ -31,7 +31,7 @@ _REST = {
     "`": re.compile(r"(?P<text>[^`\\$]*+)(?P<closer>`)?+"),
     "/*": re.compile(r"(?P<text>(?:[^*]++|\*(?!/))*+)(?P<closer>\*/)?+"),
 }
-"""What follows an opener. Possessive, so that each is one pass over its text (CWE-1333)."""
+"""What follows an opener. Possessive, so that each reads its text once (CWE-1333)."""
 
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _BLANK = re.compile(r"[\s?]+")
@@ -52,8 +52,8 @@ class Token:
 class ScriptCall:
     """One call: the function, its first argument if that is a string, and its first object's members.
 
-    `given` holds those that are written out; `named` the others too, and SPREAD where there
-    may be more.
+    `given` holds the literal ones; `named` the names of all, and SPREAD where there may be
+    more.
     """
 
     name: str
@@ -71,7 +71,7 @@ def calls(text: str, names: Collection[str]) -> list[ScriptCall]:
         for name in names
         if token.text in (name, f"window.{name}") and not token.literal and tokens[at + 1] == Token("(")
     )
-    return [_call(name, _inside(tokens, at)) for name, at in islice(places, MOST)]
+    return [_call(name, _inside(tokens, at)) for name, at in islice(places, MAX_CALLS)]
 
 
 def _tokens(text: str) -> Iterator[Token]:
@@ -97,7 +97,7 @@ def _tokens(text: str) -> Iterator[Token]:
 
 
 def _inside(tokens: list[Token], at: int) -> list[Token]:
-    """Return what stands between the bracket there and the one that closes it."""
+    """Return the tokens between the bracket at `at` and the one that closes it."""
     depth = 0
     for end in range(at, len(tokens)):
         sign = "" if tokens[end].literal else tokens[end].text

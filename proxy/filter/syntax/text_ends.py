@@ -1,8 +1,8 @@
-"""Where text that is not markup ends: scripts with their escapes, and other raw text.
+"""Where the text of a script, style, title or other raw text element ends.
 
-A finder keeps its place between pieces, so that no byte is searched more than twice
-however the stream is cut. `find` returns where the end tag begins, or -1; then `at`
-says from where the next piece has to be joined on.
+A finder keeps its position between chunks, so that no byte is searched more than twice
+however the stream is cut. `find` returns where the end tag begins, or -1; then `at` is
+the position from which the next chunk has to be joined on.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _STATES = (
 
 
 class ScriptEnd:
-    """The end of a script: `<!--` and `<script` inside it move it (HTML 13.2.5.15 to 33)."""
+    """The end of a script: `<!--` and `<script` inside it change the state (HTML 13.2.5.15 to 33)."""
 
     by_tag = False
 

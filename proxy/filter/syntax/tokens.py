@@ -1,8 +1,7 @@
-"""HTML bytes as tags: the grammar of WHATWG's tokeniser, as patterns that cannot backtrack.
+"""The grammar of WHATWG's HTML tokeniser as byte patterns that cannot backtrack.
 
-Everything here is possessive: a byte is looked at a bounded number of times. A step
-pattern swallows text and constructs no rule can touch, and stops at the first tag that
-somebody has to look at.
+Every quantifier is possessive: a byte is read a bounded number of times. A step pattern
+skips text and markup that no rule can touch, and stops at the first tag to be judged.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ ATTRIBUTE = (
     rb"[^ \t\n\f\r/>][^ \t\n\f\r/>=]*+(?:[ \t\n\f\r]*+=[ \t\n\f\r]*+" + VALUE + rb"|(?![ \t\n\f\r]*+=))"
 )
 REST = rb"(?: [a-zA-Z-]++=\"[^\"]*+\"|[ \t\n\f\r/]++|" + ATTRIBUTE + rb")*+>"
-"""From behind the name of a tag to its `>`; never quote-blind."""
+"""From the end of a tag's name to its `>`, quoted values respected."""
 
 COMMENT = rb"!--(?:-?>|(?!-?>)[^-]*+(?:-(?!-!?>)[^-]*+)*+--!?>)"
 XML_COMMENT = rb"!--[^-]*+(?:-(?!->)[^-]*+)*+-->"
@@ -94,8 +93,8 @@ def other_than(
     return b"(?:" + b"|".join(branches) + b")"
 
 
-def lower_but(words: Iterable[str], *, end: bytes, more: bytes) -> bytes:
-    """Return a pattern for any word but these, all in lower case: by its first letter it is decided.
+def lower_case_but(words: Iterable[str], *, end: bytes, more: bytes) -> bytes:
+    """Return a pattern for any word but these, all lower case, decided by the first letter.
 
     `more` is the set of bytes behind the first, `end` what ends one of the words.
     """
@@ -113,7 +112,7 @@ def lower_but(words: Iterable[str], *, end: bytes, more: bytes) -> bytes:
 
 
 def _class_without(first: bytes, letters: Iterable[str]) -> bytes:
-    """Return a set of bytes less these letters, written as a set: engines reject by one look."""
+    """Return a byte class less these letters, written out: engines reject in one step."""
     out = {ord(form) for letter in letters for form in (letter, letter.upper())}
     one = re.compile(first)
     left = [byte for byte in range(256) if byte not in out and one.match(bytes([byte]))]
@@ -124,17 +123,17 @@ def _grouped(tails: list[str]) -> bytes:
     return b"(?:" + _trie(sorted(tails)) + b")"
 
 
-def step(boring: Iterable[bytes], captured: bytes) -> re.Pattern[bytes]:
-    """Return a pattern: text and boring constructs, then at most one captured tag."""
-    dull = b"|".join(boring)
-    return re.compile(rb"[^<]*+(?:<(?:" + dull + rb")[^<]*+)*+(?:" + captured + rb")?")
+def step(ignored_markup: Iterable[bytes], captured: bytes) -> re.Pattern[bytes]:
+    """Return a pattern: text and ignored markup, then at most one captured tag."""
+    markup = b"|".join(ignored_markup)
+    return re.compile(rb"[^<]*+(?:<(?:" + markup + rb")[^<]*+)*+(?:" + captured + rb")?")
 
 
 ANY_TAG = rb"(<(/?)(" + NAME + rb")" + REST + rb")"
 """Captures the tag, its slash, and its name."""
 
 EVERY = step((COMMENT, BOGUS, TEXT), ANY_TAG)
-"""Stops at every tag: heads, and HTML inside foreign content."""
+"""Stops at every tag: in heads, and in HTML inside foreign content."""
 
 FOREIGN = step((COMMENT, FOREIGN_BOGUS, CDATA, TEXT), ANY_TAG)
 """Stops at every tag of SVG and MathML; their CDATA sections are text."""
@@ -148,13 +147,13 @@ _DOCTYPE = _DOCTYPE_NAME + rb"[^>]*+>"
 _SPACE = rb"[ \t\n\f\r]*+"
 
 
-def spaced_step(boring: Iterable[bytes], captured: bytes) -> re.Pattern[bytes]:
+def spaced_step(ignored_markup: Iterable[bytes], captured: bytes) -> re.Pattern[bytes]:
     """Return a step that stops at text other than white space."""
-    dull = rb"<(?:" + b"|".join(boring) + rb")"
-    return re.compile(_SPACE + rb"(?:" + dull + _SPACE + rb")*+(?:" + captured + rb")?")
+    markup = rb"<(?:" + b"|".join(ignored_markup) + rb")"
+    return re.compile(_SPACE + rb"(?:" + markup + _SPACE + rb")*+(?:" + captured + rb")?")
 
 
-USUAL_BEGINNING = re.compile(
+COMMON_PROLOGUE = re.compile(
     _SPACE
     + rb"<(?i:!doctype html)[^>]{0,200}+>"
     + _SPACE
@@ -162,7 +161,7 @@ USUAL_BEGINNING = re.compile(
     + _SPACE
     + rb"<head>"
 )
-"""How most pages begin, up to their head."""
+"""How most pages begin, from the doctype to `<head>`."""
 
 _NO_DOCTYPE = rb"(?!" + _DOCTYPE_NAME + rb")" + BOGUS
 BEFORE_HEAD = spaced_step((COMMENT, _NO_DOCTYPE, rb"/>"), ANY_TAG + rb"|(<" + _DOCTYPE + rb")")

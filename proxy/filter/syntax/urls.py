@@ -1,6 +1,6 @@
-r"""What a browser makes of an address in a page: which host it asks, and for which path.
+r"""Which host and path a browser requests for an address in a page.
 
-Follows the URL standard where it decides whom the browser talks to: control characters
+Follows the URL standard where it decides the host: control characters
 and spaces around are stripped, tabs and newlines inside removed, `\` is `/`.
 """
 
@@ -21,14 +21,14 @@ _INSIDE = str.maketrans("", "", "\t\n\r")
 # own scheme differs, which a filter cannot know: it counts as one.
 _ABSOLUTE = re.compile(r"(?:(?:https?|wss?|ftp):[/\\]*|[/\\]{2,})([^/\\?#]*)([^#]*)", re.IGNORECASE)
 COMMON = re.compile(r"(?:https?:)?//([a-z0-9-]+(?:\.[a-z0-9-]+)++)((?:[/?][^#\\\x00-\x20]*+)?+)(?:#|$)")
-"""An address on a host, written in the usual way: the host, and the path with its query."""
+"""An absolute address without anything to normalise: the host, and the path with its query."""
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _DATA = re.compile(r"data:([^,]*),(.*)", re.IGNORECASE | re.DOTALL)
 
 
 class Url(NamedTuple):
-    """Where a request would go. `host` is "" for the page's own origin (a relative address)."""
+    """Where a request would go; `host` is "" for the page's own origin (a relative address)."""
 
     host: str
     path: str  # path and query
@@ -37,8 +37,8 @@ class Url(NamedTuple):
 _CANDIDATE_HOST = re.compile(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)++)/")
 
 
-def plain_hosts(text: str) -> set[str] | None:
-    """Return the hosts of a `srcset` in which every address is written in the usual way, or None."""
+def srcset_hosts(text: str) -> set[str] | None:
+    """Return the hosts of a `srcset`, or None where an address has to be normalised."""
     hosts = _CANDIDATE_HOST.findall(text)
     if len(hosts) != text.count("//") or len(hosts) != text.count(":") or "\\" in text:
         return None
@@ -54,7 +54,7 @@ def cleaned(address: str) -> str:
 
 
 def url_of(address: str, base: str = "") -> Url | None:
-    """Return whom a browser would ask, or None where no host is asked (data:, javascript:, #).
+    """Return host and path of an address, or None for data:, javascript: and fragments.
 
     `base` is the host of a `<base href>` on another host.
     """
@@ -62,7 +62,7 @@ def url_of(address: str, base: str = "") -> Url | None:
         return Url(match[1], _rooted(match[2]))
     address = cleaned(address)
     if (match := _ABSOLUTE.match(address)) is not None:
-        # of nothing but dots a host is nobody's, and not the page's own
+        # a host of nothing but dots belongs to nobody, and is not the page's own
         return Url(host_of(match[1]) or match[1], _rooted(match[2].replace("\\", "/")))
     if _SCHEME.match(address) or not address or address[0] == "#":
         return None
@@ -96,21 +96,21 @@ def _ascii(host: str) -> str:
 _CANDIDATE = re.compile(r"[\s,]*+(\S*[^\s,])(?:,++|[^,(]*+(?:\([^)]*+\)?[^,(]*+)*+,?)")
 
 
-def listed(srcset: str) -> list[str]:
-    """Return the addresses of a `srcset`, read as the HTML standard says."""
+def srcset_addresses(srcset: str) -> list[str]:
+    """Return the addresses of a `srcset`, parsed as the HTML standard says."""
     return _CANDIDATE.findall(srcset)
 
 
 @dataclass(frozen=True, slots=True)
-class Enclosed:
-    """What a `data:` address carries."""
+class DataUrl:
+    """The media type and body of a `data:` address."""
 
     type: str
     body: bytes
 
 
-def enclosed(address: str) -> Enclosed | None:
-    """Return what a `data:` address carries, or None for any other address."""
+def data_url(address: str) -> DataUrl | None:
+    """Return the content of a `data:` address, or None for any other address."""
     match = _DATA.match(cleaned(address))
     if match is None:
         return None
@@ -118,14 +118,14 @@ def enclosed(address: str) -> Enclosed | None:
     body = unquote_to_bytes(match[2].partition("#")[0])
     if parameters.lower().replace(" ", "").endswith("base64"):
         body = _unbase64(body)
-    return Enclosed(kind.strip().lower() or "text/plain", body)
+    return DataUrl(kind.strip().lower() or "text/plain", body)
 
 
 _NOT_BASE64 = bytes(set(range(256)) - set(string.ascii_letters.encode() + string.digits.encode() + b"+/"))
 
 
 def _unbase64(text: bytes) -> bytes:
-    """Return what is encoded; a truncated or sloppy text gives what can be read of it."""
+    """Return the decoded bytes, of a truncated or sloppy text as many as can be read."""
     kept = text.translate(None, _NOT_BASE64)
     try:
         return base64.b64decode(kept + b"=" * (-len(kept) % 4))

@@ -35,7 +35,7 @@ class Reader:
             refused.append(verdict)
         return not verdict.keeps
 
-    def calmed(self, style: str, refused: list[Verdict]) -> str:
+    def without_refused(self, style: str, refused: list[Verdict]) -> str:
         """Return a style sheet that asks nobody it may not ask; the verdicts are noted."""
         hosts = css.hosts_in(style)
         rules = self.judge.rules
@@ -45,7 +45,7 @@ class Reader:
             and all(rules.leaves_alone(host, style) for host in (*hosts, ""))
         ):
             return style
-        return css.calmed(style, lambda address: self.refuses(address, "style", refused))
+        return css.without_refused(style, lambda address: self.refuses(address, "style", refused))
 
     def document(self, inside: bytes, *, xml: bool) -> tuple[bytes, list[Verdict]]:
         """Return a document inside an attribute filtered, and what was refused in it."""

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from proxy.filter.rules.judged_tag import TagFacts
 from proxy.filter.syntax.attributes import escaped
-from proxy.filter.syntax.fetching import HEAD_CONTENT
+from proxy.filter.syntax.fetching_attributes import HEAD_CONTENT
 from proxy.filter.verdict import Verdict
 
 _HEAD_CONTENT = frozenset(name.encode() for name in HEAD_CONTENT)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from proxy.filter.rules.compiled import MOST_KNOWN
 from proxy.filter.rules.judge import Judge
 from proxy.filter.rules.judged_tag import Follow, JudgedTag
-from proxy.filter.syntax import fetching
+from proxy.filter.syntax import fetching_attributes
 from proxy.filter.syntax.urls import Url
 from proxy.filter.tags.document_context import Reader
 from proxy.filter.tags.tag_edits import held_at_once
@@ -17,7 +17,7 @@ from proxy.filter.verdict import KEEP, Does, Verdict
 
 UNSURE = JudgedTag("?")
 
-_FOLLOWS = {b"script": Follow.SCRIPT, b"iframe": Follow.RAW}
+_FOLLOWS = {b"script": Follow.SCRIPT, b"iframe": Follow.RAW_TEXT}
 _NAMES = {b"im": b"img", b"so": b"source", b"if": b"iframe", b"sc": b"script", b"li": b"link"}
 
 
@@ -60,7 +60,7 @@ def judged(reader: Reader, raw: bytes) -> JudgedTag | None:
 def _verdict(judge: Judge, name: bytes, host: bytes, rel: bytes) -> Verdict | None:
     """Return what happens to such a tag with any address on this host; None where more has to be known."""
     element, url = name.decode(), Url(host.decode(), "/")
-    if element == "link" and fetching.FETCHING_LINKS.isdisjoint(
+    if element == "link" and fetching_attributes.FETCHING_LINKS.isdisjoint(
         rel.decode("utf-8", "surrogateescape").lower().split()
     ):
         return KEEP

@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable
 
 from proxy.filter.rules.judged_tag import Follow, JudgedTag
-from proxy.filter.syntax import fetching
-from proxy.filter.syntax.waiting import LONGEST_CODE, LONGEST_TAG
+from proxy.filter.size_limits import MAX_CODE_TAG, MAX_TAG
+from proxy.filter.syntax import fetching_attributes
 from proxy.filter.tags.document_context import Reader
 from proxy.filter.tags.start_tag import judged as judge_tag
 from proxy.filter.tags.tag_edits import MARK
@@ -41,11 +41,11 @@ _IDENTIFIES = frozenset({b"id", b"class", b"rel", b"type"})
 _RISKY = frozenset(
     name.encode()
     for several in (
-        *fetching.LOADS.values(),
-        fetching.LAZY,
-        fetching.SETS,
-        fetching.ANYWHERE,
-        fetching.CONTAINER,
+        *fetching_attributes.LOADING_ATTRIBUTES.values(),
+        fetching_attributes.LAZY_ATTRIBUTES,
+        fetching_attributes.SRCSETS,
+        fetching_attributes.ANY_ELEMENT,
+        fetching_attributes.WIDGET_ATTRIBUTES,
     )
     for name in several
 ) | {b"srcdoc", b"style"}
@@ -53,13 +53,13 @@ _RISKY = frozenset(
 
 def cap_of(data: bytes, at: int = 0) -> int:
     """Return how many bytes of the tag that begins at `at` are held."""
-    return LONGEST_CODE if _CODE.match(data, at) else LONGEST_TAG
+    return MAX_CODE_TAG if _CODE.match(data, at) else MAX_TAG
 
 
 def is_too_long(data: bytes, at: int = 0) -> bool:
     """True when the tag that begins at `at` and fills the rest is over its cap."""
     size = len(data) - at
-    return size > LONGEST_TAG and size > cap_of(data, at)
+    return size > MAX_TAG and size > cap_of(data, at)
 
 
 class LongTag:
@@ -107,10 +107,10 @@ class LongTag:
                 out.append(data[at:end])
                 at = end
             match = _ONE.match(data, at)
-            if match is not None and max(match.end(), match.end("gap")) - at <= LONGEST_TAG:
+            if match is not None and max(match.end(), match.end("gap")) - at <= MAX_TAG:
                 out.append(self._attribute(match))
                 at = match.end()
-            elif len(data) - at <= LONGEST_TAG:
+            elif len(data) - at <= MAX_TAG:
                 break
             else:
                 text, at = self._begin_part(data, at)
@@ -159,13 +159,13 @@ class LongTag:
         """Begin an attribute too long to be held: a risky name does not stay what it is."""
         match = _RUNS["name"].match(data, at + 1)
         end = match.end() if match else at
-        if end - at > LONGEST_TAG:
+        if end - at > MAX_TAG:
             self._part = "name"
             return data[at:end], end
         self._part = "after"
         name = data[at:end].lower()
         whole = _LONG.match(data, at)
-        begun = whole is not None and whole.end() - at < LONGEST_TAG - 64
+        begun = whole is not None and whole.end() - at < MAX_TAG - 64
         harmless = begun and whole is not None and _HARMLESS.match(data, whole.end()) is not None
         risky = name in _RISKY or name.startswith(b"on")
         if not risky or harmless or self.name[:1] == b"/":

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from proxy.filter.rules.judge import Judge
 from proxy.filter.rules.rule_matcher import Matcher
-from proxy.filter.syntax import fetching
+from proxy.filter.syntax.fetching_attributes import WIDGET_ATTRIBUTES
 from proxy.filter.syntax.urls import url_of
 
 _LINK = re.compile(r"(?:https?:)?//[^\s'\"<>\\)]+")
@@ -26,7 +26,7 @@ def link_of(name: str, values: Mapping[str, str], matcher: Matcher | None, addre
         return _filled(matcher, address)
     texts = [address or ""]
     if name != "script":
-        texts += [v for n, v in values.items() if n in fetching.CONTAINER or n.startswith("on")]
+        texts += [v for n, v in values.items() if n in WIDGET_ATTRIBUTES or n.startswith("on")]
     for text in texts:
         match = _LINK.search(text)
         if match is not None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from proxy.filter.rules.judge import Judge, Rules
 from proxy.filter.rules.rule_matcher import Matcher
-from proxy.filter.syntax import fetching
-from proxy.filter.syntax.fetching import Holds
-from proxy.filter.syntax.urls import COMMON, Url, cleaned, enclosed, listed, plain_hosts, url_of
+from proxy.filter.syntax import fetching_attributes
+from proxy.filter.syntax.fetching_attributes import ValueKind
+from proxy.filter.syntax.urls import COMMON, Url, cleaned, data_url, srcset_addresses, srcset_hosts, url_of
 from proxy.filter.tags.document_context import Reader
 from proxy.filter.verdict import Does, Verdict
 
@@ -31,39 +31,39 @@ class Refusal:
     text: bytes = b""  # of an inline script
 
 
-def holding(judge: Judge, name: str, values: Mapping[str, str]) -> Mapping[str, Holds]:
+def holding(judge: Judge, name: str, values: Mapping[str, str]) -> Mapping[str, ValueKind]:
     """Return which attributes of this very tag hold an address, and how."""
     if name == "link":
-        if fetching.FETCHING_LINKS.isdisjoint(values.get("rel", "").lower().split()):
-            return fetching.addresses_not_fetched()
+        if fetching_attributes.FETCHING_LINKS.isdisjoint(values.get("rel", "").lower().split()):
+            return fetching_attributes.unfetched_attributes()
     elif name == "input":
         if values.get("type", "").strip().lower() != "image":
-            return fetching.addresses_not_fetched()
-    elif name in fetching.NAVIGATING and name in judge.rules.named:
-        return fetching.addresses_of_navigating()
-    return fetching.addresses_of(name)
+            return fetching_attributes.unfetched_attributes()
+    elif name in fetching_attributes.NAVIGATING_ELEMENTS and name in judge.rules.named:
+        return fetching_attributes.navigating_attributes()
+    return fetching_attributes.address_attributes(name)
 
 
-def addresses(name: str, value: str, holds: Holds) -> list[str]:
+def addresses(name: str, value: str, holds: ValueKind) -> list[str]:
     """Return the addresses in the value of an attribute that holds some."""
-    if holds is Holds.ADDRESS or holds is Holds.NAMED:
+    if holds is ValueKind.ADDRESS or holds is ValueKind.NAMED:
         return [value]
-    return value.split() if name == "ping" else listed(value)
+    return value.split() if name == "ping" else srcset_addresses(value)
 
 
 _RELATIVE = re.compile(r"/?[A-Za-z0-9._-]+[/?#][^\\:\t\n\r]*+\Z")
 
 
-def _is_free(rules: Rules, name: str, value: str, holds: Holds) -> bool:
+def _is_free(rules: Rules, name: str, value: str, holds: ValueKind) -> bool:
     """True when what an attribute asks for passes on every element: the usual case, told quickly."""
-    if holds is Holds.ADDRESS or holds is Holds.NAMED:
+    if holds is ValueKind.ADDRESS or holds is ValueKind.NAMED:
         plain = COMMON.match(value)
         if plain is not None:
             return rules.leaves_alone(plain[1], plain[2])
         if value.startswith("data:"):
             return name not in _ENCLOSING
         return _RELATIVE.match(value) is not None and rules.leaves_alone("", value)
-    hosts = plain_hosts(value)
+    hosts = srcset_hosts(value)
     return hosts is not None and all(rules.leaves_alone(host, value) for host in ("", *hosts))
 
 
@@ -74,7 +74,7 @@ def refusal(reader: Reader, name: str, values: Mapping[str, str]) -> Refusal | N
     held = holding(judge, name, values)
     others = rules.of_element(name, values)
     quick = not others and not reader.base
-    asking: dict[str, Holds] = {}
+    asking: dict[str, ValueKind] = {}
     for attribute, value in values.items():
         holds = held.get(attribute)
         if holds is not None and not (quick and _is_free(rules, name, value, holds)):
@@ -98,7 +98,7 @@ def _asked(
     reader: Reader,
     name: str,
     values: Mapping[str, str],
-    asking: Mapping[str, Holds],
+    asking: Mapping[str, ValueKind],
     others: Sequence[Matcher],
 ) -> tuple[Refusal | None, bool]:
     """Return the first refusal of what these attributes ask for, and whether rules were asked at all."""
@@ -106,7 +106,7 @@ def _asked(
     refused: Refusal | None = None
     judged = False
     for attribute, holds in asking.items():
-        fetched = holds < Holds.NAMED
+        fetched = holds < ValueKind.NAMED
         for address in addresses(attribute, values[attribute], holds):
             url = url_of(address, reader.base)
             matcher: Matcher | None = None
@@ -152,7 +152,7 @@ def _known_by(matcher: Matcher, name: str) -> set[str]:
     names = {attribute for attribute, _ in matcher.attributes}
     if matcher.classes:
         names.add("class")
-    if matcher.ids and name not in fetching.LOADS:
+    if matcher.ids and name not in fetching_attributes.LOADING_ATTRIBUTES:
         names.add("id")
     return names
 
@@ -164,14 +164,14 @@ def _enclosed(
     address = cleaned(address)
     if name in _FRAMES and _JAVASCRIPT.match(address):
         return _code(reader.judge, address.encode("utf-8", "replace"), {})
-    held = enclosed(address)
+    held = data_url(address)
     if held is None:
         return None, None
     if name == "script":
         return _code(reader.judge, held.body, values)
     refused: list[Verdict] = []
     if name == "link":
-        reader.calmed(held.body.decode("latin-1"), refused)
+        reader.without_refused(held.body.decode("latin-1"), refused)
     elif name in _FRAMES and ("html" in held.type or "xml" in held.type):
         refused = reader.document(held.body, xml="html" not in held.type)[1]
     return (refused[0], None) if refused else (None, None)

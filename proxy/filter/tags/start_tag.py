@@ -9,9 +9,17 @@ from dataclasses import dataclass
 from proxy.filter.headers.link_header import refresh_verdict
 from proxy.filter.rules.judged_tag import Follow, JudgedTag, TagFacts, Where
 from proxy.filter.rules.rule_matcher import Matcher
-from proxy.filter.syntax import fetching
+from proxy.filter.size_limits import MAX_TEXT_FOR_PLACEHOLDER
 from proxy.filter.syntax.attributes import values_of
+from proxy.filter.syntax.fetching_attributes import (
+    LAZY_ATTRIBUTES,
+    LOADING_ATTRIBUTES,
+    QUOTATIONS,
+    SRCSETS,
+    VOID,
+)
 from proxy.filter.syntax.script_calls import calls
+from proxy.filter.syntax.script_type import is_inert, script_type
 from proxy.filter.tags import known_host, provider_page, tag_edits
 from proxy.filter.tags.document_context import Reader
 from proxy.filter.tags.refusal import Refusal, refusal
@@ -19,10 +27,7 @@ from proxy.filter.tags.tag_edits import Edits
 from proxy.filter.verdict import Does, Verdict
 from proxy.policy.model import Action
 
-TEXT = 8000
-"""Bytes of an inline script that a placeholder may read."""
-
-DEEPEST = 8
+MAX_SRCDOC_DEPTH = 8
 """srcdoc within srcdoc beyond this is held unread."""
 
 _FOLLOWS = {
@@ -32,7 +37,7 @@ _FOLLOWS = {
     "plaintext": Follow.PLAINTEXT,
     "svg": Follow.FOREIGN,
     "math": Follow.FOREIGN,
-} | dict.fromkeys(("title", "textarea", "xmp", "iframe", "noembed", "noframes"), Follow.RAW)
+} | dict.fromkeys(("title", "textarea", "xmp", "iframe", "noembed", "noframes"), Follow.RAW_TEXT)
 _TEACHES = frozenset({"base", "meta", "html", "head", "body", "frameset"})
 """Tags the scanner learns from even where nothing is done to them."""
 
@@ -40,7 +45,7 @@ _STOOD_IN_FOR = ("Calendly.initPopupWidget", "Calendly.showPopupWidget")
 """Calls of a provider's script which our stand-in answers with the provider's page (banner/stubs.js)."""
 
 _SPECIAL = {"importmap": Follow.MAP, "speculationrules": Follow.SPECULATION}
-_LATER = fetching.LAZY | fetching.SETS
+_LATER = LAZY_ATTRIBUTES | SRCSETS
 _NAME = re.compile(r"<(?:[^ \t\n\f\r/>]*+)")
 
 
@@ -75,11 +80,11 @@ class Tag:
     def script(self) -> JudgedTag:
         """Return what becomes of a script."""
         values = self.values
-        type_ = fetching.script_type(values)
+        type_ = script_type(values)
         if type_ == "text/plain" and tag_edits.MARK in values:
             return JudgedTag("script", Follow.SCRIPT)  # held already
         special = _SPECIAL.get(type_) if type_ else None
-        if type_ and special is None and fetching.is_inert(type_):
+        if type_ and special is None and is_inert(type_):
             return JudgedTag("script", Follow.SCRIPT)
         refused = refusal(self.reader, "script", values)
         if refused is not None:
@@ -148,10 +153,10 @@ class Tag:
             link = provider_page.link_of(self.name, self.values, refused.matcher, refused.address)
             if link:
                 (tag_edits.relink if self.name == "a" else tag_edits.reopen)(edits, link)
-            elif calls(self.values.get("onclick", "")[:TEXT], _STOOD_IN_FOR):
+            elif calls(self.values.get("onclick", "")[:MAX_TEXT_FOR_PLACEHOLDER], _STOOD_IN_FOR):
                 names = names - {"onclick"}  # only the page knows where to: our stand-in opens that
         tag_edits.hold(edits, refused.verdict, names)
-        if replaces and not used and self._place() is Where.BEFORE and self.name not in fetching.SAYS:
+        if replaces and not used and self._place() is Where.BEFORE and self.name not in QUOTATIONS:
             tag_edits.hide(edits)
 
     def _is_used(self, matcher: Matcher | None) -> bool:
@@ -166,9 +171,7 @@ class Tag:
         noted = verdict
         if matcher is not None and not verdict.note:
             noted = self.reader.judge.noted(matcher, f"{self.name} {refused.host}".strip())
-        if verdict.does is Does.REMOVE and (
-            self.name in fetching.VOID or follow in (Follow.SCRIPT, Follow.RAW)
-        ):
+        if verdict.does is Does.REMOVE and (self.name in VOID or follow in (Follow.SCRIPT, Follow.RAW_TEXT)):
             return JudgedTag(self.name, follow, b"", noted, removes=True, also=also)
         if verdict.does is not Does.REPLACE or self._is_used(matcher):
             return JudgedTag(self.name, follow, edits.result(), noted, also=also)
@@ -193,23 +196,23 @@ class Tag:
             matcher.rule.with_ if matcher else "link",
             provider.name if provider else "",
             provider.privacy if provider else None,
-            refused.text[:TEXT].decode("utf-8", "replace"),
+            refused.text[:MAX_TEXT_FOR_PLACEHOLDER].decode("utf-8", "replace"),
             matcher is not None and matcher.rule.do is Action.RELAY,
         )
 
     def _place(self) -> Where:
-        empty = self.name in fetching.VOID or self.name in fetching.LOADS or self.raw.endswith(b"/>")
-        alone = empty or self.name in fetching.SAYS
+        empty = self.name in VOID or self.name in LOADING_ATTRIBUTES or self.raw.endswith(b"/>")
+        alone = empty or self.name in QUOTATIONS
         return Where.BEFORE if alone else Where.INSIDE
 
     def _style(self, edits: Edits, also: list[Verdict]) -> None:
         value = self.values.get("style", "")
-        calm = self.reader.calmed(value, also)
-        if calm != value and (attribute := edits.first("style")) is not None:
-            edits.set(attribute, calm)
+        filtered = self.reader.without_refused(value, also)
+        if filtered != value and (attribute := edits.first("style")) is not None:
+            edits.set(attribute, filtered)
 
     def _srcdoc(self, edits: Edits, also: list[Verdict]) -> None:
-        if self.reader.depth >= DEEPEST:
+        if self.reader.depth >= MAX_SRCDOC_DEPTH:
             edits.rename({"srcdoc"})
             also.append(Verdict(Does.HOLD, note="srcdoc nested too deep"))
             return

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 
-from proxy.filter.syntax.attributes import Attribute, attributes_of, escaped, name_end, places_of
+from proxy.filter.syntax.attributes import Attribute, attributes_of, escaped, name_end, name_spans
 from proxy.filter.verdict import Verdict
 
 MARK = "data-consent"
@@ -33,7 +33,7 @@ class Edits:
         """Take every attribute of these names, doubles too, out of the browser's sight."""
         if not names:
             return
-        for span in places_of(self.raw, names, self._at):
+        for span in name_spans(self.raw, names, self._at):
             kept = self.raw[span[0] : span[1]]
             self._edits[span] = MARK.encode() + b"-" + (kept.replace(b":", b"-") if self.xml else kept)
 

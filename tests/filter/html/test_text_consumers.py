@@ -2,11 +2,11 @@
 
 import pytest
 
-from proxy.filter.html.text_consumers import LONGEST_SCRIPT
+from proxy.filter.size_limits import MAX_INLINE_SCRIPT
 from tests.filter.pages import filtered, passed
 
-FILL = b"var filler = 1;\n" * (LONGEST_SCRIPT // 16 + 4_000)
-SIZES = (0, 1_447, 65_536, LONGEST_SCRIPT + 9)
+FILL = b"var filler = 1;\n" * (MAX_INLINE_SCRIPT // 16 + 4_000)
+SIZES = (0, 1_447, 65_536, MAX_INLINE_SCRIPT + 9)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -36,10 +36,10 @@ def test_of_a_long_script_nothing_passes_from_the_word_on_that_refuses_it(size):
 
 @pytest.mark.parametrize("over", [-1, 0, 1])
 def test_the_cap_is_the_same_however_a_script_arrives(over):
-    body = b"x" * (LONGEST_SCRIPT - len(b"StatsQueue") + over) + b"StatsQueue"
+    body = b"x" * (MAX_INLINE_SCRIPT - len(b"StatsQueue") + over) + b"StatsQueue"
     page = b"<script>" + body + b"</script>"
 
-    outs = {filtered(page, size=size) for size in (0, 1_000, LONGEST_SCRIPT)}
+    outs = {filtered(page, size=size) for size in (0, 1_000, MAX_INLINE_SCRIPT)}
 
     assert len(outs) == 1
     held = outs.pop()

@@ -2,7 +2,14 @@
 
 import pytest
 
-from proxy.filter.syntax.attributes import attributes_of, decoded, escaped, places_of, tag_name, values
+from proxy.filter.syntax.attributes import (
+    attribute_value,
+    attributes_of,
+    escaped,
+    name_spans,
+    tag_name,
+    values,
+)
 
 
 @pytest.mark.parametrize(
@@ -44,17 +51,17 @@ def test_the_first_of_a_name_counts(raw, found):
     ],
 )
 def test_references_are_resolved_as_in_attributes(raw, text):
-    assert decoded(raw) == text
+    assert attribute_value(raw) == text
 
 
 def test_places_are_those_of_every_double():
     raw = b"<img src=1 SRC='2' alt>"
 
-    assert [raw[a:b] for a, b in places_of(raw, {"src"}, len(b"<img"))] == [b"src", b"SRC"]
+    assert [raw[a:b] for a, b in name_spans(raw, {"src"}, len(b"<img"))] == [b"src", b"SRC"]
     assert tag_name(b"<IMG/x>") == b"img"
 
 
 def test_what_is_escaped_reads_as_before():
     text = "a\"b'c<d>&amp;\u20ac\udcff"
 
-    assert decoded(escaped(text)) == text
+    assert attribute_value(escaped(text)) == text

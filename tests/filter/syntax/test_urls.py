@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.filter.syntax.urls import COMMON, enclosed, listed, plain_hosts, url_of
+from proxy.filter.syntax.urls import COMMON, data_url, srcset_addresses, srcset_hosts, url_of
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_base_moves_relative_addresses():
     ],
 )
 def test_a_srcset_lists_what_browsers_choose_from(srcset, addresses):
-    assert listed(srcset) == addresses
+    assert srcset_addresses(srcset) == addresses
 
 
 @pytest.mark.parametrize(
@@ -72,15 +72,15 @@ def test_a_srcset_lists_what_browsers_choose_from(srcset, addresses):
     ],
 )
 def test_what_a_data_address_carries(address, type_, body):
-    found = enclosed(address)
+    found = data_url(address)
 
     assert found is not None
     assert (found.type, found.body) == (type_, body)
 
 
 def test_other_addresses_carry_nothing():
-    assert enclosed("https://a.example/") is None
-    assert enclosed("data:no comma") is None
+    assert data_url("https://a.example/") is None
+    assert data_url("data:no comma") is None
 
 
 def test_the_quick_readers_agree_with_the_slow_one_or_say_nothing():
@@ -94,7 +94,7 @@ def test_the_quick_readers_agree_with_the_slow_one_or_say_nothing():
     ):
         quick = COMMON.match(address)
         assert quick is None or quick[1] == url_of(address).host
-    assert plain_hosts("https://a.example/1 1x, https://b.example/2 2x") == {"a.example", "b.example"}
-    assert plain_hosts("/1 1x, /2 2x") == set()
-    assert plain_hosts("//a.example/1 1x") is None
-    assert plain_hosts("https:\\\\a.example/1") is None
+    assert srcset_hosts("https://a.example/1 1x, https://b.example/2 2x") == {"a.example", "b.example"}
+    assert srcset_hosts("/1 1x, /2 2x") == set()
+    assert srcset_hosts("//a.example/1 1x") is None
+    assert srcset_hosts("https:\\\\a.example/1") is None

@@ -2,8 +2,8 @@
 
 import pytest
 
-from proxy.filter.html.output import LONGEST_TAIL
 from proxy.filter.rules.judged_tag import TagFacts
+from proxy.filter.size_limits import MAX_TAIL
 from proxy.filter.tags.injection import plain_placeholder
 from proxy.filter.verdict import Does, Verdict
 from tests.filter.pages import Marks, filtered, passed
@@ -140,7 +140,7 @@ def test_amp_gets_nothing(html):
 def test_the_last_body_end_within_reach_counts():
     begin = b"<!doctype html><head></head><body>"
     near = begin + b"</body>" + b"x" * 100 + b"</body>"
-    far = begin + b"</body>" + b"x" * (LONGEST_TAIL + 1) + b"</body>"
+    far = begin + b"</body>" + b"x" * (MAX_TAIL + 1) + b"</body>"
 
     assert filtered(near, inject=Marks()).endswith(b"[foot]</body>")
     for size in (0, 1_447, len(far) - 3):

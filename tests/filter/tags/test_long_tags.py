@@ -2,11 +2,11 @@
 
 import pytest
 
-from proxy.filter.syntax.waiting import LONGEST_TAG
+from proxy.filter.size_limits import MAX_TAG
 from tests.filter.pages import filtered, passed
 
-LONG = b"x" * (LONGEST_TAG + 100)
-SIZES = (0, 1_447, 30_000, LONGEST_TAG + 50)
+LONG = b"x" * (MAX_TAG + 100)
+SIZES = (0, 1_447, 30_000, MAX_TAG + 50)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -62,7 +62,7 @@ def test_a_long_script_address_within_its_own_cap_is_read(size):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_a_risky_name_far_from_its_value_does_not_stay(size):
-    space = b" " * (LONGEST_TAG + 10)
+    space = b" " * (MAX_TAG + 10)
 
     assert filtered(b"<p x" + space + b"=y z>", size=size) == b"<p x" + space + b"=y z>"
     assert filtered(b"<p " + LONG + b"=y z>", size=size) == b"<p " + LONG + b"=y z>"

@@ -9,10 +9,10 @@ import re
 
 from proxy.filter.rules.interests import Interests
 from proxy.filter.rules.scan.usual_tags import CLOSE, CODE_TYPES, GAP, Usual
-from proxy.filter.syntax import fetching
+from proxy.filter.syntax.fetching_attributes import LOADING_ATTRIBUTES
 
 _LOADS = {"img": "src", "source": "src", "iframe": "src", "script": "src", "link": "href"}
-_ASKING = {"srcdoc"} | {attribute for name in _LOADS for attribute in fetching.LOADS[name]}
+_ASKING = {"srcdoc"} | {attribute for name in _LOADS for attribute in LOADING_ATTRIBUTES[name]}
 _HOST = rb"(?:https?:)?//(?P<host%s>[a-z0-9-]+(?:\.[a-z0-9-]+)++)(?=[/?#%q])"
 _PLAIN = (
     rb"[^%q&\\\t\n\r]"  # the others browsers read as a slash or not at all: words of rules may hide in them

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from proxy.filter.rules.interests import Interests, class_values, id_values
 from proxy.filter.rules.scan.passing_addresses import Passing
 from proxy.filter.rules.scan.usual_tags import ADDRESSES, Usual
-from proxy.filter.syntax import fetching
+from proxy.filter.syntax import fetching_attributes
 from proxy.filter.syntax.tokens import (
     BOGUS,
     COMMENT,
@@ -40,14 +40,14 @@ class Steps:
 
 def plain_step(interests: Interests, passing: Passing | None = None) -> re.Pattern[bytes]:
     """Return the step for the body; it captures the tag it stops at."""
-    visited = fetching.VISITED | fetching.RAW | interests.elements
+    visited = fetching_attributes.ALWAYS_READ | fetching_attributes.RAW_TEXT | interests.elements
     name = other_than(visited, end=_END, more=rb"[^ \t\n\f\r/>]", first=rb"[a-zA-Z]")
     attributes = _boring_attributes(interests)
     start = name + attributes + rb">"
     body = any_word(["body"]) + _END
     end = rb"/(?!" + body + rb")[a-zA-Z](?:[a-zA-Z0-9]*+>|[^ \t\n\f\r/>]*+" + REST + rb")"
     usual = Usual(interests, passing)
-    dull = [
+    ignored = [
         rb"/[ac-z][a-z0-9]*+>",
         end,
         usual.start(visited),
@@ -59,21 +59,21 @@ def plain_step(interests: Interests, passing: Passing | None = None) -> re.Patte
         TEXT,
     ]
     if interests.elements.isdisjoint({"svg", *_SHAPES}):
-        dull.insert(-2, _drawing(attributes))
+        ignored.insert(-2, _drawing(attributes))
     return step(
-        dull,
+        ignored,
         rb"(<(?:" + NAME + REST + rb"|/" + any_word(["body"]) + REST + rb"))",
     )
 
 
 def head_step(interests: Interests, passing: Passing | None = None) -> re.Pattern[bytes]:
     """Return the step for the head: it stops at what can load, at what ends the head, and at text."""
-    dull = [*Usual(interests, passing).loading(only={"link", "script", "meta"}), COMMENT]
+    ignored = [*Usual(interests, passing).loading(only={"link", "script", "meta"}), COMMENT]
     if "meta" not in interests.elements:
         attributes = _boring_attributes(interests, also={"http-equiv"})
-        dull.append(any_word(["meta"]) + rb"(?=[ \t\n\f\r/>])" + attributes + rb">")
-    dull += [_DULL_END, BOGUS, _DULL_TITLE, rb"/>"]
-    return spaced_step(dull, rb"(<(/?" + NAME + rb")" + REST + rb")")
+        ignored.append(any_word(["meta"]) + rb"(?=[ \t\n\f\r/>])" + attributes + rb">")
+    ignored += [_DULL_END, BOGUS, _DULL_TITLE, rb"/>"]
+    return spaced_step(ignored, rb"(<(/?" + NAME + rb")" + REST + rb")")
 
 
 _END = rb"[ \t\n\f\r/>]"
@@ -103,7 +103,7 @@ def _boring_attributes(interests: Interests, also: Collection[str] = ()) -> byte
     """Return a pattern for attributes that nothing of this set can touch, and that are none of `also`."""
     special = {"class", "id", "style"}
     names = ADDRESSES | interests.attributes | special | frozenset(also)
-    dull = other_than(names, end=rb"[ \t\n\f\r/>=]", more=rb"[^ \t\n\f\r/>=]", first=rb"[^ \t\n\f\r/>]")
+    ignored = other_than(names, end=rb"[ \t\n\f\r/>=]", more=rb"[^ \t\n\f\r/>=]", first=rb"[^ \t\n\f\r/>]")
     parts = [rb"[ \t\n\f\r/]++"]
     for word, value in (
         ("class", class_values(interests.classes)),
@@ -113,5 +113,5 @@ def _boring_attributes(interests: Interests, also: Collection[str] = ()) -> byte
         if value is not None and word not in interests.attributes:
             double, single = value
             parts.append(any_word([word]) + rb"=(?:\"" + double + rb"\"|'" + single + rb"')")
-    parts.append(dull + rb"(?:=\"[^\"]*+\"|" + _EQUALS + VALUE + rb"|(?!" + _EQUALS + rb"))")
+    parts.append(ignored + rb"(?:=\"[^\"]*+\"|" + _EQUALS + VALUE + rb"|(?!" + _EQUALS + rb"))")
     return rb"(?:" + rb"|".join(parts) + rb")*+"

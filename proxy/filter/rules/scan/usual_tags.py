@@ -10,10 +10,16 @@ from collections.abc import Collection, Iterable
 
 from proxy.filter.rules.interests import Interests, class_values, id_values
 from proxy.filter.rules.scan.passing_addresses import Passing
-from proxy.filter.syntax import fetching
-from proxy.filter.syntax.tokens import exact_word, lower_but
+from proxy.filter.syntax.fetching_attributes import (
+    ANY_ELEMENT,
+    LAZY_ATTRIBUTES,
+    LOADING_ATTRIBUTES,
+    SRCSETS,
+    WIDGET_ATTRIBUTES,
+)
+from proxy.filter.syntax.tokens import exact_word, lower_case_but
 
-ADDRESSES = fetching.LAZY | fetching.SETS | fetching.ANYWHERE | fetching.CONTAINER | {"src", "xlink:href"}
+ADDRESSES = LAZY_ATTRIBUTES | SRCSETS | ANY_ELEMENT | WIDGET_ATTRIBUTES | {"src", "xlink:href"}
 """Attributes that hold an address, or some, on elements of every kind."""
 
 GAP = rb"[ \t\n\f\r]++"
@@ -38,7 +44,7 @@ class Usual:
 
     def start(self, visited: Collection[str]) -> bytes:
         """Return a pattern for any start tag but these."""
-        name = lower_but(visited, end=_END, more=rb"[a-z0-9]")
+        name = lower_case_but(visited, end=_END, more=rb"[a-z0-9]")
         return name + rb"(?:>|" + self._attributes() + rb")"
 
     def loading(self, only: Collection[str] = _LOADS | {"link", "script", "meta"}) -> list[bytes]:
@@ -48,7 +54,7 @@ class Usual:
         bare = Usual(self._interests, None)
         if self._passing is not None:
             if media := wanted & _LOADS:
-                also = {name for element in _LOADS for name in fetching.LOADS[element]}
+                also = {name for element in _LOADS for name in LOADING_ATTRIBUTES[element]}
                 found.append(exact_word(media) + self._attributes(also))
             if "link" in wanted:
                 found.append(rb"link" + self._attributes({"href"}))
@@ -83,16 +89,16 @@ class Usual:
         forms = {"id": id_values(interests.ids), "style": (_CALM % rb"\"", _CALM % rb"'")}
         parts = [_valued([n], *form) for n, form in forms.items() if form and n not in interests.attributes]
         if passing is not None:
-            lists = fetching.SETS - interests.attributes
-            single = addresses - fetching.SETS - _NO_ADDRESSES - interests.attributes
+            lists = SRCSETS - interests.attributes
+            single = addresses - SRCSETS - _NO_ADDRESSES - interests.attributes
             parts.append(_valued(single, passing.address(rb"\""), passing.address(rb"'")))
             parts.append(_valued(lists, passing.candidates(rb"\""), passing.candidates(rb"'")))
         parts += told
         if (classes := class_values(interests.classes)) and "class" not in interests.attributes:
             parts.insert(0, _valued(["class"], *classes))  # the most frequent first
-        dull = lower_but(taken, end=_ENDED, more=rb"[a-z0-9_-]")
-        dull += rb"(?:=\"[^\"]" + _LONGEST + rb"\"|='[^']" + _LONGEST + rb"'|" + _END + rb")"
-        parts.insert(1, dull)
+        ignored = lower_case_but(taken, end=_ENDED, more=rb"[a-z0-9_-]")
+        ignored += rb"(?:=\"[^\"]" + _LONGEST + rb"\"|='[^']" + _LONGEST + rb"'|" + _END + rb")"
+        parts.insert(1, ignored)
         return rb"(?:" + GAP + rb"(?:" + rb"|".join(parts) + rb"))*+"
 
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.filter.rules.scan.passing_addresses import Passing
-from proxy.filter.syntax.attributes import decoded
-from proxy.filter.syntax.urls import listed, url_of
+from proxy.filter.syntax.attributes import attribute_value
+from proxy.filter.syntax.urls import srcset_addresses, url_of
 
 PASSING = Passing(("own.example", "cdn.example"), ("/gtm.js?id=", "track=", "/pixel/"))
 ADDRESS = re.compile(PASSING.address(rb"\""))
@@ -76,10 +76,10 @@ def unminded(address: str) -> bool:
 @given(st.lists(PIECES, max_size=9).map("".join))
 def test_no_address_passes_that_somebody_would_mind(value):
     if passes(ADDRESS, value):
-        assert unminded(decoded(value.encode()))
+        assert unminded(attribute_value(value.encode()))
 
 
 @given(st.lists(PIECES, max_size=12).map("".join))
 def test_no_list_passes_with_a_candidate_that_somebody_would_mind(value):
     if passes(LIST, value):
-        assert all(unminded(address) for address in listed(decoded(value.encode())))
+        assert all(unminded(address) for address in srcset_addresses(attribute_value(value.encode())))

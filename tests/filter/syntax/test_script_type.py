@@ -2,8 +2,8 @@
 
 import pytest
 
-from proxy.filter.syntax import fetching
-from proxy.filter.syntax.fetching import is_inert
+from proxy.filter.syntax import script_type
+from proxy.filter.syntax.script_type import is_inert
 from tests.filter.hostile import backtracks
 
 
@@ -48,4 +48,4 @@ def test_whatever_may_run_is_judged(type_):
 
 
 def test_a_type_is_read_once_however_it_ends():
-    assert not backtracks(fetching._INERT)
+    assert not backtracks(script_type._INERT)
