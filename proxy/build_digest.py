@@ -1,7 +1,7 @@
-"""Which build this is: a digest over every file of the package, code and assets alike.
+"""The digest of this build, over every file of the package, code and assets alike.
 
-Pages are made by that code and of those assets, so their validators depend on it. It is the
-same in every worker, and on every machine that runs the same files.
+Validators (ETags) of pages depend on it: the same code and assets give the same digest, in
+every worker and on every machine.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parents[0]
 _COMPILED = "__pycache__"
-"""Differs between machines, and says nothing that the source does not."""
+"""Byte code differs between machines although the source is the same."""
 
 
 @cache
 def build_digest() -> str:
-    """Return the digest of this build (hex), read once: a process goes on with the code it loaded."""
+    """Return the digest of this build (hex), computed once per process."""
     return digest_of(_PACKAGE)
 
 

@@ -1,7 +1,6 @@
-"""The command `consent-proxy`: one sub-command a file in proxy/commands.
+"""The command `consent-proxy`: each sub-command is a file in proxy/commands.
 
-This file only mounts the one that is asked for, and turns wrong use into one sentence and
-the way out.
+Imports only the one that is run, and turns usage errors into one sentence with a hint.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ import typer
 
 from proxy.errors import ProxyError
 
-_WrongUse = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
-"""UsageError, which typer has but does not export (and brings in a copy of click of its own)."""
+_UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
+"""click's UsageError, from the copy of click inside typer, which does not export it."""
 
 _HELP = "Makes a cookie policy true: nothing that needs consent loads or stores anything before agreement."
 _COMMANDS = ("serve", "demo", "check", "explain", "rewrite", "table", "status", "records")
-"""Each is a function of that name, or a group of commands, in a file of that name."""
+"""Each is a function or a command group of that name, in a file of that name."""
 
 
 def _print_version(wanted: bool) -> None:
@@ -40,7 +39,7 @@ def _root(
 
 
 def app_of(names: Sequence[str] = _COMMANDS) -> typer.Typer:
-    """Return the program with these of its commands: what the others need is not imported."""
+    """Return the program with these commands; the others are not imported."""
     app = typer.Typer(
         name="consent-proxy",
         help=_HELP,
@@ -60,15 +59,12 @@ def app_of(names: Sequence[str] = _COMMANDS) -> typer.Typer:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command and end the process with its exit status.
-
-    Wrong use is answered by one sentence and where to read more, exit 2.
-    """
-    said = sys.argv[1:] if arguments is None else arguments
+    """Run one command and end the process with its exit status; usage errors exit with 2."""
+    argv = sys.argv[1:] if arguments is None else arguments
     try:
-        app = app_of(said[:1] if said and said[0] in _COMMANDS else _COMMANDS)
-        code = app(args=said, standalone_mode=False)
-    except _WrongUse as error:
+        app = app_of(argv[:1] if argv and argv[0] in _COMMANDS else _COMMANDS)
+        code = app(args=argv, standalone_mode=False)
+    except _UsageError as error:
         where = error.ctx.command_path if error.ctx else "consent-proxy"
         sys.stderr.write(f"consent-proxy: {error.format_message()} See: {where} --help\n")
         code = 2
@@ -78,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"consent-proxy: {error}\n")
         code = 1
     except BrokenPipeError:
-        # Whoever read our output has what they wanted (`table | head`).
+        # The reader of the pipe has closed it (`table | head`).
         sys.stderr.close()
         code = 0
     sys.exit(code if isinstance(code, int) else 0)

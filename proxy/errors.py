@@ -1,7 +1,7 @@
-"""Every way this program refuses, by whose fault it is.
+"""Every error that this program raises on purpose, by whose fault it is.
 
-PolicyError: the rule author's; ConfigError: the operator's; UpstreamError: the site's
-own server; BadRequest: the visitor's browser; RecordsError: the store of proofs.
+PolicyError: the rule author's; ConfigError: the operator's; UpstreamError: the upstream
+server's; BadRequest: the visitor's browser; RecordsError: the record store's.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
 
 class ProxyError(Exception):
-    """Root of all errors that this program raises on purpose."""
+    """Base class of all errors of this program."""
 
 
 class FaultsError(ProxyError):
-    """One or more faults in a file that somebody wrote; every one is listed."""
+    """One or more problems in rules or config, all of them listed."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
     def __reduce__(self) -> tuple[type[FaultsError], tuple[tuple[Problem, ...]]]:
-        # Exceptions are copied between processes by their words; ours are made of problems.
+        # Pickle would call __init__ with the message; it takes the problems.
         return type(self), (self.problems,)
 
 
 class PolicyError(FaultsError):
-    """rules.yaml cannot be used: the rule author has something to mend."""
+    """rules.yaml cannot be used: the rule author has to fix it."""
 
 
 class RulesTestsError(PolicyError):
@@ -39,7 +39,7 @@ class RulesTestsError(PolicyError):
 
 
 class ConfigError(FaultsError):
-    """The config file cannot be used: the operator has something to mend."""
+    """The config file cannot be used: the operator has to fix it."""
 
 
 class StartError(ProxyError):
@@ -47,9 +47,9 @@ class StartError(ProxyError):
 
 
 class UpstreamError(ProxyError):
-    """The site's own server failed: `status` is what the visitor is told (502, 503, 504).
+    """An upstream failed: `status` is that of the visitor's response (502, 503, 504).
 
-    `unheard`: it gave no answer that could have been refused; the page's words go by that.
+    `unheard`: it sent no response at all, rather than one that was refused; the error page says which.
     """
 
     def __init__(self, message: str, status: int = 502, *, unheard: bool = False) -> None:
@@ -59,7 +59,7 @@ class UpstreamError(ProxyError):
 
 
 class BadRequest(ProxyError):
-    """The visitor's browser asked for something we refuse; `status` is 4xx, 501, 505 or 508."""
+    """The visitor's request is refused; `status` is 4xx, 501, 505 or 508."""
 
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -67,12 +67,12 @@ class BadRequest(ProxyError):
 
 
 class RecordsError(ProxyError):
-    """A proof of consent could not be written, or the store cannot be used."""
+    """A consent record could not be written, or the store cannot be used."""
 
 
 class Unreadable(ProxyError):
-    """A body that a browser may run as a document cannot be read, so it must not pass.
+    """A body that a browser may run as a document cannot be parsed, so it must not pass.
 
-    Raised by the pure filter floor before or in mid-document; the server turns it into
-    502 before the first byte and into a cut connection after it (threats T48).
+    Raised by the filter before or inside the document; the visitor gets 502 before the first
+    byte, and a closed connection after it (threats T48).
     """

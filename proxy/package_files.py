@@ -1,7 +1,6 @@
-"""Where the files live that ship inside the distribution: rules.yaml, local.yaml.
+"""Paths of the files that ship inside the distribution: rules.yaml, local.yaml.
 
-Installed they lie in the package; in a checkout they lie where people edit them. Lookup
-only: who reads them decides what they mean.
+An installed copy has them in the package, a checkout where people edit them.
 """
 
 from __future__ import annotations
@@ -13,6 +12,6 @@ _IN_CHECKOUT = {"rules.yaml": "rules.yaml", "local.yaml": "config/local.yaml"}
 
 
 def bundled(name: str) -> Path:
-    """Return the path of a shipped file; installed copy first, else the checkout's."""
+    """Return the path of a shipped file: in the package, else in the checkout."""
     installed = _PACKAGE / name
     return installed if installed.exists() else _PACKAGE.parent / _IN_CHECKOUT[name]

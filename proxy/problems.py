@@ -1,4 +1,4 @@
-"""Where a word stands in a file, and what is wrong there."""
+"""Problems in rules and config, with their position in the file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """A position in a file somebody wrote: line and column count from 1."""
+    """A position in a source file: line and column count from 1."""
 
     file: str
     line: int
@@ -18,13 +18,13 @@ class Place:
 
     @property
     def rule(self) -> str:
-        """How verdicts, logs and `explain` name a rule: `rules.yaml:52`."""
+        """The position as verdicts, logs and `explain` print it: `rules.yaml:52`."""
         return f"{self.file}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing that is wrong (or doubtful, when `warning`), and where."""
+    """One error (or a warning, when `warning`) at one place."""
 
     place: Place
     text: str

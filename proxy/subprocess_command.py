@@ -1,4 +1,4 @@
-"""Programs of our own in a process of their own: found as this one found its modules."""
+"""Command lines that run a module of this package as a subprocess."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import sys
 
 
 def command(module: str, *arguments: str) -> list[str]:
-    """Return what runs that module with this Python.
+    """Return the command that runs that module with this Python and this import path.
 
-    Whoever started us from the folder of the sources (`python -m proxy`) has that folder on
-    the path; nobody else, so that a stranger's `proxy.py` where we were started is not run.
+    Only a process started from the source folder (`python -m proxy`) has the current folder on
+    its path; without it, another program's `proxy.py` there must not be imported.
     """
-    here = sys.path[:1] in ([""], [os.getcwd()])  # noqa: PTH109 - as Python itself writes it there
-    return [sys.executable, *([] if here else ["-P"]), "-m", module, *arguments]
+    from_sources = sys.path[:1] in ([""], [os.getcwd()])  # noqa: PTH109 - as Python itself writes it there
+    return [sys.executable, *([] if from_sources else ["-P"]), "-m", module, *arguments]

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from proxy.config.look import Look
+from proxy.config.banner_colours import Look
 from proxy.filter.minify import squeeze
 
 LAYER = "cc-consent"
@@ -59,7 +59,7 @@ def _part(name: str) -> str:
 def _variables(look: Look, used: frozenset[str]) -> str:
     """Return the rules that set the colours these parts use."""
     text = ""
-    for media, colours in look.sets():
+    for media, colours in look.per_media():
         words = "".join(
             f"--cc-{name}:{value};" for name, value in colours.variables().items() if name in used
         )

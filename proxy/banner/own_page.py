@@ -16,7 +16,7 @@ from proxy.banner.cookie_table import COLUMNS, rows, stacked_table
 from proxy.banner.markup import Markup, escape, fill, joined, when
 from proxy.banner.stored_pages import forget_stored
 from proxy.banner.words import Words
-from proxy.config.look import Look
+from proxy.config.banner_colours import Look
 from proxy.policy.model import Policy
 
 FORGET = forget_stored()

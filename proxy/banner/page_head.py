@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from proxy.banner.assets import css_hash, source, style
 from proxy.banner.markup import Markup, ascii_bytes, escape
 from proxy.banner.signals import signals, stand_ins
-from proxy.config.look import Look
+from proxy.config.banner_colours import Look
 from proxy.consent.decision import Ask, Decision, allows
 from proxy.filter.headers.guard_table import guard_code, guard_table
 from proxy.filter.minify import squeeze

@@ -19,7 +19,7 @@ from proxy.banner.placeholder import PlaceholderPlace, Placeholders
 from proxy.banner.stored_pages import worker_lines
 from proxy.banner.words import Languages, Words, load_languages
 from proxy.banner.wrapper import Wrappers
-from proxy.config.look import Look
+from proxy.config.banner_colours import Look
 from proxy.consent.decision import Decision
 from proxy.consent.record import Shown
 from proxy.filter.headers.cookies import CONSENT_COOKIE

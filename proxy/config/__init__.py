@@ -1,5 +1,6 @@
-"""Where the program runs and how it speaks: the config file as types, read with every problem at once.
+"""The config file as typed dataclasses, loaded with every problem reported at once.
 
-`loading` turns text into a `Config`, `units` has the words of the file that are more than text, `signing_key`
-finds or makes the key. May import policy and below.
+`types` declares every key, `value_types` parses single values (addresses, durations, sizes), `loading` turns
+the file into a `Config`; `consent_domain` and `signing_key` derive what the consent cookie needs.
+May import policy and below.
 """

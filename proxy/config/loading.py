@@ -1,4 +1,4 @@
-"""From the text of a config file to a Config, or to every problem in it, each with its place."""
+"""Loads a config file into a `Config`, or reports every problem in it with line and column."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from proxy.config.signing_key import consent_domain, is_public
+from proxy.config.consent_domain import consent_domain, is_public_suffix
 from proxy.config.types import Config
 from proxy.errors import ConfigError
 from proxy.policy.faults import problems_of
@@ -18,12 +18,12 @@ from proxy.problems import Place, Problem
 
 
 @lru_cache(maxsize=1)
-def _shape() -> TypeAdapter[Config]:
+def _adapter() -> TypeAdapter[Config]:
     return TypeAdapter(Config)
 
 
 def read_config(path: Path) -> Config:
-    """Return the config in a file, whose relative paths count from its folder."""
+    """Return the config in a file; relative paths in it are relative to its folder."""
     try:
         text = path.read_text("utf-8")
     except UnicodeDecodeError as error:
@@ -46,16 +46,16 @@ def load_config(text: str, file: str = "config.yaml", folder: Path = Path()) -> 
     if not isinstance(node.plain(), dict):
         raise ConfigError([Problem(node.place, "is no config: write keys such as 'listen:' and 'sites:'")])
     try:
-        config = _shape().validate_python(node.plain()).at(folder)
+        config = _adapter().validate_python(node.plain()).at(folder)
     except ValidationError as error:
         raise ConfigError(problems_of(error, node, Config)) from None
-    if faults := list(_contradictions(config, node)):
+    if faults := list(_cross_checks(config, node)):
         raise ConfigError(sorted(faults))
     return config
 
 
-def _contradictions(config: Config, root: Node) -> Iterable[Problem]:
-    """Yield what each part allows and the whole does not."""
+def _cross_checks(config: Config, root: Node) -> Iterable[Problem]:
+    """Yield problems between keys that are each valid on their own."""
 
     def at(*steps: Step, text: str) -> Problem:
         node, taken = locate(root, steps)
@@ -70,7 +70,7 @@ def _contradictions(config: Config, root: Node) -> Iterable[Problem]:
                 )
                 yield at("sites", number, "hosts", index, text=text)
             seen.setdefault(host, number)
-    yield from _consent_faults(config, at)
+    yield from _consent_problems(config, at)
     try:
         config.banner.look()
     except ValueError as error:
@@ -84,13 +84,13 @@ def _contradictions(config: Config, root: Node) -> Iterable[Problem]:
     if config.admin is not None and config.admin.port and str(config.admin) in public:
         yield at(
             "admin",
-            text=f"is {config.admin}, which visitors use; health and figures need an address of their own",
+            text=f"is {config.admin}, which visitors use; health and metrics need an address of their own",
         )
 
 
-def _consent_faults(config: Config, at: Any) -> Iterable[Problem]:
+def _consent_problems(config: Config, at: Any) -> Iterable[Problem]:
     domain = config.consent.domain
-    if domain is not None and is_public(domain):
+    if domain is not None and is_public_suffix(domain):
         yield at(
             "consent",
             "domain",

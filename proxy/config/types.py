@@ -1,7 +1,6 @@
-"""Where the program runs and how it speaks: the config file, frozen and checked.
+"""Every key of the config file, as frozen dataclasses: a new key is declared here.
 
-Reported like rules.yaml: every problem at once, each with its line and column.
-config_file.py reads it; nothing here opens a file or a socket.
+`loading` reads the file into these; nothing here opens a file or a socket.
 """
 
 from __future__ import annotations
@@ -12,182 +11,182 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from proxy.config.look import Look, look_of
-from proxy.config.units import (
+from proxy.config.banner_colours import Look, build_look
+from proxy.config.value_types import (
     Bytes,
     CookieName,
     Count,
+    Duration,
     Host,
-    Lasts,
     Listen,
-    Many,
-    Networks,
-    Origin,
+    ListOrSingle,
+    NotEmpty,
     OwnPath,
     Rate,
     RecordsUrl,
+    RequestPath,
     Seconds,
-    Some,
     Switch,
-    Target,
+    TrustedNetwork,
+    UpstreamOrigin,
 )
 from proxy.policy.checked_value import Parsed
 from proxy.policy.model import DAY
 
 
-class Part:
-    """A mapping of the config file: unknown keys are faults, nothing changes later."""
+class Section:
+    """A mapping in the config file: unknown keys are problems, values are immutable."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
 
 class Mode(Enum):
-    """Whether a site's answers are changed, or only judged and reported (first rollout)."""
+    """Whether a site's responses are changed, or only judged and reported (first rollout)."""
 
     ENFORCE = "enforce"
     OBSERVE = "observe"
 
 
 class OnError(Enum):
-    """What becomes of a document that cannot be read: refused, or passed and counted."""
+    """What happens to a document that cannot be parsed: refused, or passed and counted."""
 
     BLOCK = "block"
     PASS = "pass"  # noqa: S105 (no password)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tls(Part):
-    """The certificate shown to visitors; both files are read again when they change."""
+class Tls(Section):
+    """The TLS certificate shown to visitors; both files are reloaded when they change."""
 
     certificate: Path
     key: Path
 
 
 @dataclass(frozen=True, kw_only=True)
-class SiteUndeclared(Part):
-    """What this site does with what no rule speaks of, where it differs from rules.yaml."""
+class SiteUndeclared(Section):
+    """What this site does with undeclared cookies and tags, where it differs from rules.yaml."""
 
     cookies: Literal["drop", "keep"] | None = None
     tags: Literal["hold", "keep"] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class SiteConfig(Part):
-    """One site: the hosts visitors ask for, and the servers that answer."""
+class SiteConfig(Section):
+    """One site: the hosts that visitors request, and its upstream servers."""
 
-    hosts: Annotated[tuple[Host, ...], Many, Some]
-    upstream: Annotated[tuple[Origin, ...], Many, Some]
+    hosts: Annotated[tuple[Host, ...], ListOrSingle, NotEmpty]
+    upstream: Annotated[tuple[UpstreamOrigin, ...], ListOrSingle, NotEmpty]
     mode: Mode = Mode.ENFORCE
     upstream_host: Host | None = None  # sent instead of the visitor's Host, and as SNI
-    ca: Path | None = None  # authority that signs the upstream's certificate
-    health: Target | None = None  # a path asked now and then
+    ca: Path | None = None  # CA that signs the upstream's certificate
+    health: RequestPath | None = None  # path requested by the active health check
     on_error: OnError = OnError.BLOCK
     undeclared: SiteUndeclared = SiteUndeclared()
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConsentConfig(Part):
-    """The consent cookie, the addresses of our own, and the key that signs."""
+class ConsentConfig(Section):
+    """The consent cookie, the path of the proxy's own pages, and the signing key."""
 
     cookie: CookieName = "consent_callkom"
     domain: Host | None = None
     path: OwnPath = "/.consent/"
-    key: Path | None = None  # one key a line; the first signs, all are believed
+    key: Path | None = None  # one key a line; the first signs, all verify
     stands_for: Host | None = None  # the published domain that these hosts stand for (demo, staging)
     acceptances_per_minute: Rate = 60  # of one /24 or /48; 0 where it says `no limit`
     refusals_per_minute: Rate = 60  # the same; beyond it a refusal holds, but is counted and not stored
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecordsConfig(Part):
-    """Where the proofs of consent are kept, and for how long."""
+class RecordsConfig(Section):
+    """Where the records of consent are stored, and for how long."""
 
     url: RecordsUrl = "sqlite:///proofs.db"
-    keep: Lasts = 5 * 365 * DAY
+    keep: Duration = 5 * 365 * DAY
 
 
-def _address_alone(value: object) -> object:
+def _url_alone(value: object) -> object:
     return {"url": value} if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, kw_only=True)
-class TimeoutsConfig(Part):
-    """How long we wait: of visitors head, body, write, keepalive; of upstreams the rest."""
+class TimeoutsConfig(Section):
+    """Timeouts: head, body, write and keepalive for visitors; the others for upstreams."""
 
-    head: Seconds = 15.0  # the whole request head, however slowly it drips
+    head: Seconds = 15.0  # until the whole request head has arrived
     body: Seconds = 60.0  # between two pieces of a request's body
-    write: Seconds = 60.0  # for a visitor who does not read
+    write: Seconds = 60.0  # until a visitor reads what was written
     keepalive: Seconds = 75.0  # an idle connection of a visitor
     connect: Seconds = 5.0
-    first_byte: Seconds = 30.0  # the whole head of the upstream's answer
+    first_byte: Seconds = 30.0  # until the upstream's whole response head has arrived
     idle: Seconds = 60.0  # between two pieces of the upstream's body; none for event streams
     drain: Seconds = 30.0  # after SIGTERM, for requests in flight
 
 
 @dataclass(frozen=True, kw_only=True)
-class LimitsConfig(Part):
-    """How much we take."""
+class LimitsConfig(Section):
+    """Size limits of requests, and the number of connections to an upstream."""
 
     line: Bytes = 16_384
     field: Bytes = 32_768
     fields: Count = 256
     head: Bytes = 65_536  # line and fields together
     body: Bytes | None = None  # of a request; none: any size, streamed
-    form: Bytes = 8_192  # our own forms and reports
+    form: Bytes = 8_192  # bodies sent to the proxy's own addresses: forms, reports
     connections: Count = 256  # to one upstream
 
 
 @dataclass(frozen=True, kw_only=True)
-class BannerConfig(Part):
-    """How banner and pages of ours look: a theme, and four colours for light and for dark."""
+class BannerConfig(Section):
+    """How the banner and the proxy's own pages look: a theme, four colours for light and for dark."""
 
     theme: Literal["auto", "light", "dark"] = "auto"
     light: Mapping[str, str] = field(default_factory=dict)
     dark: Mapping[str, str] = field(default_factory=dict)
 
     def look(self) -> Look:
-        """Return the look; ValueError where colours are unknown or cannot be read by everybody."""
+        """Return the look; ValueError for unknown colours or too little contrast."""
         known = {"act", "on", "bg", "ink"}
         if strange := sorted({*self.light, *self.dark} - known):
             raise ValueError(f"banner has no colour '{strange[0]}'; known are act, on, bg, ink")
-        return look_of(self.theme, dict(self.light), dict(self.dark))
+        return build_look(self.theme, dict(self.light), dict(self.dark))
 
 
 @dataclass(frozen=True, kw_only=True)
-class RelayConfig(Part):
-    """How the form relay reaches providers; without a word, as their names resolve publicly."""
+class RelayConfig(Section):
+    """How the form relay connects to providers; by default as their names resolve publicly."""
 
-    # a host of `relay:` and where it is instead: a gateway, a test
+    # addresses that replace DNS for hosts of `relay:` rules: a gateway, a test
     resolve: Mapping[Host, Listen] = field(default_factory=dict)
-    ca: Path | None = None  # authority that signs there
+    ca: Path | None = None  # CA that signs their certificates
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogConfig(Part):
+class LogConfig(Section):
     """What is written to standard output."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
-    requests: Switch = True  # a record for each request
+    requests: Switch = True  # log `request_relayed` for each request
     style: Literal["json", "console"] = "json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Part):
-    """All of the config file."""
+class Config(Section):
+    """The whole config file."""
 
-    listen: Annotated[tuple[Listen, ...], Many, Some]
-    sites: Annotated[tuple[SiteConfig, ...], Some]
+    listen: Annotated[tuple[Listen, ...], ListOrSingle, NotEmpty]
+    sites: Annotated[tuple[SiteConfig, ...], NotEmpty]
     tls: Tls | None = None
-    redirect: Annotated[tuple[Listen, ...], Many] = ()  # plain HTTP that sends visitors to https
+    redirect: Annotated[tuple[Listen, ...], ListOrSingle] = ()  # plain HTTP listeners that redirect to https
     admin: Listen | None = None
-    records: Annotated[RecordsConfig, Parsed(_address_alone)] = RecordsConfig()
+    records: Annotated[RecordsConfig, Parsed(_url_alone)] = RecordsConfig()
     consent: ConsentConfig = ConsentConfig()
-    own: Annotated[tuple[Host, ...], Many] = ()
-    trusted_proxies: Annotated[tuple[Networks, ...], Many] = ()
-    cloudflare: Switch = False  # believe CF-Connecting-IP from Cloudflare's networks
+    own: Annotated[tuple[Host, ...], ListOrSingle] = ()
+    trusted_proxies: Annotated[tuple[TrustedNetwork, ...], ListOrSingle] = ()
+    cloudflare: Switch = False  # trust CF-Connecting-IP from Cloudflare's networks
     workers: Count = 1
-    languages: Path | None = None  # a folder of *.yaml whose words replace ours
-    language: str | None = None  # spoken on pages that name none; else what the visitor's browser asks for
+    languages: Path | None = None  # a folder of *.yaml whose texts replace the shipped ones
+    language: str | None = None  # for pages without a lang; default: the browser's Accept-Language
     banner: BannerConfig = BannerConfig()
     timeouts: TimeoutsConfig = TimeoutsConfig()
     limits: LimitsConfig = LimitsConfig()
@@ -196,12 +195,12 @@ class Config(Part):
     _folder: ClassVar[Path] = Path()
 
     def at(self, folder: Path) -> Config:
-        """Return this config, its relative paths counting from that folder."""
+        """Return this config with its relative paths relative to that folder."""
         object.__setattr__(self, "_folder", folder)
         return self
 
     def file(self, path: Path) -> Path:
-        """Return a path of the config, which counts from the config's own folder."""
+        """Return a path of the config, relative to the config's folder."""
         return self._folder / path
 
     @property

@@ -6,8 +6,8 @@ import pickle
 import sys
 from pathlib import Path
 
+from proxy.config.consent_domain import consent_domain
 from proxy.config.loading import read_config
-from proxy.config.signing_key import consent_domain
 from proxy.config.types import Config
 from proxy.errors import PolicyError, ProxyError, RulesTestsError
 from proxy.policy.load import load_policy

@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from proxy.config.signing_key import key_file, present_keys
+from proxy.config.signing_key import existing_keys, key_file
 from proxy.config.types import Config
 from proxy.errors import StartError
 from proxy.policy.yaml_source import Step, locate, read
@@ -35,7 +35,7 @@ def start_problems(config: Config, path: Path) -> list[Problem]:
 
 def _findings(config: Config) -> Iterator[Finding]:
     yield from _refusal(("tls",), lambda: _load_certificate(config))
-    yield from _refusal(("consent", "key"), lambda: present_keys(config))
+    yield from _refusal(("consent", "key"), lambda: existing_keys(config))
     yield from _refusal(("records",), lambda: _find_room(config))
     for number, site in enumerate(config.sites):
         yield from _authority(("sites", number, "ca"), config, site.ca)

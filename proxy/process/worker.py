@@ -188,7 +188,7 @@ class Worker:
         await self._reach.close()
         if self._store is not None:
             await self._store.close()
-        self.metrics.hand_over()
+        self.metrics.flush()
         if self._end_admin is not None:
             await self._end_admin()
         log().info("serving_stopped", cut=cut)
@@ -198,7 +198,7 @@ class Worker:
         """Hand figures over, and look whether the files changed."""
         while True:
             await asyncio.sleep(TICK)
-            self.metrics.hand_over()
+            self.metrics.flush()
             self._store_watch.note()
             states = [
                 state
@@ -227,13 +227,13 @@ class Worker:
 
     def ready(self) -> dict[str, Any]:
         """Return whether visitors are welcome, and why not."""
-        return self.health.words()
+        return self.health.readiness()
 
     def state(self) -> dict[str, Any]:
         """Return what `consent-proxy status` prints."""
         snapshot = self._snapshot
         return {
-            **self.health.words(),
+            **self.health.readiness(),
             "uptime_seconds": int(time.monotonic() - self._began),
             "policy": {"version": self._policy.version, "digest": self._policy.digest},
             "last_reload": self._reloads or {"outcome": "none"},

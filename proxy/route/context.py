@@ -15,9 +15,10 @@ from proxy.http.message import IncomingMessage
 from proxy.http.request import Request
 from proxy.snapshot.sites import Site, Variant
 from proxy.snapshot.snapshot import Snapshot
-from proxy.telemetry.logs import json_text, log, log_request, network_of
+from proxy.telemetry.logs import json_text, log, log_request
 from proxy.telemetry.metrics import Tally, status_class
 from proxy.telemetry.verdict_summary import Judgement, summary_of, summary_of_tags
+from proxy.telemetry.visitor_network import network_of
 
 FRAMES = frozenset({b"iframe", b"frame", b"object", b"embed", b"fencedframe"})
 """Destinations of pages that fill a frame: guarded, without banner and link."""
@@ -59,7 +60,9 @@ class RequestContext:
         """Count the request and write its record: path only, no query, no cookie, no whole address."""
         site = self.site.name
         took = time.perf_counter() - self.began
-        tally.relayed(site, self.kind, status, max(0.0, took - self.upstream_seconds), self.upstream_seconds)
+        tally.count_request(
+            site, self.kind, status, max(0.0, took - self.upstream_seconds), self.upstream_seconds
+        )
         counts = tally.counts
         if self.read and self.kind == "document":
             counts["rewritten_bytes", site] += self.read
@@ -68,11 +71,11 @@ class RequestContext:
         words = ""
         if self.verdicts:
             said = summary_of(self.verdicts)
-            tally.judged(site, said)
+            tally.count_verdicts(site, said)
             words = said.words
         if self.tags:
             said = summary_of_tags(self.tags)
-            tally.judged(site, said)
+            tally.count_verdicts(site, said)
             words = f"{words},{said.words}" if words else said.words
         if self.snapshot.config.log.requests:
             self._write(status, took, outcome, words)

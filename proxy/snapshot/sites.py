@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from proxy.banner.render import Renderer
 from proxy.banner.words import Languages, load_languages
 from proxy.build_digest import build_digest
-from proxy.config.signing_key import consent_domain
+from proxy.config.consent_domain import consent_domain
 from proxy.config.types import Config, Mode, SiteConfig
 from proxy.consent.answer import Answer
 from proxy.consent.cookie import ConsentReading, consent_cookie, write_answer

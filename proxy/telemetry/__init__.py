@@ -1,4 +1,4 @@
-"""What operations see: logs, metrics, and how verdicts are summed up for both.
+"""Logs and metrics for operations, and the summaries of verdicts that both print.
 
 May import filter (verdicts) and below; knows no request, no response and no socket.
 """

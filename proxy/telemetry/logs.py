@@ -1,14 +1,13 @@
-"""Logs: JSON, one record a line, whatever a visitor sends.
+"""Structured logs: one JSON record a line, never split by what a visitor sends.
 
-Nothing here ever sees a query, a cookie's value or a whole address of a visitor: callers
-pass a path and `network_of(address)`. Records of one turn of the loop leave in one write.
+Callers never pass a query, a cookie's value or a visitor's whole address, only a path and
+`network_of(address)`. Records of one turn of the event loop leave in one write.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import json
 import logging
 import sys
@@ -21,8 +20,8 @@ from typing import Any, BinaryIO
 
 
 @contextlib.contextmanager
-def _without(module: str) -> Iterator[None]:
-    """Let a module seem not to be installed while another one is imported."""
+def _hidden_import(module: str) -> Iterator[None]:
+    """Hide a module while another one is imported."""
     if module in sys.modules:
         yield
         return
@@ -33,7 +32,7 @@ def _without(module: str) -> Iterator[None]:
         del sys.modules[module]
 
 
-with _without("rich"):  # structlog would bring it in, 5 MB for colours that we never show
+with _hidden_import("rich"):  # structlog would import it: 5 MB for colours that are never shown
     import structlog
 
 EVENTS = (
@@ -67,26 +66,26 @@ EVENTS = (
     "worker_ended",
     "request_broken",
 )
-"""Every event there is; a test compares them with the code."""
+"""Every log event; a test compares them with the code."""
 
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), default=str).encode
 json_text = json.encoder.encode_basestring_ascii
-"""Write a text as JSON, in ASCII, in one line."""
+"""Return a string as a JSON literal, in ASCII, in one line."""
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
-class Lines:
-    """Bytes lines to a stream, gathered until the loop turns, so that a burst is one write."""
+class LineWriter:
+    """Writes lines to a stream, batched per turn of the event loop: a burst is one write."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._waiting: list[bytes] = []
+        self._pending: list[bytes] = []
 
     def write(self, line: bytes) -> None:
-        """Take one line; outside a running loop it is written at once."""
-        self._waiting.append(line)
-        if len(self._waiting) > 1:
+        """Queue one line; outside a running loop it is written at once."""
+        self._pending.append(line)
+        if len(self._pending) > 1:
             return
         try:
             asyncio.get_running_loop().call_soon(self.flush)
@@ -94,21 +93,21 @@ class Lines:
             self.flush()
 
     def flush(self) -> None:
-        """Write what was taken."""
-        waiting, self._waiting = self._waiting, []
+        """Write the queued lines."""
+        waiting, self._pending = self._pending, []
         if not waiting:
             return
         try:
             self._stream.write(b"\n".join(waiting) + b"\n")
             self._stream.flush()
         except (OSError, ValueError):
-            pass  # a reader of our logs that went away must not end our work
+            pass  # a closed log pipe must not end the process
 
 
 class _LineLogger:
-    """What structlog calls with a finished record."""
+    """The logger that structlog calls with a rendered record."""
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: LineWriter) -> None:
         self._lines = lines
 
     def msg(self, message: str) -> None:
@@ -118,22 +117,22 @@ class _LineLogger:
 
 
 @lru_cache(maxsize=2)
-def _second(now: int) -> str:
+def _format_second(now: int) -> str:
     return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 @lru_cache(maxsize=2)
-def _moment(now: int) -> str:
-    return f"{_second(now // 1000)}.{now % 1000:03d}Z"
+def _format_ms(now: int) -> str:
+    return f"{_format_second(now // 1000)}.{now % 1000:03d}Z"
 
 
-def stamp() -> str:
-    """Return the time as records carry it."""
-    return _moment(time.time_ns() // 1_000_000)
+def timestamp() -> str:
+    """Return the current time as log records carry it."""
+    return _format_ms(time.time_ns() // 1_000_000)
 
 
-def _stamp(_: Any, level: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    record = {"at": stamp(), "level": level}
+def _add_timestamp(_: Any, level: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    record = {"at": timestamp(), "level": level}
     record.update(event)
     return record
 
@@ -142,11 +141,11 @@ def _json(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
     return _encode(event)
 
 
-def start_logs(level: str = "info", style: str = "json", stream: BinaryIO | None = None) -> Lines:
-    """Send all records to `stream` (standard output); returns the lines, to flush at the end."""
-    lines = Lines(stream or sys.stdout.buffer)
+def start_logs(level: str = "info", style: str = "json", stream: BinaryIO | None = None) -> LineWriter:
+    """Send all records to `stream` (standard output); returns the writer, to flush at the end."""
+    lines = LineWriter(stream or sys.stdout.buffer)
     render: Callable[..., Any] = _json if style == "json" else structlog.dev.ConsoleRenderer(colors=False)
-    processors: list[Any] = [_stamp, structlog.processors.format_exc_info, render]
+    processors: list[Any] = [_add_timestamp, structlog.processors.format_exc_info, render]
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
@@ -155,14 +154,14 @@ def start_logs(level: str = "info", style: str = "json", stream: BinaryIO | None
     )
     _current.logger = None
     _current.lines = lines if style == "json" and level in ("debug", "info") else None
-    foreign = logging.getLogger()
-    foreign.handlers[:] = [_Foreign()]
-    foreign.setLevel(max(_LEVELS[level], logging.WARNING))
+    library_logger = logging.getLogger()
+    library_logger.handlers[:] = [_LibraryHandler()]
+    library_logger.setLevel(max(_LEVELS[level], logging.WARNING))
     return lines
 
 
-class _Foreign(logging.Handler):
-    """Records of libraries, as one line of ours each, without their arguments' secrets."""
+class _LibraryHandler(logging.Handler):
+    """Writes records of libraries as `request_broken`, without their arguments, which may hold secrets."""
 
     def emit(self, record: logging.LogRecord) -> None:
         log().warning("request_broken", library=record.name, message=str(record.msg)[:200])
@@ -170,10 +169,10 @@ class _Foreign(logging.Handler):
 
 @dataclass(slots=True)
 class _Current:
-    """The logger in force, bound once, and where JSON records may go without it."""
+    """The bound logger, and the writer that request records go to directly."""
 
     logger: structlog.typing.FilteringBoundLogger | None = None
-    lines: Lines | None = None
+    lines: LineWriter | None = None
 
 
 _current = _Current()
@@ -186,27 +185,13 @@ def log() -> structlog.typing.FilteringBoundLogger:
     return _current.logger
 
 
-def log_request(said: str) -> None:
-    """Write request_relayed, the one record of every request, as `log` would and in a tenth of its time.
+def log_request(members: str) -> None:
+    """Write request_relayed as `log` would, in a tenth of its time.
 
-    `said` is the record's inside as JSON, in ASCII, without braces: whoever writes thousands a second
-    has most of it at hand.
+    `members` are the record's fields as JSON in ASCII, without braces: callers cache most of them.
     """
     if _current.lines is not None:
-        line = f'{{"at":"{stamp()}","level":"info",{said},"event":"request_relayed"}}'
+        line = f'{{"at":"{timestamp()}","level":"info",{members},"event":"request_relayed"}}'
         _current.lines.write(line.encode("ascii"))
     elif (logger := log()).is_enabled_for(logging.INFO):
-        logger.info("request_relayed", **json.loads(f"{{{said}}}"))
-
-
-@lru_cache(maxsize=4096)
-def network_of(address: str) -> str:
-    """Return the /24 or /48 an address is in: as much of a visitor as we ever write or count by."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return "unknown"
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
-        found = found.ipv4_mapped
-    bits = 24 if found.version == 4 else 48
-    return str(ipaddress.ip_network((found, bits), strict=False))
+        logger.info("request_relayed", **json.loads(f"{{{members}}}"))

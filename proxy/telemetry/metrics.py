@@ -1,8 +1,8 @@
-"""What operations see from outside, on the admin address only: health and figures.
+"""Prometheus metrics and readiness, served on the admin address: a new metric is declared here.
 
-Labels never come from visitors' input: sites, providers, kinds and outcomes are all
-written in our own two files. Counting is cheap: plain additions, handed to
-prometheus-client only when somebody asks (or every few seconds, between workers).
+Labels never come from visitors' input: sites, providers, kinds and outcomes are those of
+rules and config. Counting is cheap: plain additions in a `Tally`, flushed to
+prometheus-client every second and when a page is read.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from proxy.telemetry.verdict_summary import VerdictSummary
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""Set by the supervisor for its workers: prometheus-client adds them up in that folder."""
+"""Environment variable set by the supervisor: prometheus-client adds up its workers in that folder."""
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -48,81 +48,82 @@ _CLASSES = {status: f"{status // 100}xx" for status in range(100, 600)}
 
 
 def status_class(status: int) -> str:
-    """Return a status as it is counted: `2xx`."""
+    """Return the class of a status, as metrics label it: `2xx`."""
     return _CLASSES.get(status, "other")
 
 
 @dataclass(slots=True)
-class _Times:
-    """How often something took how long, by the buckets of a histogram."""
+class _Histogram:
+    """Observed durations, counted by the buckets of a histogram."""
 
     buckets: list[int] = field(default_factory=lambda: [0] * (len(_SECONDS) + 1))
     total: float = 0.0
 
 
-_KEPT = 2048
+_CACHE_SIZE = 2048
 
 
 @dataclass(slots=True)
-class _Judged:
-    """What was said of verdicts, and how often."""
+class _CountedSummary:
+    """A summary of verdicts, and how often it occurred."""
 
-    said: VerdictSummary
+    summary: VerdictSummary
     times: int = 1
 
 
 @dataclass(slots=True)
 class Tally:
-    """Additions since they were last handed over; the hot path touches only this."""
+    """Counts since the last flush; requests only touch this."""
 
     counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
-    times: dict[tuple[str, str], _Times] = field(default_factory=dict)
-    _judged: dict[tuple[str, int], _Judged] = field(default_factory=dict)  # by site and id() of what was said
+    times: dict[tuple[str, str], _Histogram] = field(default_factory=dict)
+    # by site and id() of the summary
+    _summaries: dict[tuple[str, int], _CountedSummary] = field(default_factory=dict)
 
-    def relayed(self, site: str, kind: str, status: int, own: float, upstream: float) -> None:
-        """Count a request of a site's, and how many seconds were ours and its upstream's."""
+    def count_request(self, site: str, kind: str, status: int, own: float, upstream: float) -> None:
+        """Count one request of a site, with the seconds spent in the proxy and in its upstream."""
         self.counts["requests", site, kind, _CLASSES.get(status, "other")] += 1
-        self.took("own_seconds", site, own)
+        self.observe("own_seconds", site, own)
         if upstream:
-            self.took("upstream_seconds", site, upstream)
+            self.observe("upstream_seconds", site, upstream)
 
-    def judged(self, site: str, said: VerdictSummary) -> None:
-        """Count verdicts: what is said of them is often the same, and is added up when somebody asks."""
-        known = self._judged.get((site, id(said)))
+    def count_verdicts(self, site: str, summary: VerdictSummary) -> None:
+        """Count a summary of verdicts: the same few recur, so labels are added up when flushed."""
+        known = self._summaries.get((site, id(summary)))
         if known is not None:
             known.times += 1
             return
-        if len(self._judged) >= _KEPT:
-            self.add_up()
-        self._judged[site, id(said)] = _Judged(said)
+        if len(self._summaries) >= _CACHE_SIZE:
+            self.add_up_verdicts()
+        self._summaries[site, id(summary)] = _CountedSummary(summary)
 
-    def add_up(self) -> None:
-        """Add to `counts` what was judged."""
-        judged, self._judged = self._judged, {}
-        for (site, _), one in judged.items():
-            for labels, count in one.said.counts:
+    def add_up_verdicts(self) -> None:
+        """Add the verdicts of all counted summaries to `counts`."""
+        summaries, self._summaries = self._summaries, {}
+        for (site, _), one in summaries.items():
+            for labels, count in one.summary.counts:
                 self.counts["verdicts", site, *labels] += count * one.times
 
     def add(self, name: str, *labels: str, by: int = 1) -> None:
-        """Count something that happened."""
+        """Add to a counter."""
         self.counts[(name, *labels)] += by
 
-    def took(self, name: str, site: str, seconds: float) -> None:
-        """Note how long something took."""
+    def observe(self, name: str, site: str, seconds: float) -> None:
+        """Record a duration in a histogram."""
         times = self.times.get((name, site))
         if times is None:
-            times = self.times[(name, site)] = _Times()
+            times = self.times[(name, site)] = _Histogram()
         times.buckets[bisect_left(_SECONDS, seconds)] += 1
         times.total += seconds
 
 
 class Metrics:
-    """The figures of this process, or of all workers when they share a folder."""
+    """The metrics of this process, or of all workers when they share a folder."""
 
     def __init__(self) -> None:
         import prometheus_client as prometheus  # noqa: PLC0415 - reads FOLDER when first imported
 
-        prometheus.disable_created_metrics()  # type: ignore[no-untyped-call] # a start time per label set is figures nobody asked for
+        prometheus.disable_created_metrics()  # type: ignore[no-untyped-call] # else a start time per label set
         self.tally = Tally()
         self._prometheus: Any = prometheus
         self.registry: CollectorRegistry = prometheus.CollectorRegistry()
@@ -139,16 +140,16 @@ class Metrics:
         self._gauges: dict[str, Any] = {}
 
     def gauge(self, name: str, text: str, value: float) -> None:
-        """Set a figure that goes up and down, such as connections open; workers are added up."""
+        """Set a gauge, such as open connections; workers are added up."""
         if name not in self._gauges:
             self._gauges[name] = self._prometheus.Gauge(
                 f"consent_proxy_{name}", text, registry=self.registry, multiprocess_mode="livesum"
             )
         self._gauges[name].set(value)
 
-    def hand_over(self) -> None:
-        """Give the additions since the last time to prometheus-client."""
-        self.tally.add_up()
+    def flush(self) -> None:
+        """Pass the counts since the last flush to prometheus-client."""
+        self.tally.add_up_verdicts()
         counts, self.tally.counts = self.tally.counts, Counter()
         times, self.tally.times = self.tally.times, {}
         for (name, *labels), by in counts.items():
@@ -162,13 +163,13 @@ class Metrics:
             histogram._sum.inc(taken.total)  # noqa: SLF001
 
     def page(self) -> bytes:
-        """Return the page that Prometheus reads: this process's, or all workers' together."""
-        self.hand_over()
+        """Return the metrics page: of this process, or of all workers together."""
+        self.flush()
         return render(None if os.environ.get(FOLDER) else self.registry)
 
 
 def render(registry: CollectorRegistry | None) -> bytes:
-    """Return the figures of a registry, or those of every worker that shares FOLDER."""
+    """Return the metrics of a registry, or of every worker that shares FOLDER."""
     from prometheus_client import CollectorRegistry, exposition, multiprocess  # noqa: PLC0415
 
     if registry is None:
@@ -179,17 +180,17 @@ def render(registry: CollectorRegistry | None) -> bytes:
 
 @dataclass(slots=True)
 class WorkerHealth:
-    """Whether this process should be sent visitors, and why not, in words."""
+    """Whether this process is ready for requests, and why not, in words."""
 
     started: bool = False
     stopping: bool = False
     reasons: dict[str, str] = field(default_factory=dict)  # by part: records, certificate, ...
 
     def ready(self) -> bool:
-        """True when visitors are welcome. A store of proofs that is down does not stop a site."""
+        """True between start and stop; an unavailable record store does not make a worker unready."""
         return self.started and not self.stopping
 
-    def words(self) -> dict[str, Any]:
-        """Return what /readyz says."""
+    def readiness(self) -> dict[str, Any]:
+        """Return the body of /readyz."""
         why = [*(["starting"] if not self.started else []), *(["stopping"] if self.stopping else [])]
         return {"ready": self.ready(), "why": why, "doubts": dict(self.reasons)}

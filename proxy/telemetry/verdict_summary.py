@@ -1,7 +1,7 @@
-"""What is said of verdicts, in the log and in the figures.
+"""Summaries of verdicts for the request log and the metrics.
 
-Remembered, because pages and rules repeat themselves: by id(), with the verdicts kept
-so that no others can take theirs.
+Cached, because pages and rules repeat themselves: by id() of the verdicts, which the cache
+keeps alive so that no others can take their ids.
 """
 
 from __future__ import annotations
@@ -16,71 +16,71 @@ Judgement = tuple[str, Verdict]
 """What was judged (tag, cookie, header, request), and how."""
 
 Labels = tuple[str, str, str]
-"""The provider's id, the kind and what is done: never words of a page."""
+"""Metric labels: provider id, kind, action; never text of a page."""
 
-KEPT = 2048
+CACHE_SIZE = 2048
 
-MOST = 64
-"""Verdicts of a page whose sum is remembered."""
+MAX_CACHED_VERDICTS = 64
+"""The most verdicts of a page whose summary is cached."""
 
 
 class VerdictSummary(NamedTuple):
-    """What is said of some verdicts."""
+    """What log and metrics show of a sequence of verdicts."""
 
-    judged: object
-    words: str  # for the log, as members of a JSON object: what, whose, by which rule; how often
-    counts: tuple[tuple[Labels, int], ...]  # for the figures; how often
+    verdicts: object  # kept alive for the cache's ids
+    words: str  # for the log, members of a JSON object: kind, action, provider, rule; how often
+    counts: tuple[tuple[Labels, int], ...]  # for the metrics; how often
 
 
-_known: dict[tuple[object, ...], VerdictSummary] = {}
-_single: dict[tuple[str, int], tuple[Verdict, str, Labels]] = {}
+_summaries: dict[tuple[object, ...], VerdictSummary] = {}
+_labels: dict[tuple[str, int], tuple[Verdict, str, Labels]] = {}
 
 
 def summary_of(judged: Sequence[Judgement]) -> VerdictSummary:
-    """Return what is said of a few verdicts: those on a head."""
+    """Return the summary of the verdicts on a head: cookies, headers, the request."""
     key = tuple([(kind, id(verdict)) for kind, verdict in judged])
-    return _known.get(key) or _remembered(key, tuple(judged), judged)
+    return _summaries.get(key) or _cached(key, tuple(judged), judged)
 
 
 def summary_of_tags(verdicts: Sequence[Verdict]) -> VerdictSummary:
-    """Return what is said of a page's tags; those of a page that is remembered are the same tuple again."""
+    """Return the summary of a page's tags; a cached page passes the same tuple again."""
     key: tuple[object, ...] = (id(verdicts),)
     if not isinstance(verdicts, tuple):
-        if len(verdicts) > MOST:
-            return _summed(verdicts, [("tag", verdict) for verdict in verdicts])
-        key = ("tags", *map(id, verdicts))  # pages that are alike bring the same ones
+        if len(verdicts) > MAX_CACHED_VERDICTS:
+            return _summarise(verdicts, [("tag", verdict) for verdict in verdicts])
+        key = ("tags", *map(id, verdicts))  # similar pages have the same verdicts
         verdicts = tuple(verdicts)
-    return _known.get(key) or _remembered(key, verdicts, [("tag", verdict) for verdict in verdicts])
+    return _summaries.get(key) or _cached(key, verdicts, [("tag", verdict) for verdict in verdicts])
 
 
-def _remembered(key: tuple[object, ...], kept: object, judged: Sequence[Judgement]) -> VerdictSummary:
-    if len(_known) >= KEPT:
-        _known.clear()
-    said = _known[key] = _summed(kept, judged)
-    return said
+def _cached(key: tuple[object, ...], kept: object, judged: Sequence[Judgement]) -> VerdictSummary:
+    if len(_summaries) >= CACHE_SIZE:
+        _summaries.clear()
+    summary = _summaries[key] = _summarise(kept, judged)
+    return summary
 
 
-def _summed(kept: object, judged: Sequence[Judgement]) -> VerdictSummary:
+def _summarise(kept: object, judged: Sequence[Judgement]) -> VerdictSummary:
     words: dict[str, int] = {}
     counts: dict[Labels, int] = {}
     for kind, verdict in judged:
-        _, text, labels = _single.get((kind, id(verdict))) or _told(kind, verdict)
+        _, text, labels = _labels.get((kind, id(verdict))) or _label(kind, verdict)
         words[text] = words.get(text, 0) + 1
         counts[labels] = counts.get(labels, 0) + 1
     members = ",".join([f"{text}:{count}" for text, count in words.items()])
     return VerdictSummary(kept, members, tuple(counts.items()))
 
 
-def _told(kind: str, verdict: Verdict) -> tuple[Verdict, str, Labels]:
-    """Return what is said of one verdict, and remember it."""
+def _label(kind: str, verdict: Verdict) -> tuple[Verdict, str, Labels]:
+    """Return the log text and the metric labels of one verdict, and cache them."""
     whose = verdict.provider or verdict.note or "undeclared"
     rule = f" {verdict.because.rule}" if verdict.because else ""
     labels = (verdict.provider or "undeclared", kind, verdict.does.name.lower())
-    if len(_single) >= KEPT:
-        _single.clear()
-    told = _single[kind, id(verdict)] = (
+    if len(_labels) >= CACHE_SIZE:
+        _labels.clear()
+    found = _labels[kind, id(verdict)] = (
         verdict,
         json_text(f"{kind} {verdict.does.value} {whose}{rule}"),
         labels,
     )
-    return told
+    return found

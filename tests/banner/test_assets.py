@@ -8,7 +8,7 @@ import pytest
 
 from proxy.banner.assets import LAYER, css_hash, script, source, style
 from proxy.banner.page_head import page_code
-from proxy.config.look import Look, Theme
+from proxy.config.banner_colours import Look, Theme
 
 ALL = ("base", "buttons", "text", "banner", "notice", "link", "placeholder")
 

@@ -5,7 +5,7 @@ import pytest
 
 from proxy.banner.assets import source
 from proxy.banner.page_head import KEPT, PageHeads, page_code
-from proxy.config.look import Look
+from proxy.config.banner_colours import Look
 from proxy.consent.decision import Ask
 from proxy.filter.headers.guard_table import guard_code, guard_table
 from proxy.policy.scope import Pair

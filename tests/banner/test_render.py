@@ -7,7 +7,7 @@ from proxy.banner.assets import css_hash, source, style
 from proxy.banner.page_head import page_code
 from proxy.banner.render import Renderer
 from proxy.banner.signals import signals, stand_ins
-from proxy.config.look import Look
+from proxy.config.banner_colours import Look
 from proxy.consent.decision import Ask, Decision
 from proxy.filter.headers.guard_table import guard_code, guard_table
 from proxy.policy.scope import Pair

@@ -8,7 +8,7 @@ import pytest
 from bench.weight import STATES, Scales, corpus, demo, zipped
 from proxy.banner.assets import style
 from proxy.banner.page_head import page_code
-from proxy.config.look import Look
+from proxy.config.banner_colours import Look
 from tests.shared import shared
 
 ANSWERED = [state for state in STATES if state != "first visit"]

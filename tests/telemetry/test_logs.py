@@ -5,11 +5,10 @@ import logging
 import re
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.telemetry.logs import EVENTS, Lines, log, network_of, start_logs
+from proxy.telemetry.logs import EVENTS, LineWriter, log, start_logs
 
 HOSTILE = 'a\r\nb\x1b[31m\u2028\u0085\ud800\x00"}'
 
@@ -59,7 +58,7 @@ async def test_records_of_one_turn_leave_in_one_write():
             written.append(bytes(data))
             return len(data)
 
-    lines = Lines(Stream())
+    lines = LineWriter(Stream())
     for number in range(3):
         lines.write(b"%d" % number)
     await asyncio.sleep(0)
@@ -72,7 +71,7 @@ def test_a_reader_of_logs_that_went_away_ends_nothing():
     stream = io.BytesIO()
     stream.close()
 
-    Lines(stream).write(b"x")
+    LineWriter(stream).write(b"x")
 
 
 def test_libraries_speak_in_one_line_too_without_their_arguments():
@@ -83,21 +82,6 @@ def test_libraries_speak_in_one_line_too_without_their_arguments():
 
     assert record["library"] == "some.library"
     assert "example.com" not in stream.getvalue().decode()
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("203.0.113.77", "203.0.113.0/24"),
-        ("2001:db8:1:2:3::4", "2001:db8:1::/48"),
-        ("::ffff:203.0.113.77", "203.0.113.0/24"),
-        ("fe80::1%eth0", "fe80::/48"),
-        ("", "unknown"),
-        ("<script>", "unknown"),
-    ],
-)
-def test_of_an_address_only_the_network_is_ever_written(address, network):
-    assert network_of(address) == network
 
 
 def test_every_event_in_the_code_is_listed_and_every_listed_one_is_used():

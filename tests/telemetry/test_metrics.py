@@ -25,9 +25,9 @@ def test_verdicts_are_added_up_by_site_however_often_the_same_is_said():
     google, both = (("google", "tag", "hold"), 2), (("google", "cookie", "drop"), 1)
     page, other = VerdictSummary("page", "", (google, both)), VerdictSummary("other page", "", (google,))
     for site, said in [("a.test", page), ("b.test", page), ("a.test", page), ("a.test", other)]:
-        metrics.tally.judged(site, said)
+        metrics.tally.count_verdicts(site, said)
     shown = metrics.page().decode()
-    metrics.tally.judged("b.test", page)
+    metrics.tally.count_verdicts("b.test", page)
     later = metrics.page().decode()
 
     def figure(text: str, site: str, kind: str, does: str) -> str:
@@ -43,15 +43,15 @@ def test_verdicts_are_added_up_by_site_however_often_the_same_is_said():
 def test_of_what_is_said_only_so_much_waits_to_be_added_up():
     tally = Tally()
     for number in range(5000):
-        tally.judged("a.test", VerdictSummary(number, "", ((("google", "tag", "hold"), 1),)))
+        tally.count_verdicts("a.test", VerdictSummary(number, "", ((("google", "tag", "hold"), 1),)))
 
     assert tally.counts["verdicts", "a.test", "google", "tag", "hold"] > 2000
-    assert len(tally._judged) < 2100
+    assert len(tally._summaries) < 2100
 
 
 def test_times_become_histograms():
     metrics = Metrics()
-    metrics.tally.took("own_seconds", "callkom.io", 0.0007)
+    metrics.tally.observe("own_seconds", "callkom.io", 0.0007)
     page = metrics.page().decode()
 
     assert 'own_seconds_bucket{le="0.0005",site="callkom.io"} 0.0' in page
@@ -71,7 +71,7 @@ from proxy.telemetry.metrics import Metrics
 metrics = Metrics()
 metrics.tally.add("requests", "callkom.io", "document", "2xx", by=3)
 metrics.gauge("upstream_connections", "Connections", 2)
-metrics.hand_over()
+metrics.flush()
 print(metrics.page().decode())
 """
 
@@ -90,12 +90,12 @@ def test_figures_of_several_processes_are_added_up(tmp_path):
 
 def test_health_says_in_words_why_not():
     health = WorkerHealth()
-    assert health.words() == {"ready": False, "why": ["starting"], "doubts": {}}
+    assert health.readiness() == {"ready": False, "why": ["starting"], "doubts": {}}
     health.started = True
     health.reasons["records"] = "disk full"
-    assert health.words() == {"ready": True, "why": [], "doubts": {"records": "disk full"}}
+    assert health.readiness() == {"ready": True, "why": [], "doubts": {"records": "disk full"}}
     health.stopping = True
-    assert health.words()["why"] == ["stopping"]
+    assert health.readiness()["why"] == ["stopping"]
 
 
 def test_many_times_count_as_if_each_had_been_observed():
@@ -106,9 +106,9 @@ def test_many_times_count_as_if_each_had_been_observed():
         "consent_proxy_own_seconds", "x", ["site"], registry=plain, buckets=module._SECONDS
     )
     for seconds in (0.0, 0.0005, 0.00051, 0.03, 1.0, 29.9, 30.0, 31.0, 1000.0):
-        metrics.tally.took("own_seconds", "callkom.io", seconds)
+        metrics.tally.observe("own_seconds", "callkom.io", seconds)
         other.labels("callkom.io").observe(seconds)
-    metrics.hand_over()
+    metrics.flush()
     expected = [
         line
         for line in prometheus_client.generate_latest(plain).decode().splitlines()

@@ -42,12 +42,12 @@ def test_what_was_said_is_remembered_for_those_very_verdicts_and_no_others():
 
 
 def test_what_is_remembered_is_bounded(monkeypatch):
-    monkeypatch.setattr(module, "KEPT", 10)
-    module._known.clear()
+    monkeypatch.setattr(module, "CACHE_SIZE", 10)
+    module._summaries.clear()
     for number in range(50):
         summary_of_tags((Verdict(Does.HOLD, note=str(number)),))
 
-    assert len(module._known) <= 10
+    assert len(module._summaries) <= 10
 
 
 def test_pages_that_are_alike_are_summed_once_and_a_page_that_goes_on_anew():
@@ -60,6 +60,6 @@ def test_pages_that_are_alike_are_summed_once_and_a_page_that_goes_on_anew():
         ("google", "tag", "hold"): 2,
         ("undeclared", "tag", "hold"): 1,
     }
-    assert summary_of_tags([HOLD] * (module.MOST + 1)).counts == (
-        (("google", "tag", "hold"), module.MOST + 1),
+    assert summary_of_tags([HOLD] * (module.MAX_CACHED_VERDICTS + 1)).counts == (
+        (("google", "tag", "hold"), module.MAX_CACHED_VERDICTS + 1),
     )

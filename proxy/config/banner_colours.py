@@ -1,4 +1,4 @@
-"""How the banner looks: four colours a site may choose, everything else follows from them.
+"""The colours of the banner: four that a site may choose, all others derived from them.
 
 Refuse and accept always share one pair of colours: no setting can make them differ.
 """
@@ -37,7 +37,7 @@ class Colours:
     ink: str
 
     def faults(self, name: str = "banner") -> Iterator[str]:
-        """Say which colours cannot be read by everybody, each as one sentence."""
+        """Yield a sentence for each colour that is malformed or has too little contrast."""
         for key in ("act", "on", "bg", "ink"):
             if not _HEX.fullmatch(getattr(self, key)):
                 yield f"{name}.{key} is '{getattr(self, key)}'; write a colour as #1b2530"
@@ -86,8 +86,8 @@ class Look:
     light: Colours = LIGHT
     dark: Colours = DARK
 
-    def sets(self) -> tuple[tuple[str, Colours], ...]:
-        """Return (media, colours): the first without condition, others where it holds."""
+    def per_media(self) -> tuple[tuple[str, Colours], ...]:
+        """Return (media query, colours): the first without a condition."""
         match self.theme:
             case Theme.AUTO:
                 return ("", self.light), ("prefers-color-scheme:dark", self.dark)
@@ -97,10 +97,10 @@ class Look:
                 return (("", self.dark),)
 
 
-def look_of(
+def build_look(
     theme: str = "auto", light: dict[str, str] | None = None, dark: dict[str, str] | None = None
 ) -> Look:
-    """Return the look that a config describes; ValueError with every fault where it is unreadable."""
+    """Return the look of these settings; ValueError with every colour that has too little contrast."""
     look = Look(Theme(theme), replace(LIGHT, **(light or {})), replace(DARK, **(dark or {})))
     faults = [*look.light.faults("banner.light"), *look.dark.faults("banner.dark")]
     if faults:

@@ -1,6 +1,6 @@
-"""Words of the config file that are more than text: addresses, networks, times, sizes.
+"""Parsers for single values of the config file: addresses, networks, durations, sizes.
 
-Each reader raises the fault whose words complete `config.yaml:3:9: listen ...`.
+Each parser raises a fault whose text completes `config.yaml:3:9: listen ...`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class ListenAddress:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def read_address(value: object) -> ListenAddress:
+def read_listen_address(value: object) -> ListenAddress:
     """Return where to listen: `127.0.0.1:8080`, `[::1]:8080`, `:8080` or `8080`."""
     if isinstance(value, ListenAddress):
         return value
@@ -85,8 +85,8 @@ def is_address(host: str) -> bool:
     return True
 
 
-def read_upstream(value: object) -> str:
-    """Return `scheme://host[:port]` of a server that answers for a site."""
+def read_upstream_origin(value: object) -> str:
+    """Return `scheme://host[:port]` of an upstream server."""
     text = str(value)
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -160,7 +160,7 @@ def read_rate(value: object) -> int:
 
 
 def read_path_prefix(value: object) -> str:
-    """Return the folder of our own addresses, which is matched byte for byte."""
+    """Return the path prefix of the proxy's own addresses, matched byte for byte."""
     text = str(value)
     if not re.fullmatch(r"/[A-Za-z0-9._-]+/", text):
         raise fault(f"is '{text}'; write one folder such as /.consent/, beginning and ending with '/'")
@@ -168,30 +168,30 @@ def read_path_prefix(value: object) -> str:
 
 
 def read_cookie_name(value: object) -> str:
-    """Return a cookie name of the plain sort."""
+    """Return a cookie name of letters, digits, `_` and `-`."""
     text = str(value)
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text):
         raise fault(f"is '{text}'; a name here is made of letters, digits, '_' and '-'")
     return text
 
 
-def read_target(value: object) -> str:
-    """Return a path of an upstream."""
+def read_request_path(value: object) -> str:
+    """Return a path to request from an upstream."""
     text = str(value)
     if not re.fullmatch(r"/[!-~]*", text):
         raise fault(f"is '{text}'; write a path such as /health")
     return text
 
 
-def read_records(value: object) -> str:
-    """Return the address of a store of proofs."""
+def read_records_url(value: object) -> str:
+    """Return the URL of a record store."""
     text = str(value)
     if not text.startswith(("sqlite:///", "postgresql://")) or text == "sqlite:///":
         raise fault(f"is '{text.rpartition('@')[2]}'; write sqlite:///FILE or postgresql://...")
     return text
 
 
-def read_lasts(value: object) -> int:
+def read_duration(value: object) -> int:
     """Return the seconds in `5 years`."""
     if isinstance(value, int):
         return value
@@ -201,23 +201,23 @@ def read_lasts(value: object) -> int:
     return found.seconds
 
 
-def _listed(value: object) -> object:
-    """Return a list of what may be written as one thing or as several."""
+def _as_list(value: object) -> object:
+    """Return a list of a value that may be written as a list or as a single item."""
     return value if isinstance(value, list | tuple) else [value]
 
 
-def _some(value: tuple[object, ...]) -> tuple[object, ...]:
+def _not_empty(value: tuple[object, ...]) -> tuple[object, ...]:
     if not value:
         raise fault("is an empty list; at least one belongs here")
     return value
 
 
-Many = Parsed(_listed)
-Some = Checked(_some)
-Listen = Annotated[ListenAddress, Parsed(read_address)]
+ListOrSingle = Parsed(_as_list)
+NotEmpty = Checked(_not_empty)
+Listen = Annotated[ListenAddress, Parsed(read_listen_address)]
 Host = Annotated[str, Parsed(read_host)]
-Origin = Annotated[str, Parsed(read_upstream)]
-Networks = Annotated[Network, Parsed(read_network)]
+UpstreamOrigin = Annotated[str, Parsed(read_upstream_origin)]
+TrustedNetwork = Annotated[Network, Parsed(read_network)]
 Seconds = Annotated[float, Parsed(read_seconds)]
 Bytes = Annotated[int, Parsed(read_bytes)]
 Switch = Annotated[bool, Parsed(read_switch)]
@@ -225,6 +225,6 @@ Count = Annotated[int, Parsed(read_count)]
 Rate = Annotated[int, Parsed(read_rate)]
 OwnPath = Annotated[str, Parsed(read_path_prefix)]
 CookieName = Annotated[str, Parsed(read_cookie_name)]
-Target = Annotated[str, Parsed(read_target)]
-RecordsUrl = Annotated[str, Parsed(read_records)]
-Lasts = Annotated[int, Parsed(read_lasts)]
+RequestPath = Annotated[str, Parsed(read_request_path)]
+RecordsUrl = Annotated[str, Parsed(read_records_url)]
+Duration = Annotated[int, Parsed(read_duration)]

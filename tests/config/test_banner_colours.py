@@ -2,7 +2,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.config.look import DARK, LIGHT, PARTS, TEXT, Colours, Look, Theme, contrast, look_of, mix
+from proxy.config.banner_colours import (
+    DARK,
+    LIGHT,
+    PARTS,
+    TEXT,
+    Colours,
+    Look,
+    Theme,
+    build_look,
+    contrast,
+    mix,
+)
 
 
 @pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
@@ -48,23 +59,23 @@ def test_colours_that_cannot_be_read_are_refused_with_what_would_do():
     with pytest.raises(
         ValueError, match=r"banner\.light\.on on banner\.light\.act has a contrast of 1\.\d; .* needs 4\.5"
     ):
-        look_of(light={"act": "#eee", "on": "#fff"})
+        build_look(light={"act": "#eee", "on": "#fff"})
 
 
 def test_something_that_is_no_colour_is_refused():
     with pytest.raises(ValueError, match=r"banner\.dark\.bg is 'red'; write a colour as #1b2530"):
-        look_of(dark={"bg": "red"})
+        build_look(dark={"bg": "red"})
 
 
 def test_a_css_injection_is_no_colour():
     with pytest.raises(ValueError):
-        look_of(light={"act": "#fff;}body{display:none}"})
+        build_look(light={"act": "#fff;}body{display:none}"})
 
 
 def test_the_theme_decides_which_sets_there_are():
-    assert [media for media, _ in Look(Theme.AUTO).sets()] == ["", "prefers-color-scheme:dark"]
-    assert [colours for _, colours in Look(Theme.LIGHT).sets()] == [LIGHT]
-    assert [colours for _, colours in Look(Theme.DARK).sets()] == [DARK]
+    assert [media for media, _ in Look(Theme.AUTO).per_media()] == ["", "prefers-color-scheme:dark"]
+    assert [colours for _, colours in Look(Theme.LIGHT).per_media()] == [LIGHT]
+    assert [colours for _, colours in Look(Theme.DARK).per_media()] == [DARK]
 
 
 def test_no_setting_gives_refuse_and_accept_different_colours():

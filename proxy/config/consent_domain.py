@@ -1,0 +1,34 @@
+"""The domain of the consent cookie: configured, or the longest parent that all hosts share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from proxy.config.types import Config
+from proxy.config.value_types import is_address
+from proxy.policy.hosts import suffixes
+
+
+def consent_domain(config: Config) -> str | None:
+    """Return the domain of the consent cookie, or None where it belongs to each host alone."""
+    return config.consent.domain or shared_domain(config.hosts)
+
+
+def shared_domain(hosts: Iterable[str]) -> str | None:
+    """Return the longest parent of two labels or more that all hosts share, never a public suffix."""
+    hosts = list(hosts)
+    if not hosts or any(is_address(host) for host in hosts):
+        return None
+    labels = [host.split(".")[::-1] for host in hosts]
+    shared: list[str] = []
+    for column in zip(*labels, strict=False):
+        if len(set(column)) > 1:
+            break
+        shared.append(column[0])
+    domain = ".".join(reversed(shared))
+    return domain if len(shared) >= 2 and not is_public_suffix(domain) else None
+
+
+def is_public_suffix(domain: str) -> bool:
+    """True for a domain under which anyone registers names: browsers refuse cookies for it."""
+    return bool(suffixes().is_public(domain))
