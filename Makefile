@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check e2e load soak bench format browser clean
+.PHONY: demo test check e2e load soak bench format picture browser clean
 
 demo: $(STAMP)  ## set up, and run the proxy in front of the bundled demo site
 	$(BIN)/consent-proxy demo
@@ -39,6 +39,9 @@ bench: $(STAMP)  ## speed beside peers, as ratios within one run
 format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+picture: $(STAMP)  ## draw the pictures of docs/architecture.md anew from the imports
+	$(BIN)/python -m tools.architecture
 
 browser:
 	@sh tests/browser.sh

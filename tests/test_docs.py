@@ -15,6 +15,7 @@ from tests.shared import ROOT
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 THREATS = (ROOT / "docs" / "threats.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 PUBLIC = (ROOT / "docs" / "public.md").read_text(encoding="utf-8")
 PAGES = sorted(
     [
@@ -82,8 +83,9 @@ def test_targets_of_the_makefile_that_a_page_names_exist(page):
     assert named <= targets
 
 
-def test_files_and_folders_that_contributing_names_exist():
-    named = set(re.findall(r"`((?:proxy|tests|bench|docs|config)/[\w./-]+)`", CONTRIBUTING))
+@pytest.mark.parametrize("page", [CONTRIBUTING, ARCHITECTURE], ids=["CONTRIBUTING", "architecture"])
+def test_files_and_folders_that_a_page_names_exist(page):
+    named = set(re.findall(r"`((?:proxy|tests|bench|docs|config|tools)/[\w./-]+)`", page))
 
     assert named
     assert sorted(path for path in named if not (ROOT / path).exists()) == []
@@ -101,6 +103,13 @@ def test_names_in_the_code_that_contributing_leads_to_stand_where_it_says():
     ]
 
     assert named == []
+
+
+def test_every_package_has_its_row_in_the_architecture():
+    table = ARCHITECTURE.partition("## Packages")[2].partition("\n\n`")[0]
+    there = {f"proxy/{path.parent.name}" for path in (ROOT / "proxy").glob("*/__init__.py")}
+
+    assert there - set(re.findall(r"`(proxy/[\w/]+)`", table)) == set()
 
 
 def section(title: str) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.architecture import PAGE, drawn
+
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted(p for p in (ROOT / "proxy").rglob("*.py") if "migrations" not in p.parts)
 
@@ -58,6 +60,14 @@ def circles(imports: dict[str, set[str]]) -> list[str]:
         return seen
 
     return sorted(module for module in imports if module in reached(module))
+
+
+def test_the_pictures_of_the_architecture_are_those_of_the_imports():
+    page = PAGE.read_text(encoding="utf-8")
+
+    assert page == drawn(page), (
+        "docs/architecture.md is not current: run make picture (python -m tools.architecture)"
+    )
 
 
 def test_every_module_says_in_its_first_line_what_lives_there():

@@ -1,0 +1,1 @@
+"""What maintainers run: pictures of the architecture."""
