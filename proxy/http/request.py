@@ -84,6 +84,11 @@ class Request:
         return asks_for_page(self.headers)
 
     @property
+    def wants_events(self) -> bool:
+        """True when it asks for an event stream, whose first byte may be hours away."""
+        return b"text/event-stream" in (self.first(b"accept") or b"")
+
+    @property
     def signal(self) -> bool:
         """True when the browser says Sec-GPC: 1."""
         said = self.fields.get(b"sec-gpc")

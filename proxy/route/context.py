@@ -109,10 +109,13 @@ class RequestContext:
             )
 
 
-def context_of(
-    snapshot: Snapshot, site: Site, request: Request, message: IncomingMessage, began: float
-) -> RequestContext:
-    """Return the request with the decision that holds for it, and what is compiled for that."""
+def context_of(snapshot: Snapshot, message: IncomingMessage, began: float) -> RequestContext:
+    """Return the request with its site, the decision that holds for it, and what is compiled for that.
+
+    BadRequest where the request contradicts itself (400) or is for no site of ours (421).
+    """
+    request = snapshot.request(message)
+    site = snapshot.sites.match(request.host)
     reading, decision = site.settle(request)
     variant = site.variant(decision.grants, secure=request.visitor.secure)
     return RequestContext(snapshot, message, request, site, reading, decision, variant, began)

@@ -10,14 +10,13 @@ from proxy.config.types import OnError
 from proxy.errors import Unreadable, UpstreamError
 from proxy.filter.body.body_filter import VERBATIM
 from proxy.filter.headers.content_kind import BodyKind
-from proxy.filter.verdict import Does
-from proxy.http.max_forwards import last_stop
 from proxy.http.message import IncomingMessage
 from proxy.http.response import Response
 from proxy.http.server import plain_refusal
 from proxy.http.upstream.exchange import UpstreamRequest, UpstreamResponse
 from proxy.http.websocket import relay_websocket, wants_websocket
 from proxy.route.context import RequestContext, context_of, tell_own
+from proxy.route.gates import Stop, stopped
 from proxy.route.relayed_headers import UpstreamHead, ask_identity, asked, judged
 from proxy.route.response_kind import PAGES, sort_body
 from proxy.route.visitor_response import VisitorResponse, compose, is_unfit, unread
@@ -43,16 +42,20 @@ class Relay:
         """Return the answer to one request, which has left already where it was long."""
         began = time.perf_counter()
         snapshot = self.snapshot()
-        request = snapshot.request(message)
-        site = snapshot.sites.match(request.host)
-        if snapshot.pages.owns(request):
-            response = await snapshot.pages.answer(site, request, message)
-            tell_own(self._tally, snapshot.config, site, request, response.status)
-            return response
-        context = context_of(snapshot, site, request, message, began)
-        if refused := _refused(context):
-            return self._end(context, refused)
-        return await self.carried(context, self._relay(context))
+        context = context_of(snapshot, message, began)
+        match stopped(context):
+            case None:
+                return await self.carried(context, self._relay(context))
+            case Stop.OWN_ADDRESS:
+                return await self._own_address(context)
+            case response:
+                return self._end(context, response)
+
+    async def _own_address(self, context: RequestContext) -> Response:
+        snapshot, site, request = context.snapshot, context.site, context.request
+        response = await snapshot.pages.answer(site, request, context.message)
+        tell_own(self._tally, snapshot.config, site, request, response.status)
+        return response
 
     async def carried(self, context: RequestContext, relaying: Awaitable[Response]) -> Response:
         """Return what relaying gives; where it fails, our own page that says so."""
@@ -252,24 +255,10 @@ class Relay:
         return Response(308, [(b"Location", where), (b"Cache-Control", b"no-store")])
 
 
-def _refused(context: RequestContext) -> Response | None:
-    """Return 204 for a request that only measures and is not agreed to (T31); observing only counts it.
-
-    And for one that may go no further.
-    """
-    if last := last_stop(context.request):
-        return last
-    verdict = context.site.refusal(context.request, context.decision)
-    if verdict.does is Does.KEEP:
-        return None
-    context.verdicts.append(("request", verdict))
-    return None if context.site.observes else Response(204, [(b"Cache-Control", b"no-store")])
-
-
 async def _fetch(context: RequestContext, ask: UpstreamHead, *, switching: bool = False) -> UpstreamResponse:
     message, request = context.message, context.request
     began = time.perf_counter()
-    endless = switching or b"text/event-stream" in (request.first(b"accept") or b"")
+    endless = switching or request.wants_events
     try:
         return await context.snapshot.reach[context.site.name].fetch(
             UpstreamRequest(

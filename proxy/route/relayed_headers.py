@@ -100,20 +100,13 @@ def judged(headers: Headers, context: RequestContext) -> tuple[Headers, list[Jud
     out: Headers = []
     verdicts: list[Judgement] = []
     variant, known = context.variant, ANSWERED
-    refused, host = variant.refused_headers, context.request.host
-    before = variant.cookies
+    refused = variant.refused_headers
     for pair in headers:
         lower, fate = known[pair[0]]
         if fate is PASS and lower not in refused:
             out.append(pair)
         elif fate is COOKIE:
-            verdict = before.verdict(pair[1], host)
-            if verdict is None:
-                _judge_cookie(pair, context, out, verdicts)
-            elif verdict.does is KEEP:
-                out.append(pair)
-            else:
-                verdicts.append(("cookie", verdict))
+            _judge_cookie(pair, context, out, verdicts)
         elif fate is not GONE and not (fate is CONNECTION and is_plain((pair[1],))):
             return _judged_with_care(headers, context)
     return out, verdicts
@@ -140,8 +133,16 @@ def _judged_with_care(headers: Headers, context: RequestContext) -> tuple[Header
 def _judge_cookie(
     pair: tuple[bytes, bytes], context: RequestContext, out: Headers, verdicts: list[Judgement]
 ) -> None:
-    """Judge one Set-Cookie line by itself, on whatever status it came (T18)."""
-    request, answer = context.request, context.decision.answer
+    """Judge one Set-Cookie line by itself, on whatever status it came (T18): as one like it, or anew."""
+    request = context.request
+    known = context.variant.cookies.verdict(pair[1], request.host)
+    if known is not None:
+        if known.does is KEEP:
+            out.append(pair)
+        else:
+            verdicts.append(("cookie", known))
+        return
+    answer = context.decision.answer
     verdict, line = judge_cookie(
         context.site.cookies,
         pair[1],
@@ -150,7 +151,7 @@ def _judge_cookie(
         now=request.now,
         since=answer.since if answer is not None else NEVER,
     )
-    if verdict.does is not Does.KEEP:
+    if verdict.does is not KEEP:
         verdicts.append(("cookie", verdict))
     if line is not None:
         out.append(pair if line is pair[1] else (pair[0], line))

@@ -9,6 +9,8 @@ import ipaddress
 from collections import OrderedDict
 from enum import Enum
 
+from proxy.telemetry.visitor_network import ip_address_of, network_of
+
 _MOST = 50_000
 """Networks remembered at once: a flood from more of them costs about 10 MB, no more."""
 # Where load balancers live: RFC 1918, RFC 6598, RFC 4193, loopback, link-local. Python's
@@ -55,7 +57,7 @@ class AcceptanceLimit:
         """Count one choice from that address at `now` (seconds that never go back)."""
         if self._most <= 0:
             return LimitOutcome.YES
-        network, private = network_of(address)
+        network = network_of(address)
         if len(self._networks) < 2:
             self._networks.add(network)
         left, since = self._buckets.pop(network, (self._most, now))
@@ -66,17 +68,11 @@ class AcceptanceLimit:
             self._buckets.popitem(last=False)
         if taken:
             return LimitOutcome.YES
-        return LimitOutcome.BLIND if private and len(self._networks) == 1 else LimitOutcome.NO
+        blind = len(self._networks) == 1 and _is_private(address)
+        return LimitOutcome.BLIND if blind else LimitOutcome.NO
 
 
-def network_of(address: str) -> tuple[str, bool]:
-    """Return the /24 or /48 of an address, and whether it is a private one."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return "?", True  # a Unix socket, or nothing we know: one network
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
-        found = found.ipv4_mapped
-    prefix = 24 if found.version == 4 else 48
-    network = ipaddress.ip_network((found, prefix), strict=False)
-    return str(network.network_address), any(found in inner for inner in _PRIVATE)
+def _is_private(address: str) -> bool:
+    """True for an address of a private network, and for what is no address: a Unix socket, say."""
+    found = ip_address_of(address)
+    return found is None or any(found in inner for inner in _PRIVATE)

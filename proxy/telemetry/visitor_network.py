@@ -6,14 +6,22 @@ import ipaddress
 from functools import lru_cache
 
 
-@lru_cache(maxsize=4096)
-def network_of(address: str) -> str:
-    """Return the /24 (IPv4) or /48 (IPv6) that an address is in, `unknown` for anything else."""
+def ip_address_of(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address without its zone, a mapped IPv4 address as such; None for anything else."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return "unknown"
+        return None
     if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
-        found = found.ipv4_mapped
+        return found.ipv4_mapped
+    return found
+
+
+@lru_cache(maxsize=4096)
+def network_of(address: str) -> str:
+    """Return the /24 (IPv4) or /48 (IPv6) that an address is in, `unknown` for anything else."""
+    found = ip_address_of(address)
+    if found is None:
+        return "unknown"
     bits = 24 if found.version == 4 else 48
     return str(ipaddress.ip_network((found, bits), strict=False))

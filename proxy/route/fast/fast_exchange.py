@@ -10,13 +10,13 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from proxy.filter.verdict import Does
 from proxy.http.message import IncomingMessage
 from proxy.http.request_head_cache import RequestHead
 from proxy.http.response import Response
 from proxy.http.upstream.exchange import UpstreamRequest, UpstreamResponse
 from proxy.route.context import RequestContext
 from proxy.route.fast.request_template import RequestTemplate, template_of
+from proxy.route.gates import stopped
 from proxy.route.relay import Relay
 from proxy.route.relayed_headers import UpstreamHead
 from proxy.route.response_kind import PAGES, sort_named
@@ -146,10 +146,7 @@ def begin(relay: Relay, message: IncomingMessage, head: RequestHead) -> FastExch
                 return None
         context = template.context(message, now, began)
         request = context.request
-        if (
-            snapshot.pages.owns(request)
-            or template.site.refusal(request, context.decision).does is not Does.KEEP
-        ):
+        if stopped(context) is not None:
             return None
         upstream_request = UpstreamRequest(
             b"GET",

@@ -91,11 +91,11 @@ def template_of(snapshot: Snapshot, head: RequestHead, message: IncomingMessage)
     like = IncomingMessage.again(
         head, message.target, message.protocol
     )  # with words for what is new each time
-    request = snapshot.request(like)
-    if b"text/event-stream" in (request.first(b"accept") or b""):
+    like.check()
+    context = context_of(snapshot, like, time.perf_counter())
+    request, site = context.request, context.site
+    if request.wants_events:
         return None
-    site = snapshot.sites.match(request.host)
-    context = context_of(snapshot, site, request, like, time.perf_counter())
     ask = asked(context)
     upstream_request = UpstreamRequest(request.method, request.target, ask.headers)
     sent = request_head(upstream_request)

@@ -1,0 +1,58 @@
+"""What is answered or refused before the upstream is asked, decided once for every route.
+
+The ordinary route and the fast path both call `stopped`. A gate only decides: it may be asked twice
+about one request (the fast path leaves whatever is stopped to the ordinary route), so it counts, writes
+and sends nothing. What makes a request unreadable (a missing Host, an unknown site: 421) is refused
+earlier, where its context is built (context.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+
+from proxy.filter.verdict import Does
+from proxy.http.max_forwards import last_stop
+from proxy.http.response import Response
+from proxy.route.context import RequestContext
+
+
+class Stop(Enum):
+    """Why a request is not relayed, where the response is not known yet."""
+
+    OWN_ADDRESS = "own address"  # own/addresses.py responds: it may have to read a body
+
+
+Gate = Callable[[RequestContext], Response | Stop | None]
+
+
+def own_address(context: RequestContext) -> Stop | None:
+    """Stop a request for one of our own addresses: it never reaches the upstream."""
+    return Stop.OWN_ADDRESS if context.snapshot.pages.owns(context.request) else None
+
+
+def last_hop(context: RequestContext) -> Response | None:
+    """Respond to an OPTIONS request that may be forwarded no further (Max-Forwards: 0)."""
+    return last_stop(context.request)
+
+
+def refused_collection(context: RequestContext) -> Response | None:
+    """Respond 204 to a request that only collects data without consent (T31); observing only notes it."""
+    verdict = context.site.refusal(context.request, context.decision)
+    if verdict.does is Does.KEEP:
+        return None
+    context.verdicts.append(("request", verdict))
+    return None if context.site.observes else Response(204, [(b"Cache-Control", b"no-store")])
+
+
+GATES: tuple[Gate, ...] = (own_address, last_hop, refused_collection)
+"""In the order in which they are asked; the first that stops a request decides."""
+
+
+def stopped(context: RequestContext) -> Response | Stop | None:
+    """Return what a request gets instead of the upstream's response; None when it is relayed."""
+    for gate in GATES:
+        found = gate(context)
+        if found is not None:
+            return found
+    return None
