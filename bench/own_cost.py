@@ -2,7 +2,7 @@
 
     python -m bench.own_cost
 
-The steps are those of route/relayed_headers.py, outgoing.py and dressing.py for a visitor who came before and granted one
+The steps are those of route/request_headers.py, response_headers.py, visitor_response.py and page_injection.py for a visitor who came before and granted one
 purpose; `page` is the whole filter on a 15 kB page that was seen before, for comparison in the same run.
 """
 

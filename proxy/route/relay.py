@@ -17,7 +17,8 @@ from proxy.http.upstream.exchange import UpstreamRequest, UpstreamResponse
 from proxy.http.websocket import relay_websocket, wants_websocket
 from proxy.route.context import RequestContext, context_of, tell_own
 from proxy.route.gates import Stop, stopped
-from proxy.route.relayed_headers import UpstreamHead, ask_identity, asked, judged
+from proxy.route.request_headers import UpstreamHead, ask_identity, build_upstream_head
+from proxy.route.response_headers import judged
 from proxy.route.response_kind import PAGES, sort_body
 from proxy.route.visitor_response import VisitorResponse, compose, is_unfit, unread
 from proxy.snapshot.snapshot import Snapshot
@@ -69,12 +70,14 @@ class Relay:
             raise
 
     async def _relay(self, context: RequestContext) -> Response:
-        ask = asked(context)
+        upstream_head = build_upstream_head(context)
         switching = wants_websocket(context.message)
-        return await self._answered(context, ask, await _fetch(context, ask, switching=switching))
+        return await self._answered(
+            context, upstream_head, await _fetch(context, upstream_head, switching=switching)
+        )
 
     async def _answered(
-        self, context: RequestContext, ask: UpstreamHead, upstream_response: UpstreamResponse
+        self, context: RequestContext, upstream_head: UpstreamHead, upstream_response: UpstreamResponse
     ) -> Response:
         try:
             if upstream_response.status == 101:
@@ -82,23 +85,27 @@ class Relay:
             sort, data, complete = await sort_body(upstream_response, context.request.destination)
             if context.may_ask_again and is_unfit(upstream_response, sort):
                 upstream_response.abort()
-                ask.headers = ask_identity(ask.headers)
-                upstream_response = await _fetch(context, ask)
+                upstream_head.headers = ask_identity(upstream_head.headers)
+                upstream_response = await _fetch(context, upstream_head)
                 sort, data, complete = await sort_body(upstream_response, context.request.destination)
-            return await self._send(context, ask, upstream_response, sort, data, complete=complete)
+            return await self._send(context, upstream_head, upstream_response, sort, data, complete=complete)
         finally:
             upstream_response.abort()
 
     # -- the short way ---------------------------------------------------------------------------------
 
     def whole(
-        self, context: RequestContext, ask: UpstreamHead, upstream_response: UpstreamResponse, sort: BodyKind
+        self,
+        context: RequestContext,
+        upstream_head: UpstreamHead,
+        upstream_response: UpstreamResponse,
+        sort: BodyKind,
     ) -> Response:
         """Return the answer to a request, where all of its upstream's is here."""
         data = upstream_response.whole()
         if sort in PAGES:
             context.read += len(data)
-        outgoing, first = self._begin(context, ask, upstream_response, sort, data, complete=True)
+        outgoing, first = self._begin(context, upstream_head, upstream_response, sort, data, complete=True)
         context.tags = outgoing.body.verdicts
         return self._end(
             context,
@@ -106,10 +113,10 @@ class Relay:
         )
 
     async def go_on(
-        self, context: RequestContext, ask: UpstreamHead, fetching: Awaitable[UpstreamResponse]
+        self, context: RequestContext, upstream_head: UpstreamHead, fetching: Awaitable[UpstreamResponse]
     ) -> Response:
         """Return the answer to a request that went the short way as far as it could."""
-        return await self._answered(context, ask, await fetching)
+        return await self._answered(context, upstream_head, await fetching)
 
     def left(self, context: RequestContext) -> None:
         """Take note of a visitor who left the short way."""
@@ -120,7 +127,7 @@ class Relay:
     async def _send(
         self,
         context: RequestContext,
-        ask: UpstreamHead,
+        upstream_head: UpstreamHead,
         upstream_response: UpstreamResponse,
         sort: BodyKind,
         data: bytes,
@@ -134,7 +141,9 @@ class Relay:
             complete = not data
         if sort in PAGES:
             context.read += len(data)
-        outgoing, first = self._begin(context, ask, upstream_response, sort, data, complete=complete)
+        outgoing, first = self._begin(
+            context, upstream_head, upstream_response, sort, data, complete=complete
+        )
         response = Response(
             upstream_response.status,
             outgoing.headers,
@@ -150,7 +159,7 @@ class Relay:
     def _begin(
         self,
         context: RequestContext,
-        ask: UpstreamHead,
+        upstream_head: UpstreamHead,
         upstream_response: UpstreamResponse,
         sort: BodyKind,
         data: bytes,
@@ -159,7 +168,7 @@ class Relay:
     ) -> tuple[VisitorResponse, bytes]:
         """Return what leaves, and the bytes that leave with the head."""
         try:
-            outgoing = compose(context, ask, upstream_response, sort, data)
+            outgoing = compose(context, upstream_head, upstream_response, sort, data)
             body = outgoing.body
             if body is VERBATIM:
                 return outgoing, data
@@ -255,7 +264,9 @@ class Relay:
         return Response(308, [(b"Location", where), (b"Cache-Control", b"no-store")])
 
 
-async def _fetch(context: RequestContext, ask: UpstreamHead, *, switching: bool = False) -> UpstreamResponse:
+async def _fetch(
+    context: RequestContext, upstream_head: UpstreamHead, *, switching: bool = False
+) -> UpstreamResponse:
     message, request = context.message, context.request
     began = time.perf_counter()
     endless = switching or request.wants_events
@@ -264,7 +275,7 @@ async def _fetch(context: RequestContext, ask: UpstreamHead, *, switching: bool 
             UpstreamRequest(
                 request.method,
                 request.target,
-                ask.headers,
+                upstream_head.headers,
                 message.body() if message.has_body else None,
                 first_byte=ENDLESS if endless else None,
                 upgrade=switching,

@@ -25,7 +25,8 @@ from proxy.filter.headers.judged import Headers, code_headers, document_headers,
 from proxy.http.upstream.exchange import UpstreamResponse
 from proxy.route.context import RequestContext
 from proxy.route.page_injection import PageInjection, asks, dress, is_governed
-from proxy.route.relayed_headers import UpstreamHead, cleaning, judged
+from proxy.route.request_headers import UpstreamHead
+from proxy.route.response_headers import expired_cookies, judged
 from proxy.route.response_kind import PAGES, WORKERS
 
 NAMES = 1024
@@ -46,7 +47,7 @@ class VisitorResponse:
 
 
 def is_unfit(upstream_response: UpstreamResponse, sort: BodyKind) -> bool:
-    """True when a page came in part, or in a coding we cannot read: both can be asked for otherwise."""
+    """True when a page came in part, or in a coding we cannot read: a second request can ask otherwise."""
     if sort not in PAGES or upstream_response.bodiless:
         return False
     if needs_whole(upstream_response.status, sort):
@@ -62,7 +63,7 @@ def is_unfit(upstream_response: UpstreamResponse, sort: BodyKind) -> bool:
 
 def compose(
     context: RequestContext,
-    asked: UpstreamHead,
+    upstream_head: UpstreamHead,
     upstream_response: UpstreamResponse,
     sort: BodyKind,
     data: bytes = b"",
@@ -78,14 +79,14 @@ def compose(
     if context.site.observes:
         return _observed(context, upstream_response, sort)
     if upstream_response.status == 304:
-        return VisitorResponse(_not_modified(context, asked, upstream_response, headers), VERBATIM)
+        return VisitorResponse(_not_modified(context, upstream_head, upstream_response, headers), VERBATIM)
     if sort is BodyKind.OTHER and context.request.destination not in WORKERS:
         return VisitorResponse(headers, VERBATIM)
     match sort:
         case BodyKind.HTML | BodyKind.XML | BodyKind.RULES | BodyKind.REFUSED:
             if sort is BodyKind.HTML and data and names_document(context.request.destination) is not False:
                 headers = _typed(headers, upstream_response, data)
-            return _document(context, asked, upstream_response, headers, sort)
+            return _document(context, upstream_head, upstream_response, headers, sort)
         case BodyKind.CODE:
             return VisitorResponse(code_headers(headers), VERBATIM)
         case BodyKind.FEED:
@@ -98,7 +99,7 @@ def compose(
 
 def _document(
     context: RequestContext,
-    asked: UpstreamHead,
+    upstream_head: UpstreamHead,
     upstream_response: UpstreamResponse,
     headers: Headers,
     sort: BodyKind,
@@ -117,7 +118,7 @@ def _document(
     )
     headers = document_headers(headers, variant=context.tag, coding=coding)
     headers = _fenced(headers, context)
-    return VisitorResponse(headers + cleaning(context, asked.hidden), body)
+    return VisitorResponse(headers + expired_cookies(context, upstream_head.hidden), body)
 
 
 def _may_name(context: RequestContext, upstream_response: UpstreamResponse) -> bool:
@@ -197,16 +198,19 @@ def _declared(content_type: bytes, coding: bytes, beginning: bytes) -> bytes:
 
 
 def _not_modified(
-    context: RequestContext, asked: UpstreamHead, upstream_response: UpstreamResponse, headers: Headers
+    context: RequestContext,
+    upstream_head: UpstreamHead,
+    upstream_response: UpstreamResponse,
+    headers: Headers,
 ) -> Headers:
     """Return the head of a 304: of a page of this variant, or of something that is none."""
-    if asked.ours:
+    if upstream_head.ours:
         context.kind = "document"
         if is_governed(upstream_response.fields):
             # The browser shows what it kept under the policies it gets now: they have to let us in again.
             headers = _admitted(headers, dress(context, headers))
         headers = document_headers(headers, variant=context.tag, coding=None)
-        return _fenced(headers, context) + cleaning(context, asked.hidden)
+        return _fenced(headers, context) + expired_cookies(context, upstream_head.hidden)
     if context.request.destination in WORKERS:
         return _fenced(code_headers(headers), context)
     return headers

@@ -29,12 +29,20 @@ def test_a_minute_later_there_is_room_again_a_second_later_for_one():
 
 def test_an_ipv6_household_is_one_network_and_a_mapped_address_is_ipv4():
     limit = AcceptanceLimit(1)
-    households = ["2001:db8:1:2::3", "2001:db8:1:ffff::9", "2001:db8:2::", "::ffff:203.0.113.7", "203.0.113.9"]
+    households = [
+        "2001:db8:1:2::3",
+        "2001:db8:1:ffff::9",
+        "2001:db8:2::",
+        "::ffff:203.0.113.7",
+        "203.0.113.9",
+    ]
 
     assert [limit.allows(address, 0.0) for address in households] == [YES, NO, YES, YES, NO]
 
 
-@pytest.mark.parametrize("address", ["10.1.2.3", "127.0.0.1", "fd00::1", "fe80::1%eth0", "::ffff:10.1.2.3", "", "unix:"])
+@pytest.mark.parametrize(
+    "address", ["10.1.2.3", "127.0.0.1", "fd00::1", "fe80::1%eth0", "::ffff:10.1.2.3", "", "unix:"]
+)
 def test_where_everybody_comes_from_one_private_address_nobody_is_refused_and_it_is_said(address):
     limit = AcceptanceLimit(2)
 

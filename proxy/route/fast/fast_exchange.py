@@ -18,7 +18,7 @@ from proxy.route.context import RequestContext
 from proxy.route.fast.request_template import RequestTemplate, template_of
 from proxy.route.gates import stopped
 from proxy.route.relay import Relay
-from proxy.route.relayed_headers import UpstreamHead
+from proxy.route.request_headers import UpstreamHead
 from proxy.route.response_kind import PAGES, sort_named
 from proxy.route.visitor_response import is_unfit
 

@@ -19,7 +19,7 @@ from proxy.http.request_head_cache import END, RequestHead
 from proxy.http.upstream.balancer import Upstreams
 from proxy.http.upstream.exchange import UpstreamRequest, request_head
 from proxy.route.context import RequestContext, context_of
-from proxy.route.relayed_headers import UpstreamHead, asked
+from proxy.route.request_headers import UpstreamHead, build_upstream_head
 from proxy.snapshot.sites import Site, Variant
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def template_of(snapshot: Snapshot, head: RequestHead, message: IncomingMessage)
     request, site = context.request, context.site
     if request.wants_events:
         return None
-    ask = asked(context)
+    ask = build_upstream_head(context)
     upstream_request = UpstreamRequest(request.method, request.target, ask.headers)
     sent = request_head(upstream_request)
     if upstream_request.signs_in:

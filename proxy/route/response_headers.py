@@ -1,0 +1,104 @@
+"""The head of the response that the visitor gets.
+
+What no line here speaks of passes byte for byte, in its order.
+"""
+
+from __future__ import annotations
+
+from proxy.errors import UpstreamError
+from proxy.filter.headers.cookies import NEVER, judge_cookie
+from proxy.filter.headers.judged import Headers, end_to_end, fault_in, judged_headers
+from proxy.filter.headers.sweep import names_of, outlived, sweep, swept
+from proxy.filter.verdict import Does, Verdict
+from proxy.http.header_names import ANSWERED, CONNECTION, COOKIE, GONE, PASS, is_plain
+from proxy.route.context import RequestContext
+from proxy.telemetry.verdict_summary import Judgement
+
+KEEP = Does.KEEP  # a global is found faster than a member
+
+
+def judged(headers: Headers, context: RequestContext) -> tuple[Headers, list[Judgement]]:
+    """Return a response's headers without what was refused, and every verdict that was not keep.
+
+    Values hold no control characters: http/response.py refuses a head with one.
+    """
+    out: Headers = []
+    verdicts: list[Judgement] = []
+    variant, known = context.variant, ANSWERED
+    refused = variant.refused_headers
+    for pair in headers:
+        lower, fate = known[pair[0]]
+        if fate is PASS and lower not in refused:
+            out.append(pair)
+        elif fate is COOKIE:
+            _judge_cookie(pair, context, out, verdicts)
+        elif fate is not GONE and not (fate is CONNECTION and is_plain((pair[1],))):
+            return _judged_with_care(headers, context)
+    return out, verdicts
+
+
+def _judged_with_care(headers: Headers, context: RequestContext) -> tuple[Headers, list[Judgement]]:
+    """Return the same for a head with fields that need more than a look at their names."""
+    headers = end_to_end(headers)
+    if fault := fault_in(headers):
+        raise UpstreamError(f"its answer's {fault}")
+    out: Headers = []
+    verdicts: list[Judgement] = []
+    for pair in headers:
+        if pair[0].lower() == b"set-cookie":
+            _judge_cookie(pair, context, out, verdicts)
+        else:
+            out.append(pair)
+    variant = context.variant
+    out, touched = judged_headers(out, variant.judge, variant.refused_headers)
+    verdicts += [("header", Verdict(Does.DROP, note=name.decode("latin-1"))) for name in touched]
+    return out, verdicts
+
+
+def _judge_cookie(
+    pair: tuple[bytes, bytes], context: RequestContext, out: Headers, verdicts: list[Judgement]
+) -> None:
+    """Judge one Set-Cookie line by itself, on whatever status it came (T18): as one like it, or anew."""
+    request = context.request
+    known = context.variant.cookies.verdict(pair[1], request.host)
+    if known is not None:
+        if known.does is KEEP:
+            out.append(pair)
+        else:
+            verdicts.append(("cookie", known))
+        return
+    answer = context.decision.answer
+    verdict, line = judge_cookie(
+        context.site.cookies,
+        pair[1],
+        host=request.host,
+        grants=context.variant.grants,
+        now=request.now,
+        since=answer.since if answer is not None else NEVER,
+    )
+    if verdict.does is not KEEP:
+        verdicts.append(("cookie", verdict))
+    if line is not None:
+        out.append(pair if line is pair[1] else (pair[0], line))
+
+
+def expired_cookies(context: RequestContext, hidden: list[bytes]) -> Headers:
+    """Return the Set-Cookie lines that take away what may no longer be in the visitor's jar."""
+    site, request, decision = context.site, context.request, context.decision
+    if decision.withheld:
+        return []
+    host, secure, domain = request.host, request.visitor.secure, site.own.domain
+    names = list(hidden)
+    lines: list[bytes] = []
+    cookies = b";".join(request.fields.get(b"cookie", ()))
+    answer = decision.answer
+    if answer is not None and decision.grants and (rows := outlived(site.cookies, answer, request.now)):
+        names += names_of(site.cookies, rows, cookies, host)
+        lines.append(site.cookie_line(request, swept(answer, request.now)))
+    if names:
+        lines += sweep(names, host=host, path=request.path, domain=domain, secure=secure)
+    if context.reading.doubled:
+        lines += site.expire_doubles(request)
+        if answer is not None:
+            lines.append(site.cookie_line(request, answer))
+    return [(b"Set-Cookie", line) for line in lines]
