@@ -14,7 +14,7 @@ from proxy.policy.load import load_policy
 from proxy.process.load_main import at_home
 from proxy.process.watched_files import WatchedFiles
 from proxy.process.worker import Worker
-from proxy.telemetry.logs import Lines, start_logs
+from proxy.telemetry.logs import LineWriter, start_logs
 
 RULES = """
 policy:
@@ -84,7 +84,7 @@ class Proxy:
     port: int
     log: io.BytesIO
     folder: Path
-    lines: Lines
+    lines: LineWriter
     opened: list[asyncio.StreamWriter] = field(default_factory=list)
 
     async def connect(self):
