@@ -289,7 +289,7 @@ def cut(page: bytes, size: int) -> list[bytes]:
 
 def forget(judge: Judge) -> None:
     """Empty every memo."""
-    judge.forget()
+    judge.empty_caches()
 
 
 def paired(

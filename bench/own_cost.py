@@ -18,7 +18,7 @@ from proxy.filter.headers.fence import fence
 from proxy.filter.headers.sweep import outlived
 from proxy.filter.html.scanner import HtmlFilter
 from proxy.filter.rules.judge import compile_rules, judge_for
-from proxy.filter.tags.injection import PageSeen
+from proxy.filter.tags.injection import PageMetadata
 from proxy.policy.load import load_policy
 from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import scope_of
@@ -58,7 +58,7 @@ def main() -> None:
     judge, raw, seen = (
         judge_for(compile_rules(policy, own), decision.grants),
         page(15_000),
-        PageSeen(lang="en"),
+        PageMetadata(lang="en"),
     )
     headers = [(b"Content-Type", b"text/html; charset=utf-8")] * 12
     injector = renderer.injector(decision)

@@ -16,7 +16,7 @@ from proxy.banner.words import Languages, Words
 from proxy.consent.decision import Ask
 from proxy.filter.headers.csp_admission import Admission, admit
 from proxy.filter.rules.judged_tag import TagFacts
-from proxy.filter.tags.injection import PageSeen
+from proxy.filter.tags.injection import PageMetadata
 from proxy.filter.verdict import Verdict
 from proxy.policy.scope import Scope
 
@@ -53,10 +53,10 @@ class PageInjector:
     always: bool = False  # a browser opens it: it is a page however it begins
     _words: Words | None = None
     _speaks: tuple[Words, str] | None = None
-    _page: PageSeen | None = None
+    _page: PageMetadata | None = None
     _placed: tuple[int, PlaceholderPlace] | None = None  # by how many policies the page had in itself by then
 
-    def head(self, page: PageSeen) -> bytes:
+    def head(self, page: PageMetadata) -> bytes:
         """Return style and script; they do not depend on the language, since policies name their hash."""
         self._spoken(page)  # placeholders come before the foot, and speak the page's language too
         self._page = page
@@ -64,7 +64,7 @@ class PageInjector:
         without = "" if place.once else "once" if place.relays else "frames"
         return self.head_part.bytes(self.since, without if self.head_part.frames else "")
 
-    def body(self, page: PageSeen) -> bytes:
+    def body(self, page: PageMetadata) -> bytes:
         """Return the banner where the visitor is asked."""
         if self.framed or self.ask not in ASKS:
             return b""
@@ -77,7 +77,7 @@ class PageInjector:
         hidden = Markup(f'<input type="hidden" name="return" value="{escape(self.back)}"/>')
         return self._based(page, before) + ascii_bytes(hidden) + self._based(page, behind)
 
-    def foot(self, page: PageSeen) -> bytes:
+    def foot(self, page: PageMetadata) -> bytes:
         """Return the permanent link."""
         if self.framed:
             return b""
@@ -106,7 +106,7 @@ class PageInjector:
         place = place_of(found, isolated=self.isolated)
         return replace(place, offers=self.offers, sized=not self.admission.policies)
 
-    def _based(self, page: PageSeen, ours: bytes) -> bytes:
+    def _based(self, page: PageMetadata, ours: bytes) -> bytes:
         """Return our markup with whole addresses where a <base> leads every other one astray."""
         if not (page.is_moved and self.authority):
             return ours
@@ -114,7 +114,7 @@ class PageInjector:
         path = self.parts.path.encode("ascii")
         return ours.replace(b'="' + path, b'="' + here + path)
 
-    def _spoken(self, page: PageSeen) -> tuple[Words, str]:
+    def _spoken(self, page: PageMetadata) -> tuple[Words, str]:
         """Return the page's language, and the panel's address in it.
 
         The address names the language only where the visitor's browser would ask for another.
@@ -139,5 +139,5 @@ def place_of(found: Iterable[Admission], *, isolated: bool = False) -> Placehold
     return PlaceholderPlace(once=frames and asks and not isolated, relays=frames)
 
 
-def _said(page: PageSeen) -> list[bytes]:
+def _said(page: PageMetadata) -> list[bytes]:
     return [text.encode() for text in page.meta_csp]

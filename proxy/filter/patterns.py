@@ -1,4 +1,4 @@
-"""Rules' conditions as matchers that cannot backtrack: globs, hosts, words in a text."""
+"""Matchers for the conditions of rules, which cannot backtrack: globs, hosts, words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Glob:
         return cls(tuple(text.split("*")))
 
     def matches(self, text: str) -> bool:
-        """True when the whole text is described."""
+        """True when the whole text matches."""
         first, *middle = self.parts
         if not middle:
             return text == first
@@ -36,7 +36,7 @@ class Glob:
 
 
 def stem(glob: Glob) -> str | None:
-    """Return the longest literal run of a glob, which all it matches contains; None if too short to tell."""
+    """Return the longest literal of a glob, or None if it is too short to select."""
     longest = max(glob.parts, key=len)
     return longest if len(longest) > 2 else None
 
@@ -53,7 +53,7 @@ class HostGlob:
         return cls(tuple(Glob.of(label) for label in text.lower().split(".")))
 
     def matches(self, host: str) -> bool:
-        """True when the last labels of the host are described."""
+        """True when the last labels of the host match."""
         labels = host.split(".")
         if len(labels) < len(self.labels):
             return False
@@ -78,7 +78,7 @@ def literal_suffix(host: str) -> str:
 
 
 class WordPattern:
-    """Which of many words stand in a text, case-sensitive."""
+    """Finds which of many words a text contains, case-sensitive."""
 
     FEW = 12  # up to here one search per word is faster than a pattern of all (measured)
 
@@ -104,7 +104,7 @@ _NONE: frozenset[bytes] = frozenset()
 def _factored(words: list[str]) -> str:
     """Return a pattern for any of these words in which every beginning stands once."""
     if "" in words:
-        return ""  # a word that ends here is found; what longer ones add is not asked
+        return ""  # a word ends here: longer ones need not be matched
     heads: dict[str, list[str]] = {}
     for word in words:
         heads.setdefault(word[0], []).append(word[1:])

@@ -1,4 +1,4 @@
-"""What is done to a tag, a cookie, a request or a header, and the rule that says so."""
+"""The verdict on a tag, cookie, request or header, and the rule that made it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Does(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is done, and because of which rule.
+    """What is done, and by which rule.
 
-    `because` is None where no rule speaks (own files, nothing to judge). `needs` are the purposes still
-    missing; `provider` the provider id or None for what is undeclared; `note` words for people.
+    `because` is None where no rule applies (own files, nothing to judge). `needs` are the
+    missing purposes; `provider` its id, None for what is undeclared; `note` is for people.
     """
 
     does: Does

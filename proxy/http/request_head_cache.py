@@ -120,7 +120,7 @@ class RequestHeadCache(Cache[RequestHead]):
             words = tuple(secrets.token_hex(16).encode() for _ in places)
             head = RequestHead(headers, fields, places, words)
             head.headers, head.fields = head.filled(words)
-        self.keep(key, head)
+        self.store(key, head)
 
 
 def _without_news(rest: bytes) -> tuple[bytes, tuple[bytes, ...]]:

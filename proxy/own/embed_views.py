@@ -106,7 +106,7 @@ async def offer_part(call: OwnRequest) -> Response:
     `policy` say what the page cannot do by its headers, and the policies that stand in itself.
     """
     embeds, address = Embeds(call.site.policy), _asked(call.request, "address")
-    embed = embeds.at(address) if address else embeds.anybodys(_asked(call.request, "embed"))
+    embed = embeds.of_address(address) if address else embeds.of_any_provider(_asked(call.request, "embed"))
     missing = tuple(p for p in embed.needs if not call.decision.allows(embed.provider, (p,))) if embed else ()
     if embed is None or not missing:
         return Response(204, list(OURS))

@@ -78,5 +78,5 @@ def _provider(address: object, rules: Rules) -> str:
         return "undeclared"
     if rules.owns(host):
         return "own"
-    matchers = rules.of_host(host)
+    matchers = rules.for_host(host)
     return next((m.rule.provider for m in matchers if m.rule.hosts), "undeclared")

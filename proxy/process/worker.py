@@ -155,7 +155,7 @@ class Worker:
                 return False
             self._snapshot, self._policy = snapshot, policy
             for listener in self.listeners:
-                listener.http_server.heads.forget()  # what they came to would keep the house of before
+                listener.http_server.heads.clear()  # what they came to would keep the house of before
             for change in _needs_restart(self.config, config):
                 log().warning("policy_loaded", note=f"{change} changed: that takes a restart")
             log().info("policy_loaded", policy=policy.version, digest=policy.digest)

@@ -8,7 +8,7 @@ from proxy.banner.render import Renderer
 from proxy.consent.answer import Answer
 from proxy.consent.decision import Decision, decide
 from proxy.filter.rules.judged_tag import TagFacts
-from proxy.filter.tags.injection import PageSeen
+from proxy.filter.tags.injection import PageMetadata
 from proxy.filter.verdict import Does, Verdict
 from proxy.package_files import bundled
 from proxy.policy.load import load_policy
@@ -52,7 +52,7 @@ def injected(
     injector: PageInjector, lang: str = "en", meta_csp: tuple[str, ...] = ()
 ) -> tuple[str, str, str]:
     """Return what goes into head, body and foot of a page."""
-    page = PageSeen(lang=lang)
+    page = PageMetadata(lang=lang)
     head = injector.head(page)
     page.meta_csp = meta_csp
     return head.decode("ascii"), injector.body(page).decode("ascii"), injector.foot(page).decode("ascii")

@@ -11,7 +11,7 @@ from proxy.filter.html.scanner import HtmlFilter
 from proxy.filter.rules.judge import compile_rules, judge_for
 from proxy.filter.rules.judged_tag import TagFacts
 from proxy.filter.tags.embeds import Embeds
-from proxy.filter.tags.injection import PageSeen
+from proxy.filter.tags.injection import PageMetadata
 from proxy.filter.verdict import Does, Verdict
 from proxy.policy.load import load_policy
 from proxy.policy.own_hosts import OwnHosts
@@ -119,7 +119,7 @@ def test_a_placeholder_before_the_body_was_seen_speaks_the_visitors_language():
 
 def test_equal_embeds_get_equal_bytes():
     injector = RENDERER.injector(decision(answered=True))
-    injector.head(PageSeen())
+    injector.head(PageMetadata())
 
     assert calendly(injector) == calendly(RENDERER.injector(decision(answered=True)))
 

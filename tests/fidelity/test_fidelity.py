@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.filter.html import text_consumers, unfinished
+from proxy.filter.html import incomplete_markup, text_consumers
 from proxy.filter.syntax import attributes, foreign_content, text_ends, tokens
 from tests.fidelity.__main__ import measure
 from tests.fidelity.seeing import Measure
@@ -63,7 +63,7 @@ def without_end_bang(monkeypatch):
     monkeypatch.setattr(tokens, "EVERY", tokens.step((weak, tokens.BOGUS, tokens.TEXT), tokens.ANY_TAG))
     before = tokens.BEFORE_HEAD.pattern.replace(tokens.COMMENT, weak)
     monkeypatch.setattr(tokens, "BEFORE_HEAD", re.compile(before))
-    monkeypatch.setattr(unfinished, "COMMENT", unfinished.Until(re.compile(rb"-->"), 4, 2))
+    monkeypatch.setattr(incomplete_markup, "COMMENT", incomplete_markup.MarkupEnd(re.compile(rb"-->"), 4, 2))
 
 
 def without_foreign(monkeypatch):
@@ -92,18 +92,22 @@ def without_references(monkeypatch):
 def with_the_last_attribute(monkeypatch):
     def last(raw):
         text = raw.decode("utf-8", "surrogateescape")
-        found = attributes._VALUES.findall(text, 1 + len(attributes.tag_name(raw)))
+        found = attributes._NAME_VALUE.findall(text, 1 + len(attributes.tag_name(raw)))
         return {name.lower(): attributes.resolved(a or b or c) for name, a, b, c in found}
 
     monkeypatch.setattr("tests.fidelity.seeing.values", last)
 
 
 def with_opaque_noscript(monkeypatch):
-    monkeypatch.setattr("proxy.filter.html.scanner.HtmlFilter._noscript", lambda _self: text_consumers.SKIP)
+    monkeypatch.setattr(
+        "proxy.filter.html.scanner.HtmlFilter._noscript", lambda _self: text_consumers.UNJUDGED
+    )
 
 
 def with_short_comment_tail(monkeypatch):
-    monkeypatch.setattr(unfinished, "COMMENT", unfinished.Until(re.compile(rb"--!?>"), 4, 1))
+    monkeypatch.setattr(
+        incomplete_markup, "COMMENT", incomplete_markup.MarkupEnd(re.compile(rb"--!?>"), 4, 1)
+    )
 
 
 def with_short_raw_tail(monkeypatch):
@@ -118,11 +122,11 @@ def with_short_raw_tail(monkeypatch):
 
 
 def with_comment_begun_too_early(monkeypatch):
-    opened = unfinished.opened
+    opened = incomplete_markup.construct_at
     monkeypatch.setattr(
-        "proxy.filter.html.stream.unfinished.opened",
+        "proxy.filter.html.stream.incomplete_markup.construct_at",
         lambda head, **kind: (
-            (unfinished.Opened.PASSES, unfinished.COMMENT)
+            (incomplete_markup.Construct.PASSES, incomplete_markup.COMMENT)
             if head.startswith(b"<!--")
             else opened(head, **kind)
         ),

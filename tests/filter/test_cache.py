@@ -2,14 +2,14 @@
 
 import gc
 
-from proxy.filter.cache import LATELY, Cache, CacheBudget
+from proxy.filter.cache import MAX_SEEN_ONCE, Cache, CacheBudget
 
 
 def test_a_memo_empties_itself_when_it_is_full():
     cache: Cache[int] = Cache(limit=1_000, longest=400)
     for number in range(20):
-        cache.keep(b"%d" % number, number)
-    cache.keep(b"x" * 300, 1)
+        cache.store(b"%d" % number, number)
+    cache.store(b"x" * 300, 1)
 
     assert 0 < len(cache) <= 4
     assert b"x" * 300 not in cache
@@ -18,48 +18,48 @@ def test_a_memo_empties_itself_when_it_is_full():
 def test_what_comes_once_is_not_worth_remembering():
     cache: Cache[int] = Cache(limit=10_000_000, longest=400)
     for number in range(20_000):
-        cache.keep_known(b"%050d" % number, number)
-    cache.keep_known(b"again" * 10, 1)
-    cache.keep_known(b"again" * 10, 1)
-    cache.keep_known(b"short", 2)
+        cache.store_repeated(b"%050d" % number, number)
+    cache.store_repeated(b"again" * 10, 1)
+    cache.store_repeated(b"again" * 10, 1)
+    cache.store_repeated(b"short", 2)
 
     assert cache == {b"again" * 10: 1, b"short": 2}
-    assert len(cache._once) <= LATELY
+    assert len(cache._seen_once) <= MAX_SEEN_ONCE
 
 
 def test_memos_in_one_room_weigh_no_more_than_the_room_holds():
-    room = CacheBudget(limit=10_000)
-    memos: list[Cache[int]] = [Cache(limit=8_000, longest=1_000, room=room) for _ in range(50)]
+    budget = CacheBudget(limit=10_000)
+    caches: list[Cache[int]] = [Cache(limit=8_000, longest=1_000, budget=budget) for _ in range(50)]
     for number in range(2_000):
-        memos[number % 50].keep(b"%d" % number, number)
+        caches[number % 50].store(b"%d" % number, number)
 
-        assert sum(cache.weight for cache in memos) <= 10_000
+        assert sum(cache.weight for cache in caches) <= 10_000
 
-    assert sum(len(cache) for cache in memos) > 10
-    assert all(sum(len(key) + 200 for key in cache) == cache.weight for cache in memos)
+    assert sum(len(cache) for cache in caches) > 10
+    assert all(sum(len(key) + 200 for key in cache) == cache.weight for cache in caches)
 
 
 def test_the_heaviest_memo_makes_room_and_the_others_keep_what_they_know():
-    room = CacheBudget(limit=10_000)
-    small: Cache[int] = Cache(limit=10_000, longest=1_000, room=room)
-    large: Cache[int] = Cache(limit=10_000, longest=1_000, room=room)
-    small.keep(b"known", 1)
+    budget = CacheBudget(limit=10_000)
+    small: Cache[int] = Cache(limit=10_000, longest=1_000, budget=budget)
+    large: Cache[int] = Cache(limit=10_000, longest=1_000, budget=budget)
+    small.store(b"known", 1)
     for number in range(200):
-        large.keep(b"%d" % number, number)
+        large.store(b"%d" % number, number)
 
     assert small == {b"known": 1}
 
 
 def test_memos_that_are_gone_take_no_room():
-    room = CacheBudget(limit=10_000)
+    budget = CacheBudget(limit=10_000)
     for _ in range(20):
-        gone: Cache[int] = Cache(limit=8_000, longest=1_000, room=room)
+        gone: Cache[int] = Cache(limit=8_000, longest=1_000, budget=budget)
         for number in range(35):
-            gone.keep(b"%d" % number, number)
+            gone.store(b"%d" % number, number)
         del gone
         gc.collect()
-    here: Cache[int] = Cache(limit=8_000, longest=1_000, room=room)
+    here: Cache[int] = Cache(limit=8_000, longest=1_000, budget=budget)
     for number in range(35):
-        here.keep(b"%d" % number, number)
+        here.store(b"%d" % number, number)
 
     assert len(here) == 35

@@ -16,7 +16,7 @@ def work(name: str, size: int, piece: int) -> int:
     """Return what a page of that kind and size costs."""
     data = HOSTILE[name](size)
     page = HtmlFilter(judge("performance"), inject=Marks())
-    judge("performance").forget()
+    judge("performance").empty_caches()
     total = 0
     take = TagBuffer.take
 

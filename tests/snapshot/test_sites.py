@@ -189,7 +189,7 @@ def test_what_all_sites_remember_of_tags_is_bounded_together(monkeypatch):
     ]
     for number in range(1_000):
         for judge in judges:
-            judge.tags.keep(b"<script nonce=%d>" % number, None)
-            judge.styles.keep(b".a%d{}" % number, True)
+            judge.tags.store(b"<script nonce=%d>" % number, None)
+            judge.styles.store(b".a%d{}" % number, True)
 
     assert 50_000 < sum(judge.tags.weight + judge.styles.weight for judge in judges) <= 100_000

@@ -1,1 +1,5 @@
-"""The streaming scanner: HTML and XML as tags and text, however the network cuts them."""
+"""The streaming filter: HTML and XML in chunks, judged tag by tag, in any cut.
+
+Enters at `scanner.HtmlFilter.feed`, leaves as its return value. `fast_text` is the fast path
+of raw text, `text_consumers` the careful one. May import tags and below.
+"""

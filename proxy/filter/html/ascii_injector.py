@@ -1,16 +1,16 @@
-"""An injector whose words come in ASCII, and so are right in every encoding the scanner reads."""
+"""An injector that writes ASCII only, which is valid in every encoding the scanner reads."""
 
 from __future__ import annotations
 
 from proxy.filter.rules.judged_tag import TagFacts
-from proxy.filter.tags.injection import Injector, PageSeen
+from proxy.filter.tags.injection import Injector, PageMetadata
 from proxy.filter.verdict import Verdict
 
 
 class AsciiInjector:
-    """Hands on what another injects, with character references for all that is not ASCII.
+    """Wraps an injector: everything not ASCII becomes a character reference.
 
-    In a page that is not in UTF-8 its bytes would be read as other letters. Scripts and
+    In a page that is not in UTF-8 its bytes would be read as other characters. Scripts and
     styles must be ASCII as they are: a character reference means nothing in them.
     """
 
@@ -19,23 +19,23 @@ class AsciiInjector:
 
     @property
     def always(self) -> bool:
-        """True where what comes is a page however it begins."""
+        """True where the response is opened as a page, however it begins."""
         return self._inner.always
 
-    def head(self, page: PageSeen) -> bytes:
-        """Return what stands first in the head."""
+    def head(self, page: PageMetadata) -> bytes:
+        """Return what goes first into the head."""
         return _ascii(self._inner.head(page))
 
-    def body(self, page: PageSeen) -> bytes:
-        """Return what stands first in the body."""
+    def body(self, page: PageMetadata) -> bytes:
+        """Return what goes first into the body."""
         return _ascii(self._inner.body(page))
 
-    def foot(self, page: PageSeen) -> bytes:
-        """Return what stands last in the body."""
+    def foot(self, page: PageMetadata) -> bytes:
+        """Return what goes last into the body."""
         return _ascii(self._inner.foot(page))
 
     def placeholder(self, verdict: Verdict, facts: TagFacts) -> bytes:
-        """Return what stands in place of a replaced element."""
+        """Return the placeholder for a replaced element."""
         return _ascii(self._inner.placeholder(verdict, facts))
 
 

@@ -1,4 +1,4 @@
-"""What has left the filter, and the tail that waits to see whether a `</body>` was the last."""
+"""The output of the filter: held back behind a `</body>` until that is known to be the last."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from proxy.filter.tags.injection import Injection
 
 
 class Output:
-    """Pieces on their way out; the foot of the page is put before the last `</body>`."""
+    """Collects output; inserts the page's foot before the last `</body>`."""
 
-    __slots__ = ("_foot_at", "_footed", "pieces")
+    __slots__ = ("_foot_at", "_foot_placed", "pieces")
 
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
         self._foot_at: int | None = None
-        self._footed = False
+        self._foot_placed = False
 
     def emit(self, text: bytes) -> None:
-        """Let a piece go."""
+        """Append output."""
         if text:
             self.pieces.append(text)
 
     def body_ends(self, injection: Injection) -> None:
-        """Note that a `</body>` follows: the foot belongs here unless another comes."""
-        if self._footed or not injection.has_foot:
+        """Mark a `</body>` that follows: the foot goes here unless another comes."""
+        if self._foot_placed or not injection.has_foot:
             return
         if self._tail() > MAX_TAIL:
             self._place(injection)
@@ -37,10 +37,10 @@ class Output:
         if self._foot_at is not None:
             self.pieces.insert(self._foot_at, injection.foot())
             self._foot_at = None
-            self._footed = True
+            self._foot_placed = True
 
     def flush(self, injection: Injection) -> bytes:
-        """Return what need not wait."""
+        """Return the output that need not wait."""
         pieces = self.pieces
         if self._foot_at is not None and self._tail() > MAX_TAIL:
             self._place(injection)
@@ -56,7 +56,7 @@ class Output:
         return joined
 
     def end(self, injection: Injection, *, at_end: bool) -> None:
-        """Nothing more comes: place the foot, at the end if no `</body>` was there."""
-        if not self._footed and self._foot_at is None and at_end and injection.has_foot:
+        """Insert the foot at the end of the page, if no `</body>` placed it before."""
+        if not self._foot_placed and self._foot_at is None and at_end and injection.has_foot:
             self._foot_at = len(self.pieces)
         self._place(injection)

@@ -1,7 +1,7 @@
-"""HtmlFilter: a page streams through it, and what may not run leaves it inert.
+"""HtmlFilter: streams a page and makes inert what may not run or load.
 
-Tags are judged as they complete; everything untouched leaves byte for byte, as early as
-it is known to be untouched. However the stream is cut, the output is the same.
+Tags are judged as they complete; bytes that are not changed leave as they came, as soon
+as that is known. The output does not depend on how the stream is cut.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from proxy.filter.cache import Cache
-from proxy.filter.html import quick_text
+from proxy.filter.html import fast_text
 from proxy.filter.html.element_stream import UNKNOWN
-from proxy.filter.html.text_consumers import Consumer, Within
+from proxy.filter.html.text_consumers import Consumer, NestedText
 from proxy.filter.html.xml_stream import XmlStream
 from proxy.filter.rules.judge import Judge
-from proxy.filter.rules.judged_tag import Follow, JudgedTag, TagFacts
+from proxy.filter.rules.judged_tag import ContentModel, JudgedTag, TagFacts
 from proxy.filter.size_limits import MAX_TAG
 from proxy.filter.syntax import tokens
 from proxy.filter.syntax.foreign_content import FOREIGN_BREAKOUT, Foreign
-from proxy.filter.tags.document_context import Reader
-from proxy.filter.tags.injection import Injection, Injector, PageSeen, Phase
-from proxy.filter.tags.long_tags import LongTag, is_too_long
+from proxy.filter.tags.document_context import DocumentContext
+from proxy.filter.tags.injection import Injection, Injector, PageMetadata, Phase
+from proxy.filter.tags.long_tag import LongTag, is_too_long
 from proxy.filter.verdict import Verdict
 
-__all__ = ["HtmlFilter", "Injector", "PageSeen", "TagFacts"]
+__all__ = ["HtmlFilter", "Injector", "PageMetadata", "TagFacts"]
 
 _BOM = b"\xef\xbb\xbf"
 _STAYS = frozenset({b"meta", b"link", b"script", b"style", b"base", b"noscript", b"title", b"noframes"})
@@ -43,17 +43,17 @@ class HtmlFilter(XmlStream):
     def __init__(self, judge: Judge, *, inject: Injector | None = None, xml: bool = False) -> None:
         super().__init__(
             judge,
-            Reader(judge, xml=xml, inject=inject, nested=_nested),
-            Injection(inject, PageSeen(), xml=xml),
-            HtmlFilter._xml if xml else HtmlFilter._every,
+            DocumentContext(judge, xml=xml, inject=inject, nested=_nested),
+            Injection(inject, PageMetadata(), xml=xml),
+            HtmlFilter._xml if xml else HtmlFilter._every_tag,
         )
         self._foreign = Foreign()
         self._begun = False  # a byte order mark is one at the very start of a page, and text anywhere else
 
-    # HTML
+    # states
 
-    def _plain(self, data: bytes, at: int) -> int:
-        """Head and body outside foreign content: only what rules can touch is stopped at."""
+    def _content(self, data: bytes, at: int) -> int:
+        """Read head or body outside foreign content, stopping only at what rules can touch."""
         in_head = self._injection.phase is _HEAD
         step = self._step(in_head=in_head)
         known = self._tags.get
@@ -65,13 +65,13 @@ class HtmlFilter(XmlStream):
             raw, at = match[1], match.end()
             if raw is None:
                 self._out.emit(data[start:at])
-                return self._text_or_stuck(data, at) if in_head else self._stuck(data, at)
+                return self._text_or_wait(data, at) if in_head else self._wait(data, at)
             if raw[1] == 0x2F or (in_head and match[2].lower() not in _STAYS):
                 if len(raw) > MAX_TAG:
-                    return self._stop(data, start, at - len(raw))
+                    return self._read_carefully(data, start, at - len(raw))
                 slash, name = (match[2] if in_head else b"/body").rpartition(b"/")[1:]
                 start = self._tag(raw, slash, name.lower(), data, (start, at))
-                if self._run is not HtmlFilter._plain:
+                if self._run is not HtmlFilter._content:
                     self._out.emit(data[start:at])
                     return at
                 in_head = self._injection.phase is _HEAD
@@ -80,48 +80,48 @@ class HtmlFilter(XmlStream):
             judged = known(raw, UNKNOWN)
             if judged is UNKNOWN:
                 if len(raw) > MAX_TAG and is_too_long(raw):
-                    return self._stop(data, start, at - len(raw))
+                    return self._read_carefully(data, start, at - len(raw))
                 judged = self._judged(raw)
             if judged is None:
                 continue
-            after = quick_text.passed(self._reader, judged, raw, data, at)
-            if after > 0:  # the usual case: nothing to do, up to there
+            after = fast_text.skipped_to(self._context, judged, raw, data, at)
+            if after > 0:  # the common case: nothing to do up to there
                 at = after
                 continue
-            if judged.out is not None and quick_text.ends(judged, raw, data, at):
+            if judged.out is not None and fast_text.is_rewrite(judged, raw, data, at):
                 pieces.append(data[start : at - len(raw)])
-                pieces += self._note(judged)
+                pieces += self._record(judged)
                 start = at
                 continue
             start = self._act(judged, raw, data, (start, at))
-            if self._run is not HtmlFilter._plain:
+            if self._run is not HtmlFilter._content:
                 self._out.emit(data[start:at])
                 return at
             step, known = self._step(in_head=in_head), self._tags.get  # it may have been a base
 
     def _step(self, *, in_head: bool) -> Callable[[bytes, int], re.Match[bytes] | None]:
         rules = self._judge.rules
-        steps = rules.based_steps if self._reader.base else rules.steps
-        return steps.head.match if in_head else steps.plain.match
+        steps = rules.based_steps if self._context.base else rules.steps
+        return steps.head.match if in_head else steps.body.match
 
-    def _stop(self, data: bytes, start: int, at: int) -> int:
-        """Look at the tag that begins at `at` with all care."""
+    def _read_carefully(self, data: bytes, start: int, at: int) -> int:
+        """Read on carefully, tag by tag, from the tag that begins at `at`."""
         self._out.emit(data[start:at])
-        self._run = HtmlFilter._every
+        self._run = HtmlFilter._every_tag
         return at
 
-    def _every(self, data: bytes, at: int) -> int:
-        """Before the head, and in foreign content: every tag counts."""
-        if self._injection.phase is _START and (usual := tokens.COMMON_PROLOGUE.match(data, at)):
-            return self._begin(usual, data, at)
+    def _every_tag(self, data: bytes, at: int) -> int:
+        """Read the part before the head, or foreign content: every tag counts."""
+        if self._injection.phase is _START and (common := tokens.COMMON_PROLOGUE.match(data, at)):
+            return self._begin(common, data, at)
         start = at
         if not self._begun:
             mark = data[at : at + 3]
             if len(mark) < 3 and _BOM.startswith(mark):
-                return self._stuck(data, at)
+                return self._wait(data, at)
             self._begun, at = True, at + 3 * (mark == _BOM)
             self._injection.is_empty = False
-        while self._run is HtmlFilter._every:
+        while self._run is HtmlFilter._every_tag:
             pattern = self._pattern()
             match = pattern.match(data, at)
             assert match is not None  # every part of the pattern is optional
@@ -134,23 +134,23 @@ class HtmlFilter(XmlStream):
                 continue
             self._out.emit(data[start:at])
             if pattern is not tokens.BEFORE_HEAD:
-                return self._stuck(data, at)
+                return self._wait(data, at)
             if match[4] is None:
-                return self._text_or_stuck(data, at)
+                return self._text_or_wait(data, at)
             self._injection.doctype()
             start = at
         self._out.emit(data[start:at])
         return at
 
-    def _begin(self, usual: re.Match[bytes], data: bytes, at: int) -> int:
-        """Read a page's beginning at one go: what is done at each of its tags is little."""
+    def _begin(self, common: re.Match[bytes], data: bytes, at: int) -> int:
+        """Read doctype, <html> and <head> in one step."""
         self._begun = True
         self._injection.is_empty = False
         self._injection.doctype()
-        at = self._tag(usual[1], b"", b"html", data, (at, usual.end(1)))
-        at = self._tag(b"<head>", b"", b"head", data, (at, usual.end()))
-        self._out.emit(data[at : usual.end()])
-        return usual.end()
+        at = self._tag(common[1], b"", b"html", data, (at, common.end(1)))
+        at = self._tag(b"<head>", b"", b"head", data, (at, common.end()))
+        self._out.emit(data[at : common.end()])
+        return common.end()
 
     def _pattern(self) -> re.Pattern[bytes]:
         if self._foreign.is_foreign:
@@ -159,28 +159,28 @@ class HtmlFilter(XmlStream):
         waits = injection.is_before_body and not injection.in_template and not self._foreign
         return tokens.BEFORE_HEAD if waits else tokens.EVERY
 
-    def _text_or_stuck(self, data: bytes, at: int) -> int:
-        """Text before the body begins it; anything else is markup that is not complete."""
+    def _text_or_wait(self, data: bytes, at: int) -> int:
+        """Start the body at text before it; wait for the rest of any other incomplete markup."""
         head = data[at : at + 2]
         if head[:1] == b"<":
             is_text = len(head) == 2 and not (head[1:].isalpha() or head[1:] in b"/!?")
         else:
             is_text = bool(head)
         if not is_text:
-            return self._stuck(data, at)
-        if self._injection.phase is _START and not self._injection.is_whole:  # its first tag decides
+            return self._wait(data, at)
+        if self._injection.phase is _START and not self._injection.is_document:  # its first tag decides
             start, at = at, data.find(b"<", at + 1)
             at = len(data) if at < 0 else at
             self._out.emit(data[start:at])
             return at
         self._out.emit(self._injection.text())
-        self._settle()
+        self._choose_state()
         return at
 
     def _tag(self, raw: bytes, slash: bytes, name: bytes, data: bytes, span: tuple[int, int]) -> int:
-        """Note and judge a tag where every tag counts; return where what is not emitted starts."""
+        """Judge a tag where every tag counts; return where what is not emitted starts."""
         start = self._end_tag(raw, name, data, span) if slash else self._start_tag(raw, name, data, span)
-        self._settle()
+        self._choose_state()
         return start
 
     def _end_tag(self, raw: bytes, name: bytes, data: bytes, span: tuple[int, int]) -> int:
@@ -222,16 +222,16 @@ class HtmlFilter(XmlStream):
             start = at
         return start
 
-    def _settle(self) -> None:
-        """Read on by the rules of where the stream is now."""
+    def _choose_state(self) -> None:
+        """Choose the state in which the stream is read from here on."""
         injection = self._injection
-        if self._reader.xml:
+        if self._context.xml:
             self._data = HtmlFilter._xml
         elif self._foreign or injection.phase < _HEAD or injection.in_template:
-            self._data = HtmlFilter._every
+            self._data = HtmlFilter._every_tag
         else:
-            self._data = HtmlFilter._plain
-        if self._run is HtmlFilter._every or self._run is HtmlFilter._plain:
+            self._data = HtmlFilter._content
+        if self._run is HtmlFilter._every_tag or self._run is HtmlFilter._content:
             self._run = self._data
 
     def _in_foreign(self) -> bool:
@@ -240,51 +240,51 @@ class HtmlFilter(XmlStream):
     def _enter_foreign(self, name: bytes, raw: bytes) -> None:
         if not self._foreign:
             self._foreign.start(name, raw)
-            self._settle()
+            self._choose_state()
 
     def _after_long(self, long: LongTag) -> None:
         if long.name[:1] == b"/":
             if self._foreign:
                 self._foreign.end(long.name[1:])
-            self._settle()
+            self._choose_state()
             return
         raw = b"<" + long.name + (b"/>" if long.closed else b">")
         is_html = self._foreign.start(long.name, raw) if self._foreign else long.name not in _ROOTS
-        judged = JudgedTag(long.name.decode("latin-1"), long.follow)
-        if judged.follow is Follow.FOREIGN:
+        judged = JudgedTag(long.name.decode("latin-1"), long.content_model)
+        if judged.content_model is ContentModel.FOREIGN:
             self._enter_foreign(long.name, raw)
-        elif judged.follow is not Follow.NOTHING and not (long.closed and not is_html):
+        elif judged.content_model is not ContentModel.NOTHING and not (long.closed and not is_html):
             self._read_text(judged, raw, foreign=not is_html)
-        self._settle()
+        self._choose_state()
 
-    # Documents within
+    # nested documents
 
     def _noscript(self) -> Consumer:
-        return Within(self.inside())
+        return NestedText(self.noscript_filter())
 
-    def inside(self) -> HtmlFilter:
-        """Return a filter for the text of a noscript: markup for those who run no scripts."""
+    def noscript_filter(self) -> HtmlFilter:
+        """Return a filter for the text of a noscript: markup for browsers without scripts."""
         inner = HtmlFilter(self._judge)
-        inner._reader = replace(self._reader)
+        inner._context = replace(self._context)
         inner._tags = self._tags
         inner._injection = Injection(self._injection.inject, self.page, nested=True)
-        inner._injection.is_quiet = self._injection.is_before_body
+        inner._injection.bars_placeholders = self._injection.is_before_body
         inner._injection.phase = Phase.FRAGMENT
         inner._in_noscript = True
-        inner._data = inner._run = HtmlFilter._plain
+        inner._data = inner._run = HtmlFilter._content
         inner.verdicts = self.verdicts
         return inner
 
-    def within(self, reader: Reader, depth: int) -> None:
-        """Make this the filter of a document inside another one's attribute."""
-        self._reader = replace(reader, depth=depth, xml=self._reader.xml, is_based=False)
-        self._injection = Injection(reader.inject, self.page, nested=True)
-        if reader.base:
+    def nest(self, context: DocumentContext, depth: int) -> None:
+        """Make this the filter of a document inside an attribute of another one."""
+        self._context = replace(context, depth=depth, xml=self._context.xml, is_based=False)
+        self._injection = Injection(context.inject, self.page, nested=True)
+        if context.base:
             self._tags = Cache(limit=1_000_000, longest=3_000)
 
 
-def _nested(reader: Reader, inside: bytes, xml: bool) -> tuple[bytes, list[Verdict]]:
-    """Return a document inside an attribute filtered, and what was refused in it."""
-    inner = HtmlFilter(reader.judge, xml=xml)
-    inner.within(reader, reader.depth + 1)
+def _nested(context: DocumentContext, inside: bytes, xml: bool) -> tuple[bytes, list[Verdict]]:
+    """Return a document inside an attribute, filtered, and what was refused in it."""
+    inner = HtmlFilter(context.judge, xml=xml)
+    inner.nest(context, context.depth + 1)
     return inner.feed(inside) + inner.close(), inner.verdicts

@@ -1,4 +1,4 @@
-"""A stream of markup: what is known leaves, what is incomplete waits, however it is cut."""
+"""Chunks in, bytes out: complete markup leaves at once, incomplete markup waits."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from proxy.filter.html import unfinished
+from proxy.filter.html import incomplete_markup
 from proxy.filter.html.output import Output
 from proxy.filter.rules.judged_tag import JudgedTag
 from proxy.filter.syntax.tag_buffer import TagBuffer
-from proxy.filter.tags.document_context import Reader
+from proxy.filter.tags.document_context import DocumentContext
 from proxy.filter.tags.injection import Injection
-from proxy.filter.tags.long_tags import LongTag, cap_of, is_too_long
+from proxy.filter.tags.long_tag import LongTag, cap_of, is_too_long
 
 State = Callable[[Any, bytes, int], int]
-"""Reads data from a position; returns where the next state goes on, or -1 when it has read all it can."""
+"""Reads data from a position; returns where the next state continues, or -1 for more data."""
 
 
 class Stream(ABC):
-    """The part of a filter that knows about pieces, and nothing about pages."""
+    """The base of the filter: buffers incomplete markup, runs one state after another."""
 
-    def __init__(self, reader: Reader, injection: Injection, state: State) -> None:
-        self._reader = reader
+    def __init__(self, context: DocumentContext, injection: Injection, state: State) -> None:
+        self._context = context
         self._injection = injection
         self._out = Output()
         self._pending = b""
         self._incomplete = TagBuffer()
         self._long: LongTag | None = None
-        self._until = unfinished.COMMENT
+        self._until = incomplete_markup.COMMENT
         self._data = state  # how markup is read here
         self._run = state
 
@@ -45,7 +45,7 @@ class Stream(ABC):
         return self._out.flush(self._injection)
 
     def whole(self, document: bytes) -> bytes:
-        """Return what becomes of a document that is here as a whole: instead of feed and close."""
+        """Return a complete document filtered, in place of `feed` and `close`."""
         self._read(document)
         return self.close()
 
@@ -56,12 +56,12 @@ class Stream(ABC):
 
     def close(self) -> bytes:
         """Return the rest: the document is complete."""
-        if self._incomplete:  # a tag may have become complete since it was last looked at
+        if self._incomplete:  # the tag may have become complete since the last join
             self._read(self._incomplete.take())
         rest = self._incomplete.take() + self._pending
         self._pending = b""
         rest = self._ended(rest)
-        at_end = not self._reader.xml
+        at_end = not self._context.xml
         if at_end:
             self._out.emit(self._injection.finish())
         self._out.end(self._injection, at_end=at_end)
@@ -73,32 +73,34 @@ class Stream(ABC):
         return False
 
     def _ended(self, rest: bytes) -> bytes:
-        """Return what is to be written of a construct that never ended."""
+        """Return what is written of markup that never ended."""
         return rest
 
     @abstractmethod
-    def _note(self, judged: JudgedTag) -> tuple[bytes, bytes]:
-        """Record what was refused; return what stands before the tag and in its place."""
+    def _record(self, judged: JudgedTag) -> tuple[bytes, bytes]:
+        """Record the verdicts; return what goes before the tag and in its place."""
 
     @abstractmethod
     def _after_long(self, long: LongTag) -> None:
-        """Go on behind an over-long tag."""
+        """Continue behind a tag over the size cap."""
 
-    def _stuck(self, data: bytes, at: int) -> int:
-        """Decide how to wait for the rest of what begins at `at`."""
+    def _wait(self, data: bytes, at: int) -> int:
+        """Choose how to wait for the rest of the markup that begins at `at`."""
         if at == len(data):
             return -1
-        kind, until = unfinished.opened(data[at : at + 9], xml=self._reader.xml, foreign=self._in_foreign())
-        if kind is unfinished.Opened.UNKNOWN:
+        kind, until = incomplete_markup.construct_at(
+            data[at : at + 9], xml=self._context.xml, foreign=self._in_foreign()
+        )
+        if kind is incomplete_markup.Construct.UNKNOWN:
             self._pending = data[at:]
             return -1
-        if kind is unfinished.Opened.TAG:
+        if kind is incomplete_markup.Construct.TAG:
             if is_too_long(data, at):
                 return self._begin_long(data[at:], at)
             self._incomplete.begin(data[at:], cap_of(data, at))
             return -1
         assert until is not None  # the other kinds say where they end
-        if kind is unfinished.Opened.DOCTYPE:
+        if kind is incomplete_markup.Construct.DOCTYPE:
             self._injection.doctype()
         self._until = until
         self._out.emit(data[at : at + until.begins])
@@ -106,7 +108,7 @@ class Stream(ABC):
         return at + until.begins
 
     def _pass(self, data: bytes, at: int) -> int:
-        """Inside a comment or the like: everything passes up to its end."""
+        """Inside a comment, doctype or CDATA section: everything passes up to its end."""
         match = self._until.end.search(data, at)
         if match is None:
             keep = max(at, len(data) - self._until.tail)
@@ -118,7 +120,7 @@ class Stream(ABC):
         return match.end()
 
     def _begin_long(self, raw: bytes, at: int) -> int:
-        self._long = LongTag(self._reader, raw, self._note)
+        self._long = LongTag(self._context, raw, self._record)
         self._run = Stream._in_long
         return at
 

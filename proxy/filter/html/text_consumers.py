@@ -1,7 +1,7 @@
-"""What is done with the text of scripts and styles, piece by piece.
+"""Consumers of raw text: what leaves of a script, style sheet, JSON block or noscript.
 
 A consumer gets the text behind a start tag as it arrives and returns what may leave.
-What has to be judged is held, up to a cap that counts bytes, not pieces.
+Text that has to be judged is buffered, up to the caps of filter/size_limits.py.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from proxy.filter.rules.judged_tag import Follow, JudgedTag
+from proxy.filter.rules.judged_tag import ContentModel, JudgedTag
 from proxy.filter.size_limits import MAX_INLINE_SCRIPT
 from proxy.filter.syntax import css
 from proxy.filter.syntax.json_blocks import speculates_off_site, without_refused_modules
-from proxy.filter.tags.document_context import Reader
-from proxy.filter.tags.start_tag import judged_inline
+from proxy.filter.tags.document_context import DocumentContext
+from proxy.filter.tags.start_tag import judge_inline_script
 from proxy.filter.tags.tag_edits import Edits, hold_script
 from proxy.filter.verdict import Does, Verdict
 
-Note = Callable[[JudgedTag], tuple[bytes, bytes]]
-"""Records a judged tag and returns what stands before and in place of it."""
+Record = Callable[[JudgedTag], tuple[bytes, bytes]]
+"""Records a judged tag; returns what goes before it and in its place."""
 
 
 class Consumer(Protocol):
@@ -28,7 +28,7 @@ class Consumer(Protocol):
     removed: bool
 
     def feed(self, text: bytes) -> bytes:
-        """Return what may leave now."""
+        """Return the text that may leave now."""
         ...
 
     def end(self, *, by_tag: bool = False) -> bytes:
@@ -36,8 +36,8 @@ class Consumer(Protocol):
         ...
 
 
-class Skip:
-    """Text that passes as it is, or that goes with its element."""
+class UnjudgedText:
+    """Text that is not judged: it passes unchanged, or is removed with its element."""
 
     def __init__(self, *, removed: bool = False) -> None:
         self.removed = removed
@@ -51,23 +51,23 @@ class Skip:
         return b""
 
 
-SKIP = Skip()
+UNJUDGED = UnjudgedText()
 
 
-class Held:
-    """Collects a text that has to be seen before its start tag may leave."""
+class BufferedText:
+    """Buffers a text that is judged before its start tag may leave."""
 
-    def __init__(self, reader: Reader, raw: bytes, judged: JudgedTag, note: Note) -> None:
+    def __init__(self, context: DocumentContext, raw: bytes, judged: JudgedTag, record: Record) -> None:
         self.removed = False
-        self._reader = reader
+        self._context = context
         self._raw = raw
         self._judged = judged
-        self._note = note
+        self._record = record
         self._parts: list[bytes] = []
         self._size = 0
 
     def feed(self, text: bytes) -> bytes:
-        """Keep the text."""
+        """Buffer the text."""
         self._parts.append(text)
         self._size += len(text)
         return b""
@@ -76,43 +76,43 @@ class Held:
         return b"".join(self._parts)
 
     def _held(self, judged: JudgedTag) -> bytes:
-        before, tag = self._note(judged)
+        before, tag = self._record(judged)
         self.removed = judged.removes
         return before + tag
 
     def _held_block(self, verdict: Verdict) -> bytes:
         """Return the start tag made inert."""
-        edits = Edits(self._raw, xml=self._reader.xml)
+        edits = Edits(self._raw, xml=self._context.xml)
         hold_script(edits, verdict, ())
-        return self._held(JudgedTag("script", Follow.SCRIPT, edits.result(), verdict))
+        return self._held(JudgedTag("script", ContentModel.SCRIPT, edits.result(), verdict))
 
 
-class Inline(Held):
+class InlineScript(BufferedText):
     """An inline script, judged by its text.
 
-    One longer than the cap is judged on its first bytes; if it may start, the rest is read
-    on while it passes, and from the word on that would have held it nothing passes.
+    One longer than the cap is judged by its beginning; if it may run, the rest is read
+    while it passes, and cut at the first word that a rule would have held it for.
     """
 
     _rest: Consumer | None = None
 
     def feed(self, text: bytes) -> bytes:
-        """Keep the text, up to the cap."""
+        """Buffer the text, up to the cap."""
         if self._rest is not None:
             return self._rest.feed(text)
         super().feed(text)
-        return self._over() if self._size > MAX_INLINE_SCRIPT else b""
+        return self._beyond_cap() if self._size > MAX_INLINE_SCRIPT else b""
 
-    def _over(self) -> bytes:
+    def _beyond_cap(self) -> bytes:
         text = self._text()
         self._parts.clear()
         first = text[:MAX_INLINE_SCRIPT]
-        judged = judged_inline(self._reader, self._raw, self._judged.values, first)
+        judged = judge_inline_script(self._context, self._raw, self._judged.values, first)
         if judged is not None:
             out = self._held(judged)
-            self._rest = Skip(removed=judged.removes)
+            self._rest = UnjudgedText(removed=judged.removes)
             return out + self._rest.feed(text)
-        late = LateReading(self._reader, self._judged, self._note)
+        late = TextBeyondCap(self._context, self._judged, self._record)
         self._rest = late
         return self._raw + late.begin(first) + late.feed(text[MAX_INLINE_SCRIPT:])
 
@@ -121,37 +121,37 @@ class Inline(Held):
         if self._rest is not None:
             return self._rest.end()
         text = self._text()
-        judged = judged_inline(self._reader, self._raw, self._judged.values, text)
+        judged = judge_inline_script(self._context, self._raw, self._judged.values, text)
         if judged is not None:
             out = self._held(judged)
             return out if self.removed else out + text
-        if by_tag and self._reader.judge.minds_text:
+        if by_tag and self._context.judge.refuses_text:
             verdict = Verdict(Does.HOLD, note="a script with markup in its text")
             return self._held_block(verdict) + text
         return self._raw + text
 
 
-class LateReading:
-    """The rest of an over-long script: passes until the rules' words say it must not.
+class TextBeyondCap:
+    """The rest of a script over the cap: passes up to the first word that a rule holds.
 
-    What was cut off matches no rule; in practice it is no longer a program either, and a
-    browser runs nothing of a script that does not parse.
+    What is left matches no rule; as a rule it no longer parses either, and a browser runs
+    nothing of a script that does not parse.
     """
 
     removed = False
 
-    def __init__(self, reader: Reader, judged: JudgedTag, note: Note) -> None:
-        self._judge = reader.judge
+    def __init__(self, context: DocumentContext, judged: JudgedTag, record: Record) -> None:
+        self._judge = context.judge
         self._values = judged.values
-        self._note = note
-        self._words = reader.judge.rules.words
+        self._record = record
+        self._words = context.judge.rules.words
         self._keep = max(0, self._words.longest - 1)
         self._seen: set[bytes] = set()
         self._tail = b""
         self._cut = False
 
     def begin(self, text: bytes) -> bytes:
-        """Take what was judged already."""
+        """Start with the text that was judged already."""
         self._seen = set(self._words.within(text))
         return self._pass(text)
 
@@ -161,7 +161,7 @@ class LateReading:
         return text[:leaves]
 
     def feed(self, text: bytes) -> bytes:
-        """Return what may leave: all but what a word could still begin in."""
+        """Return all but the last bytes, in which a word could still begin."""
         if self._cut:
             return b""
         text = self._tail + text
@@ -170,46 +170,46 @@ class LateReading:
             self._seen.add(word)
             matcher = self._judge.match_text(frozenset(self._seen), "script", self._values)
             if matcher is not None and not (verdict := self._judge.verdict_of(matcher)).keeps:
-                self._note(JudgedTag("script", Follow.SCRIPT, None, verdict))
+                self._record(JudgedTag("script", ContentModel.SCRIPT, None, verdict))
                 self._cut = True
                 return text[: end - len(word)]
         return self._pass(text)
 
     def end(self, *, by_tag: bool = False) -> bytes:  # noqa: ARG002 - what follows changes nothing
-        """Return what was still kept back."""
+        """Return the bytes that were held back."""
         return b"" if self._cut else self._tail
 
 
-class Block(Held):
-    """An import map or speculation rules: judged whole, and inert where too long to be held."""
+class JsonBlock(BufferedText):
+    """An import map or speculation rules: judged whole, made inert over the cap."""
 
-    _over = False
+    _is_too_long = False
 
     def feed(self, text: bytes) -> bytes:
-        """Keep the text, up to the cap."""
-        if self._over:
+        """Buffer the text, up to the cap."""
+        if self._is_too_long:
             return text
         super().feed(text)
         if self._size <= MAX_INLINE_SCRIPT:
             return b""
-        self._over = True
+        self._is_too_long = True
         verdict = Verdict(Does.HOLD, note=f"{self._judged.values.get('type', '')} too long to be read")
         return self._held_block(verdict) + self._text()
 
     def end(self, *, by_tag: bool = False) -> bytes:  # noqa: ARG002 - what follows changes nothing
         """Return the block without what is refused."""
-        if self._over:
+        if self._is_too_long:
             return b""
         text = self._text()
         refused: list[Verdict] = []
 
         def refuses(address: str) -> bool:
-            return self._reader.refuses(address, "script", refused)
+            return self._context.refuses(address, "script", refused)
 
-        if self._judged.follow is Follow.MAP:
+        if self._judged.content_model is ContentModel.MAP:
             filtered = without_refused_modules(text, refuses)
             for verdict in refused:
-                self._note(JudgedTag("script", Follow.NOTHING, None, verdict))
+                self._record(JudgedTag("script", ContentModel.NOTHING, None, verdict))
             return self._raw + filtered
         if not speculates_off_site(text, refuses):
             return self._raw + text
@@ -217,13 +217,13 @@ class Block(Held):
         return self._held_block(verdict) + text
 
 
-class Style(Held):
-    """A style sheet: refused addresses in it are made invalid; over-long ones piece by piece."""
+class StyleSheet(BufferedText):
+    """A style sheet: refused addresses in it are made invalid, in parts where it is long."""
 
     _open = ""
 
     def feed(self, text: bytes) -> bytes:
-        """Return the pieces that are complete."""
+        """Return the rules that are complete."""
         super().feed(text)
         if self._size <= MAX_INLINE_SCRIPT:
             return b""
@@ -249,9 +249,9 @@ class Style(Held):
             end = len(text) if end < 0 else end + len(self._open)
             passed, text = text[:end], text[end:]
         refused: list[Verdict] = []
-        filtered = self._reader.without_refused(text, refused)
+        filtered = self._context.without_refused(text, refused)
         for verdict in refused:
-            self._note(JudgedTag("style", Follow.NOTHING, None, verdict))
+            self._record(JudgedTag("style", ContentModel.NOTHING, None, verdict))
         return (passed + filtered).encode("latin-1")
 
     def end(self, *, by_tag: bool = False) -> bytes:  # noqa: ARG002 - what follows changes nothing
@@ -259,15 +259,15 @@ class Style(Held):
         return self._filtered(self._text().decode("latin-1"))
 
 
-class Within:
-    """The text of a noscript, read as those read it who run no scripts: by a filter of its own."""
+class NestedText:
+    """The text of a noscript, parsed as without scripts, by a filter of its own."""
 
-    def __init__(self, inner: Inner) -> None:
+    def __init__(self, inner: NestedFilter) -> None:
         self.removed = False
         self._inner = inner
 
     def feed(self, text: bytes) -> bytes:
-        """Return what may leave of it."""
+        """Return the filtered text that may leave."""
         return self._inner.feed(text)
 
     def end(self, *, by_tag: bool = False) -> bytes:  # noqa: ARG002 - what follows changes nothing
@@ -275,8 +275,8 @@ class Within:
         return self._inner.close()
 
 
-class Inner(Protocol):
-    """A filter for what is within."""
+class NestedFilter(Protocol):
+    """A filter for a nested document."""
 
     def feed(self, chunk: bytes) -> bytes:
         """Return what may leave."""

@@ -1,18 +1,18 @@
-"""A stream of XML: every tag counts, names are unique, and nothing is raw text."""
+"""XML documents: every tag counts, attribute names are unique, nothing is raw text."""
 
 from __future__ import annotations
 
-from proxy.filter.html import xml_forms
+from proxy.filter.html import xml_declarations
 from proxy.filter.html.element_stream import UNKNOWN, ElementStream
 from proxy.filter.syntax import tokens
-from proxy.filter.tags.long_tags import is_too_long
+from proxy.filter.tags.long_tag import is_too_long
 
 
 class XmlStream(ElementStream):
-    """The part of a filter that reads XHTML, SVG and other XML that browsers show."""
+    """The part of the filter for XHTML, SVG and other XML that browsers render."""
 
     def _xml(self, data: bytes, at: int) -> int:
-        """An XML document: every tag counts, and nothing is raw text."""
+        """Read an XML document: every tag counts, and nothing is raw text."""
         start = at
         while self._run is XmlStream._xml:
             match = tokens.XML.match(data, at)
@@ -57,10 +57,10 @@ class XmlStream(ElementStream):
         return start
 
     def _prolog(self, data: bytes, at: int) -> int:
-        """A doctype or processing instruction of an XML document."""
-        found = xml_forms.special(self._reader, data, at)
+        """Read a doctype or processing instruction of an XML document."""
+        found = xml_declarations.declaration(self._context, data, at)
         if found is None:
-            return self._stuck(data, at)
+            return self._wait(data, at)
         if found.doctype:
             self._injection.doctype_of(found.root)
         self.verdicts += found.verdicts

@@ -38,15 +38,15 @@ class RequestRules:
 
 
 def refused_request(rules: RequestRules, host: str, target: bytes, grants: frozenset[Pair]) -> Verdict:
-    """Return whether a request for that path and query goes to the site or is answered 204.
+    """Return whether a request for that target is relayed, or gets 204.
 
-    `host` is lower-case without port. The first row that speaks of the address decides.
+    `host` is lower-case without port. The first row that matches the address decides.
     """
     if not rules.rows:
         return KEEP
     spellings = _spellings(target)
     for row in rules.rows:
-        if _speaks_of(row, host, spellings):
+        if _matches(row, host, spellings):
             return _verdict(row, grants)
     return KEEP
 
@@ -57,7 +57,7 @@ def _verdict(row: _Row, grants: frozenset[Pair]) -> Verdict:
     return Verdict(Does.ANSWER if missing else Does.KEEP, place, provider, missing)
 
 
-def _speaks_of(row: _Row, host: str, spellings: tuple[str, ...]) -> bool:
+def _matches(row: _Row, host: str, spellings: tuple[str, ...]) -> bool:
     named = row.rule.hosts
     if named and not any(host == h or host.endswith("." + h) for h in named):
         return False
@@ -65,10 +65,10 @@ def _speaks_of(row: _Row, host: str, spellings: tuple[str, ...]) -> bool:
 
 
 def _spellings(target: bytes) -> tuple[str, ...]:
-    """Return the ways to write this target under which a rule may know it.
+    """Return the spellings of this target that a rule may match.
 
-    As it came and as a server reads it (percent-decoded, slashes folded), each with and
-    without its query: `/metrics/*` and `/gtm.js?id=GTM-*` are both ways to name one.
+    As received and as a server decodes it (percent-decoded, slashes folded), each with and
+    without its query: `/metrics/*` and `/gtm.js?id=GTM-*` both match.
     """
     whole = target.decode("latin-1")
     path, question, query = whole.partition("?")

@@ -1,7 +1,7 @@
-"""Rules compiled for speed: which of them may speak of a tag or an address.
+"""The tag rules of a policy, indexed by host, id, class and element.
 
-They depend on the policy and on which hosts are the site's own, and are compiled once,
-off the event loop.
+They depend on the policy and the site's own hosts only, and are compiled once, off the
+event loop.
 """
 
 from __future__ import annotations
@@ -14,30 +14,35 @@ from typing import NamedTuple
 from proxy.filter.patterns import Glob, HostGlob, WordPattern, literal_suffix, stem, suffixes
 from proxy.filter.rules.interests import Interests
 from proxy.filter.rules.rule_matcher import Matcher, matcher_of
-from proxy.filter.rules.scan.hosted_tags import hosted
-from proxy.filter.rules.scan.passing_addresses import COMMON_HOST, COMMON_WORD, MOST_HOSTS, Passing
-from proxy.filter.rules.scan.steps import Steps, head_step, plain_step
+from proxy.filter.rules.scan.allowed_addresses import (
+    COMMON_HOST,
+    COMMON_WORD,
+    MAX_HOSTS_IN_PATTERN,
+    AllowedAddresses,
+)
+from proxy.filter.rules.scan.host_tags import host_tag_patterns
+from proxy.filter.rules.scan.steps import Steps, body_step, head_step
 from proxy.filter.syntax.fetching_attributes import NAVIGATING_ELEMENTS
 from proxy.policy.model import OWN, Policy, Undeclared
 from proxy.policy.own_hosts import OwnHosts
 
-MOST_KNOWN = 5_000
-"""Hosts that are remembered."""
+MAX_HOSTS = 5_000
+"""Hosts whose rules are cached."""
 
 _NO_RULES: list[Matcher] = []
 
 
-class AtHost(NamedTuple):
-    """What the rules say about one host, whatever asks for it."""
+class HostRules(NamedTuple):
+    """The rules for one host, whichever element loads from it."""
 
-    known: bool  # the site's own, or neutral, or nobody minds
-    speaking: tuple[Matcher, ...]  # rules that may speak of it, in file order
-    reaching: tuple[Matcher, ...]  # those of them that do
-    passes: re.Pattern[str] | bool  # whether an address passes on every element: unless this is in its path
+    may_load: bool  # the site's own, neutral, or undeclared tags are kept
+    candidates: tuple[Matcher, ...]  # rules that may match it, in file order
+    matching: tuple[Matcher, ...]  # those whose host matches
+    passes: re.Pattern[str] | bool  # whether every address passes on any element: unless this is in its path
 
 
-def words_of(matchers: Iterable[Matcher]) -> list[str] | None:
-    """Return words of which one stands in every path that these rules speak of; None if that is any path."""
+def required_words(matchers: Iterable[Matcher]) -> list[str] | None:
+    """Return words of which every path that these rules match has one; None if any path."""
     found = []
     for matcher in matchers:
         for glob in matcher.paths or (Glob(("",)),):
@@ -49,7 +54,7 @@ def words_of(matchers: Iterable[Matcher]) -> list[str] | None:
 
 
 class Rules:
-    """All tag rules of a policy, found by what a tag shows first: host, id, class, text."""
+    """All tag rules of a policy, looked up by host, id, class, element or text."""
 
     def __init__(self, policy: Policy, own: OwnHosts) -> None:
         self.policy = policy
@@ -70,23 +75,23 @@ class Rules:
         self._by_attribute: dict[str, list[Matcher]] = {}
         self._by_element: dict[str, list[Matcher]] = {}
         self._globbed: list[Matcher] = []  # a glob as id or class
-        self.roaming: list[Matcher] = []  # a path on any host
+        self.hostless: list[Matcher] = []  # a path on any host
         self.texts: list[Matcher] = []
         for matcher in self.matchers:
-            self._file(matcher)
+            self._index(matcher)
         self.words = WordPattern(word.decode() for m in self.texts for word in m.all_words | m.any_words)
-        self._hosts: dict[str, AtHost] = {}
-        self._interests = self._interesting()
-        passing = self._passing()
-        self.steps = Steps(plain_step(self._interests, passing), head_step(self._interests, passing))
-        self.hosted = hosted(self._interests)
-        roaming = words_of(self.roaming)
-        if roaming is None or not all(map(COMMON_WORD.fullmatch, roaming)) or "&" in "".join(roaming):
-            self.hosted.clear()  # no tag is judged by its host alone where a rule may speak of any path
-        self.roams = re.compile("|".join(map(re.escape, roaming)).encode()) if roaming else None
+        self._hosts: dict[str, HostRules] = {}
+        self._interests = self._collect_interests()
+        allowed = self._allowed_addresses()
+        self.steps = Steps(body_step(self._interests, allowed), head_step(self._interests, allowed))
+        self.host_tag_patterns = host_tag_patterns(self._interests)
+        hostless = required_words(self.hostless)
+        if hostless is None or not all(map(COMMON_WORD.fullmatch, hostless)) or "&" in "".join(hostless):
+            self.host_tag_patterns.clear()  # a rule may match any path: the host alone decides nothing
+        self.hostless_paths = re.compile("|".join(map(re.escape, hostless)).encode()) if hostless else None
 
-    def _file(self, matcher: Matcher) -> None:
-        """Put the rule where its most telling condition will find it."""
+    def _index(self, matcher: Matcher) -> None:
+        """Index the rule by its most selective condition."""
         rule = matcher.rule
         if rule.text is not None:
             self.texts.append(matcher)
@@ -107,21 +112,21 @@ class Rules:
         elif rule.ids or rule.classes:
             self._globbed.append(matcher)
         else:
-            self.roaming.append(matcher)
+            self.hostless.append(matcher)
 
     @cached_property
     def based_steps(self) -> Steps:
-        """The steps where a `<base href>` leads addresses elsewhere; rare, so compiled when first needed."""
-        return Steps(plain_step(self._interests), head_step(self._interests))
+        """The steps under a `<base href>` on another host; rare, so compiled on first use."""
+        return Steps(body_step(self._interests), head_step(self._interests))
 
-    def _interesting(self) -> Interests:
-        """Return what the scanner has to stop at for these rules' sake."""
+    def _collect_interests(self) -> Interests:
+        """Return what the scanner has to stop at for these rules."""
         found = Interests()
         for matcher in self.matchers:
             rule = matcher.rule
             if rule.text is not None:
-                continue  # scripts are visited anyway
-            if rule.hosts:  # so is whatever holds an address, save where it is a navigation
+                continue  # the scanner always stops at scripts
+            if rule.hosts:  # and at addresses, except those of navigation
                 found.elements.update(matcher.elements & NAVIGATING_ELEMENTS)
             elif rule.ids:
                 found.ids.update(rule.ids)
@@ -129,7 +134,7 @@ class Rules:
                 found.classes.update(rule.classes)
             elif rule.elements and (rule.attributes or not rule.paths):
                 found.elements.update(matcher.elements)
-            elif rule.elements:  # their paths stand among the words that no passing address has
+            elif rule.elements:  # their paths are among the words that no allowed address has
                 found.elements.update(matcher.elements & NAVIGATING_ELEMENTS)
             else:
                 found.attributes.update(name for name, _ in matcher.attributes[:1])
@@ -145,63 +150,65 @@ class Rules:
             return True
         return bool(self._neutral_globs) and any(glob.matches(host) for glob in self._neutral_globs)
 
-    def leaves_alone(self, host: str, path: str) -> bool:
-        """True when this address passes on every element that no rule knows by itself.
+    def passes_everywhere(self, host: str, path: str) -> bool:
+        """True when this address passes on every element that no rule matches itself.
 
-        The quick answer to what `of_host` and `Judge.match_url` say at length.
+        The fast path of `for_host` and `Judge.match_url`.
         """
-        passes = self.at(host).passes
+        passes = self.at_host(host).passes
         return passes if isinstance(passes, bool) else passes.search(path) is None
 
-    def of_host(self, host: str) -> tuple[Matcher, ...]:
-        """Return the rules that may speak of this host, in file order."""
-        return self.at(host).speaking
+    def for_host(self, host: str) -> tuple[Matcher, ...]:
+        """Return the rules that may match this host, in file order."""
+        return self.at_host(host).candidates
 
-    def at(self, host: str) -> AtHost:
-        """Return what is known of this host."""
+    def at_host(self, host: str) -> HostRules:
+        """Return the rules for this host."""
         found = self._hosts.get(host)
         if found is None:
-            if len(self._hosts) > MOST_KNOWN:
+            if len(self._hosts) > MAX_HOSTS:
                 self._hosts.clear()
-            found = self._hosts[host] = self._learn(host)
+            found = self._hosts[host] = self._compile_host(host)
         return found
 
-    def _learn(self, host: str) -> AtHost:
+    def _compile_host(self, host: str) -> HostRules:
         owned, parents = self.owns(host), suffixes(host)
         keys = [*parents, "", OWN] if owned else [*parents, ""]
-        speaking: tuple[Matcher, ...] = ()
+        candidates: tuple[Matcher, ...] = ()
         if not self._by_host.keys().isdisjoint(keys):
             several = {m.index: m for key in keys if key in self._by_host for m in self._by_host[key]}
-            speaking = tuple([several[index] for index in sorted(several)])
-        reaching = tuple([m for m in speaking if m.reaches_host(host, parents, owned=owned)])
-        known = owned or not self.holds_undeclared or self.neutral(host)
+            candidates = tuple([several[index] for index in sorted(several)])
+        matching = tuple([m for m in candidates if m.matches_host(host, parents, owned=owned)])
+        may_load = owned or not self.holds_undeclared or self.neutral(host)
         passes: re.Pattern[str] | bool = False
-        if known and (words := words_of((*speaking, *self.roaming))) is not None:
+        if may_load and (words := required_words((*candidates, *self.hostless))) is not None:
             passes = re.compile("|".join(map(re.escape, words))) if words else True
-        return AtHost(known, speaking, reaching, passes)
+        return HostRules(may_load, candidates, matching, passes)
 
-    def _passing(self) -> Passing | None:
-        """Return which addresses the scanner may pass by without asking; None where none are."""
-        if not self.at("").passes:
+    def _allowed_addresses(self) -> AllowedAddresses | None:
+        """Return the addresses the scanner may skip unjudged, or None."""
+        if not self.at_host("").passes:
             return None
-        words = words_of((*self.of_host(""), *self.roaming)) or []
+        words = required_words((*self.for_host(""), *self.hostless)) or []
         hosts: list[str] = []
         for host in sorted(self.own.hosts | {self.own.domain or ""} | self._neutral):
             also = (
-                words_of(self.of_host(host)) if COMMON_HOST.fullmatch(host) and self.at(host).known else None
+                required_words(self.for_host(host))
+                if COMMON_HOST.fullmatch(host) and self.at_host(host).may_load
+                else None
             )
-            if also is not None and len(hosts) < MOST_HOSTS:
+            if also is not None and len(hosts) < MAX_HOSTS_IN_PATTERN:
                 hosts.append(host)
                 words += also
         if not all(map(COMMON_WORD.fullmatch, words)):
             return None
-        return Passing(tuple(hosts), tuple(dict.fromkeys(words)))
+        return AllowedAddresses(tuple(hosts), tuple(dict.fromkeys(words)))
 
-    def of_element(self, element: str, values: Mapping[str, str]) -> Sequence[Matcher]:
-        """Return the rules that this element may meet whatever it loads, but those of paths alone."""
+    def for_element(self, element: str, values: Mapping[str, str]) -> Sequence[Matcher]:
+        """Return the rules that may match this element, whatever it loads."""
         found = _NO_RULES
         if self._globbed and ("id" in values or "class" in values):
-            found = [matcher for matcher in self._globbed if matcher.fits(element, values)]
+            found = [matcher for matcher in self._globbed if matcher.matches_tag(element, values)]
         if "id" in values and values["id"] in self._by_id:
             found = [*found, *self._by_id[values["id"]]]
         if element in self._by_element:
@@ -215,11 +222,11 @@ class Rules:
                 found = [*found, *self._by_attribute[name]]
         return found
 
-    def forget(self) -> None:
-        """Empty the memos."""
+    def empty_caches(self) -> None:
+        """Empty the cache of hosts."""
         self._hosts.clear()
 
 
 def compile_rules(policy: Policy, own: OwnHosts) -> Rules:
-    """Return the policy's tag rules compiled; takes a while, so do it off the event loop."""
+    """Return the compiled tag rules of a policy; slow, so call it off the event loop."""
     return Rules(policy, own)

@@ -1,6 +1,6 @@
-"""What the rules of one set can be about, and the values none of them can be about.
+"""Which elements, attributes, ids and classes the rules mention, and patterns for all others.
 
-The scanner stops at what is named here, and passes by the rest.
+The scanner stops at what is mentioned, and skips the rest.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from proxy.filter.syntax.tokens import exact_word
 
 @dataclass(slots=True)
 class Interests:
-    """What the rules of one set can be about, beyond what every page is looked at for."""
+    """What the rules of a policy mention, beyond what is judged on every page."""
 
     elements: set[str] = field(default_factory=set)
     attributes: set[str] = field(default_factory=set)
@@ -29,7 +29,7 @@ def _stems(words: Iterable[str]) -> tuple[list[str], list[str]] | None:
 
 
 def _forbidden(words: Iterable[str], end: bytes) -> bytes | None:
-    """Return a look ahead that none of these begins here; None where one begins with anything."""
+    """Return a negative look-ahead for these words; None if one begins with `*`."""
     stems = _stems(words)
     if stems is None:
         return None
@@ -39,7 +39,7 @@ def _forbidden(words: Iterable[str], end: bytes) -> bytes | None:
 
 
 def class_values(classes: Iterable[str]) -> tuple[bytes, bytes] | None:
-    """Return patterns for the value of `class` in which none of these words stands."""
+    """Return patterns for a value of `class` that has none of these words."""
     found = []
     for quote in (rb"\"", rb"'"):
         forbidden = _forbidden(classes, rb"[ \t\n\f\r" + quote + rb"]")

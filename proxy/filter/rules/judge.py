@@ -1,4 +1,4 @@
-"""The judge who applies the rules for one set of grants: one per (site, grants), kept."""
+"""The judge: applies the rules for one set of grants; one per (site, grants), cached."""
 
 from __future__ import annotations
 
@@ -26,36 +26,38 @@ _DOES = {
 
 
 class Judge:
-    """What may run for visitors who granted exactly this.
+    """Decides what may run for visitors who granted exactly this.
 
-    The memos hold what was judged; emptying them changes nothing but time. In a `room` they
-    weigh, together with those of other judges, no more than it holds.
+    The caches hold what was judged; emptying them changes only speed. With a `budget`, the
+    caches of all judges that share it are bounded together.
     """
 
-    def __init__(self, rules: Rules, grants: frozenset[Pair], room: CacheBudget | None = None) -> None:
+    def __init__(self, rules: Rules, grants: frozenset[Pair], budget: CacheBudget | None = None) -> None:
         self.rules = rules
         self.grants = grants
         self._verdicts: dict[int, Verdict] = {}
         self._undeclared: dict[str, Verdict] = {}
-        self._noted: dict[tuple[int, str], Verdict] = {}
-        self.hosted: dict[tuple[bytes, bytes, bytes], Verdict | None] = {}  # see `byhost`
-        self.tags: Cache[JudgedTag | None] = Cache(limit=8_000_000, longest=100_000, room=room)
-        self.xml_tags: Cache[JudgedTag | None] = Cache(limit=2_000_000, longest=100_000, room=room)
-        self.scripts: Cache[JudgedTag | None] = Cache(limit=8_000_000, longest=400_000, room=room)
-        self.xml_scripts: Cache[JudgedTag | None] = Cache(limit=1_000_000, longest=160_000, room=room)
-        self.styles: Cache[bool] = Cache(limit=8_000_000, longest=400_000, room=room)
+        self._with_note: dict[tuple[int, str], Verdict] = {}
+        self.by_host: dict[
+            tuple[bytes, bytes, bytes], Verdict | None
+        ] = {}  # by element, host and rel: tags/judge_by_host.py
+        self.tags: Cache[JudgedTag | None] = Cache(limit=8_000_000, longest=100_000, budget=budget)
+        self.xml_tags: Cache[JudgedTag | None] = Cache(limit=2_000_000, longest=100_000, budget=budget)
+        self.scripts: Cache[JudgedTag | None] = Cache(limit=8_000_000, longest=400_000, budget=budget)
+        self.xml_scripts: Cache[JudgedTag | None] = Cache(limit=1_000_000, longest=160_000, budget=budget)
+        self.styles: Cache[bool] = Cache(limit=8_000_000, longest=400_000, budget=budget)
 
-    def forget(self) -> None:
-        """Empty every memo."""
+    def empty_caches(self) -> None:
+        """Empty every cache."""
         self._undeclared.clear()
-        self._noted.clear()
-        self.hosted.clear()
+        self._with_note.clear()
+        self.by_host.clear()
         for cache in (self.tags, self.xml_tags, self.scripts, self.xml_scripts, self.styles):
-            cache.forget()
-        self.rules.forget()
+            cache.clear()
+        self.rules.empty_caches()
 
     def verdict_of(self, matcher: Matcher) -> Verdict:
-        """Return what that rule says for these grants."""
+        """Return the verdict of that rule for these grants."""
         found = self._verdicts.get(matcher.index)
         if found is None:
             found = self._verdicts[matcher.index] = self._of_rule(matcher)
@@ -68,24 +70,24 @@ class Judge:
         return Verdict(does, rule.place, rule.provider, missing if does is not Does.KEEP else ())
 
     @property
-    def minds_text(self) -> bool:
+    def refuses_text(self) -> bool:
         """True when some inline script would be refused for its text."""
         return any(not self.verdict_of(matcher).keeps for matcher in self.rules.texts)
 
-    def noted(self, matcher: Matcher, note: str) -> Verdict:
-        """Return what that rule says, with words for people about one tag."""
-        found = self._noted.get((matcher.index, note))
+    def verdict_with_note(self, matcher: Matcher, note: str) -> Verdict:
+        """Return the verdict of that rule with a note about one tag, for people."""
+        found = self._with_note.get((matcher.index, note))
         if found is None:
-            if len(self._noted) > 5_000:
-                self._noted.clear()
+            if len(self._with_note) > 5_000:
+                self._with_note.clear()
             of_rule = self.verdict_of(matcher)
             found = Verdict(of_rule.does, of_rule.because, of_rule.provider, of_rule.needs, note)
-            self._noted[matcher.index, note] = found
+            self._with_note[matcher.index, note] = found
         return found
 
     def judge_url(self, url: Url, element: str = "", values: Mapping[str, str] | None = None) -> Verdict:
-        """Return what happens to something of that element that asks this address."""
-        others = [*self.rules.of_element(element, values or {}), *self.rules.roaming]
+        """Return the verdict on an element that loads this address."""
+        others = [*self.rules.for_element(element, values or {}), *self.rules.hostless]
         matcher = self.match_url(url, element, values or {}, others)
         if matcher is not None:
             return self.verdict_of(matcher)
@@ -96,25 +98,25 @@ class Judge:
     ) -> Matcher | None:
         """Return the first rule in file order for this address on this element."""
         best = None
-        for matcher in self.rules.at(url.host).reaching:
-            if matcher.leads(url.path) and matcher.fits(element, values):
+        for matcher in self.rules.at_host(url.host).matching:
+            if matcher.matches_path(url.path) and matcher.matches_tag(element, values):
                 best = matcher
                 break
         for matcher in others:
             if (
                 (best is None or matcher.index < best.index)
-                and matcher.fits(element, values)
-                and matcher.leads(url.path)
+                and matcher.matches_tag(element, values)
+                and matcher.matches_path(url.path)
             ):
                 best = matcher
         return best
 
     def undeclared(self, url: Url) -> Verdict:
-        """Return what happens to an address that no rule speaks of."""
+        """Return the verdict on an address that no rule matches."""
         found = self._undeclared.get(url.host)
         if found is None:
             found = KEEP
-            if not self.rules.at(url.host).known:
+            if not self.rules.at_host(url.host).may_load:
                 place = self.rules.undeclared_place
                 found = Verdict(Does.HOLD, place, note=f"undeclared third party {url.host}")
             if len(self._undeclared) > 5_000:
@@ -123,15 +125,19 @@ class Judge:
         return found
 
     def match_text(self, words: frozenset[bytes], element: str, values: Mapping[str, str]) -> Matcher | None:
-        """Return the first rule whose inline text these words are."""
+        """Return the first rule for inline text that these words match."""
         if not words:
             return None
         for matcher in self.rules.texts:
-            if matcher.reads(words) and matcher.fits(element, values) and not matcher.by_address:
+            if (
+                matcher.matches_text(words)
+                and matcher.matches_tag(element, values)
+                and not matcher.by_address
+            ):
                 return matcher
         return None
 
 
-def judge_for(rules: Rules, grants: frozenset[Pair], room: CacheBudget | None = None) -> Judge:
-    """Return the judge for visitors who granted these pairs; keep one per (site, grants)."""
-    return Judge(rules, grants, room)
+def judge_for(rules: Rules, grants: frozenset[Pair], budget: CacheBudget | None = None) -> Judge:
+    """Return the judge for visitors who granted these pairs; cache one per (site, grants)."""
+    return Judge(rules, grants, budget)

@@ -1,4 +1,4 @@
-"""What a judged start tag becomes, and what has to be known about it: plain data, kept in caches."""
+"""A judged start tag: its verdict, the bytes to write, and how the text behind it is read."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from proxy.filter.verdict import Verdict
 _NO_VALUES: Mapping[str, str] = {}
 
 
-class Follow(Enum):
-    """What the scanner does behind a start tag."""
+class ContentModel(Enum):
+    """How the scanner reads what follows a start tag."""
 
     NOTHING = 0
-    SCRIPT = 1  # a script that is decided: its text is skipped
+    SCRIPT = 1  # a script that is judged already: its text is skipped
     INLINE = 2  # a script to be judged by its text
     MAP = 3  # an import map
     SPECULATION = 4  # speculation rules
@@ -26,8 +26,8 @@ class Follow(Enum):
     FOREIGN = 9  # svg, math
 
 
-class Where(Enum):
-    """Where a placeholder stands."""
+class PlaceholderPosition(Enum):
+    """Where a placeholder is put."""
 
     NOWHERE = 0
     BEFORE = 1
@@ -36,7 +36,7 @@ class Where(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TagFacts:
-    """What a placeholder may need to know about the tag it stands for."""
+    """What a placeholder needs to know about the tag it replaces."""
 
     element: str
     link: str | None = None  # the provider's page a visitor can go to instead
@@ -51,23 +51,23 @@ class TagFacts:
 
 @dataclass(slots=True)
 class JudgedTag:
-    """One start tag, judged; remembered, so nobody changes it.
+    """One start tag, judged; cached, so never changed.
 
     `out` is None where its bytes pass unchanged.
     """
 
     name: str
-    follow: Follow = Follow.NOTHING
+    content_model: ContentModel = ContentModel.NOTHING
     out: bytes | None = None
     verdict: Verdict | None = None
-    where: Where = Where.NOWHERE
+    position: PlaceholderPosition = PlaceholderPosition.NOWHERE
     facts: TagFacts | None = None
     removes: bool = False
     values: Mapping[str, str] = field(default_factory=lambda: _NO_VALUES)
-    also: tuple[Verdict, ...] = ()  # what was refused inside: styles, srcdoc
+    inner: tuple[Verdict, ...] = ()  # verdicts on its style and srcdoc
 
-    swaps: bool = field(init=False)  # all there is to do is to write other bytes
+    only_rewritten: bool = field(init=False)  # writing `out` instead is all there is to do
 
     def __post_init__(self) -> None:
-        plain = self.where is Where.NOWHERE and not self.removes and not self.also
-        self.swaps = plain and self.out is not None and self.verdict is not None
+        plain = self.position is PlaceholderPosition.NOWHERE and not self.removes and not self.inner
+        self.only_rewritten = plain and self.out is not None and self.verdict is not None

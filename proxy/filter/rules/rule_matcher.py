@@ -1,4 +1,4 @@
-"""One rule, ready to be asked whether it speaks of a tag, an address, a text."""
+"""One compiled rule: whether it matches a tag, an address or an inline text."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from proxy.policy.model import NECESSARY, OWN, Policy, TagRule
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """A TagRule ready to be asked. `index` is its rank: first in the file wins."""
+    """A compiled TagRule; `index` is its rank: the first in the file wins."""
 
     index: int
     rule: TagRule
-    needs: tuple[str, ...]  # of its purposes those that need consent
+    needs: tuple[str, ...]  # those of its purposes that need consent
     hosts: frozenset[str]
     host_globs: tuple[HostGlob, ...]
     own: bool
@@ -29,10 +29,10 @@ class Matcher:
 
     @property
     def by_address(self) -> bool:
-        """True when the rule speaks of an address, not only of the element."""
+        """True when the rule has a condition on the address."""
         return bool(self.rule.hosts or self.paths)
 
-    def fits(self, element: str, values: Mapping[str, str]) -> bool:
+    def matches_tag(self, element: str, values: Mapping[str, str]) -> bool:
         """True when the conditions on the element itself hold."""
         if self.elements and element not in self.elements:
             return False
@@ -46,17 +46,17 @@ class Matcher:
             name in values and (glob is None or glob.matches(values[name])) for name, glob in self.attributes
         )
 
-    def leads(self, path: str) -> bool:
+    def matches_path(self, path: str) -> bool:
         """True when the condition on the path holds."""
         return not self.paths or any(glob.matches(path) for glob in self.paths)
 
-    def reaches_host(self, host: str, parents: Collection[str], *, owned: bool) -> bool:
-        """True when the condition on the host holds; `parents` are its suffixes, `owned` says it is ours."""
+    def matches_host(self, host: str, parents: Collection[str], *, owned: bool) -> bool:
+        """True when the condition on the host holds; `owned`: it is the site's own."""
         if not self.rule.hosts or not self.hosts.isdisjoint(parents):
             return True
         return self.own if owned else any(glob.matches(host) for glob in self.host_globs)
 
-    def reads(self, words: frozenset[bytes]) -> bool:
+    def matches_text(self, words: frozenset[bytes]) -> bool:
         """True when the condition on an inline text holds for one with these words."""
         return self.all_words <= words and (not self.any_words or not self.any_words.isdisjoint(words))
 

@@ -58,7 +58,7 @@ class ScriptCall:
 
     name: str
     first: str
-    given: Mapping[str, str]
+    literals: Mapping[str, str]
     named: frozenset[str]
 
 
@@ -111,13 +111,13 @@ def _call(name: str, arguments: list[Token]) -> ScriptCall:
     parts = _parts(arguments)
     first = _value(parts[0]) if parts else None
     members = next((part for part in parts if len(part) > 1 and part[0] == Token("{")), [])
-    given, named = {}, set()
+    literals, named = {}, set()
     for member in _parts(members[1:-1]):
         named.add(member[0].text)
         value = _value(member[2:]) if len(member) > 2 and member[1] == Token(":") else None
         if value is not None:
-            given[member[0].text] = value
-    return ScriptCall(name, first or "", given, frozenset(named))
+            literals[member[0].text] = value
+    return ScriptCall(name, first or "", literals, frozenset(named))
 
 
 def _parts(tokens: list[Token]) -> list[list[Token]]:

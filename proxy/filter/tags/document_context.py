@@ -1,4 +1,4 @@
-"""In which document something stands, and what may be asked from there."""
+"""The document a tag is in: its <base>, depth and entities, and what may be requested from it."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from proxy.filter.verdict import Verdict
 
 
 @dataclass(slots=True)
-class Reader:
-    """What a tag or text is judged with: the judge, and the document around it."""
+class DocumentContext:
+    """What a tag or text is judged with: the judge, and facts of its document."""
 
     judge: Judge
     base: str = ""  # host of a `<base href>` on a third party
     xml: bool = False
-    depth: int = 0  # documents around this one
+    depth: int = 0  # how many documents this one is nested in
     entities: dict[str, str] = field(default_factory=dict)
     is_based: bool = False  # a <base href> was seen: the first one counts
     inject: Injector | None = None  # for placeholders inside srcdoc
-    nested: Callable[[Reader, bytes, bool], tuple[bytes, list[Verdict]]] | None = None
+    nested: Callable[[DocumentContext, bytes, bool], tuple[bytes, list[Verdict]]] | None = None
 
     def refuses(self, address: str, element: str, refused: list[Verdict]) -> bool:
-        """True when that element may not ask this address; the verdict is noted."""
+        """True when that element may not load this address; appends the verdict."""
         url = url_of(address, self.base)
         if url is None:
             return False
@@ -36,17 +36,17 @@ class Reader:
         return not verdict.keeps
 
     def without_refused(self, style: str, refused: list[Verdict]) -> str:
-        """Return a style sheet that asks nobody it may not ask; the verdicts are noted."""
+        """Return a style sheet without refused addresses; appends their verdicts."""
         hosts = css.hosts_in(style)
         rules = self.judge.rules
         if (
             hosts is not None
             and not self.base
-            and all(rules.leaves_alone(host, style) for host in (*hosts, ""))
+            and all(rules.passes_everywhere(host, style) for host in (*hosts, ""))
         ):
             return style
         return css.without_refused(style, lambda address: self.refuses(address, "style", refused))
 
-    def document(self, inside: bytes, *, xml: bool) -> tuple[bytes, list[Verdict]]:
-        """Return a document inside an attribute filtered, and what was refused in it."""
+    def filtered_document(self, inside: bytes, *, xml: bool) -> tuple[bytes, list[Verdict]]:
+        """Return a document inside an attribute, filtered, and what was refused in it."""
         return self.nested(self, inside, xml) if self.nested is not None else (inside, [])

@@ -1,8 +1,8 @@
-"""What a placeholder can show once: a page, a form or a post of the provider's, and nothing else.
+"""Embeds: the page, form or post of a provider that a placeholder offers to show once.
 
-An Embed is read twice: from the tag on the site's page, and from what a browser sends
-back. Both ways it must be an address that a rule of that provider replaces, a form with
-ids of letters, digits and dashes, or a post on the hosts of its network.
+An Embed is parsed from the tag on the site's page and from what a browser sends back.
+Either way it must be an address that a rule of that provider replaces, a form whose ids
+are letters, digits and dashes, or a post on the hosts of its network.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from proxy.filter.syntax.script_calls import SPREAD, ScriptCall, calls
 from proxy.policy.hosts import covers
 from proxy.policy.model import NECESSARY, OWN, Action, Policy, Provider, RelayRule, TagRule
 
-LONGEST = 2000
-"""Characters of an address; a longer one is not offered."""
+MAX_ADDRESS = 2000
+"""Longest address, in characters, that is offered."""
 
 _ADDRESS = re.compile(
     r"https://([a-z0-9-]+(?:\.[a-z0-9-]+)+)(?::443)?((?:[/?][!#-&(-;=?-\[\]_a-z~]*)?)", re.ASCII
@@ -33,29 +33,29 @@ _TARGETS = ("target", "parentElement")
 
 
 class EmbedKind(Enum):
-    """What is shown; the values are the first word of an embed as text."""
+    """What an embed shows; the values are the first word of its text form."""
 
     FRAME = "frame"  # a page of the provider's
     FORM = "form"  # HubSpot's form, made by hbspt.forms.create
-    NEW_FORM = "new-form"  # HubSpot's form of the newer kind: a box that its script fills
+    NEW_FORM = "new-form"  # HubSpot's newer form: an element that its script fills
     OPEN_FORM = "open-form"  # the same with plain markup, which HubSpot calls the developer embed
-    QUOTE = "quote"  # a post of a network, quoted on the page, which its script makes a card of
+    QUOTE = "quote"  # a quoted post that the network's script turns into a card
 
 
 BOXES = {EmbedKind.NEW_FORM: "hs-form-frame", EmbedKind.OPEN_FORM: "hs-form-html"}
-"""The class of the box that HubSpot's script looks for."""
+"""The class of the element that HubSpot's script fills."""
 
 FORMS = frozenset({EmbedKind.FORM, *BOXES})
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """How a network's script shows a post: the box it looks for, and where posts are."""
+    """A social network: the class its script looks for, and the hosts of its posts."""
 
     box: str
     script: str
     hosts: frozenset[str]
-    permalink: str | None = None  # the box's attribute that names the post; else its last link does
+    permalink: str | None = None  # attribute that names the post; None: the last link does
 
 
 NETWORKS = (
@@ -75,7 +75,7 @@ NETWORKS = (
 
 @dataclass(frozen=True, slots=True)
 class Embed:
-    """One thing that can be shown: `words` are its address, or region, portal and form."""
+    """One thing that can be shown; `words` are its address, or region, portal and form."""
 
     provider: str
     needs: tuple[str, ...]  # the purposes its rule asks for
@@ -87,16 +87,16 @@ class Embed:
 
     @property
     def is_form(self) -> bool:
-        """True for a form, which the provider's script shows."""
+        """True for a form, shown by the provider's script."""
         return self.kind in FORMS
 
     def is_relayed(self, rule: RelayRule) -> bool:
-        """True for a form whose script that relay may ask for."""
+        """True for a form whose script that relay may fetch."""
         return self.is_form and self.host in rule.hosts
 
     @property
     def page(self) -> str | None:
-        """The provider's page that somebody can open instead; a form has none."""
+        """The provider's page to open instead; None for a form."""
         return None if self.is_form else self.words[0]
 
     @property
@@ -124,10 +124,10 @@ class Embed:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One placeholder: what it can show, if that is known, and where it belongs.
+    """One placeholder: what it can show, if known, and where it goes.
 
-    `target` is the selector of the box that the page's own script would have filled; `quoted`
-    says that the post it stands beside names itself by its last link.
+    `target` selects the element that the page's script would have filled; `quoted`: the
+    last link of the quotation names the post.
     """
 
     embed: Embed | None = None
@@ -136,13 +136,13 @@ class Offer:
 
 
 class Embeds:
-    """What can be shown under one policy."""
+    """Parses and checks embeds under one policy."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
 
     def offers(self, provider: str | None, facts: TagFacts) -> tuple[Offer, ...]:
-        """Return what stands for a replaced tag, in its order; nothing where another tag stands for it."""
+        """Return the placeholders of a replaced tag, in order; none where another tag has it."""
         found = self._policy.provider(provider) if provider else None
         if found is None:
             return (Offer(),)
@@ -159,20 +159,20 @@ class Embeds:
         return (Offer(next((embed for embed in frames if embed is not None), None)),)
 
     def _of_script(self, provider: Provider, facts: TagFacts) -> tuple[Offer, ...]:
-        """Return what each call of a script would have shown, in the order of the calls."""
+        """Return what each call in a script would have shown, in order."""
         made = calls(facts.text, (_FORMS, _MEETINGS, *_WIDGETS))
         if not made:
             return (Offer(self._frame(provider, facts.link) if facts.link and facts.text else None),)
         offers = []
         for call in made:
-            target = next((call.given[name] for name in _TARGETS if name in call.given), call.first)
+            target = next((call.literals[name] for name in _TARGETS if name in call.literals), call.first)
             if call.name == _FORMS:
                 offers.append(Offer(self._form(provider, EmbedKind.FORM, _ids(call)), target))
                 continue
-            page = call.given.get("url", "") or (facts.link if len(made) == 1 else None) or ""
+            page = call.literals.get("url", "") or (facts.link if len(made) == 1 else None) or ""
             if page or call.name != _MEETINGS:
                 offers.append(Offer(self._frame(provider, page), target))
-            # A call without an address fills boxes that name it themselves, and have their own offer.
+            # A call without an address fills elements that name it, and have their own offer.
         return tuple(offers)
 
     def _of_post(self, provider: Provider, network: Network, facts: TagFacts) -> Offer:
@@ -180,17 +180,17 @@ class Embeds:
             return Offer(quoted=True)
         return Offer(self._quote(provider, facts.values.get(network.permalink, "")))
 
-    def at(self, address: str) -> Embed | None:
-        """Return the embed of an address that a script framed, whoever's it is."""
-        return self.anybodys(f"{EmbedKind.FRAME.value} {address}")
+    def of_address(self, address: str) -> Embed | None:
+        """Return the embed of an address that a script framed, of any provider."""
+        return self.of_any_provider(f"{EmbedKind.FRAME.value} {address}")
 
-    def anybodys(self, text: str) -> Embed | None:
-        """Return the embed that a script asked for, as text, whoever's it is."""
+    def of_any_provider(self, text: str) -> Embed | None:
+        """Return the embed of a text that a script sent, of any provider."""
         ids = (provider.id for provider in self._policy.providers if provider.enabled)
         return next((embed for id_ in ids if (embed := self.read(id_, text)) is not None), None)
 
     def read(self, provider: str, text: str) -> Embed | None:
-        """Return the embed that a browser sent as text, or None for anything we would not offer."""
+        """Return the embed that a browser sent as text, or None if it is never offered."""
         found = self._policy.provider(provider)
         kind, *words = text.split(" ")
         if found is None or not found.enabled or not words:
@@ -205,7 +205,7 @@ class Embeds:
 
     def _frame(self, provider: Provider, address: str) -> Embed | None:
         address = "https:" + address if address.startswith("//") else address
-        match = _ADDRESS.fullmatch(address) if len(address) <= LONGEST else None
+        match = _ADDRESS.fullmatch(address) if len(address) <= MAX_ADDRESS else None
         if match is None:
             return None
         for rule in provider.tags:
@@ -226,7 +226,7 @@ class Embeds:
         return self._by_script(provider, EmbedKind.QUOTE, (address,))
 
     def _by_script(self, provider: Provider, kind: EmbedKind, words: tuple[str, ...]) -> Embed | None:
-        """Return what a script of the provider's shows, where a rule of theirs speaks of its host."""
+        """Return what a provider's script shows, if a rule of theirs has its host."""
         host = Embed(provider.id, (), kind, words).host
         rule = next((rule for rule in provider.tags if _means(rule, host)), None)
         return Embed(provider.id, self._needs(rule), kind, words) if rule is not None else None
@@ -258,13 +258,13 @@ def _replaces(rule: TagRule, box: str) -> bool:
 
 
 def _network(address: str) -> Network | None:
-    """Return whose post stands at that address."""
-    match = _ADDRESS.fullmatch(address) if len(address) <= LONGEST else None
+    """Return the network of the post at that address."""
+    match = _ADDRESS.fullmatch(address) if len(address) <= MAX_ADDRESS else None
     return next((n for n in NETWORKS if match and match[1] in n.hosts), None)
 
 
 def _pages(facts: TagFacts) -> list[str]:
-    """Return the addresses a tag names that may be pages, the most telling first."""
+    """Return the addresses of a tag that may be pages, the likeliest first."""
     named = [facts.values[name] for name in _PAGES if facts.values.get(name)]
     return [*named, *([facts.link] if facts.link else [])]
 
@@ -274,19 +274,19 @@ def _classes(facts: TagFacts) -> list[str]:
 
 
 def _waits_for_script(facts: TagFacts) -> bool:
-    """True for a box that names no page and that Calendly's script leaves to a call of the page's own."""
+    """True for a Calendly element that a call of the page's own script fills."""
     return facts.values.get("data-auto-load") == "false" and not facts.values.get("data-url")
 
 
 def _ids(call: ScriptCall) -> tuple[str, str, str]:
-    """Return region, portal and form as a call names them."""
+    """Return region, portal and form of a call."""
     default = "na1" if call.named.isdisjoint({"region", SPREAD}) else ""
-    given = call.given
-    return given.get("region", default), given.get("portalId", ""), given.get("formId", "")
+    literals = call.literals
+    return literals.get("region", default), literals.get("portalId", ""), literals.get("formId", "")
 
 
 def _form_words(facts: TagFacts) -> tuple[EmbedKind, tuple[str, str, str]] | None:
-    """Return which form of HubSpot's newer kinds a box is for."""
+    """Return the kind and ids of a newer HubSpot form."""
     values, classes = facts.values, _classes(facts)
     kind = next((kind for kind, box in BOXES.items() if box in classes), None)
     if kind is None:

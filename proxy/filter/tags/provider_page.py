@@ -1,4 +1,4 @@
-"""Where a visitor can go instead of what is held: the provider's own page."""
+"""The link a placeholder offers in place of a held element: a page of the provider's."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _LINK = re.compile(r"(?:https?:)?//[^\s'\"<>\\)]+")
 _END = re.compile(r"[/?&#]")
 
 _CODE = (".js", ".css")
-"""What a script loads, and nobody wants to read."""
+"""Ends of addresses that are no pages."""
 
 _LINK_BYTES = re.compile(rb"(?:https?:)?//[^\s'\"<>\\)]+")
 
 
 def link_of(name: str, values: Mapping[str, str], matcher: Matcher | None, address: str | None) -> str | None:
-    """Return the page that the rule names, or that a tag shows or leads to; None if it names none."""
+    """Return the page that the rule or the tag names, or None."""
     if matcher is not None and matcher.rule.link:
         return _filled(matcher, address)
     texts = [address or ""]
@@ -35,7 +35,7 @@ def link_of(name: str, values: Mapping[str, str], matcher: Matcher | None, addre
 
 
 def _filled(matcher: Matcher, address: str | None) -> str | None:
-    """Return the rule's page, `*` in it being what the first `*` of its path stands for."""
+    """Return the rule's page, its `*` filled from the path that matched."""
     link = matcher.rule.link
     if link is None or "*" not in link:
         return link
@@ -47,14 +47,14 @@ def _filled(matcher: Matcher, address: str | None) -> str | None:
 
 
 def link_in(judge: Judge, matcher: Matcher, body: bytes) -> tuple[str | None, str]:
-    """Return a page of the provider's that an inline script mentions, and the host it mentions."""
+    """Return the page and host of the provider that an inline script mentions."""
     match = _LINK_BYTES.search(body)
     link = match[0].decode("utf-8", "replace") if match else ""
     url = url_of(link)
     if url is None:
         return None, ""
     provider = matcher.rule.provider
-    named = any(m.rule.provider == provider for m in judge.rules.of_host(url.host))
+    named = any(m.rule.provider == provider for m in judge.rules.for_host(url.host))
     if not named:
         return None, ""
     return None if url.path.endswith(_CODE) else link, url.host

@@ -1,4 +1,4 @@
-"""What the rules say about one tag: of everything it asks for, the first refusal."""
+"""The first refusal of one tag: each address it would load is judged by the rules."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from proxy.filter.rules.rule_matcher import Matcher
 from proxy.filter.syntax import fetching_attributes
 from proxy.filter.syntax.fetching_attributes import ValueKind
 from proxy.filter.syntax.urls import COMMON, Url, cleaned, data_url, srcset_addresses, srcset_hosts, url_of
-from proxy.filter.tags.document_context import Reader
+from proxy.filter.tags.document_context import DocumentContext
 from proxy.filter.verdict import Does, Verdict
 
 _FRAMES = frozenset({"iframe", "frame", "object", "embed", "portal", "fencedframe"})
-_ENCLOSING = _FRAMES | {"script", "link"}
+_EMBEDDING = _FRAMES | {"script", "link"}
 _JAVASCRIPT = re.compile(r"javascript:", re.IGNORECASE)
 
 
 @dataclass(slots=True)
 class Refusal:
-    """Why a tag may not pass: the verdict, and the attributes that would load or run."""
+    """Why a tag may not pass: the verdict, and the attributes to rename."""
 
     verdict: Verdict
     matcher: Matcher | None
@@ -31,8 +31,8 @@ class Refusal:
     text: bytes = b""  # of an inline script
 
 
-def holding(judge: Judge, name: str, values: Mapping[str, str]) -> Mapping[str, ValueKind]:
-    """Return which attributes of this very tag hold an address, and how."""
+def address_attributes_of(judge: Judge, name: str, values: Mapping[str, str]) -> Mapping[str, ValueKind]:
+    """Return the attributes of this very tag that hold an address."""
     if name == "link":
         if fetching_attributes.FETCHING_LINKS.isdisjoint(values.get("rel", "").lower().split()):
             return fetching_attributes.unfetched_attributes()
@@ -44,9 +44,9 @@ def holding(judge: Judge, name: str, values: Mapping[str, str]) -> Mapping[str, 
     return fetching_attributes.address_attributes(name)
 
 
-def addresses(name: str, value: str, holds: ValueKind) -> list[str]:
-    """Return the addresses in the value of an attribute that holds some."""
-    if holds is ValueKind.ADDRESS or holds is ValueKind.NAMED:
+def addresses(name: str, value: str, kind: ValueKind) -> list[str]:
+    """Return the addresses in the value of such an attribute."""
+    if kind is ValueKind.ADDRESS or kind is ValueKind.NAMED:
         return [value]
     return value.split() if name == "ping" else srcset_addresses(value)
 
@@ -54,69 +54,69 @@ def addresses(name: str, value: str, holds: ValueKind) -> list[str]:
 _RELATIVE = re.compile(r"/?[A-Za-z0-9._-]+[/?#][^\\:\t\n\r]*+\Z")
 
 
-def _is_free(rules: Rules, name: str, value: str, holds: ValueKind) -> bool:
-    """True when what an attribute asks for passes on every element: the usual case, told quickly."""
-    if holds is ValueKind.ADDRESS or holds is ValueKind.NAMED:
+def _passes_fast(rules: Rules, name: str, value: str, kind: ValueKind) -> bool:
+    """True when the fast path can tell that this address passes on any element."""
+    if kind is ValueKind.ADDRESS or kind is ValueKind.NAMED:
         plain = COMMON.match(value)
         if plain is not None:
-            return rules.leaves_alone(plain[1], plain[2])
+            return rules.passes_everywhere(plain[1], plain[2])
         if value.startswith("data:"):
-            return name not in _ENCLOSING
-        return _RELATIVE.match(value) is not None and rules.leaves_alone("", value)
+            return name not in _EMBEDDING
+        return _RELATIVE.match(value) is not None and rules.passes_everywhere("", value)
     hosts = srcset_hosts(value)
-    return hosts is not None and all(rules.leaves_alone(host, value) for host in ("", *hosts))
+    return hosts is not None and all(rules.passes_everywhere(host, value) for host in ("", *hosts))
 
 
-def refusal(reader: Reader, name: str, values: Mapping[str, str]) -> Refusal | None:
+def refusal(context: DocumentContext, name: str, values: Mapping[str, str]) -> Refusal | None:
     """Return why this tag may not pass as it is, or None."""
-    judge = reader.judge
+    judge = context.judge
     rules = judge.rules
-    held = holding(judge, name, values)
-    others = rules.of_element(name, values)
-    quick = not others and not reader.base
-    asking: dict[str, ValueKind] = {}
+    held = address_attributes_of(judge, name, values)
+    others = rules.for_element(name, values)
+    fast = not others and not context.base
+    loading: dict[str, ValueKind] = {}
     for attribute, value in values.items():
-        holds = held.get(attribute)
-        if holds is not None and not (quick and _is_free(rules, name, value, holds)):
-            asking[attribute] = holds
-    if not asking and not others:
+        kind = held.get(attribute)
+        if kind is not None and not (fast and _passes_fast(rules, name, value, kind)):
+            loading[attribute] = kind
+    if not loading and not others:
         return None
-    if rules.roaming:
-        others = [*others, *rules.roaming]
-    refused, judged = _asked(reader, name, values, asking, others)
+    if rules.hostless:
+        others = [*others, *rules.hostless]
+    refused, judged = _first_refusal(context, name, values, loading, others)
     if refused is None and not judged and others:
-        refused = _by_itself(judge, name, values, others)
+        refused = _refused_as_element(judge, name, values, others)
     if refused is not None and refused.matcher is not None:
         if not refused.matcher.rule.hosts:
             refused.names.update(attribute for attribute in values if attribute in held)
             refused.names |= {"srcdoc"} & values.keys()
-        refused.names |= _known_by(refused.matcher, name) & values.keys()
+        refused.names |= _identifying_attributes(refused.matcher, name) & values.keys()
     return refused
 
 
-def _asked(
-    reader: Reader,
+def _first_refusal(
+    context: DocumentContext,
     name: str,
     values: Mapping[str, str],
-    asking: Mapping[str, ValueKind],
+    loading: Mapping[str, ValueKind],
     others: Sequence[Matcher],
 ) -> tuple[Refusal | None, bool]:
-    """Return the first refusal of what these attributes ask for, and whether rules were asked at all."""
-    judge, rules = reader.judge, reader.judge.rules
+    """Return the first refused address, and whether any rule applied at all."""
+    judge, rules = context.judge, context.judge.rules
     refused: Refusal | None = None
     judged = False
-    for attribute, holds in asking.items():
-        fetched = holds < ValueKind.NAMED
-        for address in addresses(attribute, values[attribute], holds):
-            url = url_of(address, reader.base)
+    for attribute, kind in loading.items():
+        fetched = kind < ValueKind.NAMED
+        for address in addresses(attribute, values[attribute], kind):
+            url = url_of(address, context.base)
             matcher: Matcher | None = None
             if url is None:
-                if name not in _ENCLOSING:
+                if name not in _EMBEDDING:
                     continue
-                found, matcher = _enclosed(reader, name, values, address)
-            elif others or rules.of_host(url.host):
+                found, matcher = _judge_embedded(context, name, values, address)
+            elif others or rules.for_host(url.host):
                 judged = True
-                found, matcher = _of(judge, url, name, values, others, fetched=fetched)
+                found, matcher = _judge_url(judge, url, name, values, others, fetched=fetched)
             else:
                 found = judge.undeclared(url) if fetched else None
             if found is None or found.does is Does.KEEP:
@@ -127,7 +127,7 @@ def _asked(
     return refused, judged
 
 
-def _of(
+def _judge_url(
     judge: Judge, url: Url, name: str, values: Mapping[str, str], others: Sequence[Matcher], *, fetched: bool
 ) -> tuple[Verdict | None, Matcher | None]:
     matcher = judge.match_url(url, name, values, others)
@@ -136,19 +136,19 @@ def _of(
     return (judge.undeclared(url) if fetched else None), None
 
 
-def _by_itself(
+def _refused_as_element(
     judge: Judge, name: str, values: Mapping[str, str], others: Sequence[Matcher]
 ) -> Refusal | None:
-    """Return the refusal by a rule about the element, whatever it loads."""
+    """Return the refusal by a rule about the element itself, whatever it loads."""
     for matcher in sorted(others, key=lambda m: m.index):
-        if not matcher.by_address and matcher.fits(name, values):
+        if not matcher.by_address and matcher.matches_tag(name, values):
             verdict = judge.verdict_of(matcher)
             return None if verdict.keeps else Refusal(verdict, matcher, set())
     return None
 
 
-def _known_by(matcher: Matcher, name: str) -> set[str]:
-    """Return the attributes a rule knew the element by: a provider's code would look for them."""
+def _identifying_attributes(matcher: Matcher, name: str) -> set[str]:
+    """Return the attributes a rule matched: the provider's script looks for them."""
     names = {attribute for attribute, _ in matcher.attributes}
     if matcher.classes:
         names.add("class")
@@ -157,23 +157,23 @@ def _known_by(matcher: Matcher, name: str) -> set[str]:
     return names
 
 
-def _enclosed(
-    reader: Reader, name: str, values: Mapping[str, str], address: str
+def _judge_embedded(
+    context: DocumentContext, name: str, values: Mapping[str, str], address: str
 ) -> tuple[Verdict | None, Matcher | None]:
-    """Return what is said of code or a document inside a data: or javascript: address."""
+    """Return the verdict on code or a document in a data: or javascript: address."""
     address = cleaned(address)
     if name in _FRAMES and _JAVASCRIPT.match(address):
-        return _code(reader.judge, address.encode("utf-8", "replace"), {})
+        return _code(context.judge, address.encode("utf-8", "replace"), {})
     held = data_url(address)
     if held is None:
         return None, None
     if name == "script":
-        return _code(reader.judge, held.body, values)
+        return _code(context.judge, held.body, values)
     refused: list[Verdict] = []
     if name == "link":
-        reader.without_refused(held.body.decode("latin-1"), refused)
+        context.without_refused(held.body.decode("latin-1"), refused)
     elif name in _FRAMES and ("html" in held.type or "xml" in held.type):
-        refused = reader.document(held.body, xml="html" not in held.type)[1]
+        refused = context.filtered_document(held.body, xml="html" not in held.type)[1]
     return (refused[0], None) if refused else (None, None)
 
 

@@ -1,4 +1,4 @@
-"""What is done to a start tag: every edit keeps the bytes around it.
+"""The edits that make a start tag inert or redirect it; other bytes stay unchanged.
 
 The first attribute of a name wins in HTML, so what makes a tag inert is inserted right
 behind its name. In XML names are unique: there a value is replaced instead.
@@ -13,7 +13,7 @@ from proxy.filter.syntax.attributes import Attribute, attributes_of, escaped, na
 from proxy.filter.verdict import Verdict
 
 MARK = "data-consent"
-"""Names the purposes a held element waits for; also the prefix of renamed attributes."""
+"""Attribute that names the missing purposes; also the prefix of renamed attributes."""
 
 
 class Edits:
@@ -30,7 +30,7 @@ class Edits:
         return bool(self._edits or self._inserted)
 
     def rename(self, names: Collection[str]) -> None:
-        """Take every attribute of these names, doubles too, out of the browser's sight."""
+        """Rename every attribute of these names, duplicates too, so that browsers ignore it."""
         if not names:
             return
         for span in name_spans(self.raw, names, self._at):
@@ -38,11 +38,11 @@ class Edits:
             self._edits[span] = MARK.encode() + b"-" + (kept.replace(b":", b"-") if self.xml else kept)
 
     def first(self, name: str) -> Attribute | None:
-        """Return the attribute of that name that counts."""
+        """Return the first attribute of that name: the one that counts."""
         return next((a for a in attributes_of(self.raw) if a.name == name), None)
 
     def insert(self, name: str, value: str | None) -> None:
-        """Give the tag an attribute that wins over any other of its name."""
+        """Insert an attribute that wins over any other of its name."""
         if self.xml and (first := self.first(name)) is not None:
             self.set(first, value or name)
             return
@@ -51,8 +51,8 @@ class Edits:
             text += b'="' + escaped(name if value is None else value) + b'"'
         self._inserted += text
 
-    def put(self, text: bytes) -> None:
-        """Put this right behind the tag's name."""
+    def insert_raw(self, text: bytes) -> None:
+        """Insert bytes right behind the tag's name."""
         self._inserted += text
 
     def set(self, attribute: Attribute, value: str) -> None:
@@ -77,8 +77,8 @@ class Edits:
         return b"".join(parts)
 
 
-def marked(verdict: Verdict) -> str:
-    """Return what a held element is marked with: the purposes it waits for."""
+def mark_value(verdict: Verdict) -> str:
+    """Return the value of the mark: the missing purposes."""
     return " ".join(verdict.needs) or "undeclared"
 
 
@@ -87,10 +87,10 @@ _MARKS: dict[tuple[str, ...], bytes] = {}
 
 
 def _mark(verdict: Verdict) -> bytes:
-    """Return the mark as bytes; there are as many as combinations of purposes."""
+    """Return the mark as bytes, cached for each combination of purposes."""
     mark = _MARKS.get(verdict.needs)
     if mark is None:
-        mark = _MARKS[verdict.needs] = b" " + MARK.encode() + b'="' + escaped(marked(verdict)) + b'"'
+        mark = _MARKS[verdict.needs] = b" " + MARK.encode() + b'="' + escaped(mark_value(verdict)) + b'"'
     return mark
 
 
@@ -101,19 +101,19 @@ def hold_script(edits: Edits, verdict: Verdict, lazy: Collection[str]) -> None:
     SVG by its href whatever its type (seen): both are renamed.
     """
     if not edits.xml:
-        edits.put(_INERT_TYPE + _mark(verdict))
+        edits.insert_raw(_INERT_TYPE + _mark(verdict))
         edits.rename({*lazy, "type", "href", "xlink:href"})
         return
     previous = edits.first("type")
     edits.insert("type", "text/plain")
     if previous is not None and edits.first(MARK + "-type") is None:
         edits.insert(MARK + "-type", previous.value)
-    edits.insert(MARK, marked(verdict))
+    edits.insert(MARK, mark_value(verdict))
     edits.rename(lazy)
 
 
-def held_at_once(raw: bytes, verdict: Verdict, name_ends: int, at: int, *, script: bool) -> bytes:
-    """Return an HTML tag held in which one attribute is to be renamed: it begins at `at`; -1 for none."""
+def hold_in_place(raw: bytes, verdict: Verdict, name_ends: int, at: int, *, script: bool) -> bytes:
+    """Return a held HTML tag, the attribute at `at` renamed (-1: none)."""
     mark = _INERT_TYPE + _mark(verdict) if script else _mark(verdict)
     if at < 0:
         return raw[:name_ends] + mark + raw[name_ends:]
@@ -123,28 +123,28 @@ def held_at_once(raw: bytes, verdict: Verdict, name_ends: int, at: int, *, scrip
 def hold(edits: Edits, verdict: Verdict, names: Collection[str]) -> None:
     """Make any other element inert: what it would load or run is renamed."""
     if edits.xml:
-        edits.insert(MARK, marked(verdict))
+        edits.insert(MARK, mark_value(verdict))
     else:
-        edits.put(_mark(verdict))
+        edits.insert_raw(_mark(verdict))
     edits.rename(names)
 
 
 def hide(edits: Edits) -> None:
-    """Keep an empty box from the page where a placeholder stands for it."""
+    """Hide the empty element that a placeholder replaces."""
     edits.insert("hidden", None)
 
 
 def relink(edits: Edits, link: str) -> None:
-    """Let a link that ran the provider's code lead to the provider's page instead."""
+    """Make a link that ran the provider's code lead to the provider's page."""
     edits.rename({"href", "target", "rel"} if edits.xml else ())
     for name, value in (("href", link), ("target", "_blank"), ("rel", "noopener noreferrer")):
         if edits.xml and edits.first(name) is not None:
-            edits.put(b" " + name.encode() + b'="' + escaped(value) + b'"')
+            edits.insert_raw(b" " + name.encode() + b'="' + escaped(value) + b'"')
         else:
             edits.insert(name, value)
 
 
 def reopen(edits: Edits, link: str) -> None:
-    """Let a button that ran the provider's code open the provider's page instead."""
-    if not edits.xml:  # there the handler that was held has the only place of that name
+    """Make a button that ran the provider's code open the provider's page."""
+    if not edits.xml:  # in XML the renamed handler already has that name
         edits.insert("onclick", f"open({json.dumps(link)},'_blank','noopener');return false")

@@ -2,7 +2,7 @@
 
 from proxy.filter.html.ascii_injector import AsciiInjector
 from proxy.filter.rules.judged_tag import TagFacts
-from proxy.filter.tags.injection import PageSeen
+from proxy.filter.tags.injection import PageMetadata
 from proxy.filter.verdict import KEEP
 
 
@@ -23,7 +23,7 @@ class French:
 
 
 def test_all_that_is_not_ascii_becomes_a_character_reference() -> None:
-    words, page = AsciiInjector(French()), PageSeen()
+    words, page = AsciiInjector(French()), PageMetadata()
 
     assert words.head(page) == b"<script>1</script>"
     assert words.body(page) == b"&#233;"

@@ -131,10 +131,10 @@ def test_emptied_memos_change_nothing():
         b"<img src=//stats.example/><script>StatsQueue</script><style>a{b:url(//stats.example/)}</style>" * 3
     )
     first = filtered(page)
-    judge().forget()
+    judge().empty_caches()
 
     assert filtered(page) == first
-    assert rules().of_host("stats.example")
+    assert rules().for_host("stats.example")
 
 
 def test_memos_stay_bounded():

@@ -29,26 +29,26 @@ def one(text: str):
     ],
 )
 def test_a_literal_member_is_read_however_it_is_written(text):
-    assert one(text).given["id"] == "x"
+    assert one(text).literals["id"] == "x"
 
 
 def test_strings_may_hold_brackets_commas_and_escaped_quotes():
     call = one(r"""a.make({ text: "a, {b} \"c\"", id: 'it\'s' })""")
 
-    assert call.given == {"text": 'a, {b} "c"', "id": "it's"}
+    assert call.literals == {"text": 'a, {b} "c"', "id": "it's"}
 
 
 def test_computed_members_are_named_but_not_known():
     call = one("a.make({ id: ids[0], at: 'x' + y, on: function () { return { id: 'no' }; }, go, ...more })")
 
-    assert call.given == {}
+    assert call.literals == {}
     assert call.named == {"id", "at", "on", "go", SPREAD}
 
 
 def test_an_element_of_the_page_is_known_by_its_selector():
-    assert one("a.make({ at: document.getElementById('x') })").given == {"at": "#x"}
+    assert one("a.make({ at: document.getElementById('x') })").literals == {"at": "#x"}
     assert one('a.make(document.querySelector(".y"))').first == ".y"
-    assert one("a.make('#z', { id: 1 })").given == {"id": "1"}
+    assert one("a.make('#z', { id: 1 })").literals == {"id": "1"}
 
 
 def test_calls_come_in_the_order_of_the_text():
@@ -118,4 +118,4 @@ def test_no_pattern_of_the_lexer_gives_back_what_it_took(pattern):
     ],
 )
 def test_a_quote_in_a_pattern_opens_nothing(text, expected):
-    assert one(text).given["id"] == expected
+    assert one(text).literals["id"] == expected

@@ -5,10 +5,10 @@ import re
 import pytest
 
 from proxy.filter.patterns import Glob, HostGlob, WordPattern, literal_suffix, stem
-from proxy.filter.rules.scan.steps import Interests, plain_step
+from proxy.filter.rules.scan.steps import Interests, body_step
 from proxy.filter.syntax.tokens import any_word, other_than
 
-STEP = plain_step(Interests({"amp-x"}, {"onclick"}, {"bad", "glob-*"}, {"ugly", "w-*"}))
+STEP = body_step(Interests({"amp-x"}, {"onclick"}, {"bad", "glob-*"}, {"ugly", "w-*"}))
 
 
 @pytest.mark.parametrize(

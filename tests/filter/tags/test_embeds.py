@@ -268,6 +268,6 @@ def test_nothing_is_offered_for_what_nobody_declared():
 
 
 def test_an_address_tells_whose_it_is():
-    assert EMBEDS.at("https://meetings.hubspot.com/c").provider == "hubspot"
-    assert EMBEDS.at("https://calendly.com/c").provider == "calendly"
-    assert EMBEDS.at("https://evil.example/") is None
+    assert EMBEDS.of_address("https://meetings.hubspot.com/c").provider == "hubspot"
+    assert EMBEDS.of_address("https://calendly.com/c").provider == "calendly"
+    assert EMBEDS.of_address("https://evil.example/") is None

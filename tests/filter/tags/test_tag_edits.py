@@ -1,6 +1,6 @@
 """Edits of a tag: around them every byte stays."""
 
-from proxy.filter.tags.tag_edits import Edits, hide, hold, hold_script, marked, relink
+from proxy.filter.tags.tag_edits import Edits, hide, hold, hold_script, mark_value, relink
 from proxy.filter.verdict import Does, Verdict
 
 HELD = Verdict(Does.HOLD, needs=("functional", "performance"))
@@ -57,4 +57,4 @@ def test_hiding_and_relinking_are_well_formed_in_xml():
 
 
 def test_what_waits_for_no_purpose_is_undeclared():
-    assert marked(Verdict(Does.HOLD)) == "undeclared"
+    assert mark_value(Verdict(Does.HOLD)) == "undeclared"

@@ -1,1 +1,1 @@
-"""Patterns the scanner skips by: tags and addresses that no rule of a set can touch."""
+"""The patterns by which the scanner skips markup that no rule of a policy can touch."""

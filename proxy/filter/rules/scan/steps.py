@@ -1,7 +1,7 @@
-"""The fast step through ordinary HTML: compiled once per rule set.
+"""The fast path through HTML: patterns that skip to the next tag a rule may touch.
 
-It swallows every tag that no rule of this set can touch: the words the rules speak of
-stand in the pattern itself, factored by first letter.
+Compiled once per policy: the words of its rules are part of the pattern, factored by
+first letter.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from proxy.filter.rules.interests import Interests, class_values, id_values
-from proxy.filter.rules.scan.passing_addresses import Passing
-from proxy.filter.rules.scan.usual_tags import ADDRESSES, Usual
+from proxy.filter.rules.scan.allowed_addresses import AllowedAddresses
+from proxy.filter.rules.scan.common_tags import ADDRESSES, CommonTags
 from proxy.filter.syntax import fetching_attributes
 from proxy.filter.syntax.tokens import (
     BOGUS,
@@ -32,30 +32,30 @@ _EQUALS = rb"[ \t\n\f\r]*+=[ \t\n\f\r]*+"
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """The steps through HTML outside foreign content."""
+    """The patterns for HTML outside foreign content."""
 
-    plain: re.Pattern[bytes]
+    body: re.Pattern[bytes]
     head: re.Pattern[bytes]
 
 
-def plain_step(interests: Interests, passing: Passing | None = None) -> re.Pattern[bytes]:
+def body_step(interests: Interests, allowed: AllowedAddresses | None = None) -> re.Pattern[bytes]:
     """Return the step for the body; it captures the tag it stops at."""
     visited = fetching_attributes.ALWAYS_READ | fetching_attributes.RAW_TEXT | interests.elements
     name = other_than(visited, end=_END, more=rb"[^ \t\n\f\r/>]", first=rb"[a-zA-Z]")
-    attributes = _boring_attributes(interests)
+    attributes = _ignored_attributes(interests)
     start = name + attributes + rb">"
     body = any_word(["body"]) + _END
     end = rb"/(?!" + body + rb")[a-zA-Z](?:[a-zA-Z0-9]*+>|[^ \t\n\f\r/>]*+" + REST + rb")"
-    usual = Usual(interests, passing)
+    common = CommonTags(interests, allowed)
     ignored = [
         rb"/[ac-z][a-z0-9]*+>",
         end,
-        usual.start(visited),
-        *usual.loading(),
+        common.start(visited),
+        *common.loading(),
         COMMENT,
         BOGUS,
         start,
-        _DULL_TITLE,
+        _IGNORED_TITLE,
         TEXT,
     ]
     if interests.elements.isdisjoint({"svg", *_SHAPES}):
@@ -66,21 +66,21 @@ def plain_step(interests: Interests, passing: Passing | None = None) -> re.Patte
     )
 
 
-def head_step(interests: Interests, passing: Passing | None = None) -> re.Pattern[bytes]:
-    """Return the step for the head: it stops at what can load, at what ends the head, and at text."""
-    ignored = [*Usual(interests, passing).loading(only={"link", "script", "meta"}), COMMENT]
+def head_step(interests: Interests, allowed: AllowedAddresses | None = None) -> re.Pattern[bytes]:
+    """Return the step for the head: stops at what can load, ends the head, or is text."""
+    ignored = [*CommonTags(interests, allowed).loading(only={"link", "script", "meta"}), COMMENT]
     if "meta" not in interests.elements:
-        attributes = _boring_attributes(interests, also={"http-equiv"})
+        attributes = _ignored_attributes(interests, also={"http-equiv"})
         ignored.append(any_word(["meta"]) + rb"(?=[ \t\n\f\r/>])" + attributes + rb">")
-    ignored += [_DULL_END, BOGUS, _DULL_TITLE, rb"/>"]
+    ignored += [_IGNORED_END, BOGUS, _IGNORED_TITLE, rb"/>"]
     return spaced_step(ignored, rb"(<(/?" + NAME + rb")" + REST + rb")")
 
 
 _END = rb"[ \t\n\f\r/>]"
-_TELLING = any_word(["body", "html", "br", "template"]) + _END
-_DULL_END = rb"/(?!" + _TELLING + rb")[a-zA-Z][^ \t\n\f\r/>]*+" + REST
+_STRUCTURAL = any_word(["body", "html", "br", "template"]) + _END
+_IGNORED_END = rb"/(?!" + _STRUCTURAL + rb")[a-zA-Z][^ \t\n\f\r/>]*+" + REST
 _TITLE = any_word(["title"])
-_DULL_TITLE = _TITLE + rb">[^<]*+</" + _TITLE + rb">"
+_IGNORED_TITLE = _TITLE + rb">[^<]*+</" + _TITLE + rb">"
 _SHAPES = frozenset(
     """
     path g circle rect line polyline polygon ellipse defs symbol clippath mask lineargradient
@@ -94,13 +94,13 @@ def _drawing(attributes: bytes) -> bytes:
     svg = any_word(["svg"])
     shape = any_word(_SHAPES) + rb"(?=[ \t\n\f\r/>])" + attributes + rb">"
     end = rb"/" + any_word(_SHAPES) + rb">"
-    inner = rb"(?:[^<]*+<(?:" + shape + rb"|" + end + rb"|" + _DULL_TITLE + rb"))*+[^<]*+"
+    inner = rb"(?:[^<]*+<(?:" + shape + rb"|" + end + rb"|" + _IGNORED_TITLE + rb"))*+[^<]*+"
     begin = rb"(?=[ \t\n\f\r>])" + attributes.replace(rb"[ \t\n\f\r/]++", rb"[ \t\n\f\r]++", 1) + rb">"
     return svg + begin + inner + rb"</" + svg + rb">"
 
 
-def _boring_attributes(interests: Interests, also: Collection[str] = ()) -> bytes:
-    """Return a pattern for attributes that nothing of this set can touch, and that are none of `also`."""
+def _ignored_attributes(interests: Interests, also: Collection[str] = ()) -> bytes:
+    """Return a pattern for attributes that no rule can touch and that are not in `also`."""
     special = {"class", "id", "style"}
     names = ADDRESSES | interests.attributes | special | frozenset(also)
     ignored = other_than(names, end=rb"[ \t\n\f\r/>=]", more=rb"[^ \t\n\f\r/>=]", first=rb"[^ \t\n\f\r/>]")

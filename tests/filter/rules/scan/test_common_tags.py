@@ -4,15 +4,15 @@ import pytest
 
 from proxy.filter.html.scanner import HtmlFilter
 from proxy.filter.rules.interests import Interests
-from proxy.filter.rules.scan.passing_addresses import Passing
-from proxy.filter.rules.scan.steps import head_step, plain_step
+from proxy.filter.rules.scan.allowed_addresses import AllowedAddresses
+from proxy.filter.rules.scan.steps import body_step, head_step
 from proxy.filter.syntax.tokens import any_word, exact_word
 from tests.filter.judging import judge
 
 INTERESTS = Interests({"amp-x", "audio"}, {"onclick", "data-t"}, {"bad", "glob-*"}, {"ugly", "w-*"})
-STEP = plain_step(INTERESTS, Passing(("own.example",), ("/gtm.js",)))
-BASED = plain_step(INTERESTS)
-HEAD = head_step(INTERESTS, Passing(("own.example",), ("/gtm.js",)))
+STEP = body_step(INTERESTS, AllowedAddresses(("own.example",), ("/gtm.js",)))
+BASED = body_step(INTERESTS)
+HEAD = head_step(INTERESTS, AllowedAddresses(("own.example",), ("/gtm.js",)))
 
 SWALLOWED = [
     b'<img src="/a.png">', b"<img src='/a.png' alt='>' class=\"x y\" />", b'<img alt="" srcset="/a 1x, /b 2x" data-src="https://own.example/c">', b'<link rel="stylesheet" href="/a.css">',

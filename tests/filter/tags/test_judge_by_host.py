@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.filter.tags import known_host, start_tag
-from proxy.filter.tags.document_context import Reader
+from proxy.filter.tags import judge_by_host, start_tag
+from proxy.filter.tags.document_context import DocumentContext
 from proxy.filter.verdict import Does
 from tests.filter.judging import judge
 from tests.filter.rules.test_judge import judge_of
@@ -22,8 +22,8 @@ RULES = """
 JUDGE = judge_of(RULES)
 
 
-def quick(raw: bytes, asked=JUDGE):
-    return known_host.judged(Reader(asked), raw)
+def fast(raw: bytes, asked=JUDGE):
+    return judge_by_host.judged(DocumentContext(asked), raw)
 
 
 @pytest.mark.parametrize(
@@ -37,21 +37,21 @@ def quick(raw: bytes, asked=JUDGE):
     ],
 )  # fmt: skip
 def test_the_usual_case_is_held_at_once(raw, out):
-    found = quick(raw)
+    found = fast(raw)
 
     if out is None:
-        assert found is known_host.UNSURE
+        assert found is judge_by_host.UNDECIDED
         return
     assert found.out == out
     assert found.verdict.does is Does.HOLD
-    assert found == start_tag.at_length(Reader(JUDGE), raw)
+    assert found == start_tag.judge_carefully(DocumentContext(JUDGE), raw)
 
 
 @pytest.mark.parametrize(
     "raw", [b'<img src="https://own.example/a?b&copy=1">', b'<link rel="canonical" href="https://nobody.example/">', b'<link href="//nobody.example/">']
 )  # fmt: skip
 def test_what_is_kept_is_kept_at_once(raw):
-    assert quick(raw) is None
+    assert fast(raw) is None
 
 
 @pytest.mark.parametrize(
@@ -65,26 +65,26 @@ def test_what_is_kept_is_kept_at_once(raw):
     ],
 )  # fmt: skip
 def test_any_other_is_told_at_length(raw):
-    assert quick(raw) is known_host.UNSURE
+    assert fast(raw) is judge_by_host.UNDECIDED
 
 
 def test_where_a_path_may_hide_behind_a_reference_nothing_is_told_by_the_host():
     assert (
-        quick(
+        fast(
             b'<img src="//held.example/">',
             judge_of('      - { path: "*&track=*", element: video, purpose: performance }\n'),
         )
-        is known_host.UNSURE
+        is judge_by_host.UNDECIDED
     )
 
 
 def test_what_a_host_was_judged_is_forgotten_with_everything_else():
     asked = judge()
-    assert quick(b'<img src="//stats.example/">', asked).verdict.provider == "stats"
-    assert asked.hosted
+    assert fast(b'<img src="//stats.example/">', asked).verdict.provider == "stats"
+    assert asked.by_host
 
-    asked.forget()
-    assert not asked.hosted
+    asked.empty_caches()
+    assert not asked.by_host
 
 
 ATTRIBUTES = st.sampled_from(
@@ -104,6 +104,6 @@ ATTRIBUTES = st.sampled_from(
 )
 def test_it_says_what_is_said_at_length_or_nothing(name, attributes, gap, end):
     raw = (gap.join(["<" + name, *attributes]) + end).encode()
-    found = quick(raw)
+    found = fast(raw)
 
-    assert found is known_host.UNSURE or found == start_tag.at_length(Reader(JUDGE), raw)
+    assert found is judge_by_host.UNDECIDED or found == start_tag.judge_carefully(DocumentContext(JUDGE), raw)

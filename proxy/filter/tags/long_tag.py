@@ -1,8 +1,8 @@
-"""Tags too long to be held: read attribute by attribute, and judged so.
+"""Start tags over the size cap: read and judged attribute by attribute.
 
-Beyond the cap every attribute is judged with what identifies the tag (id, class, rel,
-type); one whose own value is too long to be held passes only if it can load nothing.
-A script or srcdoc beyond its cap is made inert unread.
+Each attribute is judged together with those that identify the tag (id, class, rel,
+type); one whose own value is over the cap passes only if it can load nothing.
+A script or srcdoc over its cap is made inert unread.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from proxy.filter.rules.judged_tag import Follow, JudgedTag
+from proxy.filter.rules.judged_tag import ContentModel, JudgedTag
 from proxy.filter.size_limits import MAX_CODE_TAG, MAX_TAG
 from proxy.filter.syntax import fetching_attributes
-from proxy.filter.tags.document_context import Reader
-from proxy.filter.tags.start_tag import judged as judge_tag
+from proxy.filter.tags.document_context import DocumentContext
+from proxy.filter.tags.start_tag import judge_tag
 from proxy.filter.tags.tag_edits import MARK
 from proxy.filter.verdict import Does, Verdict
 
@@ -52,40 +52,42 @@ _RISKY = frozenset(
 
 
 def cap_of(data: bytes, at: int = 0) -> int:
-    """Return how many bytes of the tag that begins at `at` are held."""
+    """Return the size cap of the tag that begins at `at`."""
     return MAX_CODE_TAG if _CODE.match(data, at) else MAX_TAG
 
 
 def is_too_long(data: bytes, at: int = 0) -> bool:
-    """True when the tag that begins at `at` and fills the rest is over its cap."""
+    """True when the tag that begins at `at` and does not end is over its cap."""
     size = len(data) - at
     return size > MAX_TAG and size > cap_of(data, at)
 
 
 class LongTag:
-    """One tag over the cap, on its way through."""
+    """One tag over the cap, while it streams."""
 
-    def __init__(self, reader: Reader, raw: bytes, note: Callable[[JudgedTag], tuple[bytes, bytes]]) -> None:
+    def __init__(
+        self, context: DocumentContext, raw: bytes, record: Callable[[JudgedTag], tuple[bytes, bytes]]
+    ) -> None:
         match = _NAME.match(raw)
         self.name = match[0][1:].lower() if match else b""
         self.done = False
         self.closed = False  # ended in />
-        self._reader = reader
-        self._note = note
+        self._context = context
+        self._record = record
         self._begun = False
-        self._part = ""  # of an attribute too long to be held: which of its parts is passing
+        self._part = ""  # which part of an attribute over the cap is passing
         self._identity = b""
         self._holds = _CODE.match(raw) is not None
 
     @property
-    def follow(self) -> Follow:
-        """What stands behind the tag."""
-        judged = judge_tag(self._reader, b"<" + self.name + b">") if self.name[:1] != b"/" else None
-        follow = judged.follow if judged else Follow.NOTHING
-        return Follow.SCRIPT if follow is Follow.INLINE else follow
+    def content_model(self) -> ContentModel:
+        """How the text behind the tag is read."""
+        judged = judge_tag(self._context, b"<" + self.name + b">") if self.name[:1] != b"/" else None
+        content_model = judged.content_model if judged else ContentModel.NOTHING
+        return ContentModel.SCRIPT if content_model is ContentModel.INLINE else content_model
 
     def feed(self, data: bytes) -> tuple[bytes, int]:
-        """Return what may leave, and how many bytes were used."""
+        """Return what may leave, and how many bytes were read."""
         out = []
         at = 0
         if not self._begun:
@@ -119,8 +121,8 @@ class LongTag:
 
     def _made_inert(self) -> bytes:
         verdict = Verdict(Does.HOLD, note=f"{self.name.decode('latin-1')} with a tag too long to be read")
-        self._note(JudgedTag(self.name.decode("latin-1"), Follow.NOTHING, None, verdict))
-        type_ = b' type="text/plain"' if self.name == b"script" and not self._reader.xml else b""
+        self._record(JudgedTag(self.name.decode("latin-1"), ContentModel.NOTHING, None, verdict))
+        type_ = b' type="text/plain"' if self.name == b"script" and not self._context.xml else b""
         return type_ + b" " + MARK.encode() + b'="undeclared"'
 
     def _attribute(self, match: re.Match[bytes]) -> bytes:
@@ -140,23 +142,23 @@ class LongTag:
             return False
         if self._holds:
             return name in _RISKY
-        judged = judge_tag(self._reader, b"<" + self.name + self._identity + b" " + text + b" >")
+        judged = judge_tag(self._context, b"<" + self.name + self._identity + b" " + text + b" >")
         if judged is None or judged.out is None:
             return False
-        self._note(JudgedTag(judged.name, Follow.NOTHING, None, judged.verdict, also=judged.also))
+        self._record(JudgedTag(judged.name, ContentModel.NOTHING, None, judged.verdict, inner=judged.inner))
         return True
 
     def _concerns(self, name: bytes) -> bool:
-        """True when an attribute of this name may load or run something, or a rule speaks of it."""
+        """True when an attribute of this name may load or run, or a rule names it."""
         if name in _RISKY or name in _IDENTIFIES or name.startswith(b"on"):
             return True
-        return name.decode("latin-1") in self._reader.judge.rules.named_attributes
+        return name.decode("latin-1") in self._context.judge.rules.named_attributes
 
     def _renamed(self, name: bytes) -> bytes:
-        return MARK.encode() + b"-" + (name.replace(b":", b"-") if self._reader.xml else name)
+        return MARK.encode() + b"-" + (name.replace(b":", b"-") if self._context.xml else name)
 
     def _begin_part(self, data: bytes, at: int) -> tuple[bytes, int]:
-        """Begin an attribute too long to be held: a risky name does not stay what it is."""
+        """Begin an attribute over the cap; a name that could load is renamed."""
         match = _RUNS["name"].match(data, at + 1)
         end = match.end() if match else at
         if end - at > MAX_TAG:
@@ -172,11 +174,11 @@ class LongTag:
             return data[at:end], end
         if not self._holds:
             verdict = Verdict(Does.HOLD, note=f"{name.decode('latin-1')} too long to be read")
-            self._note(JudgedTag(self.name.decode("latin-1"), Follow.NOTHING, None, verdict))
+            self._record(JudgedTag(self.name.decode("latin-1"), ContentModel.NOTHING, None, verdict))
         return self._renamed(data[at:end]), end
 
     def _pass(self, data: bytes, at: int) -> tuple[bytes, int]:
-        """Pass what belongs to one part of a long attribute, and see which part is next."""
+        """Pass one part of a long attribute, and choose the next part."""
         match = _RUNS[self._part].match(data, at)
         end = match.end() if match else at
         if end == len(data):
@@ -197,5 +199,5 @@ class LongTag:
         return data[at:end], end
 
     def close(self, rest: bytes) -> bytes:
-        """Return what is left of a tag that never ends: no browser makes an element of it."""
+        """Return the rest of a tag that never ends: browsers drop it."""
         return rest

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.filter.rules.scan.passing_addresses import Passing
+from proxy.filter.rules.scan.allowed_addresses import AllowedAddresses
 from proxy.filter.syntax.attributes import attribute_value
 from proxy.filter.syntax.urls import srcset_addresses, url_of
 
-PASSING = Passing(("own.example", "cdn.example"), ("/gtm.js?id=", "track=", "/pixel/"))
+PASSING = AllowedAddresses(("own.example", "cdn.example"), ("/gtm.js?id=", "track=", "/pixel/"))
 ADDRESS = re.compile(PASSING.address(rb"\""))
 LIST = re.compile(PASSING.candidates(rb"\""))
 
@@ -56,7 +56,7 @@ def test_a_list_passes_when_every_candidate_does(value, free):
 
 
 def test_words_with_an_ampersand_leave_no_reference_unread():
-    pattern = re.compile(Passing((), ("a&b=",)).address(rb"\""))
+    pattern = re.compile(AllowedAddresses((), ("a&b=",)).address(rb"\""))
 
     assert not passes(pattern, "/x?a&amp;b=1")
     assert passes(pattern, "/x?a=1")

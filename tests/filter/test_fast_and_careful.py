@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from proxy.filter.body.document_text import PageText
-from proxy.filter.html import quick_text
+from proxy.filter.html import fast_text
 from proxy.filter.html.scanner import HtmlFilter
 from proxy.filter.rules import compiled
 from proxy.filter.rules.judge import Judge, compile_rules, judge_for
 from proxy.filter.syntax import tokens
 from proxy.filter.syntax.tokens import BOGUS, COMMENT, NAME, REST, TEXT, any_word, spaced_step, step
-from proxy.filter.tags import known_host
+from proxy.filter.tags import judge_by_host
 from proxy.policy.load import load_policy
 from proxy.policy.own_hosts import OwnHosts
 from tests.filter.pages import RULES, Marks, judge
@@ -143,9 +143,9 @@ _EVERY_TAG = step(
     [COMMENT, BOGUS, rb"/(?!" + _BODY + _END + rb")" + NAME + REST, TEXT],
     rb"(<(?:" + NAME + REST + rb"|/" + _BODY + REST + rb"))",
 )
-_DULL_END = rb"/(?!" + any_word(["head", "body", "html", "br", "template"]) + _END + rb")" + NAME + REST
+_IGNORED_END = rb"/(?!" + any_word(["head", "body", "html", "br", "template"]) + _END + rb")" + NAME + REST
 _EVERY_TAG_OF_A_HEAD = spaced_step(
-    (COMMENT, _DULL_END, BOGUS, rb"/>"), rb"(<(/?" + NAME + rb")" + REST + rb")"
+    (COMMENT, _IGNORED_END, BOGUS, rb"/>"), rb"(<(/?" + NAME + rb")" + REST + rb")"
 )
 
 
@@ -153,7 +153,7 @@ _EVERY_TAG_OF_A_HEAD = spaced_step(
 def careful(*purposes: str) -> Judge:
     """Return the same judge, whose steps pass nothing by but what is no start tag."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiled, "plain_step", lambda *_: _EVERY_TAG)
+        patch.setattr(compiled, "body_step", lambda *_: _EVERY_TAG)
         patch.setattr(compiled, "head_step", lambda *_: _EVERY_TAG_OF_A_HEAD)
         every = compile_rules(load_policy(RULES), OwnHosts(frozenset({"own.example"}), "own.example"))
         _ = every.based_steps
@@ -162,12 +162,12 @@ def careful(*purposes: str) -> Judge:
 
 def by_the_long_way(page: bytes, purposes: tuple[str, ...]) -> tuple[bytes, list[object]]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(known_host, "judged", lambda *_: known_host.UNSURE)
-        patch.setattr(quick_text, "passed", lambda *_: 0)
-        patch.setattr(quick_text, "ends", lambda *_: False)
+        patch.setattr(judge_by_host, "judged", lambda *_: judge_by_host.UNDECIDED)
+        patch.setattr(fast_text, "skipped_to", lambda *_: 0)
+        patch.setattr(fast_text, "is_rewrite", lambda *_: False)
         patch.setattr(tokens, "COMMON_PROLOGUE", re.compile(b"(?!)"))
         long = careful(*purposes)
-        long.forget()
+        long.empty_caches()
         run = HtmlFilter(long, inject=Marks())
         return run.feed(page) + run.close(), said(run.verdicts)
 

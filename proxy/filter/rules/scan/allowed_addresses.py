@@ -1,7 +1,7 @@
-"""Addresses that pass whatever asks for them, as patterns: what the scanner need not stop at.
+"""Patterns for addresses that pass on any element, so that the scanner need not stop there.
 
-They say less than `url_of` and the rules together, never more: an address on one of the
-site's own or neutral hosts, written in the usual way, without a word of any path rule.
+They match fewer addresses than the rules allow, never more: those on the site's own or
+neutral hosts, in common spelling, without a word of any path rule.
 """
 
 from __future__ import annotations
@@ -9,22 +9,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-MOST_HOSTS = 60
-"""Hosts that stand in the pattern itself; the others are judged one by one."""
+MAX_HOSTS_IN_PATTERN = 60
+"""Hosts that are part of the pattern; the others are judged one by one."""
 
 COMMON_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)++")
 
 COMMON_WORD = re.compile(r"[A-Za-z0-9/._~?=%+,;@!$*#|()&-]+")
-"""Words of rules that can be told from the bytes of a page: no quotes, no spaces, ASCII."""
+"""Words of rules that a pattern can exclude: ASCII, no quotes, no spaces."""
 
 _RUN = rb"{0,250}+"
-_RUNS = rb"{0,200}+"  # so that no value here is as long as one that is too long to be held
+_RUNS = rb"{0,200}+"  # keeps values below the size cap of a tag
 _AMPERSAND = rb"&(?:amp|#0?38);"
 
 
 @dataclass(frozen=True, slots=True)
-class Passing:
-    """Where such addresses lead, and the words of rules that none of them may contain."""
+class AllowedAddresses:
+    """The hosts of such addresses, and the words of rules they may not contain."""
 
     hosts: tuple[str, ...]
     words: tuple[str, ...]
@@ -37,7 +37,7 @@ class Passing:
         return begins + self._text(rb"\x00-\x20:", quote, [])
 
     def candidates(self, quote: bytes) -> bytes:
-        """Return the same for a list of candidates."""
+        """Return the same for a `srcset`."""
         forms = [rb"(?<=:)/", rb"/(?!/)" + self._none_of("/")]
         if self.hosts:
             forms.append(rb":(?:(?<=https:)|(?<=http:))(?=//" + self._host() + rb"/)")
@@ -47,7 +47,7 @@ class Passing:
         return rb"(?:" + b"|".join(re.escape(host.encode()) for host in self.hosts) + rb")"
 
     def _text(self, without: bytes, quote: bytes, forms: list[bytes], handled: str = "") -> bytes:
-        """Return a pattern for any text but these bytes, in which none of the words begins."""
+        """Return a pattern for text without these bytes and without the words."""
         firsts = sorted({word[0] for word in self.words} - {"&", *handled})
         stops = b"".join(re.escape(first.encode()) for first in firsts)
         forms = [*forms, *(re.escape(first.encode()) + self._none_of(first) for first in firsts)]
@@ -57,6 +57,6 @@ class Passing:
         return plain + rb"(?:(?:" + b"|".join(forms) + rb")" + plain + rb")" + _RUNS if forms else plain
 
     def _none_of(self, first: str) -> bytes:
-        """Return a look ahead, behind its first letter, that none of the words stands here."""
+        """Return a negative look-ahead for the words that begin with this letter."""
         rests = [re.escape(word[1:].encode()) for word in self.words if word[0] == first]
         return rb"(?!" + b"|".join(rests) + rb")" if rests else b""
