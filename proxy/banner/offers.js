@@ -123,13 +123,6 @@
         hide(frame);
       });
     });
-    // A bundle that goes on once such a script has loaded goes on with our stand-in for it.
-    if (/^https:\/\/[\w.-]*(calendly\.com|hsforms\.net)\//.test(from)) page.querySelectorAll("script").forEach(script => {
-      if (script.src == from) if (!seen.has(script)) {
-        seen.add(script);
-        script.dispatchEvent(new Event("load"));
-      }
-    });
     if (/^script-/.test(kind)) page.querySelectorAll(".calendly-inline-widget[data-url],.meetings-iframe-container[data-src]").forEach(box => offer({ address: box.dataset.url || box.dataset.src }, box, "afterbegin"));
   };
 

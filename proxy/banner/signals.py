@@ -8,24 +8,18 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Sequence
 
 from proxy.banner.assets import source
 from proxy.consent.decision import allows
 from proxy.filter.minify import squeeze
-from proxy.policy.model import Policy
+from proxy.policy.model import OWN, Policy, TagRule
 from proxy.policy.scope import Pair
+from proxy.policy.stand_ins import STAND_INS, Reply, StandIn, brought_by
 
 GOOGLE = "googletagmanager.com"
 HUBSPOT = "hs-scripts.com"
 HUBSPOT_FORMS = "hsforms.net"
-
-SWALLOWED = {
-    HUBSPOT_FORMS: ("hbspt",),
-    "usemessages.com": ("HubSpotConversations",),
-    "js.monitor.azure.com": ("appInsights",),
-    "google-analytics.com": ("ga", "__gtagTracker"),
-}
-"""Objects whose every use is swallowed while the rule for that host is refused."""
 
 _DENIED = 'ad_storage:"denied",ad_user_data:"denied",ad_personalization:"denied"'
 
@@ -42,19 +36,52 @@ def stand_ins(policy: Policy, grants: frozenset[Pair]) -> str:
     """Return the script that fills the gaps of whoever is refused, or switched off."""
     off = {host for p in policy.providers if not p.enabled for rule in p.tags for host in rule.hosts}
     states = _states(policy, grants)
-    refused = {host for host, granted in states.items() if not granted}
-    return stubs(frozenset(refused | off - states.keys()))
+    refused = {host for host, granted in states.items() if not granted} | off - states.keys()
+    names = {name for host in refused for name in brought_by(host)}
+    tables: list[StandIn] = []
+    hosts = {host for name in names for host in STAND_INS[name].hosts}
+    for rule in _refused_rules(policy, grants):
+        match rule.stand_in:
+            case str(name):
+                names.add(name)
+            case StandIn() as table if table not in tables:
+                tables.append(table)
+        if rule.stand_in is not None:
+            hosts |= {host for host in rule.hosts if "*" not in host and host != OWN}
+    return stubs([name for name in STAND_INS if name in names], tables, sorted(hosts))
 
 
-def stubs(hosts: frozenset[str]) -> str:
-    """Return the stand-ins for what these refused hosts would have defined."""
+def stubs(names: Sequence[str], tables: Sequence[StandIn] = (), hosts: Sequence[str] = ()) -> str:
+    """Return the stand-ins of these names and tables; scripts of these hosts count as loaded."""
+    all_ = [*(STAND_INS[name] for name in names), *tables]
+    if not all_:
+        return ""
     parts = dict(_PART.findall(source("stubs.js")))
-    names = [name for host, all_ in SWALLOWED.items() if host in hosts for name in all_]
-    code = "".join(part for host, part in parts.items() if host in hosts)
-    queue = "window.dataLayer=window.dataLayer||[]" if GOOGLE in hosts else "0"
-    if names or GOOGLE in hosts:
-        code += parts["nothing"].replace("NAMES", json.dumps(names)).replace("QUEUE", queue)
-    return squeeze(code) if code else ""
+    replies = {name: _literal(reply) for one in all_ for name, reply in one.replies.items()}
+    table = (
+        [*hosts],
+        [name for one in all_ for name in one.objects],
+        [name for one in all_ for name in one.functions],
+        [name for one in all_ for name in one.queues],
+        [name for one in all_ for name in one.ready],
+        replies,
+    )
+    text = json.dumps(table, separators=(",", ":"))[1:-1]
+    text = "".join(f"\\u{ord(c):04x}" if c in "<>&" else c for c in text)
+    code = squeeze(parts["all"]).replace("(TABLE)", f"({text})")
+    return code + squeeze("".join(parts[name] for name in names if name in parts))
+
+
+def _literal(reply: Reply) -> list[object]:
+    return [reply.kind.value, *map(json.loads, reply.constants)]
+
+
+def _refused_rules(policy: Policy, grants: frozenset[Pair]) -> Iterator[TagRule]:
+    for provider in policy.providers:
+        for rule in provider.tags:
+            needs = [p for p in rule.purposes if policy.needs_consent(p)]
+            if not provider.enabled or not allows(grants, provider.id, needs):
+                yield rule
 
 
 def _states(policy: Policy, grants: frozenset[Pair]) -> dict[str, bool]:

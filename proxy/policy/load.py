@@ -31,6 +31,7 @@ from proxy.policy.model import (
     Undeclared,
 )
 from proxy.policy.rehome import rehome
+from proxy.policy.stand_ins import Reply, ReplyKind, StandIn, constant, of_table
 from proxy.policy.yaml_source import Mapping, Node, Step, locate, read
 from proxy.problems import Place
 
@@ -192,8 +193,20 @@ def _tag(provider: str, tag: shape.TagShape, place: Place) -> TagRule:
         do=Action(tag.do),
         with_=tag.with_,
         link=tag.link,
+        stand_in=_stand_in(provider, tag.stand_in or {}),
         fenced=tag.fenced == "yes",
     )
+
+
+def _stand_in(provider: str, table: dict[str, shape.ReplyShape | None]) -> str | StandIn | None:
+    replies = {name: _reply(reply) for name, reply in table.items() if reply is not None}
+    return of_table(provider, replies) if replies else next(iter(table), None)
+
+
+def _reply(reply: shape.ReplyShape) -> Reply:
+    if reply.returns is not None:
+        return Reply(ReplyKind.RETURNS, constant(reply.returns))
+    return Reply(ReplyKind.CALLS_BACK, constant(reply.calls_back or ""))
 
 
 def _relay(rule: shape.RelayShape, place: Place) -> RelayRule:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from proxy.policy.stand_ins import StandIn
 from proxy.problems import Place
 
 NECESSARY = "necessary"
@@ -118,6 +119,7 @@ class TagRule:
     do: Action = Action.HOLD
     with_: str = "link"  # what stands in its place: link | nothing
     link: str | None = None  # the provider's external page, where the tag itself names none
+    stand_in: str | StandIn | None = None  # a name of STAND_INS, or the author's own
     fenced: bool = True  # no: its author knows that the fence is open there, since others need the host
 
 

@@ -17,6 +17,7 @@ from proxy.policy.checked_value import fault
 from proxy.policy.durations import parse_duration
 from proxy.policy.inline_test import ExampleShape
 from proxy.policy.model import NECESSARY
+from proxy.policy.stand_ins import FUNCTION, STAND_INS
 from proxy.policy.value_types import Shape
 
 ASK_AGAIN_LONGEST = 183 * 86_400
@@ -114,6 +115,77 @@ _TEXT_SCHEMA = {
 }
 
 
+class ReplyShape(Shape):
+    """`stand_in:` what one function does: returns a constant, or calls back with it."""
+
+    returns: value_types.Constant | None = Field(
+        default=None, description="The constant it returns; nothing: undefined."
+    )
+    calls_back: value_types.Constant | None = Field(
+        default=None,
+        description="The constant that the functions it is given, and who awaits it, get.",
+    )
+
+    @model_validator(mode="after")
+    def _says_one(self) -> Self:
+        if (self.returns is None) == (self.calls_back is None):
+            raise fault("needs one of 'returns' and 'calls_back'")
+        return self
+
+
+def _stand_in(value: Any) -> Any:
+    """Return what stands under `stand_in:` as a mapping; a name of the list has no reply."""
+    if isinstance(value, str):
+        return {value: None}
+    if isinstance(value, dict):
+        return {name: {"returns": one} if isinstance(one, str) else one for name, one in value.items()}
+    return value
+
+
+def _known_stand_in(table: dict[str, ReplyShape | None]) -> dict[str, ReplyShape | None]:
+    if not table:
+        raise fault("is empty; give it a value or take the key out")
+    for name, reply in table.items():
+        if reply is None and name not in STAND_INS:
+            near = value_types.meant(name, STAND_INS) or f"; it can be {value_types.listed([*STAND_INS])}"
+            raise fault(f"is '{name}'{near}, or a table of function names")
+        if reply is not None and not FUNCTION.fullmatch(name):
+            raise fault(f"names '{name}', which is no function; write 'acme' or 'acme.flags.get'")
+    return table
+
+
+_STAND_IN_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "enum": [*STAND_INS]},
+        {
+            "type": "object",
+            "additionalProperties": {
+                "anyOf": [
+                    {"type": ["string", "number", "boolean"]},
+                    {
+                        "type": "object",
+                        "properties": {
+                            name: {"type": ["string", "number", "boolean"]}
+                            for name in ("returns", "calls_back")
+                        },
+                        "additionalProperties": False,
+                        "minProperties": 1,
+                        "maxProperties": 1,
+                    },
+                ]
+            },
+        },
+    ]
+}
+
+StandInTable = Annotated[
+    dict[str, ReplyShape | None],
+    BeforeValidator(_stand_in),
+    AfterValidator(_known_stand_in),
+    WithJsonSchema(_STAND_IN_SCHEMA),
+]
+
+
 class TagShape(Shape):
     """`tags:` an element that may run only for its purposes; all given conditions must hold."""
 
@@ -140,6 +212,11 @@ class TagShape(Shape):
     link: value_types.Address | None = Field(
         default=None,
         description="The provider's page, not the tag's; a * in it is what the first * of path stands for.",
+    )
+    stand_in: StandInTable | None = Field(
+        default=None,
+        description="What answers the site's own calls of it while it is refused: a name of the list in "
+        "docs/stand-ins.md, or functions and the constant each returns or calls back with.",
     )
     fenced: Literal["yes", "no"] = Field(
         default="yes",

@@ -28,6 +28,10 @@ _ATTRIBUTE = re.compile(r"[a-z][a-z0-9:_-]*")
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
 
+LONGEST_CONSTANT = 400
+"""Characters of what a stand-in returns."""
+
+
 def meant(word: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` when one known word is near, else nothing."""
     near = get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
@@ -145,6 +149,12 @@ def _known_purpose(word: str, info: ValidationInfo) -> str:
     return word
 
 
+def _constant(word: str) -> str:
+    if len(word) > LONGEST_CONSTANT:
+        raise fault(f"has {len(word)} characters; every page carries it, {LONGEST_CONSTANT} at most")
+    return word
+
+
 def _identifier(word: str) -> str:
     if not _ID.fullmatch(word):
         made = re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-")
@@ -170,6 +180,7 @@ def _attribute(word: str) -> str:
 
 Filled = Annotated[str, AfterValidator(_filled)]
 Id = Annotated[str, AfterValidator(_identifier)]
+Constant = Annotated[str, AfterValidator(_constant)]
 Address = Annotated[str, AfterValidator(_address)]
 Lasts = Annotated[str, AfterValidator(_lasts)]
 Size = Annotated[
