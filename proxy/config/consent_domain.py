@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from proxy.config.types import Config
-from proxy.config.value_types import is_address
+from proxy.config.value_parsers import is_address
 from proxy.policy.hosts import suffixes
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from proxy.config.banner_colours import Look, build_look
-from proxy.config.value_types import (
+from proxy.config.value_parsers import (
     Bytes,
     CookieName,
     Count,

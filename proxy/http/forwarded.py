@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from proxy.config.value_types import Network
+from proxy.config.value_parsers import Network
 
 CLOUDFLARE = tuple(
     ipaddress.ip_network(text)

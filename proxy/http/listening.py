@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from proxy.config.types import Config, Tls
-from proxy.config.value_types import ListenAddress
+from proxy.config.value_parsers import ListenAddress
 from proxy.errors import StartError
 from proxy.http.server import HttpServer
 from proxy.telemetry.logs import log

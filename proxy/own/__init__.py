@@ -1,4 +1,5 @@
-"""Our own addresses, under /.consent/ on every site: panel, choice, receipt, embeds, relay, reports, files.
+"""The proxy's own addresses, under /.consent/ on every site: panel, choice, embeds, form relay, files.
 
-A request enters at `addresses.OwnAddresses.answer`. May import snapshot and below; the route asks it.
+A request enters at `addresses.OwnAddresses.respond` as an `OwnRequest`. May import snapshot and below; the
+route calls it for requests that `owns` claims.
 """

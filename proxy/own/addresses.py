@@ -1,7 +1,7 @@
-"""Our own addresses, under /.consent/ on every site: the panel, choices, the policy, proofs.
+"""Dispatches requests for /.consent/ and /.well-known/gpc.json: panel, choices, policy, proofs.
 
-Pages of ours hold nothing of anybody else, are never kept by caches and never framed.
-GET changes nothing (threats T35).
+These pages hold no third-party content, are never cached and never framed. GET changes
+nothing (threats T35).
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from proxy.filter.headers.sweep import sweep
 from proxy.http.message import IncomingMessage
 from proxy.http.request import Request
 from proxy.http.response import Response
-from proxy.own.choice import Choice, beside, is_theirs, read_choice, return_path
+from proxy.own.browser_reports import read_reports
+from proxy.own.choice import SubmittedChoice, is_from_site, merge_placeholder_choice, read_choice, return_path
 from proxy.own.choice_limits import ChoiceLimits
 from proxy.own.consent_commit import CommitOutcome, Committed, commit
-from proxy.own.embed_views import agree_once, embed_page, form_page, offer_part, spoken
-from proxy.own.files import page_file
+from proxy.own.embed_views import embed_page, form_page, grant_one_view, offer_part, page_language
+from proxy.own.files import file_response
 from proxy.own.form_relay import FormRelay
 from proxy.own.own_request import OwnRequest
-from proxy.own.own_response import HTML, OURS, as_json, state_of
-from proxy.own.receipts import forgotten, proofs_json, proofs_of
-from proxy.own.reports import read_reports
+from proxy.own.own_response import HTML, OWN_HEADERS, consent_state, json_response
+from proxy.own.receipts import expire_consent_cookie, proofs_json, proofs_of
 from proxy.snapshot.shared_resources import SharedResources
 from proxy.snapshot.sites import Site, Sites
 from proxy.telemetry.logs import log
@@ -37,11 +37,11 @@ GPC = b"/.well-known/gpc.json"
 GPC_SINCE = "2026-11-01"
 """When the meaning of the signal on these sites last changed (W3C GPC, `lastUpdate`)."""
 
-Answer = Callable[[OwnRequest], Awaitable[Response]]
+Endpoint = Callable[[OwnRequest], Awaitable[Response]]
 
 
 class OwnAddresses:
-    """Answers every request for an address of ours."""
+    """Responds to every request for one of the proxy's own addresses."""
 
     def __init__(self, config: Config, sites: Sites, shared: SharedResources) -> None:
         self._path = config.consent.path.encode()
@@ -52,9 +52,9 @@ class OwnAddresses:
         self._tally = shared.tally
         self._limits = ChoiceLimits(shared, config.consent)
         self._relay = FormRelay(
-            sites.all[0].policy, shared.reach.forms, shared.tally, f"{config.consent.path}relay/"
+            sites.all[0].policy, shared.upstreams.forms, shared.tally, f"{config.consent.path}relay/"
         )
-        self._get: Mapping[bytes, Answer] = {
+        self._get: Mapping[bytes, Endpoint] = {
             b"": self._panel,
             b"policy": self._policy,
             b"policy.json": self._policy_json,
@@ -64,215 +64,219 @@ class OwnAddresses:
             b"form": form_page,
             b"offer": offer_part,
         }
-        self._post: Mapping[bytes, Answer] = {
+        self._post: Mapping[bytes, Endpoint] = {
             b"choice": self._choose,
             b"receipt": self._erase,
             b"reports": self._reports,
         }
 
     def owns(self, request: Request) -> bool:
-        """True for an address of ours, byte for byte; anything like it is the site's (threats T40)."""
+        """True for an own address, compared byte for byte; anything like it is the site's (threats T40)."""
         path = request.path
         return path.startswith(self._path) or path == GPC
 
-    async def answer(self, site: Site, request: Request, message: IncomingMessage) -> Response:
-        """Return what one of our addresses says."""
+    async def respond(self, site: Site, request: Request, message: IncomingMessage) -> Response:
+        """Return the response of one of the own addresses."""
         if request.path == GPC:
-            return as_json({"gpc": True, "lastUpdate": GPC_SINCE}, kept=True)
+            return json_response({"gpc": True, "lastUpdate": GPC_SINCE}, cacheable=True)
         name = request.path.removeprefix(self._path)
         if name.startswith(b"relay/"):
-            return await self._relay.answer(site.name, request, message)
+            return await self._relay.respond(site.name, request, message)
         if request.method in (b"GET", b"HEAD"):
             table = self._get
         else:
             table = self._post if request.method == b"POST" else {}
         chosen = table.get(name)
         if chosen is None and table is self._get:
-            file = page_file(OwnRequest(site, request, message), name.decode("latin-1"))
+            file = file_response(OwnRequest(site, request, message), name.decode("latin-1"))
             if file is not None:
                 return file
         if chosen is not None:
             try:
                 return await chosen(OwnRequest(site, request, message))
             except RecordsError:
-                return self._said(request, 503, [(b"Retry-After", b"30")])
+                return self._error_page(request, 503, [(b"Retry-After", b"30")])
         if name in self._get or name in self._post:
             allowed = b"GET, HEAD" if name in self._get else b"POST"
-            return self._said(request, 405, [(b"Allow", allowed)])
-        return self._said(request, 404)
+            return self._error_page(request, 405, [(b"Allow", allowed)])
+        return self._error_page(request, 404)
 
-    # -- what is shown -------------------------------------------------------------------------------
+    # -- GET ------------------------------------------------------------------------------------------
 
-    async def _panel(self, call: OwnRequest) -> Response:
-        return self._panel_page(call, 200, None, return_path(call.request, None))
+    async def _panel(self, own: OwnRequest) -> Response:
+        return self._panel_page(own, 200, None, return_path(own.request, None))
 
-    def _panel_page(self, call: OwnRequest, status: int, problem: str | None, back: str) -> Response:
-        words = call.words
-        page = call.site.renderer.panel(
+    def _panel_page(self, own: OwnRequest, status: int, problem: str | None, back: str) -> Response:
+        words = own.words
+        page = own.site.renderer.panel(
             words,
-            call.decision,
+            own.decision,
             back=back,
-            host=call.request.host,
+            host=own.request.host,
             problem=problem,
         )
         return self._page(page, status)
 
-    async def _policy(self, call: OwnRequest) -> Response:
-        return self._page(call.site.renderer.table(call.words, host=call.request.host))
+    async def _policy(self, own: OwnRequest) -> Response:
+        return self._page(own.site.renderer.table(own.words, host=own.request.host))
 
-    async def _policy_json(self, call: OwnRequest) -> Response:
-        return as_json(call.site.renderer.table_json(call.words))
+    async def _policy_json(self, own: OwnRequest) -> Response:
+        return json_response(own.site.renderer.table_json(own.words))
 
-    async def _receipt(self, call: OwnRequest) -> Response:
-        """Show every proof of a visitor to whoever holds their cookie."""
-        kept = await proofs_of(self._store, call.decision.answer)
-        if call.wants_json:
-            return as_json(proofs_json(kept))
+    async def _receipt(self, own: OwnRequest) -> Response:
+        """Return every consent record of the visitor whose cookie is sent."""
+        kept = await proofs_of(self._store, own.decision.answer)
+        if own.wants_json:
+            return json_response(proofs_json(kept))
         newest, earlier = (kept[0], kept[1:]) if kept else (None, [])
-        page = call.site.renderer.receipt(call.words, newest, earlier=earlier, host=call.request.host)
+        page = own.site.renderer.receipt(own.words, newest, earlier=earlier, host=own.request.host)
         return self._page(page)
 
-    async def _erase(self, call: OwnRequest) -> Response:
-        """Erase a visitor's proofs, and with them the answer they proved."""
-        request, answer = call.request, call.decision.answer
-        if not is_theirs(request, self._sites.ours):
-            return self._said(request, 403)
+    async def _erase(self, own: OwnRequest) -> Response:
+        """Erase a visitor's records, and with them the answer they prove."""
+        request, answer = own.request, own.decision.answer
+        if not is_from_site(request, self._sites.is_configured):
+            return self._error_page(request, 403)
         count = await self._store.erase_visitor(answer.visitor) if answer is not None else 0
-        log().info("proofs_erased", site=call.site.name, records=count)
-        headers = forgotten(call.site, request)
-        headers += [(b"Set-Cookie", line) for line in self._sweep(call, call.site.decide(request, None))]
-        if call.wants_json:
-            return as_json({"erased": count}, headers)
-        return Response(303, [(b"Location", self._path + b"receipt"), *OURS, *headers])
+        log().info("proofs_erased", site=own.site.name, records=count)
+        headers = expire_consent_cookie(own.site, request)
+        headers += [(b"Set-Cookie", line) for line in self._sweep(own, own.site.decide(request, None))]
+        if own.wants_json:
+            return json_response({"erased": count}, headers)
+        return Response(303, [(b"Location", self._path + b"receipt"), *OWN_HEADERS, *headers])
 
-    async def _state(self, call: OwnRequest) -> Response:
-        """Say what holds, and the words for a page that is no longer made for it.
+    async def _state(self, own: OwnRequest) -> Response:
+        """Return what holds now, and the texts for a page that was made for an older answer.
 
-        A page that asks has heard of a new answer and may have written by the old one.
+        A page asks after another tab's answer; it may have set cookies meanwhile, which are expired.
         """
-        lines = [] if call.decision.withheld else self._sweep(call, call.decision)
-        said = {**state_of(call.decision, call.site), **_outdated(call.words)}
-        return as_json(said, [(b"Set-Cookie", line) for line in lines])
+        lines = [] if own.decision.withheld else self._sweep(own, own.decision)
+        payload = {**consent_state(own.decision, own.site), **_outdated(own.words)}
+        return json_response(payload, [(b"Set-Cookie", line) for line in lines])
 
-    # -- what is taken in ----------------------------------------------------------------------------
+    # -- POST ---------------------------------------------------------------------------------------
 
-    async def _choose(self, call: OwnRequest) -> Response:
-        """Let a choice take effect, or say why not; nothing is set and nothing kept then."""
-        request = call.request
-        if not is_theirs(request, self._sites.ours):
-            return self._said(request, 403)
+    async def _choose(self, own: OwnRequest) -> Response:
+        """Commit a choice, or return the error; then nothing is set and nothing recorded."""
+        request = own.request
+        if not is_from_site(request, self._sites.is_configured):
+            return self._error_page(request, 403)
         try:
-            choice = read_choice(request, await call.message.whole_body(self._form), call.site.scope)
-            choice = beside(choice, call.decision, call.site.scope)
+            choice = read_choice(request, await own.message.whole_body(self._form), own.site.scope)
+            choice = merge_placeholder_choice(choice, own.decision, own.site.scope)
         except BadRequest as error:
-            return self._said(request, error.status)
-        if _widens(choice, call) and not self._limits.takes(request):
-            self._tally.add("answers", call.site.name, choice.how.value, "limited")
-            return self._refused(call, 429, "panel.busy", choice)
+            return self._error_page(request, error.status)
+        if _widens(choice, own) and not self._limits.takes(request):
+            self._tally.add("answers", own.site.name, choice.how.value, "limited")
+            return self._failed_response(own, 429, "panel.busy", choice)
         if choice.how is How.ONCE:
-            return await self._once(call, choice)
-        words = spoken(call, choice.language)
-        answered = await commit(
+            return await self._once(own, choice)
+        words = page_language(own, choice.language)
+        committed = await commit(
             self._store,
-            call.site,
+            own.site,
             request,
             choice,
-            call.decision,
-            shown=call.site.renderer.shown(words),
+            own.decision,
+            shown=own.site.renderer.shown(words),
             language=words.code,
             stores=lambda: self._limits.stores(request),
         )
-        self._note(call, choice, answered)
-        if answered.outcome is CommitOutcome.UNPROVEN or answered.answer is None:
-            return self._refused(call, 503, "panel.unproven", choice)
-        return self._done(call, choice, answered)
+        self._report_choice(own, choice, committed)
+        if committed.outcome is CommitOutcome.UNPROVEN or committed.answer is None:
+            return self._failed_response(own, 503, "panel.unproven", choice)
+        return self._effective_response(own, choice, committed)
 
-    async def _once(self, call: OwnRequest, choice: Choice) -> Response:
-        """Let one view take effect: no answer changes, no cookie is set."""
+    async def _once(self, own: OwnRequest, choice: SubmittedChoice) -> Response:
+        """Grant one view of an embed: the answer stays, no cookie is set."""
         try:
-            once = await agree_once(self._store, call, choice, self._path.decode())
+            once = await grant_one_view(self._store, own, choice, self._path.decode())
         except BadRequest as error:
-            return self._said(call.request, error.status)
-        self._note(call, choice, once.answered)
-        if once.frame is None or once.answered.record is None:
-            return self._refused(call, 503, "panel.unproven", choice)
-        return as_json({"frame": once.frame, "receipt": Receipt(once.answered.record).to_json()})
+            return self._error_page(own.request, error.status)
+        self._report_choice(own, choice, once.committed)
+        if once.frame is None or once.committed.record is None:
+            return self._failed_response(own, 503, "panel.unproven", choice)
+        return json_response({"frame": once.frame, "receipt": Receipt(once.committed.record).to_json()})
 
-    def _done(self, call: OwnRequest, choice: Choice, answered: Committed) -> Response:
-        """Return the answer to a choice that took effect: its cookie, and the end of what it refused."""
-        request, site = call.request, call.site
-        assert answered.answer is not None
-        decision = site.decide(request, answered.answer)
-        headers: Headers = [(b"Set-Cookie", site.cookie_line(request, answered.answer))]
-        headers += [(b"Set-Cookie", line) for line in self._sweep(call, decision)]
-        if call.wants_json:
-            record = Receipt(answered.record).to_json() if answered.record is not None else None
-            return as_json(
+    def _effective_response(self, own: OwnRequest, choice: SubmittedChoice, committed: Committed) -> Response:
+        """Return the response to a committed choice: its cookie, and expired cookies it refused."""
+        request, site = own.request, own.site
+        assert committed.answer is not None
+        decision = site.decide(request, committed.answer)
+        headers: Headers = [(b"Set-Cookie", site.cookie_line(request, committed.answer))]
+        headers += [(b"Set-Cookie", line) for line in self._sweep(own, decision)]
+        if own.wants_json:
+            record = Receipt(committed.record).to_json() if committed.record is not None else None
+            return json_response(
                 {
-                    **state_of(decision, site),
+                    **consent_state(decision, site),
                     **(record or {}),
                     "receipt": record,
-                    "outcome": answered.outcome.value,
+                    "outcome": committed.outcome.value,
                     "files": site.renderer.files(decision),
-                    **_outdated(spoken(call, choice.language)),
+                    **_outdated(page_language(own, choice.language)),
                 },
                 headers,
             )
-        return Response(303, [(b"Location", choice.back.encode("ascii")), *OURS, *headers])
+        return Response(303, [(b"Location", choice.back.encode("ascii")), *OWN_HEADERS, *headers])
 
-    def _sweep(self, call: OwnRequest, decision: Decision) -> list[bytes]:
-        """Return the lines that expire refused cookies the visitor still holds (SAN-2025-005)."""
-        request, site = call.request, call.site
+    def _sweep(self, own: OwnRequest, decision: Decision) -> list[bytes]:
+        """Return the Set-Cookie values that expire refused cookies of the visitor (SAN-2025-005)."""
+        request, site = own.request, own.site
         held = site.refused_names(request, decision.grants)
         secure = request.visitor.secure
         lines = sweep(held, host=request.host, path=request.path, domain=site.own.domain, secure=secure)
-        return lines + (site.expire_doubles(request) if call.reading.doubled else [])
+        return lines + (site.expire_doubles(request) if own.reading.doubled else [])
 
-    def _refused(self, call: OwnRequest, status: int, problem: str, choice: Choice) -> Response:
-        if call.wants_json:
-            return as_json({**state_of(call.decision, call.site), "problem": problem}, [], status=status)
-        return self._panel_page(call, status, problem, choice.back)
+    def _failed_response(
+        self, own: OwnRequest, status: int, problem: str, choice: SubmittedChoice
+    ) -> Response:
+        if own.wants_json:
+            return json_response(
+                {**consent_state(own.decision, own.site), "problem": problem}, [], status=status
+            )
+        return self._panel_page(own, status, problem, choice.back)
 
-    def _note(self, call: OwnRequest, choice: Choice, answered: Committed) -> None:
-        self._tally.add("answers", call.site.name, choice.how.value, answered.outcome.value)
-        said = {
-            "site": call.site.name,
+    def _report_choice(self, own: OwnRequest, choice: SubmittedChoice, committed: Committed) -> None:
+        self._tally.add("answers", own.site.name, choice.how.value, committed.outcome.value)
+        fields = {
+            "site": own.site.name,
             "how": choice.how.value,
             "granted": sorted(choice.granted),
-            "outcome": answered.outcome.value,
-            "record": answered.record.id if answered.record else None,
-            "request_id": call.request.id.decode("latin-1"),
+            "outcome": committed.outcome.value,
+            "record": committed.record.id if committed.record else None,
+            "request_id": own.request.id.decode("latin-1"),
         }
-        if answered.outcome is CommitOutcome.UNPROVEN:
-            log().error("consent_unproven", why=self._store.trouble or "it did not answer in time", **said)
+        if committed.outcome is CommitOutcome.UNPROVEN:
+            log().error("consent_unproven", why=self._store.trouble or "it did not respond in time", **fields)
         else:
-            counted = answered.outcome is CommitOutcome.COUNTED
-            log().info("consent_counted" if counted else "consent_recorded", **said)
+            counted = committed.outcome is CommitOutcome.COUNTED
+            log().info("consent_counted" if counted else "consent_recorded", **fields)
 
-    async def _reports(self, call: OwnRequest) -> Response:
-        """Count what a browser reports, keep nothing of it."""
+    async def _reports(self, own: OwnRequest) -> Response:
+        """Count what a browser reports, store nothing of it."""
         try:
-            body = await call.message.whole_body(self._form * 8)
+            body = await own.message.whole_body(self._form * 8)
         except BadRequest as error:
-            return self._said(call.request, error.status)
-        for report in read_reports(body, call.site.rules, call.site.cookies):
-            self._tally.add("reports", call.site.name, report.kind, report.provider)
-        return Response(204, list(OURS))
+            return self._error_page(own.request, error.status)
+        for report in read_reports(body, own.site.rules, own.site.cookies):
+            self._tally.add("reports", own.site.name, report.kind, report.provider)
+        return Response(204, list(OWN_HEADERS))
 
-    # -- pages of ours -------------------------------------------------------------------------------
+    # -- error pages -----------------------------------------------------------------------------------
 
     def error(self, request: Request, status: int, *, unheard: bool = False) -> Response:
-        """Return our own page for an upstream that failed: no provider, no cookie touched (T50)."""
+        """Return the error page for an upstream that failed: no provider, no cookie touched (T50)."""
         more = [(b"Retry-After", b"10")] if status in (503, 504) else []
-        return self._said(request, status, more, words_of=503 if unheard and status == 502 else status)
+        return self._error_page(request, status, more, words_of=503 if unheard and status == 502 else status)
 
     def refusal(self, status: int, message: IncomingMessage) -> Response:
-        """Return our own page where a request went wrong before its site was known."""
+        """Return the error page for a request that was refused before its site was known."""
         accept = next(iter(message.fields.get(b"accept-language", ())), None)
         words = self._renderer.languages.choose(accept=accept)
         return self._page(self._renderer.error(words, status), status)
 
-    def _said(
+    def _error_page(
         self, request: Request, status: int, more: Headers | None = None, *, words_of: int = 0
     ) -> Response:
         reference = request.id.decode("latin-1")
@@ -281,17 +285,17 @@ class OwnAddresses:
         return self._page(page, status, more)
 
     def _page(self, page: bytes, status: int = 200, more: Headers | None = None) -> Response:
-        headers: Headers = [(b"Content-Type", HTML), *OURS]
+        headers: Headers = [(b"Content-Type", HTML), *OWN_HEADERS]
         headers += [(b"Content-Security-Policy", self._renderer.csp), (b"X-Frame-Options", b"DENY")]
         return Response(status, [*headers, *(more or [])], page)
 
 
 def _outdated(words: Words) -> dict[str, str]:
-    """Return the words for a page that was made for an earlier answer."""
+    """Return the texts for a page that was made for an earlier answer."""
     return {"stale": words.plain("foot.stale"), "reload": words.plain("foot.reload")}
 
 
-def _widens(choice: Choice, call: OwnRequest) -> bool:
-    """True when a choice grants what does not hold already: only that needs a proof first."""
-    grants = call.site.scope.granted(choice.granted)
-    return choice.how is How.ONCE or not grants <= call.decision.grants
+def _widens(choice: SubmittedChoice, own: OwnRequest) -> bool:
+    """True when a choice grants more than holds already: only that needs a durable record first."""
+    grants = own.site.scope.granted(choice.granted)
+    return choice.how is How.ONCE or not grants <= own.decision.grants

@@ -1,4 +1,4 @@
-"""What a visitor's form may say, and whether it is really theirs (threats T35, T39)."""
+"""Parses a submitted choice, and checks that it comes from the site (threats T35, T39)."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]|^//")
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """One answer as it was sent: by which control, to which purposes, and where to go on."""
+class SubmittedChoice:
+    """A choice as it was submitted: by which control, for which purposes, and where to return."""
 
     how: How
     granted: frozenset[str]
     back: str
     provider: str | None = None
-    embed: str = ""  # what a placeholder is asked to show once, as text
+    embed: str = ""  # the embed that a placeholder is to show once, as text
     language: str = ""  # of the page the control stood on
-    asked: Scope | None = None  # the question, where it was not the whole one
+    asked: Scope | None = None  # the scope that was asked about, where it was not the whole one
 
 
-def is_theirs(request: Request, ours: Callable[[str], bool]) -> bool:
-    """True when a choice comes from a page of the configured sites, as far as the browser tells.
+def is_from_site(request: Request, is_configured: Callable[[str], bool]) -> bool:
+    """True when a choice comes from a page of the configured sites, by the browser's headers.
 
     Sec-Fetch-Site same-origin; or same-site with an Origin host of the configuration; or,
     without that header, no Origin or one of a configured host. Everything else is not.
     """
     site = request.fields.get(b"sec-fetch-site")
     origins = request.fields.get(b"origin", [])
-    known = len(origins) == 1 and (host := origin_host(origins[0])) is not None and ours(host)
+    known = len(origins) == 1 and (host := origin_host(origins[0])) is not None and is_configured(host)
     if site is None:
         return known or not origins
     if site == [b"same-origin"]:
@@ -57,8 +57,8 @@ def origin_host(origin: bytes) -> str | None:
         return None
 
 
-def read_choice(request: Request, body: bytes, scope: Scope) -> Choice:
-    """Return the choice in a form's body; words we do not know are the visitor's fault.
+def read_choice(request: Request, body: bytes, scope: Scope) -> SubmittedChoice:
+    """Return the choice in a form's body; BadRequest for unknown values.
 
     Purposes that are not asked (any more) are ignored: a page may be older than the rules.
     """
@@ -83,32 +83,32 @@ def read_choice(request: Request, body: bytes, scope: Scope) -> Choice:
     embed, language = (fields.get(name, [""])[0] for name in ("embed", "language"))
     if how is How.ONCE and not (provider and embed):
         raise BadRequest("once names a provider and what of it is shown")
-    return Choice(how, granted, return_path(request, back), provider, embed, language)
+    return SubmittedChoice(how, granted, return_path(request, back), provider, embed, language)
 
 
-def beside(choice: Choice, decision: Decision, scope: Scope) -> Choice:
-    """Return the answer of a placeholder as one that leaves everything else as it stands.
+def merge_placeholder_choice(choice: SubmittedChoice, decision: Decision, scope: Scope) -> SubmittedChoice:
+    """Return a placeholder's choice merged with the visitor's valid answer; other choices unchanged.
 
-    Only the purposes it named are asked again: a new provider of another purpose was not
-    shown, so it stays unasked.
+    Only the purposes that it named count as asked: a new provider of another purpose was not
+    shown, so the visitor is still asked about it.
     """
-    template = decision.answer if decision.ask in (Ask.NO, Ask.NEW) else None
-    if choice.how is not How.PLACEHOLDER or template is None:
+    valid = decision.answer if decision.ask in (Ask.NO, Ask.NEW) else None
+    if choice.how is not How.PLACEHOLDER or valid is None:
         return choice
-    asked = Scope((template.scope.pairs & scope.pairs) | scope.granted(choice.granted))
-    return replace(choice, granted=choice.granted | template.granted, asked=asked)
+    asked = Scope((valid.scope.pairs & scope.pairs) | scope.granted(choice.granted))
+    return replace(choice, granted=choice.granted | valid.granted, asked=asked)
 
 
 def _how(fields: dict[str, list[str]]) -> How:
-    said = fields.get("choice", [])
+    values = fields.get("choice", [])
     known = {how.value: how for how in (How.ACCEPT, How.REFUSE, How.SAVE, How.PLACEHOLDER, How.ONCE)}
-    if len(said) != 1 or said[0] not in known:
+    if len(values) != 1 or values[0] not in known:
         raise BadRequest("choice is accept, refuse or save")
-    return known[said[0]]
+    return known[values[0]]
 
 
 def return_path(request: Request, wanted: str | None) -> str:
-    """Return where to go on: a path of this host, by default the Referer's, else `/`."""
+    """Return the path to redirect to: the wanted one, else the Referer's, else `/`."""
     if wanted is None:
         referer = request.first(b"referer")
         wanted = _path_of_referer(request, referer.decode("latin-1")) if referer else "/"

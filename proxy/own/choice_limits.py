@@ -1,4 +1,4 @@
-"""How many choices of one network are taken and stored a minute (threats T46)."""
+"""Rate limits for choices of one network (threats T46)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import time
 
 from proxy.config.types import ConsentConfig
 from proxy.http.request import Request
-from proxy.snapshot.acceptance_limit import AcceptanceLimit, LimitOutcome
+from proxy.snapshot.rate_limit import RateLimit, RateLimitResult
 from proxy.snapshot.shared_resources import SharedResources
 from proxy.telemetry.logs import log
 
 
 class ChoiceLimits:
-    """Acceptances beyond the limit are put off; refusals beyond it hold, but are only counted."""
+    """Acceptances beyond the limit get 429; refusals beyond it hold, but are counted and not stored."""
 
     def __init__(self, shared: SharedResources, config: ConsentConfig) -> None:
         self._acceptances = shared.limit("acceptances", config.acceptances_per_minute)
@@ -27,11 +27,11 @@ class ChoiceLimits:
         return _allows(self._refusals, request)
 
 
-def _allows(limit: AcceptanceLimit, request: Request) -> bool:
+def _allows(limit: RateLimit, request: Request) -> bool:
     allowed = limit.allows(request.visitor.address, time.monotonic())
-    if allowed is LimitOutcome.BLIND:
+    if allowed is RateLimitResult.ONE_PRIVATE_NETWORK:
         log().warning(
             "consent_limit_blind",
             note="all choices come from one private network: name your load balancer in trusted_proxies",
         )
-    return allowed is not LimitOutcome.NO
+    return allowed is not RateLimitResult.DENIED

@@ -1,8 +1,8 @@
-"""What becomes of a choice: the answer it makes, its proof, and the cookie that carries it.
+"""Commits a choice: the visitor's new answer, and its record in the store.
 
-Proof before yes: what grants more than before takes effect only once its record is
-durable. What grants nothing more always takes effect, recorded as soon as the store can;
-far above human use from one network it is only counted.
+Proof before yes: a choice that grants more takes effect only once its record is durable.
+One that grants nothing more always takes effect, and is recorded as soon as the store can;
+above the rate limit it is only counted.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from proxy.consent.decision import Decision
 from proxy.consent.record import ConsentRecord, NewRecord, Shown
 from proxy.errors import RecordsError
 from proxy.http.request import Request
-from proxy.own.choice import Choice
+from proxy.own.choice import SubmittedChoice
 from proxy.records.store import RecordStore, now_ms
 from proxy.snapshot.sites import Site
 
-QUICKLY = 0.5
-"""Seconds that a refusal waits for its receipt; it takes effect either way."""
+RECEIPT_TIMEOUT = 0.5
+"""Seconds that a refusal waits for its record; it takes effect either way."""
 
 
 class CommitOutcome(Enum):
-    """What became of a choice; the values are words of the metrics."""
+    """The outcome of a choice; the values are metric labels."""
 
     RECORDED = "recorded"
     LATER = "later"  # takes effect; its record is written when the store is back
-    COUNTED = "counted"  # takes effect; its network refuses too often for a record of each
+    COUNTED = "counted"  # takes effect; above the rate limit of its network, so not recorded
     UNPROVEN = "unproven"  # no effect: it grants something and could not be recorded
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A choice that was dealt with: the standing answer, and its record if there is one yet."""
+    """The result of a commit: the answer that now holds, and its record if there is one yet."""
 
     outcome: CommitOutcome
     answer: Answer | None
@@ -49,16 +49,16 @@ async def commit(
     store: RecordStore,
     site: Site,
     request: Request,
-    choice: Choice,
+    choice: SubmittedChoice,
     decision: Decision,
     *,
     shown: Shown,
     language: str,
     stores: Callable[[], bool],
 ) -> Committed:
-    """Return the answer that a choice makes, with its proof where it needs one.
+    """Return the answer that a choice leads to, with its record where it needs one.
 
-    `stores` says whether there is room for the record of what grants nothing more.
+    `stores` tells whether a choice that grants nothing more is within its rate limit.
     """
     previous = decision.answer
     scope = choice.asked or site.scope
@@ -84,39 +84,41 @@ async def commit(
     )
     if answer.grants() <= decision.grants:
         if not stores():
-            return Committed(CommitOutcome.COUNTED, _unproven(answer, previous))
-        return await _without_condition(store, record, answer, previous)
+            return Committed(CommitOutcome.COUNTED, _without_proof(answer, previous))
+        return await _commit_narrowing(store, record, answer, previous)
     try:
-        # A visitor who leaves now has agreed all the same: the record is finished without them.
+        # A visitor who disconnects now has agreed all the same: the record is still written.
         kept = await asyncio.shield(asyncio.ensure_future(store.add(record)))
     except RecordsError:
         return Committed(CommitOutcome.UNPROVEN, None)
     return Committed(CommitOutcome.RECORDED, answer, kept)
 
 
-async def _without_condition(
+async def _commit_narrowing(
     store: RecordStore, record: NewRecord, answer: Answer, previous: Answer | None
 ) -> Committed:
-    """Let what grants nothing new take effect, whatever the store does."""
+    """Commit a choice that grants nothing new, whatever the store does."""
     if store.trouble is None:
         writing = asyncio.ensure_future(store.add(record))
         with contextlib.suppress(RecordsError, TimeoutError):
             return Committed(
-                CommitOutcome.RECORDED, answer, await asyncio.wait_for(asyncio.shield(writing), QUICKLY)
+                CommitOutcome.RECORDED,
+                answer,
+                await asyncio.wait_for(asyncio.shield(writing), RECEIPT_TIMEOUT),
             )
-        writing.add_done_callback(_heard)
+        writing.add_done_callback(_retrieve_error)
     store.add_later(record)
-    return Committed(CommitOutcome.LATER, _unproven(answer, previous))
+    return Committed(CommitOutcome.LATER, _without_proof(answer, previous))
 
 
-def _unproven(answer: Answer, previous: Answer | None) -> Answer:
-    """Return an answer without a proof of its own: a narrower yes keeps the age of the one it narrows."""
+def _without_proof(answer: Answer, previous: Answer | None) -> Answer:
+    """Return an answer without a record of its own: a narrower grant keeps the age of the old one."""
     if answer.granted and previous is not None:
         return replace(answer, at=previous.at)
     return answer
 
 
-def _heard(writing: asyncio.Future[ConsentRecord]) -> None:
-    """Take note of how it ended, so that asyncio does not warn of an error nobody looked at."""
+def _retrieve_error(writing: asyncio.Future[ConsentRecord]) -> None:
+    """Retrieve the error, so that asyncio does not warn of one that was never retrieved."""
     if not writing.cancelled():
         writing.exception()

@@ -1,8 +1,7 @@
-"""What placeholders offer: one view of one embed, in a frame of ours that only its own page opens.
+"""What placeholders offer: one view of an embed ("load this once"), and relayed forms.
 
-"Once" is a choice like any other: recorded before it takes effect. It changes no standing
-answer; it gives a ticket for a minute, and the frame that the ticket opens shows the one
-thing it names.
+One view is a choice like any other: recorded before it takes effect. The visitor's answer
+stays as it is; a ticket, valid for a minute, opens a frame that shows only that embed.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ from proxy.filter.headers.csp_admission import admit
 from proxy.filter.tags.embeds import Embed, Embeds
 from proxy.http.request import Request
 from proxy.http.response import Response
-from proxy.own.choice import Choice
+from proxy.own.choice import SubmittedChoice
 from proxy.own.consent_commit import CommitOutcome, Committed
 from proxy.own.form_relay import ISOLATED
 from proxy.own.own_request import OwnRequest
-from proxy.own.own_response import OURS
+from proxy.own.own_response import OWN_HEADERS
 from proxy.policy.scope import Pair, Scope
 from proxy.records.store import RecordStore, now_ms
 
@@ -37,109 +36,111 @@ _FRAMES = (b"iframe", b"frame")
 
 @dataclass(frozen=True, slots=True)
 class OneView:
-    """A view that was agreed to: its proof, and the address of the frame that shows it."""
+    """A granted view: its record, and the address of the frame that shows it."""
 
-    answered: Committed
+    committed: Committed
     frame: str | None = None
 
 
-def spoken(call: OwnRequest, language: str) -> Words:
-    """Return the language of the page that a placeholder stands on."""
-    languages = call.site.renderer.languages
-    return languages.choose(page=language[:35], accept=call.request.first(b"accept-language"))
+def page_language(own: OwnRequest, language: str) -> Words:
+    """Return the texts in the language of the page that a placeholder is on."""
+    languages = own.site.renderer.languages
+    return languages.choose(page=language[:35], accept=own.request.first(b"accept-language"))
 
 
-async def agree_once(store: RecordStore, call: OwnRequest, choice: Choice, path: str) -> OneView:
-    """Record the agreement and return where it is shown; BadRequest for what no placeholder offers."""
-    embed = Embeds(call.site.policy).read(choice.provider or "", choice.embed)
+async def grant_one_view(store: RecordStore, own: OwnRequest, choice: SubmittedChoice, path: str) -> OneView:
+    """Record one view and return its frame address; BadRequest for what no placeholder offers."""
+    embed = Embeds(own.site.policy).read(choice.provider or "", choice.embed)
     if embed is None:
         raise BadRequest("nothing that is offered")
-    words = spoken(call, choice.language)
+    words = page_language(own, choice.language)
     try:
-        # As with an acceptance: a visitor who leaves now has agreed all the same.
-        adding = asyncio.ensure_future(store.add(_record(call, choice, embed, words)))
+        # As with an acceptance: a visitor who disconnects now has agreed all the same.
+        adding = asyncio.ensure_future(store.add(_record(own, choice, embed, words)))
         kept: ConsentRecord = await asyncio.shield(adding)
     except RecordsError:
         return OneView(Committed(CommitOutcome.UNPROVEN, None))
-    request = call.request
+    request = own.request
     ticket = Ticket(request.host, embed.provider, str(embed), words.code)
-    word = write_ticket(ticket, call.site.keys, now=request.now)
+    signed = write_ticket(ticket, own.site.keys, now=request.now)
     return OneView(
-        Committed(CommitOutcome.RECORDED, None, kept), f"{path}embed?{urlencode({'ticket': word})}"
+        Committed(CommitOutcome.RECORDED, None, kept), f"{path}embed?{urlencode({'ticket': signed})}"
     )
 
 
-def _record(call: OwnRequest, choice: Choice, embed: Embed, words: Words) -> NewRecord:
-    """Return the proof of one view: what stands stays as it is, and nothing else was asked."""
-    request, site = call.request, call.site
-    template = call.decision.answer if call.decision.ask in (Ask.NO, Ask.NEW) else None
+def _record(own: OwnRequest, choice: SubmittedChoice, embed: Embed, words: Words) -> NewRecord:
+    """Return the record of one view: the answer unchanged, nothing else asked."""
+    request, site = own.request, own.site
+    valid = own.decision.answer if own.decision.ask in (Ask.NO, Ask.NEW) else None
     shown = frozenset(Pair(purpose, embed.provider) for purpose in embed.needs)
-    asked = template.scope if template is not None else NOTHING
+    asked = valid.scope if valid is not None else NOTHING
     return NewRecord(
-        visitor=template.visitor if template is not None else secrets.token_urlsafe(12),
+        visitor=valid.visitor if valid is not None else secrets.token_urlsafe(12),
         time=now_ms(),
         site=request.host,
         language=words.code,
         shown=site.renderer.shown(words),
         scope=Scope((asked.pairs & site.scope.pairs) | shown),
-        granted=template.granted if template is not None else frozenset(),
+        granted=valid.granted if valid is not None else frozenset(),
         how=choice.how,
         provider=embed.provider,
     )
 
 
-async def embed_page(call: OwnRequest) -> Response:
-    """Return what a ticket shows, to the frame it was written for."""
-    request, site = call.request, call.site
-    ticket = read_ticket(_asked(request, "ticket"), site.keys, host=request.host, now=request.now)
+async def embed_page(own: OwnRequest) -> Response:
+    """Return the page that shows a ticket's embed, in a frame of the site."""
+    request, site = own.request, own.site
+    ticket = read_ticket(_parameter(request, "ticket"), site.keys, host=request.host, now=request.now)
     embed = Embeds(site.policy).read(ticket.provider, ticket.embed) if ticket is not None else None
-    words = spoken(call, ticket.language if ticket is not None else "")
+    words = page_language(own, ticket.language if ticket is not None else "")
     if embed is None or not _is_framed(request):
-        return _wrapped(site.renderer.wrappers.gone(words), 403)
-    return _wrapped(site.renderer.wrappers.once(embed, words, call.decision.grants))
+        return _frame_response(site.renderer.wrappers.gone(words), 403)
+    return _frame_response(site.renderer.wrappers.once(embed, words, own.decision.grants))
 
 
-async def offer_part(call: OwnRequest) -> Response:
-    """Return the placeholder for what a script of the site wanted to show; 204 without one.
+async def offer_part(own: OwnRequest) -> Response:
+    """Return the placeholder for an embed that a script of the site inserts; 204 without one.
 
-    A frame is asked for by its address; a form by its ids, as placeholders name it. `without` and
-    `policy` say what the page cannot do by its headers, and the policies that stand in itself.
+    A frame is named by its address, a form by its ids. `without` and `policy` are what the page's
+    headers and its own CSP meta tags forbid.
     """
-    embeds, address = Embeds(call.site.policy), _asked(call.request, "address")
-    embed = embeds.of_address(address) if address else embeds.of_any_provider(_asked(call.request, "embed"))
-    missing = tuple(p for p in embed.needs if not call.decision.allows(embed.provider, (p,))) if embed else ()
+    embeds, address = Embeds(own.site.policy), _parameter(own.request, "address")
+    embed = (
+        embeds.of_address(address) if address else embeds.of_any_provider(_parameter(own.request, "embed"))
+    )
+    missing = tuple(p for p in embed.needs if not own.decision.allows(embed.provider, (p,))) if embed else ()
     if embed is None or not missing:
-        return Response(204, list(OURS))
-    words = spoken(call, _asked(call.request, "language"))
-    markup = call.site.renderer.offer(embed, missing, words, _place(call.request))
-    # Not as HTML: it is a part of a page, and a link must not make a page of it.
-    return Response(200, [(b"Content-Type", b"text/plain; charset=utf-8"), *OURS], markup)
+        return Response(204, list(OWN_HEADERS))
+    words = page_language(own, _parameter(own.request, "language"))
+    markup = own.site.renderer.offer(embed, missing, words, _place(own.request))
+    # Not text/html: it is a fragment, and a link to it must not open as a page.
+    return Response(200, [(b"Content-Type", b"text/plain; charset=utf-8"), *OWN_HEADERS], markup)
 
 
 def _place(request: Request) -> PlaceholderPlace:
-    """Return what the page that asks lets a placeholder do."""
-    without, policy = _asked(request, "without"), _asked(request, "policy")
-    said = admit([policy.encode("utf-8", "replace")], host=request.host, secure=request.visitor.secure)
-    place = place_of([said])
+    """Return what the requesting page's CSP lets a placeholder do."""
+    without, policy = _parameter(request, "without"), _parameter(request, "policy")
+    admitted = admit([policy.encode("utf-8", "replace")], host=request.host, secure=request.visitor.secure)
+    place = place_of([admitted])
     return replace(place, once=place.once and not without, relays=place.relays and without != "frames")
 
 
-async def form_page(call: OwnRequest) -> Response:
-    """Return a relayed form, to the page of the site it stands in."""
-    request, site = call.request, call.site
-    embed = Embeds(site.policy).read(_asked(request, "provider"), _asked(request, "embed"))
+async def form_page(own: OwnRequest) -> Response:
+    """Return the frame page of a relayed form, for a page of the site."""
+    request, site = own.request, own.site
+    embed = Embeds(site.policy).read(_parameter(request, "provider"), _parameter(request, "embed"))
     provider = site.policy.provider(embed.provider) if embed is not None else None
-    words = spoken(call, _asked(request, "language"))
+    words = page_language(own, _parameter(request, "language"))
     if embed is None or provider is None or provider.relay is None or not _is_framed(request):
-        return _wrapped(site.renderer.wrappers.gone(words), 403)
+        return _frame_response(site.renderer.wrappers.gone(words), 403)
     if not embed.is_relayed(provider.relay):
-        return _wrapped(site.renderer.wrappers.gone(words), 403)
-    shown = _wrapped(site.renderer.wrappers.relayed(embed, provider.relay, words))
+        return _frame_response(site.renderer.wrappers.gone(words), 403)
+    shown = _frame_response(site.renderer.wrappers.relayed(embed, provider.relay, words))
     shown.headers.append(ISOLATED)
     return shown
 
 
-def _asked(request: Request, name: str) -> str:
+def _parameter(request: Request, name: str) -> str:
     try:
         return parse_qs(request.query.decode("ascii"), max_num_fields=8).get(name, [""])[0]
     except ValueError:
@@ -147,7 +148,7 @@ def _asked(request: Request, name: str) -> str:
 
 
 def _is_framed(request: Request) -> bool:
-    """True when a page of this very host opens a frame; a link from anywhere does not (T35)."""
+    """True when a page of this host opens a frame; False for a link from anywhere (T35)."""
     site, destination = request.first(b"sec-fetch-site"), request.destination
     if site is None and destination is None:  # an older browser, or plain http: the page it came from counts
         referer = request.first(b"referer") or b""
@@ -155,13 +156,13 @@ def _is_framed(request: Request) -> bool:
     return site == b"same-origin" and destination in _FRAMES
 
 
-def _wrapped(wrapped: Wrapped, status: int = 200) -> Response:
+def _frame_response(wrapped: Wrapped, status: int = 200) -> Response:
     headers = [
         (b"Content-Type", b"text/html; charset=utf-8"),
         (b"Cache-Control", b"no-store"),
         (b"Content-Security-Policy", wrapped.policy),
         (b"X-Frame-Options", b"SAMEORIGIN"),
-        # Players refuse to run without knowing the site; the ticket is in no such word.
+        # Players refuse to run without a referrer; the origin does not contain the ticket.
         (b"Referrer-Policy", b"strict-origin-when-cross-origin"),
         (b"X-Content-Type-Options", b"nosniff"),
     ]

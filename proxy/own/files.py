@@ -1,7 +1,7 @@
-"""Our scripts and styles as files: kept for ever under names made of their bytes.
+"""Scripts and styles of the proxy as files, immutable under names with a digest of their bytes.
 
-A name this process does not know is of another process with other rules, or of a page
-older than these: what is right for the visitor today stands in, and nobody keeps it.
+An unknown digest comes from another process with other rules, or from an older page: the
+file that is right for the visitor today is sent instead, with no-store.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from proxy.filter.headers.judged import Headers
 from proxy.http.response import Response
 from proxy.own.own_request import OwnRequest
 
-FOR_EVER = b"public, max-age=31536000, immutable"
+IMMUTABLE = b"public, max-age=31536000, immutable"
 
 _TYPES = {"js": b"text/javascript; charset=utf-8", "css": b"text/css; charset=utf-8"}
 
 
-def page_file(call: OwnRequest, name: str) -> Response | None:
-    """Return a file that pages of the site name; None for a name that is none of theirs."""
-    file = call.site.renderer.file(name, call.decision)
+def file_response(own: OwnRequest, name: str) -> Response | None:
+    """Return the response for a file of that name; None for an unknown kind of file."""
+    file = own.site.renderer.file(name, own.decision)
     if file is None:
         return None
-    coding = choose(b",".join(call.request.fields.get(b"accept-encoding", ())) or None)
+    coding = choose(b",".join(own.request.fields.get(b"accept-encoding", ())) or None)
     headers: Headers = [
         (b"Content-Type", _TYPES[name.rpartition(".")[2]]),
         (b"X-Content-Type-Options", b"nosniff"),
@@ -32,13 +32,13 @@ def page_file(call: OwnRequest, name: str) -> Response | None:
     if coding:
         headers.append((b"Content-Encoding", coding))
     if file.name == name:
-        headers.append((b"Cache-Control", FOR_EVER))
-    else:  # it tells what this visitor agreed to, so no other site may run it
+        headers.append((b"Cache-Control", IMMUTABLE))
+    else:  # it depends on this visitor's answer, so no other site may run it
         headers += [(b"Cache-Control", b"no-store"), (b"Cross-Origin-Resource-Policy", b"same-origin")]
-    return Response(200, headers, _coded(file.body, coding))
+    return Response(200, headers, _encoded(file.body, coding))
 
 
 @lru_cache(maxsize=256)
-def _coded(body: bytes, coding: bytes | None) -> bytes:
+def _encoded(body: bytes, coding: bytes | None) -> bytes:
     write = encoder(coding)
     return write.add(body) + write.close()

@@ -1,4 +1,4 @@
-"""One request for an address of ours, with what its visitor decided."""
+"""A request for one of the proxy's own addresses, with the visitor's decision."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LANGUAGE = re.compile(rb"(?:^|&)language=([A-Za-z-]{2,35})(?:&|$)")
 
 
 class OwnRequest:
-    """One request for an address of ours, with the visitor's decision."""
+    """A request for one of the proxy's own addresses, with the visitor's decision."""
 
     __slots__ = ("decision", "message", "reading", "request", "site")
 
@@ -25,16 +25,16 @@ class OwnRequest:
         self.message = message
         self.reading: ConsentReading
         self.decision: Decision
-        self.reading, self.decision = site.settle(request)
+        self.reading, self.decision = site.look_up_consent(request)
 
     @property
     def words(self) -> Words:
-        """The language of the page they come from, where its link says it, or what their browser asks for."""
+        """The texts in the `language` of the query, else in one that the browser accepts."""
         found = _LANGUAGE.search(self.request.query)
         page = found[1].decode() if found else ""
         return self.site.renderer.languages.choose(page=page, accept=self.request.first(b"accept-language"))
 
     @property
     def wants_json(self) -> bool:
-        """True when a program asks."""
+        """True when the client accepts JSON."""
         return b"application/json" in (self.request.first(b"accept") or b"")

@@ -1,6 +1,6 @@
-"""A visitor's own proofs: every record of the id in their cookie, and their erasure on request.
+"""A visitor's own consent records: every record of the id in their cookie, and their erasure.
 
-Consent that cannot be proven is none: whoever has their proofs erased is asked again.
+Consent without a record is none: after an erasure the visitor is asked again.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from proxy.snapshot.sites import Site
 
 
 async def proofs_of(store: RecordStore, answer: Answer | None) -> list[dict[str, Any]]:
-    """Return the receipts of whoever holds that answer, newest first."""
+    """Return the receipts of the visitor who gave that answer, newest first."""
     if answer is None:
         return []
     return [Receipt(record).to_json() for record in await store.of_visitor(answer.visitor)]
 
 
 def proofs_json(proofs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the newest receipt with those before it, for a program."""
+    """Return the newest receipt with the earlier ones, as JSON."""
     return {**proofs[0], "earlier": proofs[1:]} if proofs else {"id": None, "earlier": []}
 
 
-def forgotten(site: Site, request: Request) -> Headers:
-    """Return the line that takes the consent cookie away."""
+def expire_consent_cookie(site: Site, request: Request) -> Headers:
+    """Return the Set-Cookie header that expires the consent cookie."""
     line = consent_cookie(site.cookie, "", domain=site.own.domain, secure=request.visitor.secure, max_age=0)
     return [(b"Set-Cookie", line)]

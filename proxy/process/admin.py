@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from proxy.config.value_types import ListenAddress
+from proxy.config.value_parsers import ListenAddress
 from proxy.http.listening import bind
 
 

@@ -30,9 +30,9 @@ from proxy.records.store import RecordStore, now_ms
 from proxy.route.fast.fast_exchange import begin
 from proxy.route.relay import Relay
 from proxy.snapshot.shared_resources import SharedResources
+from proxy.snapshot.site_upstreams import UpstreamsBySite
 from proxy.snapshot.sites import Site
 from proxy.snapshot.snapshot import Snapshot, build_snapshot
-from proxy.snapshot.upstreams import UpstreamsBySite
 from proxy.telemetry.logs import log
 from proxy.telemetry.metrics import Metrics, WorkerHealth
 
@@ -63,7 +63,7 @@ class Worker:
         self._number = number
         self._clock = clock
         self._keys = load_keys(config)
-        self._reach = UpstreamsBySite()
+        self._upstreams = UpstreamsBySite()
         self._store: RecordStore | None = None
         self._snapshot: Snapshot | None = None
         self._certificate: Certificate | None = None
@@ -90,7 +90,9 @@ class Worker:
             needed=False,
             apart=self._sources is not None and self._sources.apart,
         )
-        self._ground = SharedResources(self._keys, self._store, self._reach, self.metrics.tally, self._clock)
+        self._ground = SharedResources(
+            self._keys, self._store, self._upstreams, self.metrics.tally, self._clock
+        )
         self._snapshot = await build_snapshot(config, self._policy, self._ground, OwnAddresses)
         self._store_watch = StoreWatch(self._store, self.metrics, self.health)
         self._store_watch.note()
@@ -185,7 +187,7 @@ class Worker:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
-        await self._reach.close()
+        await self._upstreams.close()
         if self._store is not None:
             await self._store.close()
         self.metrics.flush()
@@ -203,7 +205,7 @@ class Worker:
             states = [
                 state
                 for site in self.snapshot.sites.all
-                for state in self.snapshot.reach[site.name].snapshot()
+                for state in self.snapshot.upstreams[site.name].snapshot()
             ]
             self.metrics.gauge(
                 "upstream_connections", "Connections to upstreams", sum(s.connections for s in states)
@@ -238,7 +240,7 @@ class Worker:
             "policy": {"version": self._policy.version, "digest": self._policy.digest},
             "last_reload": self._reloads or {"outcome": "none"},
             "records": {"store": self._store.name, "waiting": self._store.backlog} if self._store else {},
-            "sites": [_site_state(site, snapshot.reach[site.name]) for site in snapshot.sites.all]
+            "sites": [_site_state(site, snapshot.upstreams[site.name]) for site in snapshot.sites.all]
             if snapshot
             else [],
         }

@@ -116,7 +116,7 @@ def context_of(snapshot: Snapshot, message: IncomingMessage, began: float) -> Re
     """
     request = snapshot.request(message)
     site = snapshot.sites.match(request.host)
-    reading, decision = site.settle(request)
+    reading, decision = site.look_up_consent(request)
     variant = site.variant(decision.grants, secure=request.visitor.secure)
     return RequestContext(snapshot, message, request, site, reading, decision, variant, began)
 

@@ -54,7 +54,7 @@ class Relay:
 
     async def _own_address(self, context: RequestContext) -> Response:
         snapshot, site, request = context.snapshot, context.site, context.request
-        response = await snapshot.pages.answer(site, request, context.message)
+        response = await snapshot.pages.respond(site, request, context.message)
         tell_own(self._tally, snapshot.config, site, request, response.status)
         return response
 
@@ -271,7 +271,7 @@ async def _fetch(
     began = time.perf_counter()
     endless = switching or request.wants_events
     try:
-        return await context.snapshot.reach[context.site.name].fetch(
+        return await context.snapshot.upstreams[context.site.name].fetch(
             UpstreamRequest(
                 request.method,
                 request.target,

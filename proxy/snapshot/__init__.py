@@ -1,5 +1,5 @@
-"""All that rules and config say at one moment, ready for requests: built whole, swapped whole by a reload.
+"""Rules and config compiled for requests: a `Snapshot` is built whole, and replaced whole by a reload.
 
-`sites` compiles each site once, `consent_lookup` reads consent cookies, `upstreams` and `shared_resources`
-outlive a reload. May import records, banner, http and below.
+`sites` compiles each site once, `consent_lookup` reads consent cookies; `site_upstreams`, `rate_limit` and
+other `shared_resources` outlive a reload. May import records, banner, http and below.
 """

@@ -1,4 +1,4 @@
-"""From the consent cookies of a request to what holds for it; remembered, since visitors come again."""
+"""Reads the consent cookies of a request and decides what they allow; cached by cookie value."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from proxy.filter.headers.cookies import values_of
 from proxy.http.request import Request
 from proxy.policy.scope import Scope
 
-ANSWERS = 8192
-"""Consent cookies whose reading is remembered: each costs 25 us and some 500 bytes."""
+CACHE_SIZE = 8192
+"""Consent cookies in the cache: reading one takes 25 us, an entry some 500 bytes."""
 
 
 @dataclass(slots=True)
-class _Settled:
-    """What consent cookies say, and what follows from it for this minute."""
+class _Entry:
+    """A parsed consent cookie, and the decisions that follow from it within one minute."""
 
     reading: ConsentReading
     decisions: dict[tuple[bool, bool], Decision] = field(default_factory=dict)  # by signal and withheld
 
 
 class ConsentLookup:
-    """What visitors of one site answered, as their cookies say it. `lasts`: seconds an answer holds."""
+    """Reads the visitors' answers of one site from their cookies. `lasts`: seconds an answer holds."""
 
     def __init__(self, scope: Scope, keys: tuple[bytes, ...], cookie: str, *, lasts: int) -> None:
         self._scope = scope
         self._keys = keys
         self._cookie = cookie
         self._lasts = lasts
-        self._kept: dict[tuple[bytes, int], _Settled] = {}
-        self._nobody = _Settled(ConsentReading(None))  # has not answered: the same at any time
+        self._cache: dict[tuple[bytes, int], _Entry] = {}
+        self._no_cookie = _Entry(ConsentReading(None))  # no answer yet: the same at any time
 
-    def settle(self, request: Request) -> tuple[ConsentReading, Decision]:
-        """Return what the visitor's consent cookies say, and what holds for this request."""
+    def look_up(self, request: Request) -> tuple[ConsentReading, Decision]:
+        """Return the reading of the request's consent cookies, and the decision for this request."""
         lines = request.fields.get(b"cookie")
-        found = self._nobody if lines is None else self._read(request, lines)
+        found = self._no_cookie if lines is None else self._cached_entry(request, lines)
         key = (request.signal, request.withheld)
         decision = found.decisions.get(key)
         if decision is None:
@@ -45,7 +45,7 @@ class ConsentLookup:
         return found.reading, decision
 
     def decide(self, request: Request, answer: Answer | None) -> Decision:
-        """Return what holds for this request after that answer."""
+        """Return the decision for this request, given that answer."""
         return decide(
             self._scope,
             answer,
@@ -55,19 +55,19 @@ class ConsentLookup:
             withheld=request.withheld,
         )
 
-    def _read(self, request: Request, lines: list[bytes]) -> _Settled:
+    def _cached_entry(self, request: Request, lines: list[bytes]) -> _Entry:
         values = [value for line in lines for value in values_of(line, self._cookie)]
         if not values:
-            return self._nobody
-        if len(values) > 1 or len(values[0]) > LONGEST:  # what anybody may send is not kept
-            return self._settled(values, request.now)
+            return self._no_cookie
+        if len(values) > 1 or len(values[0]) > LONGEST:  # oddities, which anybody may send, are not cached
+            return self._entry(values, request.now)
         key = (values[0], request.now // 60)
-        found = self._kept.get(key)
+        found = self._cache.get(key)
         if found is None:
-            if len(self._kept) >= ANSWERS:
-                self._kept.clear()
-            found = self._kept[key] = self._settled(values, request.now)
+            if len(self._cache) >= CACHE_SIZE:
+                self._cache.clear()
+            found = self._cache[key] = self._entry(values, request.now)
         return found
 
-    def _settled(self, values: list[bytes], now: int) -> _Settled:
-        return _Settled(read_answers(values, self._keys, self._scope, now=now, lasts=self._lasts))
+    def _entry(self, values: list[bytes], now: int) -> _Entry:
+        return _Entry(read_answers(values, self._keys, self._scope, now=now, lasts=self._lasts))

@@ -1,4 +1,4 @@
-"""What outlives a reload: keys, proofs, connections, figures, and who chose too often."""
+"""What outlives a reload: keys, record store, upstream connections, metrics, rate limits."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from proxy.records.store import RecordStore
-from proxy.snapshot.acceptance_limit import AcceptanceLimit
-from proxy.snapshot.upstreams import UpstreamsBySite
+from proxy.snapshot.rate_limit import RateLimit
+from proxy.snapshot.site_upstreams import UpstreamsBySite
 from proxy.telemetry.metrics import Tally
 
 
 @dataclass(frozen=True, slots=True)
 class SharedResources:
-    """What every House stands on."""
+    """What every snapshot of a process uses."""
 
     keys: tuple[bytes, ...]
     store: RecordStore
-    reach: UpstreamsBySite
+    upstreams: UpstreamsBySite
     tally: Tally
-    clock: Callable[[], float] = time.time  # what visits count their days by
-    _limits: dict[tuple[str, int], AcceptanceLimit] = field(default_factory=dict)
+    clock: Callable[[], float] = time.time  # for ages of answers and cookies
+    _limits: dict[tuple[str, int], RateLimit] = field(default_factory=dict)
 
-    def limit(self, of: str, per_minute: int) -> AcceptanceLimit:
-        """Return the limit of that name and size; a reload forgives nobody."""
+    def limit(self, of: str, per_minute: int) -> RateLimit:
+        """Return the rate limit of that name and size: the same one after a reload."""
         if (of, per_minute) not in self._limits:
-            self._limits[of, per_minute] = AcceptanceLimit(per_minute)
+            self._limits[of, per_minute] = RateLimit(per_minute)
         return self._limits[of, per_minute]

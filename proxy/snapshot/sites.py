@@ -1,7 +1,7 @@
-"""The sites this proxy stands before, and everything about them that is built once and kept.
+"""The configured sites, with everything about them that is compiled once and reused.
 
-What depends only on (site, purposes granted, scheme, language) is made when first needed:
-a request does look-ups, not set-up.
+What depends only on (site, purposes granted, scheme) is a `Variant`, compiled when first
+needed: a request does look-ups, not set-up.
 """
 
 from __future__ import annotations
@@ -37,66 +37,66 @@ from proxy.policy.scope import Pair, Scope
 from proxy.snapshot.consent_lookup import ConsentLookup
 
 VARIANTS = 256
-"""Grants x schemes kept per site: two purposes make eight, a scope in transition a few more."""
+"""Variants cached per site: two purposes make eight, a scope in transition a few more."""
 
 PAGES = 16 << 20
-"""Bytes of finished pages remembered, all sites together: most are the same for all who granted the same."""
+"""Bytes of rewritten pages cached, all sites together: visitors who granted the same share them."""
 
 JUDGED = 32 << 20
-"""Bytes of judged tags and texts remembered, all sites and grants together: with nonces each tag is new."""
+"""Bytes of judged tags and texts cached, all sites and grants together: with nonces each tag is new."""
 
 
 TAGS = 2048
-"""Names of pages kept: languages and days come from visitors, so they are bounded."""
+"""Page tags cached: languages and days come from visitors, so they are bounded."""
 
 LONGEST_FACTS = 2048
-"""Bytes, written out, of facts whose name is kept."""
+"""Bytes, as text, of the longest facts whose tag is cached."""
 
 
 REFUSALS = 4096
-"""Addresses of which is kept whether they only measure."""
+"""Request targets whose verdict is cached."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """What sites that treat the undeclared alike share."""
+    """Compiled rules, shared by sites with the same `undeclared` settings."""
 
     policy: Policy
     own: OwnHosts
     rules: Rules
     renderer: Renderer
     salt: str  # changes with the build and with all of rules and config that pages depend on
-    room: CacheBudget = field(default_factory=lambda: CacheBudget(JUDGED))
-    pages: PageCache = field(default_factory=lambda: PageCache(PAGES))  # whose names carry their hosts
+    cache_budget: CacheBudget = field(default_factory=lambda: CacheBudget(JUDGED))
+    pages: PageCache = field(default_factory=lambda: PageCache(PAGES))  # its keys include the host
 
 
 @dataclass(slots=True)
 class Variant:
-    """What holds for all visitors of a site who granted the same: compiled, shared, never changed."""
+    """What is compiled for all visitors of a site who granted the same; immutable."""
 
     grants: frozenset[Pair]
     judge: Judge
     fence: bytes
     refused_headers: frozenset[bytes]
     cookies: CookieVerdicts  # verdicts on Set-Cookie
-    tag: bytes  # names build, config, rules and grants in validators
+    tag: bytes  # stands for build, config, rules and grants in ETags
     granted: str  # every purpose granted to at least one provider, sorted: a list, as JSON for the log
 
 
 class Site:
-    """One site, its rules compiled, its servers at hand."""
+    """One site with its compiled rules."""
 
     def __init__(
-        self, config: Config, chosen: SiteConfig, keys: tuple[bytes, ...], compiled: Compiled
+        self, config: Config, site_config: SiteConfig, keys: tuple[bytes, ...], compiled: Compiled
     ) -> None:
-        self.config = chosen
-        self.name = chosen.hosts[0]
-        self.observes = chosen.mode is Mode.OBSERVE
+        self.config = site_config
+        self.name = site_config.hosts[0]
+        self.observes = site_config.mode is Mode.OBSERVE
         self.policy = compiled.policy
         self.own = compiled.own
         self.scope: Scope = compiled.renderer.scope
         self.renderer = compiled.renderer
-        self.upstream_host = chosen.upstream_host.encode() if chosen.upstream_host else None
+        self.upstream_host = site_config.upstream_host.encode() if site_config.upstream_host else None
         self.cookie = config.consent.cookie
         self.cookies = CookieRules(self.policy, config.consent.cookie)
         self.requests = RequestRules(self.policy)
@@ -105,23 +105,23 @@ class Site:
         self.ask_again_after = self.policy.ask_again_after.seconds or 0
         self.pages = compiled.pages
         self._salt = compiled.salt
-        self._room = compiled.room
+        self._cache_budget = compiled.cache_budget
         self._tags: dict[tuple[object, ...], bytes] = {}
         self._refusals: dict[tuple[str, bytes, frozenset[Pair]], Verdict] = {}
         self._keys = self.keys = keys
         self._variants: OrderedDict[tuple[frozenset[Pair], bool], Variant] = OrderedDict()
-        self.answers = ConsentLookup(self.scope, keys, self.cookie, lasts=self.ask_again_after)
+        self.consent_lookup = ConsentLookup(self.scope, keys, self.cookie, lasts=self.ask_again_after)
 
-    def settle(self, request: Request) -> tuple[ConsentReading, Decision]:
-        """Return what the visitor's consent cookies say, and what holds for this request."""
-        return self.answers.settle(request)
+    def look_up_consent(self, request: Request) -> tuple[ConsentReading, Decision]:
+        """Return the reading of the request's consent cookies, and the decision for this request."""
+        return self.consent_lookup.look_up(request)
 
     def decide(self, request: Request, answer: Answer | None) -> Decision:
-        """Return what holds for this request after that answer."""
-        return self.answers.decide(request, answer)
+        """Return the decision for this request, given that answer."""
+        return self.consent_lookup.decide(request, answer)
 
     def cookie_line(self, request: Request, answer: Answer) -> bytes:
-        """Return the Set-Cookie line that carries an answer for what is left of its life."""
+        """Return the Set-Cookie value for an answer, with what is left of its life."""
         return consent_cookie(
             self.cookie,
             write_answer(answer, self._keys, self.scope),
@@ -131,14 +131,14 @@ class Site:
         )
 
     def refused_names(self, request: Request, grants: frozenset[Pair]) -> list[bytes]:
-        """Return the names of cookies in the request that these grants refuse."""
+        """Return the names of the request's cookies that these grants refuse."""
         names: list[bytes] = []
         for line in request.fields.get(b"cookie", ()):
             names += strip_cookie_header(self.cookies, line, host=request.host, grants=grants)[1]
         return names
 
     def expire_doubles(self, request: Request) -> list[bytes]:
-        """Return the lines that take away consent cookies from wherever ours is not kept."""
+        """Return the Set-Cookie values that expire consent cookies of other domains and paths."""
         return expire_elsewhere(
             self.cookie,
             host=request.host,
@@ -148,19 +148,21 @@ class Site:
         )
 
     def refusal(self, request: Request, decision: Decision) -> Verdict:
-        """Return whether this request only measures, and is refused."""
+        """Return the verdict on a request for a collection address (`requests:` in rules.yaml)."""
         key = (request.host, request.target, decision.grants)
         found = self._refusals.get(key)
         if found is None:
             found = refused_request(self.requests, request.host, request.target, decision.grants)
-            if len(request.target) <= 256:  # targets come from strangers: only so many, only short ones
+            if (
+                len(request.target) <= 256
+            ):  # targets come from visitors: the cache is bounded, and holds short ones only
                 if len(self._refusals) >= REFUSALS:
                     self._refusals.clear()
                 self._refusals[key] = found
         return found
 
     def variant(self, grants: frozenset[Pair], *, secure: bool) -> Variant:
-        """Return what is compiled for these grants."""
+        """Return the variant for these grants."""
         key = (grants, secure)
         found = self._variants.get(key)
         if found is None:
@@ -170,13 +172,13 @@ class Site:
         return found
 
     def tag(self, variant: Variant, facts: tuple[object, ...]) -> bytes:
-        """Return the name of the page that visitors of this variant and with these facts get."""
+        """Return the ETag part for pages of this variant and these facts."""
         key = (variant.tag, facts)
         found = self._tags.get(key)
         if found is None:
-            said = repr(facts).encode()  # the variant's own name says the rest
-            found = b"%b.%b" % (variant.tag, hashlib.blake2b(said, digest_size=6).hexdigest().encode())
-            if len(said) <= LONGEST_FACTS:
+            text = repr(facts).encode()  # the variant's tag stands for the rest
+            found = b"%b.%b" % (variant.tag, hashlib.blake2b(text, digest_size=6).hexdigest().encode())
+            if len(text) <= LONGEST_FACTS:
                 if len(self._tags) >= TAGS:
                     self._tags.clear()
                 self._tags[key] = found
@@ -189,7 +191,7 @@ class Site:
         refused = refused_headers(self.policy, grants)
         return Variant(
             grants=grants,
-            judge=judge_for(self.rules, grants, self._room),
+            judge=judge_for(self.rules, grants, self._cache_budget),
             fence=policy,
             refused_headers=refused,
             cookies=self.cookies.judged(grants),
@@ -199,36 +201,36 @@ class Site:
 
 
 class Sites:
-    """All sites, by the names visitors ask for."""
+    """All sites, by host name."""
 
     def __init__(self, sites: tuple[Site, ...]) -> None:
         self.all = sites
         self._by_host: Mapping[str, Site] = {host: site for site in sites for host in site.config.hosts}
 
     def match(self, host: str) -> Site:
-        """Return the site of that name; names that nobody configured are refused (threats T37)."""
+        """Return the site of that host; BadRequest 421 for hosts that are not configured (threats T37)."""
         site = self._by_host.get(host)
         if site is None:
             raise BadRequest("no site of that name is here", 421)
         return site
 
-    def ours(self, host: str) -> bool:
-        """True when a name is configured: only from there a choice is accepted."""
+    def is_configured(self, host: str) -> bool:
+        """True for a configured host: choices are accepted from these only."""
         return host in self._by_host
 
 
 def build_sites(config: Config, policy: Policy, keys: tuple[bytes, ...]) -> Sites:
-    """Return every site of the config, its rules compiled."""
+    """Return every site of the config, with compiled rules."""
     folder = config.file(config.languages) if config.languages else None
     languages = load_languages(folder, configured=config.language)
     kinds: dict[tuple[Undeclared, Undeclared], Compiled] = {}
     sites = []
-    for chosen in config.sites:
-        own_policy = _with_undeclared(policy, chosen)
+    for site_config in config.sites:
+        own_policy = _with_undeclared(policy, site_config)
         kind = (own_policy.undeclared_cookies, own_policy.undeclared_tags)
         if kind not in kinds:
             kinds[kind] = _compiled(config, own_policy, languages)
-        sites.append(Site(config, chosen, keys, kinds[kind]))
+        sites.append(Site(config, site_config, keys, kinds[kind]))
     return Sites(tuple(sites))
 
 
@@ -240,10 +242,7 @@ def _compiled(config: Config, policy: Policy, languages: Languages) -> Compiled:
 
 
 def _salt(config: Config, policy: Policy, languages: Languages) -> str:
-    """Return a name for all that makes a page, beside its bytes and its visitor.
-
-    Sets are sorted: in which order they come differs from process to process.
-    """
+    """Return a digest of the configuration and build that pages depend on, the same in every process."""
     own, consent = own_hosts(config), config.consent
     facts = (
         build_digest(),
@@ -263,17 +262,19 @@ def _salt(config: Config, policy: Policy, languages: Languages) -> str:
 
 
 def own_hosts(config: Config) -> OwnHosts:
-    """Return the hosts that serve the sites' own files."""
+    """Return the hosts whose files count as the sites' own."""
     return OwnHosts(config.hosts | frozenset(config.own), consent_domain(config))
 
 
-def _with_undeclared(policy: Policy, chosen: SiteConfig) -> Policy:
-    """Return the policy with what this site says of undeclared cookies and tags."""
-    said = chosen.undeclared
+def _with_undeclared(policy: Policy, site_config: SiteConfig) -> Policy:
+    """Return the policy with this site's settings for undeclared cookies and tags."""
+    undeclared = site_config.undeclared
     return replace(
         policy,
-        undeclared_cookies=Undeclared(said.cookies) if said.cookies else policy.undeclared_cookies,
-        undeclared_cookies_place=None if said.cookies else policy.undeclared_cookies_place,
-        undeclared_tags=Undeclared(said.tags) if said.tags else policy.undeclared_tags,
-        undeclared_tags_place=None if said.tags else policy.undeclared_tags_place,
+        undeclared_cookies=Undeclared(undeclared.cookies)
+        if undeclared.cookies
+        else policy.undeclared_cookies,
+        undeclared_cookies_place=None if undeclared.cookies else policy.undeclared_cookies_place,
+        undeclared_tags=Undeclared(undeclared.tags) if undeclared.tags else policy.undeclared_tags,
+        undeclared_tags_place=None if undeclared.tags else policy.undeclared_tags_place,
     )

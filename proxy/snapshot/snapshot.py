@@ -1,4 +1,4 @@
-"""All that rules and config say at one moment, ready to answer: built whole, swapped whole."""
+"""The `Snapshot` that requests are served from: built whole, replaced whole by a reload."""
 
 from __future__ import annotations
 
@@ -21,41 +21,41 @@ from proxy.records.store import RecordStore
 from proxy.snapshot.shared_resources import SharedResources
 from proxy.snapshot.sites import Site, Sites, build_sites
 
-_drawn = Random(SystemRandom().getrandbits(128)).getrandbits  # noqa: S311 - names of requests are no secret
+_drawn = Random(SystemRandom().getrandbits(128)).getrandbits  # noqa: S311 - request ids are no secret
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 
 
 class OwnPages(Protocol):
-    """Our own addresses, as far as the route asks them (own/addresses.py)."""
+    """The proxy's own addresses, as the route uses them (own/addresses.py)."""
 
     def owns(self, request: Request) -> bool:
-        """True for a request for an address of ours."""
+        """True for a request for one of the proxy's own addresses."""
 
-    async def answer(self, site: Site, request: Request, message: IncomingMessage) -> Response:
-        """Return the response to a request for an address of ours."""
+    async def respond(self, site: Site, request: Request, message: IncomingMessage) -> Response:
+        """Return the response to a request for one of the proxy's own addresses."""
 
     def error(self, request: Request, status: int, *, unheard: bool = False) -> Response:
-        """Return our page for an upstream that failed, or a document that cannot be read."""
+        """Return the error page for an upstream that failed, or a document that cannot be read."""
 
     def refusal(self, status: int, message: IncomingMessage) -> Response:
-        """Return our page for a request that is refused."""
+        """Return the error page for a request that is refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Rules, config, sites and our own pages, as one."""
+    """Rules, config, sites, upstreams and own pages of one moment."""
 
     config: Config
     policy: Policy
     sites: Sites
-    reach: Mapping[str, Upstreams]
+    upstreams: Mapping[str, Upstreams]
     trust: Trust
     pages: OwnPages
     store: RecordStore
     clock: Callable[[], float]
 
     def request(self, message: IncomingMessage) -> Request:
-        """Return what a visitor asks for; BadRequest where the request contradicts itself."""
+        """Return the parsed request of a message; BadRequest where it is contradictory."""
         peer = message.peer
         request = read_request(
             message.method,
@@ -68,11 +68,11 @@ class Snapshot:
             now=int(self.clock()),
             fields=message.fields,
         )
-        request.id = self.name_request(request.fields, peer)
+        request.id = self.request_id(request.fields, peer)
         return request
 
-    def name_request(self, fields: Fields, peer: str) -> bytes:
-        """Return a name for a request, by which its records are found: our proxy's own, or one of ours."""
+    def request_id(self, fields: Fields, peer: str) -> bytes:
+        """Return the request id: X-Request-ID of a trusted proxy, else a random one."""
         given = fields.get(b"x-request-id")
         if given is not None and self.trust.believes(peer) and _ID.fullmatch(given[0]):
             return given[0]
@@ -80,7 +80,7 @@ class Snapshot:
 
     @property
     def https_port(self) -> bytes:
-        """The port behind a host in an https address of ours; empty where it is the usual one."""
+        """`:port` for https addresses of this proxy; empty for 443."""
         port = self.config.listen[0].port if self.config.tls else 443
         return b"" if port in (443, 0) else b":%d" % port
 
@@ -91,7 +91,7 @@ async def build_snapshot(
     shared: SharedResources,
     own: Callable[[Config, Sites, SharedResources], OwnPages],
 ) -> Snapshot:
-    """Return everything built; raises the error of whatever cannot be used, and changes nothing then."""
+    """Return a snapshot; raises a ProxyError if anything in it cannot be used, and changes nothing then."""
     loop = asyncio.get_running_loop()
     # Compiling takes tens of milliseconds: visitors are served meanwhile.
     sites = await loop.run_in_executor(None, build_sites, config, policy, shared.keys)
@@ -99,7 +99,7 @@ async def build_snapshot(
         config=config,
         policy=policy,
         sites=sites,
-        reach=await shared.reach.renew(config),
+        upstreams=await shared.upstreams.update(config),
         trust=Trust(config.trusted_proxies, config.cloudflare),
         pages=own(config, sites, shared),
         store=shared.store,

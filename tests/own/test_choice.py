@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from proxy.consent.answer import How
 from proxy.errors import BadRequest
-from proxy.own.choice import is_path, is_theirs, read_choice, return_path
+from proxy.own.choice import is_from_site, is_path, read_choice, return_path
 from proxy.policy.scope import Pair, Scope
 from tests.support.visits import request
 
@@ -13,7 +13,7 @@ HOSTS = frozenset({"callkom.io", "app.callkom.io"})
 
 
 def theirs(*headers):
-    return is_theirs(request(b"/.consent/choice", *headers, method=b"POST"), HOSTS.__contains__)
+    return is_from_site(request(b"/.consent/choice", *headers, method=b"POST"), HOSTS.__contains__)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 import trustme
 
 from proxy.config.loading import load_config
-from proxy.config.value_types import ListenAddress
+from proxy.config.value_parsers import ListenAddress
 from proxy.errors import StartError
 from proxy.http.listening import bind
 from proxy.process.worker import Worker

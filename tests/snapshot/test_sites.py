@@ -69,7 +69,9 @@ def test_the_name_of_a_page_changes_with_all_it_is_made_of():
 
 def page_name(built):
     site = built.match("callkom.io")
-    return site.tag(site.variant(NONE, secure=True), page_facts(request(), site.settle(request())[1]))
+    return site.tag(
+        site.variant(NONE, secure=True), page_facts(request(), site.look_up_consent(request())[1])
+    )
 
 
 @pytest.mark.parametrize(
@@ -105,7 +107,7 @@ def test_a_page_has_the_same_name_in_every_worker():
     said = (
         "from tests.snapshot.test_sites import *; from dataclasses import replace; from proxy.policy.scope import Scope\n"
         "site = sites(more='own: [a.example, b.example, c.example]').match('callkom.io')\n"
-        "asked = request(); decision = replace(site.settle(asked)[1], new=Scope(ALL))\n"
+        "asked = request(); decision = replace(site.look_up_consent(asked)[1], new=Scope(ALL))\n"
         "print(site.tag(site.variant(ALL, secure=True), page_facts(asked, decision)))"
     )
     names = {
@@ -117,18 +119,18 @@ def test_a_page_has_the_same_name_in_every_worker():
 
 
 def test_what_strangers_send_is_remembered_within_bounds(monkeypatch):
-    monkeypatch.setattr(consent_lookup, "ANSWERS", 10)
+    monkeypatch.setattr(consent_lookup, "CACHE_SIZE", 10)
     monkeypatch.setattr(module, "TAGS", 10)
     monkeypatch.setattr(module, "REFUSALS", 10)
     site = sites().match("callkom.io")
     variant = site.variant(NONE, secure=True)
     for number in range(50):
         seen = request(b"/%d" % number, (b"Cookie", b"consent_callkom=forged%d" % number))
-        _, decision = site.settle(seen)
+        _, decision = site.look_up_consent(seen)
         site.refusal(seen, decision)
         site.tag(variant, (number,))
 
-    assert len(site.answers._kept) <= 10
+    assert len(site.consent_lookup._kept) <= 10
     assert len(site._tags) <= 10
     assert len(site._refusals) <= 10
 
@@ -161,12 +163,12 @@ def test_what_strangers_send_at_length_is_not_remembered():
     for number in range(50):
         long = b"%d" % number + b"x" * 30_000
         asked = request(b"/", (b"Cookie", b"consent_callkom=" + long), (b"Accept-Language", long))
-        reading, decision = site.settle(asked)
+        reading, decision = site.look_up_consent(asked)
         assert reading.answer is None
         assert site.tag(variant, page_facts(asked, decision))
         site.refused_names(request(b"/", (b"Cookie", long + b"=1")), NONE)
 
-    kept = site.answers._kept
+    kept = site.consent_lookup._kept
     assert sys.getsizeof(kept) + sum(len(value) for value, _ in kept) < 10_000
     assert sum(len(repr(key)) for key in site._tags) < 10_000
     assert sum(len(name) for name in site.cookies.seen("callkom.io")) < 10_000

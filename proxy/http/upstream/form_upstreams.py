@@ -1,8 +1,7 @@
-"""The way to the providers of relayed forms: https on port 443, to public addresses alone, pinned.
+"""Connections to the providers of relayed forms: https on port 443, to public addresses only.
 
-A name is resolved here and the connection goes to the very address that was looked at, so
-no second answer of a name server can lead it inside. What the config resolves by itself
-(`relay.resolve`) is the operator's word and taken as it is.
+A name is resolved here and connected to by the checked address, so DNS rebinding cannot lead
+into the internal network. Addresses from the config (`relay.resolve`) are not checked.
 """
 
 from __future__ import annotations
@@ -19,30 +18,32 @@ from proxy.http.upstream.balancer import Upstreams, UpstreamTimeouts, default_tl
 from proxy.http.upstream.exchange import UpstreamRequest, UpstreamResponse
 from proxy.http.upstream.upstream_address import UpstreamAddress
 
-KEPT = 60.0
+RESOLVED_FOR = 60.0
 """Seconds that a resolved address is used."""
 
 CONNECTIONS = 16
-"""To one provider at once: forms are small, and a flood is not passed on."""
+"""Connections to one provider at once: forms are small, and a flood is not passed on."""
 
-_EMBEDDING = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
+_IPV4_EMBEDDING = tuple(
+    map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
+)
 """IPv6 addresses that carry an IPv4 one, which a gateway would unwrap."""
 
-_RELAYS = ipaddress.IPv4Network("192.88.99.0/24")
-"""Gateways to such addresses, given up since (RFC 7526): whoever answers there is nobody's provider."""
+_GATEWAYS = ipaddress.IPv4Network("192.88.99.0/24")
+"""6to4 gateways, deprecated by RFC 7526: no provider is there."""
 
 
 @dataclass(slots=True)
-class FormReach:
-    """Connections to the hosts of `relay:` rules; it outlives reloads."""
+class FormUpstreams:
+    """The upstreams of `relay:` rules by host; kept over a reload."""
 
     _resolve: Mapping[str, UpstreamAddress] = field(default_factory=dict)
     _ca: str | None = None
     _timeouts: UpstreamTimeouts = field(default_factory=UpstreamTimeouts)
-    _ways: dict[str, tuple[float, Upstreams]] = field(default_factory=dict)
+    _by_host: dict[str, tuple[float, Upstreams]] = field(default_factory=dict)
 
-    async def renew(self, config: Config) -> None:
-        """Take what the config says now; connections made under another config end."""
+    async def update(self, config: Config) -> None:
+        """Apply a config; connections made under other settings are closed."""
         relay, times = config.relay, config.timeouts
         resolve = {host: UpstreamAddress(to.host, to.port, secure=True) for host, to in relay.resolve.items()}
         ca = str(config.file(relay.ca)) if relay.ca else None
@@ -52,59 +53,59 @@ class FormReach:
             self._resolve, self._ca, self._timeouts = resolve, ca, timeouts
 
     async def fetch(self, host: str, request: UpstreamRequest) -> UpstreamResponse:
-        """Return the provider's answer; UpstreamError where it cannot or must not be reached."""
-        return await (await self._way(host)).fetch(request)
+        """Return the provider's response; UpstreamError if it cannot or must not be connected to."""
+        return await (await self._upstreams_for(host)).fetch(request)
 
     async def close(self) -> None:
-        """End every connection."""
-        while self._ways:
-            await self._ways.popitem()[1][1].close()
+        """Close every connection."""
+        while self._by_host:
+            await self._by_host.popitem()[1][1].close()
 
-    async def _way(self, host: str) -> Upstreams:
+    async def _upstreams_for(self, host: str) -> Upstreams:
         now = asyncio.get_running_loop().time()
-        kept = self._ways.get(host)
-        if kept is not None and now - kept[0] < KEPT:
+        kept = self._by_host.get(host)
+        if kept is not None and now - kept[0] < RESOLVED_FOR:
             return kept[1]
         fixed = self._resolve.get(host)
-        addresses = [fixed] if fixed is not None else await _public(host)
-        way = Upstreams(
+        addresses = [fixed] if fixed is not None else await _resolve_public(host)
+        upstreams = Upstreams(
             addresses,
             timeouts=self._timeouts,
             limit=CONNECTIONS,
             tls=default_tls(self._ca),
             server_name=host,
         )
-        old = self._ways.get(host)
-        self._ways[host] = (now, way)
+        old = self._by_host.get(host)
+        self._by_host[host] = (now, upstreams)
         if old is not None:
             await old[1].close()
-        return way
+        return upstreams
 
 
-async def _public(host: str) -> list[UpstreamAddress]:
-    """Return where that name leads; UpstreamError where any of it is no public address (T45)."""
+async def _resolve_public(host: str) -> list[UpstreamAddress]:
+    """Return the addresses of a name; UpstreamError if any of them is not public (T45)."""
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, 443, type=socket.SOCK_STREAM)
     except OSError as error:
         raise UpstreamError(f"{host} cannot be resolved ({error.strerror or error})") from None
     names = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    if inside := [name for name in names if not is_public(name)]:
+    if inside := [name for name in names if not is_public_address(name)]:
         raise UpstreamError(f"{host} leads to {inside[0]}, which is no public address")
     return [UpstreamAddress(name, 443, secure=True) for name in names]
 
 
-def is_public(text: str) -> bool:
-    """True for an address on the open internet: not private, loopback, link-local, shared or wrapped."""
+def is_public_address(text: str) -> bool:
+    """True for a public address: not private, loopback, link-local, shared, nor one that embeds IPv4."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return False
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped is not None:
-            return is_public(str(address.ipv4_mapped))
-        if address.is_site_local or any(address in network for network in _EMBEDDING):
+            return is_public_address(str(address.ipv4_mapped))
+        if address.is_site_local or any(address in network for network in _IPV4_EMBEDDING):
             return False
-    if address in _RELAYS:
+    if address in _GATEWAYS:
         return False
     return address.is_global and not address.is_multicast and not address.is_reserved

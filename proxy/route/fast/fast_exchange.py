@@ -116,7 +116,7 @@ class FastExchange:
         """Return the answer once its head is here, as it would be the long way."""
         began = time.perf_counter()
         try:
-            return await self._template.reach.go_on(self._upstream_request, self._upstream_response)
+            return await self._template.upstreams.go_on(self._upstream_request, self._upstream_response)
         finally:
             self._context.upstream_seconds += time.perf_counter() - began
 
@@ -156,7 +156,7 @@ def begin(relay: Relay, message: IncomingMessage, head: RequestHead) -> FastExch
             pinned=message.protocol.pinned,
             visitor=request.visitor.address,
         )
-        upstream_response = template.reach.begin(upstream_request)
+        upstream_response = template.upstreams.begin(upstream_request)
     except Exception:  # noqa: BLE001 - the long way meets it again, and says so
         return None
     return (

@@ -36,7 +36,7 @@ class RequestTemplate:
     minute: int
     request: Request  # the one it was found by
     site: Site
-    reach: Upstreams
+    upstreams: Upstreams
     reading: ConsentReading
     decision: Decision
     variant: Variant
@@ -61,7 +61,7 @@ class RequestTemplate:
         like, target, fields = self.request, message.target, message.fields
         request = Request(
             b"GET", target, message.headers, fields, like.authority, like.host, like.visitor, like.peer,
-            self.snapshot.name_request(fields, like.peer), now, target.partition(b"?")[0], like.destination,
+            self.snapshot.request_id(fields, like.peer), now, target.partition(b"?")[0], like.destination,
         )  # fmt: skip
         return RequestContext(
             self.snapshot, message, request, self.site, self.reading, self.decision, self.variant, began
@@ -104,7 +104,7 @@ def template_of(snapshot: Snapshot, head: RequestHead, message: IncomingMessage)
     lines, order = _cut(sent[len(b"GET ") + len(request.target) : -len(request.id) - len(END)], head.words)
     ask.headers.pop()
     return RequestTemplate(
-        snapshot, request.peer, like.secure, request.now // 60, request, site, snapshot.reach[site.name],
+        snapshot, request.peer, like.secure, request.now // 60, request, site, snapshot.upstreams[site.name],
         context.reading, context.decision, context.variant, ask,
         {word: number for number, word in enumerate(head.words)}, lines, order,
     )  # fmt: skip

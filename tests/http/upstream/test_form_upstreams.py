@@ -10,13 +10,13 @@ import trustme
 from proxy.config.loading import load_config
 from proxy.errors import UpstreamError
 from proxy.http.upstream.exchange import UpstreamRequest
-from proxy.http.upstream.form_upstreams import FormReach, is_public
+from proxy.http.upstream.form_upstreams import FormUpstreams, is_public_address
 from tests.support.origin import Origin, ok
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "104.16.1.1", "2606:4700::1111"])
 def test_addresses_of_the_open_internet_are_public(address):
-    assert is_public(address)
+    assert is_public_address(address)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_addresses_of_the_open_internet_are_public(address):
     ],
 )  # fmt: skip
 def test_every_other_address_is_not(address):
-    assert not is_public(address)
+    assert not is_public_address(address)
 
 
 def resolving(monkeypatch, *addresses):
@@ -49,12 +49,12 @@ async def test_a_name_that_leads_inside_is_not_followed(monkeypatch, addresses):
     resolving(monkeypatch, *addresses)
 
     with pytest.raises(UpstreamError, match="no public address"):
-        await FormReach().fetch("js-eu1.hsforms.net", UpstreamRequest(b"GET", b"/", []))
+        await FormUpstreams().fetch("js-eu1.hsforms.net", UpstreamRequest(b"GET", b"/", []))
 
 
 async def test_a_name_that_leads_nowhere_says_so():
     with pytest.raises(UpstreamError, match="cannot be resolved"):
-        await FormReach().fetch("nowhere.invalid", UpstreamRequest(b"GET", b"/", []))
+        await FormUpstreams().fetch("nowhere.invalid", UpstreamRequest(b"GET", b"/", []))
 
 
 def config(folder, where, ca="ca.pem"):
@@ -75,28 +75,28 @@ def certified(folder, *names):
 
 async def test_the_certificate_must_be_the_providers(tmp_path):
     async with Origin({b"/": ok(b"hello")}, tls=certified(tmp_path, "other.example.net")) as origin:
-        reach = FormReach()
-        await reach.renew(config(tmp_path, origin.url.removeprefix("https://")))
+        upstreams = FormUpstreams()
+        await upstreams.update(config(tmp_path, origin.url.removeprefix("https://")))
         with pytest.raises(UpstreamError, match=r"(?i)certificate"):
-            await reach.fetch(
+            await upstreams.fetch(
                 "forms.example.net", UpstreamRequest(b"GET", b"/", [(b"Host", b"forms.example.net")])
             )
-        await reach.close()
+        await upstreams.close()
 
 
 async def test_what_the_operator_resolves_is_taken_and_kept_until_the_config_changes(tmp_path):
     async with Origin({b"/": ok(b"hello")}, tls=certified(tmp_path, "forms.example.net")) as origin:
         where = origin.url.removeprefix("https://")
-        reach = FormReach()
+        upstreams = FormUpstreams()
         for _ in range(2):
-            await reach.renew(config(tmp_path, where))
-            upstream_response = await reach.fetch(
+            await upstreams.update(config(tmp_path, where))
+            upstream_response = await upstreams.fetch(
                 "forms.example.net", UpstreamRequest(b"GET", b"/", [(b"Host", b"forms.example.net")])
             )
             assert await upstream_response.read() == b"hello"
         assert origin.connections == 1
 
-        await reach.renew(config(tmp_path, "127.0.0.1:1"))
+        await upstreams.update(config(tmp_path, "127.0.0.1:1"))
         with pytest.raises(UpstreamError):
-            await reach.fetch("forms.example.net", UpstreamRequest(b"GET", b"/", []))
-        await reach.close()
+            await upstreams.fetch("forms.example.net", UpstreamRequest(b"GET", b"/", []))
+        await upstreams.close()

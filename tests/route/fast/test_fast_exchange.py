@@ -201,7 +201,7 @@ async def test_where_a_page_that_cannot_be_read_passes_it_passes_again(tmp_path)
 
 
 def limit(proxy, connections: int) -> None:
-    for one in proxy.server.snapshot.reach["callkom.io"]._pools:
+    for one in proxy.server.snapshot.upstreams["callkom.io"]._pools:
         one._limit = connections
 
 
@@ -348,7 +348,7 @@ async def test_where_that_upstream_is_gone_the_next_one_is_asked(tmp_path):
             assert answer.endswith(b"here")
             assert len(asked) == 2
             assert sorted(
-                pool.health.failures for pool in proxy.server.snapshot.reach["callkom.io"]._pools
+                pool.health.failures for pool in proxy.server.snapshot.upstreams["callkom.io"]._pools
             ) == [
                 0,
                 1,

@@ -1,4 +1,4 @@
-"""The way to the upstreams of each site; it outlives reloads that leave it as it is."""
+"""The upstreams of each site; those that a reload does not change keep their connections."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ from dataclasses import dataclass, field
 
 from proxy.config.types import Config, SiteConfig
 from proxy.http.upstream.balancer import HealthCheck, Upstreams, UpstreamTimeouts, default_tls
-from proxy.http.upstream.form_upstreams import FormReach
+from proxy.http.upstream.form_upstreams import FormUpstreams
 
 
 @dataclass(slots=True)
 class UpstreamsBySite:
-    """The way to the upstreams of each site; kept over a reload where nothing of it changed."""
+    """The upstreams of each site, and of the form relay."""
 
-    forms: FormReach = field(default_factory=FormReach)
-    _kept: dict[tuple[object, ...], Upstreams] = field(default_factory=dict)
+    forms: FormUpstreams = field(default_factory=FormUpstreams)
+    _by_key: dict[tuple[object, ...], Upstreams] = field(default_factory=dict)
 
-    async def renew(self, config: Config) -> dict[str, Upstreams]:
-        """Return the upstreams by site name; those no longer configured end."""
-        await self.forms.renew(config)
-        wanted = {_reach_key(config, site): site for site in config.sites}
-        for key in [key for key in self._kept if key not in wanted]:
-            await self._kept.pop(key).retire()
+    async def update(self, config: Config) -> dict[str, Upstreams]:
+        """Return the upstreams by site name; those no longer configured are retired."""
+        await self.forms.update(config)
+        wanted = {_upstreams_key(config, site): site for site in config.sites}
+        for key in [key for key in self._by_key if key not in wanted]:
+            await self._by_key.pop(key).retire()
         for key, site in wanted.items():
-            if key not in self._kept:
-                self._kept[key] = _upstreams(config, site)
-        return {site.hosts[0]: self._kept[key] for key, site in wanted.items()}
+            if key not in self._by_key:
+                self._by_key[key] = _build_upstreams(config, site)
+        return {site.hosts[0]: self._by_key[key] for key, site in wanted.items()}
 
     async def close(self) -> None:
-        """End every connection."""
+        """Close every connection."""
         await self.forms.close()
-        while self._kept:
-            await self._kept.popitem()[1].close()
+        while self._by_key:
+            await self._by_key.popitem()[1].close()
 
 
-def _reach_key(config: Config, site: SiteConfig) -> tuple[object, ...]:
+def _upstreams_key(config: Config, site: SiteConfig) -> tuple[object, ...]:
     return (
         site.upstream,
         site.upstream_host,
@@ -47,7 +47,7 @@ def _reach_key(config: Config, site: SiteConfig) -> tuple[object, ...]:
     )
 
 
-def _upstreams(config: Config, site: SiteConfig) -> Upstreams:
+def _build_upstreams(config: Config, site: SiteConfig) -> Upstreams:
     times = config.timeouts
     timeouts = UpstreamTimeouts(connect=times.connect, first_byte=times.first_byte, idle=times.idle)
     secure = any(origin.startswith("https:") for origin in site.upstream)

@@ -6,7 +6,7 @@ import pytest
 
 from proxy.filter.headers.cookies import CookieRules
 from proxy.filter.rules.judge import compile_rules
-from proxy.own.reports import MOST, Reported, read_reports
+from proxy.own.browser_reports import MAX_REPORTS, BrowserReport, read_reports
 from proxy.policy.own_hosts import OwnHosts
 from tests.policy.rules import policy_of
 
@@ -34,17 +34,19 @@ def read(said):
     ],
 )
 def test_a_violation_counts_for_whose_address_it_is(address, provider):
-    assert read({"csp-report": {"blocked-uri": address}}) == [Reported("fence", provider)]
-    assert read([{"type": "csp-violation", "body": {"blockedURL": address}}]) == [Reported("fence", provider)]
+    assert read({"csp-report": {"blocked-uri": address}}) == [BrowserReport("fence", provider)]
+    assert read([{"type": "csp-violation", "body": {"blockedURL": address}}]) == [
+        BrowserReport("fence", provider)
+    ]
 
 
 def test_the_guards_names_count_for_the_provider_that_declares_them():
     said = {"cookies": {"_ga": 3, "_ga_X": 1, "_fbp": 2}}
 
     assert read(said) == [
-        Reported("guard", "acme", "_ga"),
-        Reported("guard", "acme", "_ga_X"),
-        Reported("guard", "undeclared", "_fbp"),
+        BrowserReport("guard", "acme", "_ga"),
+        BrowserReport("guard", "acme", "_ga_X"),
+        BrowserReport("guard", "undeclared", "_fbp"),
     ]
 
 
@@ -80,5 +82,5 @@ def test_what_cannot_be_read_says_nothing(body):
 
 
 def test_one_body_says_only_so_much():
-    assert len(read({"cookies": {f"n{'x' * n}": 1 for n in range(200)}})) == MOST
-    assert len(read([{"csp-report": {"blocked-uri": "inline"}}] * 200)) == MOST
+    assert len(read({"cookies": {f"n{'x' * n}": 1 for n in range(200)}})) == MAX_REPORTS
+    assert len(read([{"csp-report": {"blocked-uri": "inline"}}] * 200)) == MAX_REPORTS

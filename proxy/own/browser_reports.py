@@ -1,0 +1,87 @@
+"""Reports that browsers send about the fence (CSP) and the cookie guard: counted, never stored.
+
+A report is untrusted input: only its hosts and cookie names are read, to find the provider
+in rules.yaml.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from proxy.filter.headers.cookies import CookieRules
+from proxy.filter.patterns import Glob
+from proxy.filter.rules.judge import Rules
+from proxy.policy.model import CookieRule
+
+MAX_REPORTS = 50
+"""Reports read in one body; browsers batch a few."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserReport:
+    """One report: by fence or guard, and the provider (`undeclared` where no rule matches)."""
+
+    kind: str
+    provider: str
+    name: str = ""  # of a cookie, without what looks like an id
+
+
+def read_reports(body: bytes, rules: Rules, cookies: CookieRules) -> list[BrowserReport]:
+    """Return the reports in a body, [] for one that cannot be parsed."""
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        return []
+    parts = parsed if isinstance(parsed, list) else [parsed]
+    return [
+        found
+        for part in parts[:MAX_REPORTS]
+        if isinstance(part, dict)
+        for found in _parse_report(part, rules, cookies)
+    ]
+
+
+def _parse_report(part: dict[str, Any], rules: Rules, cookies: CookieRules) -> Iterable[BrowserReport]:
+    """Yield the reports in one object: CSP level 2, Reporting API, or the guard's own format."""
+    if isinstance(old := part.get("csp-report"), dict):
+        yield BrowserReport("fence", _provider(old.get("blocked-uri"), rules))
+    elif part.get("type") == "csp-violation" and isinstance(body := part.get("body"), dict):
+        yield BrowserReport("fence", _provider(body.get("blockedURL"), rules))
+    elif isinstance(names := part.get("cookies"), dict):
+        for name in list(names)[:MAX_REPORTS]:
+            row = next((row for row in cookies.rows if _names(row, name)), None)
+            yield BrowserReport("guard", row.provider if row is not None else "undeclared", _redact(name))
+
+
+def _names(row: CookieRule, name: str) -> bool:
+    return any(Glob.of(glob).matches(name) for glob in row.names)
+
+
+def _redact(name: str) -> str:
+    """Return a cookie name that may be logged: short, with what looks like an id replaced."""
+    return _UNEXPECTED.sub("?", _ID.sub("*", name[:64]))
+
+
+_ID = re.compile(r"[0-9a-f-]{8,}|[0-9]{4,}", re.IGNORECASE)
+_UNEXPECTED = re.compile(r"[^!#$%&'*+.^_`|~0-9A-Za-z-]")
+
+
+def _provider(address: object, rules: Rules) -> str:
+    """Return the provider of an address, or `undeclared`, `inline`, `own`."""
+    if not isinstance(address, str) or len(address) > 8192:
+        return "undeclared"
+    if "://" not in address:
+        return "inline"
+    try:
+        host = (urlsplit(address).hostname or "").rstrip(".")
+    except ValueError:
+        return "undeclared"
+    if rules.owns(host):
+        return "own"
+    matchers = rules.for_host(host)
+    return next((m.rule.provider for m in matchers if m.rule.hosts), "undeclared")
