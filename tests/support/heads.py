@@ -20,7 +20,7 @@ SITE = build_sites(CONFIG, load_policy(RULES), (b"k" * 32,)).match("callkom.io")
 
 def context(*headers, target=b"/"):
     seen = request(target, *headers)
-    reading, decision = SITE.settle(seen)
+    reading, decision = SITE.look_up_consent(seen)
     return RequestContext(
         None, None, seen, SITE, reading, decision, SITE.variant(decision.grants, secure=True), 0.0
     )
