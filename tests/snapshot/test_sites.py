@@ -130,7 +130,7 @@ def test_what_strangers_send_is_remembered_within_bounds(monkeypatch):
         site.refusal(seen, decision)
         site.tag(variant, (number,))
 
-    assert len(site.consent_lookup._kept) <= 10
+    assert len(site.consent_lookup._cache) <= 10
     assert len(site._tags) <= 10
     assert len(site._refusals) <= 10
 
@@ -168,7 +168,7 @@ def test_what_strangers_send_at_length_is_not_remembered():
         assert site.tag(variant, page_facts(asked, decision))
         site.refused_names(request(b"/", (b"Cookie", long + b"=1")), NONE)
 
-    kept = site.consent_lookup._kept
+    kept = site.consent_lookup._cache
     assert sys.getsizeof(kept) + sum(len(value) for value, _ in kept) < 10_000
     assert sum(len(repr(key)) for key in site._tags) < 10_000
     assert sum(len(name) for name in site.cookies.seen("callkom.io")) < 10_000
