@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check e2e load soak bench format picture browser clean
+.PHONY: demo test check e2e load soak bench format picture assets browser clean
 
 demo: $(STAMP)  ## set up, and run the proxy in front of the bundled demo site
 	$(BIN)/consent-proxy demo
@@ -42,6 +42,9 @@ format: $(STAMP)
 
 picture: $(STAMP)  ## draw the pictures of docs/architecture.md anew from the imports
 	$(BIN)/python -m tools.architecture
+
+assets: $(STAMP)  ## build proxy/banner/built from its scripts and style sheets (esbuild, from npm)
+	$(BIN)/python -m tools.assets
 
 browser:
 	@sh tests/browser.sh

@@ -1,1 +1,1 @@
-"""What maintainers run: pictures of the architecture."""
+"""What maintainers run: pictures of the architecture, the build of scripts and style sheets."""

@@ -1,7 +1,7 @@
 // On a page that asks, before offers.js: fetches that once there is something for it to do, and
 // tells it what happened meanwhile. Most pages hold no placeholder and stay light.
 //
-// No "less than" and no ampersand in here; a semicolon behind every statement.
+// No "less than" and no ampersand in here. After a change run make assets.
 (file => {
   let page = document, kinds = ["click", "cc-offer", "securitypolicyviolation"], early = [], script;
 

@@ -1,4 +1,7 @@
-"""Style and script as they go into a page: small, XML-safe, and with the hash policies need."""
+"""Style and script as they go into a page: small, XML-safe, and with the hash policies need.
+
+The files are built from those of this folder by esbuild (tools/assets.py, make assets).
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,11 @@ from functools import cache
 from pathlib import Path
 
 from proxy.config.banner_colours import Look
-from proxy.filter.minify import squeeze
+from proxy.filter.headers.guard_table import GuardTable
 
 LAYER = "cc-consent"
 
-_FOLDER = Path(__file__).resolve().parent
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_PART = re.compile(r"@part (\w+)\n")
+_BUILT = Path(__file__).resolve().parent / "built"
 _VARIABLE = re.compile(r"var\(--cc-(\w+)\)")
 
 
@@ -31,29 +32,31 @@ def style(parts: Iterable[str], look: Look, *, layered: bool = True) -> str:
     `layered`: for other people's pages: in the page's first cascade layer, every
     declaration !important. Our own pages need neither.
     """
-    rules = "".join(_part(part) for part in parts)
+    rules = "".join(_built(f"banner-{part}.css") for part in parts)
     # Behind the rest, since `all: initial` would take color-scheme back.
-    text = _squeezed(rules + _variables(look, frozenset(_VARIABLE.findall(rules))))
+    text = rules + _variables(look, frozenset(_VARIABLE.findall(rules)))
     return f"@layer {LAYER}{{{_important(text)}}}" if layered else text
 
 
-@cache
-def script(name: str) -> str:
-    """Return a script of ours in few bytes; the file's own rules make that safe."""
-    return squeeze((_FOLDER / name).read_text(encoding="utf-8"))
+def script(name: str, *parts: str) -> str:
+    """Return a script of ours as it ships, with these of its parts."""
+    return _built("-".join((name, *parts)) + ".js")
+
+
+def guard(table: GuardTable) -> str:
+    """Return guard.js called with its table, without the parts that no row of it needs."""
+    return script("guard", *table.parts).replace("(TABLE)", f"({table.arguments})")
 
 
 @cache
-def source(name: str) -> str:
-    """Return a file of this folder as it stands."""
-    return (_FOLDER / name).read_text(encoding="utf-8")
+def parts_of(name: str) -> frozenset[str]:
+    """Return which parts a script has that is shipped in parts."""
+    return frozenset(path.stem.removeprefix(f"{name}-") for path in _BUILT.glob(f"{name}-*.js"))
 
 
 @cache
-def _part(name: str) -> str:
-    text = _COMMENT.sub("", source("banner.css"))
-    pieces = _PART.split(text)
-    return pieces[pieces.index(name) + 1]
+def _built(name: str) -> str:
+    return (_BUILT / name).read_text(encoding="utf-8")
 
 
 def _variables(look: Look, used: frozenset[str]) -> str:
@@ -63,18 +66,10 @@ def _variables(look: Look, used: frozenset[str]) -> str:
         words = "".join(
             f"--cc-{name}:{value};" for name, value in colours.variables().items() if name in used
         )
-        rule = f".cc, .cc * {{ {words} }} .cc {{ color-scheme: {'dark' if colours.is_dark else 'light'}; }}"
-        text += f"@media ({media}) {{ {rule} }}" if media else rule
+        scheme = "dark" if colours.is_dark else "light"
+        rule = f".cc,.cc *{{{words.removesuffix(';')}}}.cc{{color-scheme:{scheme}}}"
+        text += f"@media({media}){{{rule}}}" if media else rule
     return text
-
-
-def _squeezed(text: str) -> str:
-    """Return CSS without blanks that mean nothing."""
-    text = re.sub(r"\s+", " ", text)
-    text = re.sub(r" ?([{};,>]) ?", r"\1", text)
-    text = re.sub(r"([({,;][\w-]*|[{;][\w-]+): ", r"\1:", text)
-    text = re.sub(r"(\bmedia|and) \(", r"\1(", text).replace("and(", "and (")
-    return text.replace(";}", "}").strip()
 
 
 def _important(text: str) -> str:

@@ -5,8 +5,8 @@
 // its script element says: data-granted the purposes granted, data-state a name for these
 // grants, data-ask whether and why the page asks ("no" when it does not).
 //
-// No "less than" and no ampersand in here: the same bytes stand in HTML and in XHTML. It is
-// shipped squeezed (filter/minify.py), which asks for every semicolon.
+// No "less than" and no ampersand in here: the same bytes stand in HTML and in XHTML. After a
+// change run make assets: pages carry what esbuild made of this file.
 (() => {
   let page = document, script = page.currentScript, said = script.dataset, style = script.previousSibling, sheet = style ? style.href : 0;
   let room = 20, later, state = said.state, nav, typed, link;

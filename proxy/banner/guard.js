@@ -11,9 +11,9 @@
 // data-gone comes with an answer given elsewhere (banner.js): until this page is loaded anew,
 // nothing more is written on the strength of the answer it was made for.
 //
-// No "less than" and no ampersand in here: the same bytes stand in HTML and in XHTML. What
-// pages carry is squeezed (filter/minify.py), which asks for every semicolon; parts that a
-// table does not need are left out.
+// No "less than" and no ampersand in here: the same bytes stand in HTML and in XHTML. After a
+// change run make assets: pages carry what esbuild made of this file, without the parts that a
+// table does not need.
 ((rows, keep, keys, reports) => {
   let said = document.currentScript.dataset, since = ("" + said.since).split(" "), counts, room;
 

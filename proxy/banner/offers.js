@@ -1,7 +1,7 @@
 // The ways on of a placeholder that need script: "Show it once" puts a frame of ours in its place,
 // "Always" answers without leaving the page. Where anything fails, the links still lead on.
 //
-// No "less than" and no ampersand in here; a semicolon behind every statement.
+// No "less than" and no ampersand in here. After a change run make assets.
 (path => {
   let page = document, seen = new WeakSet();
 

@@ -10,16 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from proxy.banner.assets import css_hash, source, style
+from proxy.banner.assets import css_hash, guard, script, style
 from proxy.banner.markup import Markup, ascii_bytes, escape
 from proxy.banner.signals import signals, stand_ins
 from proxy.config.banner_colours import Look
 from proxy.consent.decision import Ask, Decision, allows
-from proxy.filter.headers.guard_table import guard_code, guard_table
-from proxy.filter.minify import squeeze
+from proxy.filter.headers.guard_table import guard_table
 from proxy.policy.model import Action, Policy
 from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import Pair
@@ -29,7 +27,6 @@ ASKS = frozenset({Ask.FIRST, Ask.EXPIRED, Ask.NEW, Ask.SIGNAL})
 KEPT = 512
 """Heads kept: grants x questions of one site, with room for scopes in transition."""
 
-_PART = re.compile(r"// only (with|without) asking\n(.*?)// end\n", re.DOTALL)
 _NAME = re.compile(r"(page|frame|offers)\.[0-9a-f]{16}\.(js|css)")
 
 
@@ -74,7 +71,7 @@ class PageHeads:
         self._path = path
         self._cookie = cookie
         self._kept: dict[tuple[frozenset[Pair], Ask, bool, bool, bool], PageHead] = {}
-        self._ways = squeeze(source("offers.js")).replace("(PATH)", _whole(path))
+        self._ways = script("offers").replace("(PATH)", _whole(path))
         self._offers = _file("offers", "js", self._ways)
         self._files: dict[str, File] = {self._offers.name: self._offers}
 
@@ -156,31 +153,31 @@ class PageHeads:
 
         What providers are told stays in the page: should our file not come, none runs untold.
         """
-        guard, told, page = code
-        script, sheet = _file(kind, "js", guard + page), _file(kind, "css", look)
+        guarding, told, page = code
+        code_file, sheet = _file(kind, "js", guarding + page), _file(kind, "css", look)
         link = f'<link rel="stylesheet" href="{self._path}{sheet.name}"/>' if look else ""
-        behind = f'" src="{self._path}{script.name}"></script>'
+        behind = f'" src="{self._path}{code_file.name}"></script>'
         if told:
             behind += f'<script data-cfasync="false">{told}</script>'
         return PageHead(
             ascii_bytes(Markup(link + opening)),
             behind.encode("ascii"),
-            (self._path + script.name, *((css_hash(told),) if told else ())),
+            (self._path + code_file.name, *((css_hash(told),) if told else ())),
             (self._path + sheet.name,) if look else (),
-            (script, sheet) if look else (script,),
+            (code_file, sheet) if look else (code_file,),
         )
 
     def _guard(self, grants: frozenset[Pair]) -> str:
         reports = f"{self._path}reports"
         table = guard_table(self._policy, grants, self._own, consent_cookie=self._cookie, reports=reports)
-        return guard_code(source("guard.js"), table) + stand_ins(self._policy, grants)
+        return guard(table) + stand_ins(self._policy, grants)
 
     def _ways_on(self, grants: frozenset[Pair], *, later: bool) -> str:
         """Return what placeholders do, or what fetches that `later`; nothing where none can be."""
         if not self._may_replace(grants):
             return ""
         file = _whole(self._path + self._offers.name)
-        return squeeze(source("ahead.js")).replace("(FILE)", file) if later else self._ways
+        return script("ahead").replace("(FILE)", file) if later else self._ways
 
     def _style_parts(self, grants: frozenset[Pair], ask: Ask) -> list[str]:
         parts = ["base"]
@@ -205,9 +202,7 @@ class PageHeads:
 
 def page_code(*, asks: bool) -> str:
     """Return banner.js for pages that ask, or for those that do not."""
-    wanted = "with" if asks else "without"
-    keep: Callable[[re.Match[str]], str] = lambda part: part[2] if part[1] == wanted else ""  # noqa: E731
-    return squeeze(_PART.sub(keep, source("banner.js")))
+    return script("banner", *(("asking",) if asks else ()))
 
 
 def _whole(path: str) -> str:

@@ -4,7 +4,7 @@
 // The frame is sandboxed without an origin: cookies and storage throw there, and libraries
 // expect them; here they are, empty, and end with the frame.
 //
-// No "less than" and no ampersand in here; a semicolon behind every statement.
+// No "less than" and no ampersand in here. After a change run make assets.
 ((hosts, path) => {
   let page = document, relay = new URL(path, location.href).href;
 

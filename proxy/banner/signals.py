@@ -7,12 +7,10 @@ stand-in, one whose rule is granted is told what was agreed to.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 
-from proxy.banner.assets import source
+from proxy.banner.assets import parts_of, script
 from proxy.consent.decision import allows
-from proxy.filter.minify import squeeze
 from proxy.policy.model import OWN, Policy, TagRule
 from proxy.policy.scope import Pair
 from proxy.policy.stand_ins import STAND_INS, Reply, StandIn, brought_by
@@ -22,8 +20,6 @@ HUBSPOT = "hs-scripts.com"
 HUBSPOT_FORMS = "hsforms.net"
 
 _DENIED = 'ad_storage:"denied",ad_user_data:"denied",ad_personalization:"denied"'
-
-_PART = re.compile(r"// for ([^\n:]+)(?::[^\n]*)?\n(.*?)// end\n", re.DOTALL)
 
 
 def signals(policy: Policy, grants: frozenset[Pair]) -> str:
@@ -56,7 +52,6 @@ def stubs(names: Sequence[str], tables: Sequence[StandIn] = (), hosts: Sequence[
     all_ = [*(STAND_INS[name] for name in names), *tables]
     if not all_:
         return ""
-    parts = dict(_PART.findall(source("stubs.js")))
     replies = {name: _literal(reply) for one in all_ for name, reply in one.replies.items()}
     table = (
         [*hosts],
@@ -68,8 +63,8 @@ def stubs(names: Sequence[str], tables: Sequence[StandIn] = (), hosts: Sequence[
     )
     text = json.dumps(table, separators=(",", ":"))[1:-1]
     text = "".join(f"\\u{ord(c):04x}" if c in "<>&" else c for c in text)
-    code = squeeze(parts["all"]).replace("(TABLE)", f"({text})")
-    return code + squeeze("".join(parts[name] for name in names if name in parts))
+    code = script("stubs", "all").replace("(TABLE)", f"({text})")
+    return code + "".join(script("stubs", name) for name in names if name in parts_of("stubs"))
 
 
 def _literal(reply: Reply) -> list[object]:

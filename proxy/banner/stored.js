@@ -4,8 +4,7 @@
 // names none. The panel does so before somebody answers there; a worker when it is installed,
 // which it is anew after each answer (banner/stored_pages.py). Pages only: nothing else of the site's.
 //
-// No "less than" and no ampersand in here: the panel is well-formed. It is shipped squeezed
-// (filter/minify.py), which asks for every semicolon.
+// No "less than" and no ampersand in here: the panel is well-formed. After a change run make assets.
 (async made => {
   for (let name of await caches.keys()) {
     let store = await caches.open(name);

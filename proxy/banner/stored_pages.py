@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 
-from proxy.banner.assets import source
+from proxy.banner.assets import script
 from proxy.banner.page_head import ASKS, made_for, state_of
 from proxy.consent.decision import Decision
-from proxy.filter.minify import squeeze
 
 
 def forget_stored(made: str = "") -> str:
     """Return the script that takes stored pages away: all, or those made for something else."""
-    return squeeze(source("stored.js")).replace("MADE_FOR", json.dumps(made))
+    return script("stored").removesuffix(";").replace("(MADE_FOR)", f"({json.dumps(made)})")
 
 
 def worker_lines(decision: Decision) -> bytes:

@@ -1,7 +1,7 @@
 // Stand-ins for what refused providers would have defined, so that a site's own calls of it break
 // nothing and nobody waits for ever. policy/stand_ins.py says which names, and what they reply.
 //
-// No "less than" and no ampersand in here; a semicolon behind every statement.
+// No "less than" and no ampersand in here. After a change run make assets.
 
 // for all
 // Swallows every use of these names, calls back whoever waits, and measures nothing.

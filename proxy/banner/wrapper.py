@@ -11,12 +11,11 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from proxy.banner.assets import css_hash, script, source
+from proxy.banner.assets import css_hash, guard, script
 from proxy.banner.markup import Markup, escape, fill, when
 from proxy.banner.words import Words
 from proxy.filter.headers.fence import ALWAYS, fence
-from proxy.filter.headers.guard_table import guard_code, guard_table
-from proxy.filter.minify import squeeze
+from proxy.filter.headers.guard_table import guard_table
 from proxy.filter.tags.embeds import BOXES, Embed, EmbedKind
 from proxy.policy.model import Policy, RelayRule, Undeclared
 from proxy.policy.own_hosts import OwnHosts
@@ -61,7 +60,7 @@ class Wrappers:
             return Wrapped(self._page(embed, words, FRAME, Markup(), content), _policy(parts))
         reports = f"{self._path}reports"
         table = guard_table(self._policy, grants, self._own, consent_cookie=self._cookie, reports=reports)
-        code = guard_code(source("guard.js"), table) + script("wrapper.js")
+        code = guard(table) + script("wrapper")
         parts = [f"default-src {ALWAYS} {sources}", "base-uri 'none'", f"form-action 'self' {sources}"]
         content = _form(embed, embed.address) if embed.is_form else _post(embed)
         page = self._page(embed, words, FORM, Markup(f"<script>{code}</script>"), content)
@@ -71,7 +70,7 @@ class Wrappers:
         """Return the page of a form that reaches its provider through our relay alone."""
         relay = f"{self._path}relay/"
         literals = ",".join(json.dumps(value).replace("<", "\\u003c") for value in (list(rule.hosts), relay))
-        code = squeeze(source("relayed.js")).replace("(HOSTS)", f"({literals})") + script("wrapper.js")
+        code = script("relayed").replace("(HOSTS)", f"({literals})") + script("wrapper")
         form = _form(embed, relay + embed.address.removeprefix("https://"))
         page = self._page(embed, words, FORM, Markup(f"<script>{code}</script>"), form)
         parts = [RELAYED, "frame-ancestors 'self'", f"sandbox {SANDBOX}"]

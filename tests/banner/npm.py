@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.shared import ROOT
+from tools.assets import ESBUILD
 
 VERSIONS = {
     "axe-core": "4.11.0",
@@ -21,7 +22,7 @@ VERSIONS = {
     "react-calendly": "4.4.0",
     "react": "18.3.1",
     "react-dom": "18.3.1",
-    "esbuild": "0.25.0",
+    "esbuild": ESBUILD,
     "@microsoft/applicationinsights-web": "3.4.4",
 }
 FOLDER = ROOT / ".tests" / "npm"

@@ -1,15 +1,27 @@
 import base64
 import hashlib
+import json
 import re
 import shutil
 import subprocess
 
 import pytest
 
-from proxy.banner.assets import LAYER, css_hash, script, source, style
+from proxy.banner.assets import LAYER, css_hash, guard, style
 from proxy.banner.page_head import page_code
+from proxy.banner.signals import stubs
 from proxy.config.banner_colours import Look, Theme
+from proxy.filter.headers.guard_table import GuardTable
+from proxy.policy.stand_ins import STAND_INS
+from tools.assets import BUILT, MANIFEST, manifest, pieces, sources
 
+SCRIPTS = [
+    page_code(asks=True),
+    page_code(asks=False),
+    stubs(list(STAND_INS)),
+    guard(GuardTable((("aa", "x", 0, None),), False, "kk", "/r")),
+    guard(GuardTable((("aa", "", 0, None),), False, "", "/r")),
+]
 ALL = ("base", "buttons", "text", "banner", "notice", "link", "placeholder")
 
 
@@ -31,9 +43,7 @@ def test_our_own_pages_need_no_armour():
     assert "@layer" not in text
 
 
-@pytest.mark.parametrize(
-    "text", [style(ALL, Look()), page_code(asks=True), page_code(asks=False), script("stubs.js")]
-)
+@pytest.mark.parametrize("text", [style(ALL, Look()), style((*ALL, "page"), Look(), layered=False), *SCRIPTS])
 def test_what_goes_inline_reads_the_same_in_html_and_xml(text):
     assert re.findall(r"[<&]|\]\]>", text) == []
     assert text.isascii()
@@ -59,14 +69,40 @@ def test_every_variable_used_is_set():
     assert set(re.findall(r"var\(--cc-(\w+)\)", text)) <= set(re.findall(r"--cc-(\w+):", text))
 
 
-@pytest.mark.parametrize("name", ["ahead.js", "banner.js", "guard.js", "stubs.js"])
-def test_sources_keep_their_own_rules(name):
-    code = re.sub(r"//[^\n]*", "", source(name))
+def test_what_ships_was_built_from_the_sources_as_they_are():
+    """Nobody who changes a script has to have npm to be told; `make assets` builds."""
+    texts = {path.name: path.read_text(encoding="utf-8") for path in sources()}
+    built = {path.name: path.read_text(encoding="utf-8") for path in BUILT.iterdir()}
+    told = json.loads(built.pop(MANIFEST))
+    there = json.loads(json.dumps(manifest(texts, built)))
 
-    assert re.findall(r"[<&`']", code) == []
+    assert told == there, (
+        "a source, its build or the options changed: run make assets (python -m tools.assets)"
+    )
+    assert sorted(built) == sorted(piece for name, text in texts.items() for piece in pieces(name, text))
 
 
-@pytest.mark.parametrize("code", [page_code(asks=True), page_code(asks=False), script("stubs.js")])
+def test_the_guard_carries_no_part_that_its_table_does_not_need():
+    whole = guard(GuardTable((("aa", "x", 0, None),), False, "kk", "/r"))
+    least = guard(GuardTable((("aa", "", 0, None),), False, "", "/r"))
+
+    assert "localStorage" in whole
+    assert "hostname" in whole
+    assert "localStorage" not in least
+    assert "hostname" not in least
+
+
+def test_the_guard_is_called_with_its_table():
+    assert guard(GuardTable((("aa", "", 0, None),), True, "", "/r")).endswith('})([[/^(aa);/,0]],1,0,"/r");')
+
+
+def test_nothing_is_left_of_the_words_that_stand_for_arguments():
+    words = r"\b(?:TABLE|NAMES|QUEUE|PATH|FILE|HOSTS|MADE_FOR)\b"
+
+    assert [found for code in SCRIPTS for found in re.findall(words, code)] == []
+
+
+@pytest.mark.parametrize("code", SCRIPTS)
 def test_what_is_left_of_a_script_is_a_script(code):
     node = shutil.which("node")
     if node is None:

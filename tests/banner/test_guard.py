@@ -9,7 +9,8 @@ from threading import Thread
 
 import pytest
 
-from proxy.filter.headers.guard_table import guard_code, guard_table, since_attribute
+from proxy.banner.assets import guard
+from proxy.filter.headers.guard_table import guard_table, since_attribute
 from proxy.policy.load import load_policy, rehome
 from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import scope_of
@@ -17,7 +18,6 @@ from tests.patience import until
 from tests.policy.rules import policy_of
 from tests.shared import ROOT
 
-GUARD = (ROOT / "proxy" / "banner" / "guard.js").read_text()
 HOST = "www.callkom.localhost"
 OWN = OwnHosts(frozenset({HOST, "app.callkom.localhost"}), "callkom.localhost")
 DAY = 86_400
@@ -86,7 +86,7 @@ class Request:
         self.page = self.context.new_page()
         self.site, self.errors = site, []
         site.beacons.clear()
-        code = guard_code(GUARD, guard_table(policy, scope_of(policy).granted(granted), OWN))
+        code = guard(guard_table(policy, scope_of(policy).granted(granted), OWN))
         days = since_attribute(policy, since or {})
         tag = f'<script data-cfasync="false" data-since="{days}">{code}</script>'
         site.pages["/"] = (
@@ -443,7 +443,7 @@ def test_a_script_that_wraps_the_setter_later_still_works(visit):
 
 
 def test_it_runs_in_xhtml(chromium, site):
-    code = guard_code(GUARD, guard_table(POLICY, frozenset(), OWN))
+    code = guard(guard_table(POLICY, frozenset(), OWN))
     head = f'<head><title>x</title><script data-since="">{code}</script></head>'
     site.pages["/x"] = (
         "application/xhtml+xml",
@@ -462,9 +462,7 @@ def test_with_callkoms_own_rules_it_weighs_no_more_than_1500_bytes():
     policy = rehome(load_policy((ROOT / "rules.yaml").read_text()), "callkom.io", "callkom.localhost")
     pairs = scope_of(policy)
     weights = {
-        granted: len(
-            gzip.compress(guard_code(GUARD, guard_table(policy, pairs.granted(granted), OWN)).encode(), 9)
-        )
+        granted: len(gzip.compress(guard(guard_table(policy, pairs.granted(granted), OWN)).encode(), 9))
         for granted in ((), ("functional",), ("performance",), ("functional", "performance"))
     }
 

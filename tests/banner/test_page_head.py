@@ -3,11 +3,11 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.banner.assets import source
+from proxy.banner.assets import guard
 from proxy.banner.page_head import KEPT, PageHeads, page_code
 from proxy.config.banner_colours import Look
 from proxy.consent.decision import Ask
-from proxy.filter.headers.guard_table import guard_code, guard_table
+from proxy.filter.headers.guard_table import guard_table
 from proxy.policy.scope import Pair
 from tests.banner.pages import BOTH, OWN, POLICY, decision, well_formed
 from tests.banner.test_page_injector import STATES
@@ -60,9 +60,7 @@ def test_after_an_answer_style_and_guard_are_files_named_by_their_bytes(state):
     assert re.fullmatch(r"page\.[0-9a-f]{16}\.js", script.name)
     assert re.fullmatch(r"page\.[0-9a-f]{16}\.css", sheet.name)
     assert text.index(f'href="/.consent/{sheet.name}"') < text.index(f'src="/.consent/{script.name}"')
-    assert script.body.startswith(
-        guard_code(source("guard.js"), guard_table(POLICY, STATES[state].grants, OWN)).encode()
-    )
+    assert script.body.startswith(guard(guard_table(POLICY, STATES[state].grants, OWN)).encode())
     assert page_code(asks=False).encode() in script.body
     assert well_formed(text)
 

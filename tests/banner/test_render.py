@@ -3,13 +3,13 @@ import re
 
 import pytest
 
-from proxy.banner.assets import css_hash, source, style
+from proxy.banner.assets import css_hash, guard, style
 from proxy.banner.page_head import page_code
 from proxy.banner.render import Renderer
 from proxy.banner.signals import signals, stand_ins
 from proxy.config.banner_colours import Look
 from proxy.consent.decision import Ask, Decision
-from proxy.filter.headers.guard_table import guard_code, guard_table
+from proxy.filter.headers.guard_table import guard_table
 from proxy.policy.scope import Pair
 from tests.banner.pages import OWN, POLICY, RENDERER, added, calendly, decision, injected
 from tests.banner.test_page_injector import STATES
@@ -77,10 +77,10 @@ def test_policies_are_told_of_the_very_bytes_that_are_sent(state, inline):
 
 def test_the_guard_runs_first_then_the_signals_then_the_page():
     code = injected(RENDERER.injector(decision()))[0]
-    guard = guard_code(source("guard.js"), guard_table(POLICY, frozenset(), OWN))
+    first = guard(guard_table(POLICY, frozenset(), OWN))
 
-    assert code.index(guard) < code.index(signals(POLICY, frozenset())) < code.index(page_code(asks=True))
-    assert code.index(guard) < code.index(stand_ins(POLICY, frozenset()))
+    assert code.index(first) < code.index(signals(POLICY, frozenset())) < code.index(page_code(asks=True))
+    assert code.index(first) < code.index(stand_ins(POLICY, frozenset()))
 
 
 def test_other_addresses_are_used_throughout():

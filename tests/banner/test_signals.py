@@ -3,12 +3,12 @@ import re
 
 import pytest
 
-from proxy.banner.assets import source
 from proxy.banner.signals import signals, stand_ins, stubs
 from proxy.policy.scope import scope_of
 from proxy.policy.stand_ins import STAND_INS
 from tests.banner.pages import POLICY
 from tests.policy.rules import policy_of
+from tests.shared import ROOT
 
 SCOPE = scope_of(POLICY)
 NOTHING = frozenset()
@@ -113,6 +113,6 @@ def test_pages_without_such_providers_carry_nothing():
 
 
 def test_every_part_of_the_stand_ins_ends():
-    text = source("stubs.js")
+    text = (ROOT / "proxy" / "banner" / "stubs.js").read_text(encoding="utf-8")
 
     assert len(re.findall(r"^// for ", text, re.MULTILINE)) == len(re.findall(r"^// end", text, re.MULTILINE))

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 from proxy.consent.decision import allows
 from proxy.filter.headers.cookies import CONSENT_COOKIE, span
-from proxy.filter.minify import squeeze
 from proxy.policy.hosts import glob_covers
 from proxy.policy.model import NECESSARY, CookieRule, Policy, Undeclared
 from proxy.policy.own_hosts import OwnHosts
@@ -42,6 +41,20 @@ class GuardTable:
     keeps_undeclared: bool
     keys: str
     reports: str
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts of guard.js that this table needs."""
+        needs = {"domains": any(domains for _, domains, *_ in self.rows), "keys": bool(self.keys)}
+        return tuple(part for part, needed in needs.items() if needed)
+
+    @property
+    def arguments(self) -> str:
+        """The same as arguments of JavaScript that end no script element and no CDATA section."""
+        rows = ",".join(map(_row, self.rows))
+        keys = f"/^({self.keys})$/" if self.keys else "0"
+        text = f"[{rows}],{int(self.keeps_undeclared)},{keys},{json.dumps(self.reports)}"
+        return "".join(f"\\u{ord(c):04x}" if c in "<>&" or not c.isascii() else c for c in text)
 
 
 def guard_table(
@@ -74,27 +87,9 @@ def guard_table(
     )
 
 
-def guard_code(source: str, table: GuardTable) -> str:
-    """Return guard.js with its table in, squeezed; the same text in HTML and XML, without `<` and `&`."""
-    needs = {"domains": any(domains for _, domains, *_ in table.rows), "keys": bool(table.keys)}
-    source = PART.sub(lambda part: part[2] if needs[part[1]] else "", source)
-    return squeeze(source).replace("(TABLE)", f"({_literal(table)})")
-
-
-PART = re.compile(r"// only with (\w+)\n(.*?)// end\n", re.DOTALL)
-
-
 def since_attribute(policy: Policy, since: Mapping[str, int]) -> str:
     """Return the value of the script's `data-since`: the Answer's days, purpose by purpose."""
     return " ".join(str(since.get(purpose.id, "-")) for purpose in policy.purposes)
-
-
-def _literal(table: GuardTable) -> str:
-    """Return the arguments as JavaScript that ends no script element and no CDATA section."""
-    rows = ",".join(map(_row, table.rows))
-    keys = f"/^({table.keys})$/" if table.keys else "0"
-    text = f"[{rows}],{int(table.keeps_undeclared)},{keys},{json.dumps(table.reports)}"
-    return "".join(f"\\u{ord(c):04x}" if c in "<>&" or not c.isascii() else c for c in text)
 
 
 def _row(row: tuple[str, str, int, int | None]) -> str:

@@ -7,15 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.filter.headers.cookies import CookieRules, judge_cookie
-from proxy.filter.headers.guard_table import GuardTable, guard_code, guard_table, since_attribute
+from proxy.filter.headers.guard_table import GuardTable, guard_table, since_attribute
 from proxy.filter.headers.set_cookie import parse_set_cookie
 from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import scope_of
 from tests.policy.rules import policy_of
-from tests.shared import ROOT
 
 OWN = OwnHosts(frozenset({"example.com", "app.example.com", "www.elsewhere.net"}), "example.com")
-SOURCE = (ROOT / "proxy" / "banner" / "guard.js").read_text()
 NOW = 1_795_428_000
 
 
@@ -167,32 +165,26 @@ def by_guard(told, name, domain):
 
 
 def test_the_same_bytes_stand_in_html_and_in_xml():
-    code = guard_code(
-        SOURCE, table(row("a<b&c>d", "necessary"), row("aa"), storage="- { key: kk, purpose: performance }")
-    )
+    rows = row("a<b&c>d", "necessary"), row("aa")
+    code = table(*rows, storage="- { key: kk, purpose: performance }").arguments
 
     assert not set(code) & set("<&")
     assert "]]>" not in code
     assert code.isascii()
 
 
-def test_parts_that_no_row_needs_are_left_out():
-    whole = guard_code(SOURCE, GuardTable((("aa", "x", 0, None),), False, "kk", "/r"))
-    least = guard_code(SOURCE, GuardTable((("aa", "", 0, None),), False, "", "/r"))
-
-    assert "localStorage" in whole
-    assert "hostname" in whole
-    assert "localStorage" not in least
-    assert "hostname" not in least
+def test_only_the_parts_that_a_row_needs_are_asked_for():
+    assert GuardTable((("aa", "x", 0, None),), False, "kk", "/r").parts == ("domains", "keys")
+    assert GuardTable((("aa", "", 0, None), ("b", "y", 0, None)), False, "", "/r").parts == ("domains",)
+    assert GuardTable((("aa", "", 0, None),), False, "kk", "/r").parts == ("keys",)
+    assert GuardTable((("aa", "", 0, None),), False, "", "/r").parts == ()
 
 
-def test_the_table_stands_at_the_end_as_patterns():
-    code = guard_code(
-        SOURCE,
-        GuardTable((("a\\.b|c.*", "", 60, 2), ("d", "x\\.y", 0, None)), True, "k.*", "/.consent/reports"),
-    )
+def test_the_script_is_called_with_the_table_as_patterns():
+    rows = (("a\\.b|c.*", "", 60, 2), ("d", "x\\.y", 0, None))
+    code = GuardTable(rows, True, "k.*", "/.consent/reports").arguments
 
-    assert code.endswith('([[/^(a\\.b|c.*);/,60,2],[/^(d);(x\\.y)$/,0]],1,/^(k.*)$/,"/.consent/reports");')
+    assert code == '[[/^(a\\.b|c.*);/,60,2],[/^(d);(x\\.y)$/,0]],1,/^(k.*)$/,"/.consent/reports"'
 
 
 def test_days_stand_in_the_order_of_the_purposes():

@@ -1,0 +1,1 @@
+(async a=>{for(let s of await caches.keys()){let t=await caches.open(s);for(let c of await t.keys()){let i=await t.match(c),e;if(!/html/.test(i.headers.get("content-type")))continue;e=await i.text();if(/\x3c(!doctype|html)/i.test(e)){if(!a||!e.includes(a))await t.delete(c)}}}})(MADE_FOR).catch(()=>0);

@@ -1,0 +1,1 @@
+((e,l)=>{Calendly.initInlineWidget=n=>l({address:n.url},n.parentElement);Calendly.initPopupWidget=n=>e(n.url);Calendly.showPopupWidget=e})(e=>open(e,"_blank","noopener"),(e,l)=>document.dispatchEvent(new CustomEvent("cc-offer",{detail:[e,l]})));

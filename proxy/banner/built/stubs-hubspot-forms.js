@@ -1,0 +1,1 @@
+hbspt.forms.create=r=>{if(r){if(r.formId)document.dispatchEvent(new CustomEvent("cc-offer",{detail:[{embed:["form",r.region||"na1",r.portalId,r.formId].join(" ")},r.target||document.currentScript]}))}return hbspt.forms.form};
