@@ -22,7 +22,7 @@ from html import unescape
 
 import lolhtml
 
-from proxy.filter.body.body_filter import Recall, remembering_filter
+from proxy.filter.body.body_filter import PageCacheKey, cached_filter
 from proxy.filter.body.page_cache import PageCache
 from proxy.filter.headers.content_kind import BodyKind
 from proxy.filter.html.scanner import HtmlFilter
@@ -325,12 +325,12 @@ def main() -> None:
 
     def remembered(chunks: list[bytes]) -> int:
         body = b"".join(chunks)
-        stream = remembering_filter(
-            Recall(cache, hash(body)),
+        stream = cached_filter(
+            PageCacheKey(cache, hash(body)),
             sort=BodyKind.HTML,
             content_type=b"text/html; charset=utf-8",
             content_encoding=b"",
-            answer_coding=None,
+            response_coding=None,
             judge=warm,
             inject=lambda: inject,
         )

@@ -18,7 +18,8 @@ from proxy.banner.signals import signals, stand_ins
 from proxy.config.banner_colours import Look
 from proxy.consent.decision import Ask, Decision, allows
 from proxy.filter.headers.guard_table import guard_table
-from proxy.policy.model import Action, Policy
+from proxy.policy.actions import Action
+from proxy.policy.model import Policy
 from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import Pair
 

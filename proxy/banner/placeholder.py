@@ -21,7 +21,8 @@ from proxy.banner.wrapper import frame_markup
 from proxy.filter.rules.judged_tag import TagFacts
 from proxy.filter.tags.embeds import Embed, EmbedKind, Embeds, Offer
 from proxy.filter.verdict import Verdict
-from proxy.policy.model import Action, Policy, Provider
+from proxy.policy.actions import Action
+from proxy.policy.model import Policy, Provider
 from proxy.policy.scope import Scope
 
 RELAYED_HEIGHT = 420

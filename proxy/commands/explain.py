@@ -15,7 +15,7 @@ from rich.text import Text
 from proxy.commands.explain_consent import explain_answer
 from proxy.commands.rewrite import own_hosts
 from proxy.commands.terminal import STYLES, fail, out, print_json, read_policy
-from proxy.filter.inline_tests import Bench, TestOutcome
+from proxy.filter.inline_tests import RuleTester, TestOutcome
 from proxy.filter.verdict import Verdict
 from proxy.package_files import bundled
 from proxy.policy.model import NECESSARY, Example, Policy
@@ -52,7 +52,7 @@ def explain(
         return
     kind, text = _what(subject)
     example = Example(subject, kind, text, host, (), policy.place)
-    bench = Bench(policy, _own(policy, host))
+    bench = RuleTester(policy, _own(policy, host))
     told = [(visitor, bench.outcome(example, visitor)) for visitor in visitors(policy)]
     if as_json:
         print_json({"subject": subject, "kind": kind, "visitors": {v: _json(o) for v, o in told}})

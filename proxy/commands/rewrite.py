@@ -62,7 +62,7 @@ def rewrite(
         sort=BodyKind.XML if xml else BodyKind.HTML,
         content_type=content_type.encode(),
         content_encoding=b"",
-        answer_coding=None,
+        response_coding=None,
         judge=judge,
         inject=None,
     )

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from proxy.config.consent_domain import consent_domain, is_public_suffix
 from proxy.config.types import Config
 from proxy.errors import ConfigError
-from proxy.policy.faults import problems_of
+from proxy.policy.validation_messages import problems_of
 from proxy.policy.yaml_source import Node, Step, locate, read, spell
 from proxy.problems import Place, Problem
 

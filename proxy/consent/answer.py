@@ -1,4 +1,4 @@
-"""What a visitor said, when, and to which question."""
+"""The visitor's answer: what they chose, when, and to which question."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class How(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A visitor's standing answer, as their cookie carries it.
+    """A visitor's current answer, as the consent cookie carries it.
 
     `visitor` is a random id (also the id under which their proofs are found), `at` the
     time of the answer in whole seconds since 1970, `since` for each granted purpose the

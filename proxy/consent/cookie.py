@@ -1,4 +1,4 @@
-"""The consent cookie: an Answer as a signed word of at most 512 bytes, and back.
+"""The consent cookie: an Answer as a signed value of at most 512 bytes, and back.
 
 Whatever arrives that was not written here by one of our keys is no answer, and never an
 error (threats T33, T34). The word is base64url, so it consists of cookie-octets only:
@@ -23,20 +23,20 @@ from proxy.consent.answer import Answer
 from proxy.policy.model import DAY
 from proxy.policy.scope import Pair, Scope
 
-LONGEST = 512
-"""Bytes of a value; anything longer is not read (T33: size before parse)."""
+MAX_LENGTH = 512
+"""Longest value that is parsed (T33: size before parse)."""
 
 KIND = 1
 SIGNATURE = 16  # 128 bits of HMAC-SHA256
 WHOLE = 0  # "width" of a scope too long to list: one digest stands for all of it
-OLDEST = 400 * DAY  # browsers keep no cookie longer; what is older was replayed
+MAX_AGE = 400 * DAY  # browsers keep no cookie longer; what is older was replayed
 TOO_MANY_VALUES = 8  # cookies of our name that one request may carry and have read
-LABEL = b"consent cookie\x00"  # no other word signed with this key is ever taken for one
+LABEL = b"consent cookie\x00"  # separates this use of the key from others
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentReading:
-    """What the request's consent cookies say. `doubled`: more than one came, expire the rest."""
+    """The answer in the request's consent cookies; `doubled`: there were several."""
 
     answer: Answer | None
     doubled: bool = False
@@ -50,11 +50,11 @@ def write_answer(answer: Answer, keys: Sequence[bytes], known: Scope) -> str:
     asked = answer.scope.pairs & known.pairs
     for width in (4, 3, WHOLE):
         payload = _pack(answer, asked, known, width)
-        if _length(payload) <= LONGEST:
+        if _length(payload) <= MAX_LENGTH:
             break
-    else:  # an absurd number of purposes: an answer nobody can carry is asked again
+    else:  # too many purposes for a cookie: the visitor is asked again
         payload = _pack(replace(answer, granted=frozenset()), frozenset(), known, WHOLE)
-    return _armour(payload + _sign(payload, keys[0]))
+    return _encoded(payload + _sign(payload, keys[0]))
 
 
 def read_answers(
@@ -85,7 +85,7 @@ def read_answers(
 
 
 def consent_cookie(name: str, value: str, *, domain: str | None, secure: bool, max_age: int) -> bytes:
-    """Return the Set-Cookie line that stores the answer, or with max_age 0 takes it away.
+    """Return the Set-Cookie line that stores the answer, or with max_age 0 deletes it.
 
     Lax and not Strict: a link from elsewhere must find the answer, or the visitor is
     asked again. `max_age` is what is left of the answer's life: it does not slide.
@@ -101,15 +101,15 @@ def consent_cookie(name: str, value: str, *, domain: str | None, secure: bool, m
 
 def _read(value: bytes | str, keys: Sequence[bytes], known: Scope, now: int) -> Answer | None:
     """Return the answer this value carries and that can be true now, or None."""
-    answer = _opened(value, tuple(keys), known) if len(value) <= LONGEST else None
+    answer = _parsed(value, tuple(keys), known) if len(value) <= MAX_LENGTH else None
     # A clock may have jumped by a day (T51); an answer from further ahead is none.
-    return answer if answer is not None and -DAY <= now - answer.at < OLDEST else None
+    return answer if answer is not None and -DAY <= now - answer.at < MAX_AGE else None
 
 
-@lru_cache(maxsize=2048)  # a visitor sends the same word with every request
-def _opened(value: bytes | str, keys: tuple[bytes, ...], known: Scope) -> Answer | None:
+@lru_cache(maxsize=2048)  # a visitor sends the same value with every request
+def _parsed(value: bytes | str, keys: tuple[bytes, ...], known: Scope) -> Answer | None:
     """Return the answer this value carries, or None for whatever reason."""
-    sealed = _bare(value)
+    sealed = _decoded(value)
     if sealed is None or len(sealed) <= SIGNATURE or sealed[0] != KIND:
         return None
     payload, signature = sealed[:-SIGNATURE], sealed[-SIGNATURE:]
@@ -121,20 +121,20 @@ def _opened(value: bytes | str, keys: tuple[bytes, ...], known: Scope) -> Answer
         return None
 
 
-def _bare(value: bytes | str) -> bytes | None:
-    """Return the bytes behind the armour, or None where it is not armour of ours."""
+def _decoded(value: bytes | str) -> bytes | None:
+    """Return the decoded bytes, or None for a value this code did not write."""
     try:
         text = value.encode("ascii") if isinstance(value, str) else bytes(value)
-        if len(text) > LONGEST:
+        if len(text) > MAX_LENGTH:
             return None
         bare = urlsafe_b64decode(text + b"=" * (-len(text) % 4))
     except (ValueError, TypeError):  # UnicodeError and binascii.Error are ValueErrors
         return None
     # b64decode skips what it does not know: only what we would have written counts.
-    return bare if _armour(bare).encode("ascii") == text else None
+    return bare if _encoded(bare).encode("ascii") == text else None
 
 
-def _armour(sealed: bytes) -> str:
+def _encoded(sealed: bytes) -> str:
     return urlsafe_b64encode(sealed).rstrip(b"=").decode("ascii")
 
 

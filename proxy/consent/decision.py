@@ -1,4 +1,4 @@
-"""From what the visitor said to what holds for this request."""
+"""The decision for one request: what the visitor's answer grants now, and whether to ask."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Ask(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What holds for one request: the pairs granted, and what to ask.
+    """The decision for one request: the pairs granted, and what to ask.
 
     `grants` is what everything downstream is compiled for: equal grants, equal page.
     `withheld`: the browser may have kept the consent cookie back (T56); then no sweep, no banner.
@@ -63,7 +63,7 @@ def decide(
     signal: bool = False,
     withheld: bool = False,
 ) -> Decision:
-    """Return what holds: an answer counts while fresh, and only for pairs it was asked.
+    """Return the decision: an answer counts while fresh, and only for pairs it was asked.
 
     `now` in seconds since 1970, `ask_again_after` in seconds. An explicit answer
     outranks the signal (GPC "Other jurisdictions"). A clock that jumped is tolerated by

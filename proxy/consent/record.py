@@ -1,4 +1,4 @@
-"""The proof of an answer: the words shown, the answer given, and the chain of keyed hashes.
+"""The consent record: the words shown, the answer, and the chain of keyed hashes.
 
 ConsentRecord is what we keep, Receipt what the visitor is given (ISO/IEC TS 27560). A record
 holds no IP address and no user agent. Times are whole milliseconds since 1970, UTC.
@@ -27,7 +27,7 @@ def digest_of(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a visitor had before them: kept once per digest, so that a proof can be shown again.
+    """The words a visitor was shown: stored once per digest, to reproduce a proof.
 
     `rules` is the text of rules.yaml, `wording` the words as JSON, `policy` the published
     table of that version ("" where none is kept).
@@ -50,7 +50,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class NewRecord:
-    """An answer that has no proof yet. `visitor` is the random id in the consent cookie."""
+    """An answer that has no record yet. `visitor` is the random id in the consent cookie."""
 
     visitor: str
     time: int
@@ -70,7 +70,7 @@ class NewRecord:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What an erasure takes away: who answered what to which question."""
+    """What an erasure deletes: who answered what to which question."""
 
     visitor: str
     site: str

@@ -1,4 +1,4 @@
-"""What the browser itself says about consent, before the visitor says anything."""
+"""Signals of the browser: Global Privacy Control, and requests that may lack cookies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def refuses_by_signal(values: Iterable[bytes]) -> bool:
 
 
 def may_lack_cookies(method: bytes, site: bytes | None, mode: bytes | None, dest: bytes | None) -> bool:
-    """True when the browser may have kept our SameSite=Lax cookie back (threats T56).
+    """True when the browser may have withheld the SameSite=Lax cookie (threats T56).
 
     The last three are Sec-Fetch-Site, -Mode and -Dest. Lax cookies come along on cross-site
     requests only with a top-level GET; there, and there alone, their absence means anything.

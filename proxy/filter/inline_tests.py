@@ -1,4 +1,4 @@
-"""The tests written in rules.yaml, run on the real filter: what each visitor gets."""
+"""Runs the inline tests of rules.yaml on the real filter."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from proxy.filter.headers.cookies import CookieRules, judge_cookie
-from proxy.filter.headers.judged import judged_headers, refused_headers
+from proxy.filter.headers.judged_headers import judged_headers, refused_headers
 from proxy.filter.html.scanner import HtmlFilter
 from proxy.filter.rules.collection_requests import RequestRules, refused_request
 from proxy.filter.rules.judge import Judge, compile_rules, judge_for
@@ -21,29 +21,29 @@ from proxy.policy.scope import Pair, scope_of
 from proxy.problems import Place, Problem
 
 NOW = 1_793_491_200
-"""The moment in which examples happen (2026-11-01): their dates are fixed, so is this."""
+"""The fixed current time of inline tests (2026-11-01), as the dates in them are fixed."""
 
-SHOWN = 60  # letters of a subject that stand in a message
+MAX_SUBJECT = 60  # letters of a subject that stand in a message
 
 
 @dataclass(frozen=True, slots=True)
 class TestOutcome:
-    """What happened to an example's subject, in the words of `expect:`."""
+    """The result of one test, in the words of `expect:`."""
 
     words: str
     verdicts: tuple[Verdict, ...]
 
     @property
     def because(self) -> frozenset[Place]:
-        """Where the rules stand that made it."""
+        """The places of the rules that made it."""
         return frozenset(verdict.because for verdict in self.verdicts if verdict.because)
 
     def is_what(self, expected: str) -> bool:
         """True when `expected` says the same, durations by their length."""
         if self.words == expected:
             return True
-        ours, theirs = _capped(self.words), _capped(expected)
-        return ours is not None and ours == theirs
+        this, other = _capped(self.words), _capped(expected)
+        return this is not None and this == other
 
 
 def _capped(words: str) -> tuple[int | None] | None:
@@ -60,8 +60,8 @@ def own_hosts(policy: Policy) -> OwnHosts:
     return OwnHosts(frozenset({host}), registrable(host))
 
 
-class Bench:
-    """One policy, compiled, on which examples are tried.
+class RuleTester:
+    """One compiled policy on which inline tests run.
 
     A provider that is not enabled is tried like the others: tests speak of rules, and
     switching a provider off must not make them fail.
@@ -136,27 +136,27 @@ def _one(verdict: Verdict) -> TestOutcome:
 
 def run_examples(policy: Policy, own: OwnHosts | None = None) -> tuple[Problem, ...]:
     """Return every expectation of `tests:` that the real filter does not fulfil."""
-    bench = Bench(policy, own)
+    bench = RuleTester(policy, own)
     found = []
     for example in policy.examples:
         for visitor, expected, place in example.expect:
             outcome = bench.outcome(example, visitor)
             if not outcome.is_what(expected):
-                found.append(Problem(place, _told(example, visitor, expected, outcome)))
+                found.append(Problem(place, _failure(example, visitor, expected, outcome)))
     return tuple(sorted(found))
 
 
-def _told(example: Example, visitor: str, expected: str, outcome: TestOutcome) -> str:
+def _failure(example: Example, visitor: str, expected: str, outcome: TestOutcome) -> str:
     rules = " and ".join(sorted(place.rule for place in outcome.because))
     notes = ", ".join(dict.fromkeys(v.note for v in outcome.verdicts if v.note and not v.provider))
     why = f"because of {rules}{notes and f': {notes}'}" if rules else notes or "no rule speaks of it"
-    shown = example.subject if len(example.subject) <= SHOWN else example.subject[:SHOWN] + "..."
+    shown = example.subject if len(example.subject) <= MAX_SUBJECT else example.subject[:MAX_SUBJECT] + "..."
     return f"test '{example.it}': {visitor} gets {outcome.words}, not {expected} ({why}), for {shown}"
 
 
 def untested(policy: Policy, own: OwnHosts | None = None) -> tuple[Problem, ...]:
     """Return a warning for each tag rule that no test of the file trips."""
-    bench = Bench(policy, own)
+    bench = RuleTester(policy, own)
     tripped: set[Place] = set()
     for example in policy.examples:
         for visitor, _, _ in example.expect:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 
 from proxy.filter.headers.fields import Headers, is_token
-from proxy.filter.headers.judged import HOP_BY_HOP, JUDGED
+from proxy.filter.headers.judged_headers import HOP_BY_HOP, JUDGED
 from proxy.http.forwarded import is_claim, only_from_trusted
 
 Fields = dict[bytes, list[bytes]]

@@ -9,7 +9,7 @@ from functools import lru_cache
 from proxy.consent.signal import may_lack_cookies, refuses_by_signal
 from proxy.errors import BadRequest
 from proxy.filter.headers.fields import Headers
-from proxy.filter.headers.validators import asks_for_page
+from proxy.filter.headers.validators import may_return_page
 from proxy.http.forwarded import Trust, Visitor
 from proxy.http.header_names import Fields, fields_of
 
@@ -81,7 +81,7 @@ class Request:
         """
         if self.destination is None and self.first(b"x-requested-with") == b"XMLHttpRequest":
             return False
-        return asks_for_page(self.headers)
+        return may_return_page(self.headers)
 
     @property
     def wants_events(self) -> bool:

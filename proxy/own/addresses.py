@@ -14,7 +14,7 @@ from proxy.consent.answer import How
 from proxy.consent.decision import Decision
 from proxy.consent.record import Receipt
 from proxy.errors import BadRequest, RecordsError
-from proxy.filter.headers.judged import Headers
+from proxy.filter.headers.judged_headers import Headers
 from proxy.filter.headers.sweep import sweep
 from proxy.http.message import IncomingMessage
 from proxy.http.request import Request

@@ -16,8 +16,8 @@ from proxy.banner.placeholder import PlaceholderPlace
 from proxy.banner.words import Words
 from proxy.banner.wrapper import Wrapped
 from proxy.consent.decision import NOTHING, Ask
+from proxy.consent.embed_ticket import Ticket, read_ticket, write_ticket
 from proxy.consent.record import ConsentRecord, NewRecord
-from proxy.consent.ticket import Ticket, read_ticket, write_ticket
 from proxy.errors import BadRequest, RecordsError
 from proxy.filter.headers.csp_admission import admit
 from proxy.filter.tags.embeds import Embed, Embeds

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema, PydanticCustomError
 
 
-def fault(said: str) -> PydanticCustomError:
+def fault(text: str) -> PydanticCustomError:
     """Return the error that says this after the path of the value."""
     from pydantic_core import PydanticCustomError  # noqa: PLC0415 - only where files are read
 
-    return PydanticCustomError("fault", "{said}", {"said": said})
+    return PydanticCustomError("fault", "{said}", {"said": text})
 
 
 @dataclass(frozen=True, slots=True)

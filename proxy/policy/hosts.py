@@ -13,12 +13,12 @@ _ADDRESS = re.compile(r"[0-9.]+")
 
 @lru_cache(maxsize=1)
 def suffixes() -> PublicSuffixList:
-    """Return the list of domains under which strangers register names: 2 MB, read once."""
+    """Return the public suffix list: 2 MB, read once."""
     return PublicSuffixList()
 
 
 def registrable(host: str) -> str | None:
-    """Return the shortest parent of that host that somebody can own; None for a suffix."""
+    """Return the registrable domain of a host; None for a public suffix."""
     found = suffixes().privatesuffix(host)
     return found if isinstance(found, str) else None
 

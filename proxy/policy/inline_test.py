@@ -6,11 +6,11 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from proxy.policy import value_types
+from proxy.policy import rule_values
 from proxy.policy.checked_value import fault
 from proxy.policy.durations import parse_duration
 from proxy.policy.model import NECESSARY
-from proxy.policy.value_types import Shape, listed, meant
+from proxy.policy.rule_values import Shape, listed, meant
 
 KINDS = ("html", "cookie", "url", "request", "header")
 
@@ -39,10 +39,10 @@ def _verdict(word: str, info: ValidationInfo) -> str:
     kind = next((kind for kind in KINDS if info.data.get(kind) is not None), None)
     if kind is None:
         return word
-    said = word.removeprefix("cap to ")
-    if kind == "cookie" and said != word:
-        if parse_duration(said) is None:
-            raise fault(f"is '{word}', and '{said}' is no duration")
+    text = word.removeprefix("cap to ")
+    if kind == "cookie" and text != word:
+        if parse_duration(text) is None:
+            raise fault(f"is '{word}', and '{text}' is no duration")
         return word
     if word not in VERDICTS[kind]:
         near = meant(word, VERDICTS[kind])
@@ -53,13 +53,13 @@ def _verdict(word: str, info: ValidationInfo) -> str:
 class ExampleShape(Shape):
     """`tests:` what each visitor gets, tried on the real filter; a list tries each of its items."""
 
-    it: value_types.Filled = Field(description="A sentence: holds GA4 until performance is granted.")
-    html: value_types.Words | None = Field(default=None, description="Markup with the tag.")
-    cookie: value_types.Words | None = Field(default=None, description="A Set-Cookie line.")
-    url: value_types.Words | None = Field(default=None, description="The address of a script.")
-    request: value_types.Words | None = Field(default=None, description="A path asked of the site.")
-    header: value_types.Words | None = Field(default=None, description="A response header: 'Name: value'.")
-    host: value_types.Filled | None = Field(
+    it: rule_values.Filled = Field(description="A sentence: holds GA4 until performance is granted.")
+    html: rule_values.Words | None = Field(default=None, description="Markup with the tag.")
+    cookie: rule_values.Words | None = Field(default=None, description="A Set-Cookie line.")
+    url: rule_values.Words | None = Field(default=None, description="The address of a script.")
+    request: rule_values.Words | None = Field(default=None, description="A path asked of the site.")
+    header: rule_values.Words | None = Field(default=None, description="A response header: 'Name: value'.")
+    host: rule_values.Filled | None = Field(
         default=None, description="The host of the page; default: policy.page's."
     )
     expect: dict[Annotated[str, AfterValidator(_visitor)], Annotated[str, AfterValidator(_verdict)]] = Field(

@@ -1,4 +1,4 @@
-"""Sound but doubtful: rules that can never win, words that nothing uses, promises nobody keeps.
+"""Warnings about valid rules: shadowed rules, unused purposes, promises no rule keeps.
 
 Everything here is certain: a warning is never raised on a guess.
 """
@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
+from proxy.policy.actions import Action
 from proxy.policy.hosts import covers, glob_covers, registrable
-from proxy.policy.model import NECESSARY, OWN, Action, CookieRule, Policy, TagRule, Undeclared
+from proxy.policy.model import NECESSARY, OWN, CookieRule, Policy, TagRule, Undeclared
 from proxy.problems import Place, Problem
 
 Covers = Callable[[str, str], bool]
 
 
 def lint(policy: Policy) -> tuple[Problem, ...]:
-    """Return what is allowed and yet hardly meant, in the order of the file."""
+    """Return warnings about valid but doubtful rules, in the order of the file."""
     found = [
         *_empty_providers(policy),
         *_unused_purposes(policy),
@@ -106,10 +107,10 @@ def _text_includes(first: TagRule, later: TagRule) -> bool:
         return True
     if later.text is None:
         return False
-    said, alternatives = later.text.all, later.text.any
-    if not all(any(word in longer for longer in said) for word in first.text.all):
+    required, alternatives = later.text.all, later.text.any
+    if not all(any(word in longer for longer in required) for word in first.text.all):
         return False
-    if not first.text.any or any(word in longer for word in first.text.any for longer in said):
+    if not first.text.any or any(word in longer for word in first.text.any for longer in required):
         return True
     return bool(alternatives) and all(
         any(word in longer for word in first.text.any) for longer in alternatives

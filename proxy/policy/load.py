@@ -1,4 +1,4 @@
-"""From the text of rules.yaml to a Policy, or every problem at once, in the file's order."""
+"""Loads rules.yaml: its text becomes a Policy, or an error with every problem."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 
 from proxy.errors import PolicyError
-from proxy.policy import shape
+from proxy.policy import rules_schema
+from proxy.policy.actions import Action
 from proxy.policy.durations import parse_duration, parse_size
-from proxy.policy.faults import problems_of
 from proxy.policy.inline_test import KINDS, ExampleShape
 from proxy.policy.model import (
-    Action,
     Basis,
     CookieRule,
     Duration,
@@ -32,6 +31,7 @@ from proxy.policy.model import (
 )
 from proxy.policy.rehome import rehome
 from proxy.policy.stand_ins import Reply, ReplyKind, StandIn, constant, of_table
+from proxy.policy.validation_messages import problems_of
 from proxy.policy.yaml_source import Mapping, Node, Step, locate, read
 from proxy.problems import Place
 
@@ -39,16 +39,16 @@ __all__ = ["load_policy", "rehome"]
 
 
 def load_policy(text: str, file: str = "rules.yaml") -> Policy:
-    """Return what rules.yaml says; raise PolicyError with every problem it has."""
+    """Return the policy in rules.yaml; raise PolicyError with every problem it has."""
     tree, problems = read(text, file)
     if tree is None:
         raise PolicyError(problems)
     try:
-        rules = shape.RulesShape.model_validate(
+        rules = rules_schema.RulesShape.model_validate(
             tree.plain(), context={"purposes": _purpose_ids(tree)}, by_alias=True
         )
     except ValidationError as error:
-        raise PolicyError(sorted([*problems, *problems_of(error, tree, shape.RulesShape)])) from None
+        raise PolicyError(sorted([*problems, *problems_of(error, tree, rules_schema.RulesShape)])) from None
     if problems:
         raise PolicyError(sorted(problems))
     return _Builder(tree, rules).policy(text)
@@ -63,14 +63,14 @@ def _purpose_ids(tree: Node) -> tuple[str, ...]:
 
 
 class _Builder:
-    """Turns checked shapes into the model's nouns, each with its place in the file."""
+    """Builds the model from validated blocks, each with its place in the file."""
 
-    def __init__(self, tree: Node, rules: shape.RulesShape) -> None:
+    def __init__(self, tree: Node, rules: rules_schema.RulesShape) -> None:
         self._tree = tree
         self._rules = rules
 
     def policy(self, text: str) -> Policy:
-        """Return the whole."""
+        """Return the policy."""
         head = self._rules.policy
         return Policy(
             version=head.version,
@@ -118,7 +118,7 @@ class _Builder:
             return key.place if key is not None else node.place
         return node.place
 
-    def _provider(self, id_: str, block: shape.ProviderShape) -> Provider:
+    def _provider(self, id_: str, block: rules_schema.ProviderShape) -> Provider:
         at = ("providers", id_)
         return Provider(
             id=id_,
@@ -148,8 +148,8 @@ class _Builder:
         """Yield one example for each thing the block tries."""
         kind = next(kind for kind in KINDS if getattr(block, kind) is not None)
         expect = tuple(
-            (visitor, said, self._place("tests", at, "expect", visitor))
-            for visitor, said in block.expect.items()
+            (visitor, expected, self._place("tests", at, "expect", visitor))
+            for visitor, expected in block.expect.items()
         )
         for subject in getattr(block, kind):
             yield Example(block.it, kind, subject, block.host, expect, self._place("tests", at))
@@ -161,7 +161,7 @@ def _duration(text: str) -> Duration:
     return found
 
 
-def _cookie(provider: str, row: shape.CookieShape, place: Place) -> CookieRule:
+def _cookie(provider: str, row: rules_schema.CookieShape, place: Place) -> CookieRule:
     return CookieRule(
         provider=provider,
         names=row.name,
@@ -175,7 +175,7 @@ def _cookie(provider: str, row: shape.CookieShape, place: Place) -> CookieRule:
     )
 
 
-def _tag(provider: str, tag: shape.TagShape, place: Place) -> TagRule:
+def _tag(provider: str, tag: rules_schema.TagShape, place: Place) -> TagRule:
     text = None
     if tag.text is not None:
         text = InlineText(all=tag.text.all or (), any=tag.text.any or ())
@@ -198,18 +198,18 @@ def _tag(provider: str, tag: shape.TagShape, place: Place) -> TagRule:
     )
 
 
-def _stand_in(provider: str, table: dict[str, shape.ReplyShape | None]) -> str | StandIn | None:
+def _stand_in(provider: str, table: dict[str, rules_schema.ReplyShape | None]) -> str | StandIn | None:
     replies = {name: _reply(reply) for name, reply in table.items() if reply is not None}
     return of_table(provider, replies) if replies else next(iter(table), None)
 
 
-def _reply(reply: shape.ReplyShape) -> Reply:
+def _reply(reply: rules_schema.ReplyShape) -> Reply:
     if reply.returns is not None:
         return Reply(ReplyKind.RETURNS, constant(reply.returns))
     return Reply(ReplyKind.CALLS_BACK, constant(reply.calls_back or ""))
 
 
-def _relay(rule: shape.RelayShape, place: Place) -> RelayRule:
+def _relay(rule: rules_schema.RelayShape, place: Place) -> RelayRule:
     return RelayRule(
         hosts=rule.host,
         paths=rule.path,

@@ -1,4 +1,4 @@
-"""What rules.yaml says, as frozen nouns. No behaviour beyond what a noun knows of itself.
+"""The policy as frozen dataclasses: the nouns of rules.yaml, without behaviour of their own.
 
 Every rule knows its Place, so that every verdict can name the line that made it.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from proxy.policy.actions import Action
 from proxy.policy.stand_ins import StandIn
 from proxy.problems import Place
 
@@ -27,18 +28,8 @@ class Basis(Enum):
     CONSENT = "consent"
 
 
-class Action(Enum):
-    """What a tag rule does where its purposes are not all granted."""
-
-    HOLD = "hold"  # make inert, keep the bytes
-    REPLACE = "replace"  # inert, and a placeholder in its place
-    REMOVE = "remove"  # take the element's start tag out
-    KEEP = "keep"  # passes for everybody; says so explicitly
-    RELAY = "relay"  # replace, and offer a relayed form (issue 7)
-
-
 class Undeclared(Enum):
-    """What happens to what no rule speaks of."""
+    """What happens to what no rule declares."""
 
     DROP = "drop"
     HOLD = "hold"
@@ -117,7 +108,7 @@ class TagRule:
     attributes: tuple[tuple[str, str | None], ...] = ()
     text: InlineText | None = None
     do: Action = Action.HOLD
-    with_: str = "link"  # what stands in its place: link | nothing
+    with_: str = "link"  # the placeholder: link | nothing
     link: str | None = None  # the provider's external page, where the tag itself names none
     stand_in: str | StandIn | None = None  # a name of STAND_INS, or the author's own
     fenced: bool = True  # no: its author knows that the fence is open there, since others need the host
@@ -129,7 +120,7 @@ class RequestRule:
 
     provider: str
     paths: tuple[str, ...]
-    hosts: tuple[str, ...]  # empty: every host of ours
+    hosts: tuple[str, ...]  # empty: every host of the site
     purposes: tuple[str, ...]
     place: Place
 
@@ -146,7 +137,7 @@ class StorageRule:
 
 @dataclass(frozen=True, slots=True)
 class HeaderRule:
-    """Response headers taken away unless the purpose is granted (T55); no purpose: always."""
+    """Response headers removed unless the purpose is granted (T55); no purpose: always."""
 
     names: tuple[str, ...]
     purpose: str | None
@@ -177,7 +168,7 @@ class Provider:
     tags: tuple[TagRule, ...] = ()
     requests: tuple[RequestRule, ...] = ()
     storage: tuple[StorageRule, ...] = ()
-    connect: tuple[str, ...] = ()  # more hosts its code talks to once granted (fence)
+    connect: tuple[str, ...] = ()  # more hosts its code connects to once granted (fence)
     relay: RelayRule | None = None
     privacy: str | None = None  # address of its privacy notice
     country: str | None = None  # where the recipient is established

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from proxy.consent.decision import Ask
 from proxy.filter.headers.fence import admit, takes_files
-from proxy.filter.headers.judged import Headers
+from proxy.filter.headers.judged_headers import Headers
 from proxy.filter.html.scanner import Injector
 from proxy.http.header_names import Fields
 from proxy.own.choice import is_path

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from proxy.filter.body.encoding import ask_upstream
 from proxy.filter.headers.cookies import strip_cookie_header
-from proxy.filter.headers.judged import Headers, ask_whole, end_to_end, translate_conditionals
+from proxy.filter.headers.judged_headers import Headers, end_to_end, translate_conditionals, without_range
 from proxy.http.forwarded import forwarded_headers
 from proxy.http.header_names import ASKED, CODING, COOKIE, PASS, TRUSTED, is_plain
 from proxy.http.max_forwards import one_hop_less
@@ -35,7 +35,7 @@ def build_upstream_head(context: RequestContext) -> UpstreamHead:
     result = UpstreamHead([(b"Host", site.upstream_host or request.authority)])
     _walk(context, result)
     if not (site.observes or _CONDITIONS.isdisjoint(request.fields)):
-        result.headers, result.ours = translate_conditionals(ask_whole(result.headers), context.tag)
+        result.headers, result.ours = translate_conditionals(without_range(result.headers), context.tag)
     result.headers = one_hop_less(request, result.headers)
     result.headers += forwarded_headers(request.visitor, request.peer, request.authority)
     result.headers += (VIA, (b"X-Request-ID", request.id))

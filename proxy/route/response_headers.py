@@ -6,8 +6,8 @@ What no line here speaks of passes byte for byte, in its order.
 from __future__ import annotations
 
 from proxy.errors import UpstreamError
-from proxy.filter.headers.cookies import NEVER, judge_cookie
-from proxy.filter.headers.judged import Headers, end_to_end, fault_in, judged_headers
+from proxy.filter.headers.cookies import NO_GRANT_DAYS, judge_cookie
+from proxy.filter.headers.judged_headers import Headers, end_to_end, fault_in, judged_headers
 from proxy.filter.headers.sweep import names_of, outlived, sweep, swept
 from proxy.filter.verdict import Does, Verdict
 from proxy.http.header_names import ANSWERED, CONNECTION, COOKIE, GONE, PASS, is_plain
@@ -74,7 +74,7 @@ def _judge_cookie(
         host=request.host,
         grants=context.variant.grants,
         now=request.now,
-        since=answer.since if answer is not None else NEVER,
+        since=answer.since if answer is not None else NO_GRANT_DAYS,
     )
     if verdict.does is not KEEP:
         verdicts.append(("cookie", verdict))

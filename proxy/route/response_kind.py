@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from proxy.errors import Unreadable
 from proxy.filter.body.body_filter import first_bytes
-from proxy.filter.headers.content_kind import SNIFF, BodyKind, forbids_sniffing, sort_of
+from proxy.filter.headers.content_kind import SNIFF, BodyKind, body_kind, forbids_sniffing
 from proxy.http.upstream.exchange import UpstreamResponse
 
 ENOUGH = 65_536
@@ -25,7 +25,7 @@ def _by_headers(
 ) -> tuple[BodyKind | None, bool]:
     """Return what the headers alone tell, and whether they forbid to look on: sites repeat themselves."""
     nosniff = forbids_sniffing(list(options))
-    found = sort_of(list(types), nosniff=nosniff, dest=dest, first=None, disposition=disposition)
+    found = body_kind(list(types), nosniff=nosniff, dest=dest, first=None, disposition=disposition)
     return found, nosniff
 
 
@@ -67,7 +67,7 @@ async def sort_body(upstream_response: UpstreamResponse, dest: bytes | None) -> 
                 complete,
             )  # perhaps a page, in a coding that has to be asked for otherwise
         more = not complete and len(first) < SNIFF and len(data) < ENOUGH
-        sort = sort_of(types, nosniff=nosniff, dest=dest, first=first, disposition=disposition, more=more)
+        sort = body_kind(types, nosniff=nosniff, dest=dest, first=first, disposition=disposition, more=more)
         if sort is None and not more:
             sort = BodyKind.OTHER
         elif sort is None:

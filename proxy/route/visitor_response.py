@@ -9,19 +9,19 @@ from proxy.errors import Unreadable
 from proxy.filter.body.body_filter import (
     VERBATIM,
     BodyFilter,
-    Observed,
-    Recall,
+    ObservedBody,
+    PageCacheKey,
+    cached_filter,
     document_filter,
     first_bytes,
-    remembering_filter,
 )
 from proxy.filter.body.charset import names_html_only, typed
 from proxy.filter.body.decoding import decoder
 from proxy.filter.body.encoding import choose
 from proxy.filter.body.page_cache import PageCache
 from proxy.filter.body.service_worker import worker_filter
-from proxy.filter.headers.content_kind import BodyKind, names_document, needs_whole
-from proxy.filter.headers.judged import Headers, code_headers, document_headers, end_to_end
+from proxy.filter.headers.content_kind import BodyKind, is_document, needs_full_document
+from proxy.filter.headers.judged_headers import Headers, code_headers, document_headers, end_to_end
 from proxy.http.upstream.exchange import UpstreamResponse
 from proxy.route.context import RequestContext
 from proxy.route.page_injection import PageInjection, asks, dress, is_governed
@@ -50,7 +50,7 @@ def is_unfit(upstream_response: UpstreamResponse, sort: BodyKind) -> bool:
     """True when a page came in part, or in a coding we cannot read: a second request can ask otherwise."""
     if sort not in PAGES or upstream_response.bodiless:
         return False
-    if needs_whole(upstream_response.status, sort):
+    if needs_full_document(upstream_response.status, sort):
         return True
     if b"content-encoding" not in upstream_response.fields:
         return False
@@ -84,7 +84,7 @@ def compose(
         return VisitorResponse(headers, VERBATIM)
     match sort:
         case BodyKind.HTML | BodyKind.XML | BodyKind.RULES | BodyKind.REFUSED:
-            if sort is BodyKind.HTML and data and names_document(context.request.destination) is not False:
+            if sort is BodyKind.HTML and data and is_document(context.request.destination) is not False:
                 headers = _typed(headers, upstream_response, data)
             return _document(context, upstream_head, upstream_response, headers, sort)
         case BodyKind.CODE:
@@ -105,7 +105,7 @@ def _document(
     sort: BodyKind,
 ) -> VisitorResponse:
     """Return a page as this visitor may have it: private, fenced, dressed, read to its last byte."""
-    if needs_whole(upstream_response.status, sort):
+    if needs_full_document(upstream_response.status, sort):
         raise Unreadable("a part of a page cannot be read")
     coding = _answer_coding(context, upstream_response)
     context.asks = asks(context)
@@ -145,7 +145,7 @@ def _service_worker(
             body = worker_filter(
                 lines + b"\n// " + context.variant.tag,
                 content_encoding=_joined(upstream_response, b"content-encoding") or b"",
-                answer_coding=coding,
+                response_coding=coding,
             )
     except Unreadable:
         return VisitorResponse(_fenced(code_headers(headers), context), body)
@@ -166,12 +166,12 @@ def _body(
     # all that a page is made of beside its bytes: decision, rules, language, address, policies
     name = (context.tag, request.authority, request.method, request.target, more)
     cache = context.site.pages if len(request.target) <= NAMES else _NO_PAGES
-    return remembering_filter(
-        Recall(cache, name),
+    return cached_filter(
+        PageCacheKey(cache, name),
         sort=sort,
         content_type=_joined(upstream_response, b"content-type"),
         content_encoding=_joined(upstream_response, b"content-encoding") or b"",
-        answer_coding=coding,
+        response_coding=coding,
         judge=context.variant.judge,
         inject=lambda: (dressing or dress(context, [])).inject,
     )
@@ -230,13 +230,13 @@ def _observed(
             sort=sort,
             content_type=_joined(upstream_response, b"content-type"),
             content_encoding=_joined(upstream_response, b"content-encoding") or b"",
-            answer_coding=None,
+            response_coding=None,
             judge=context.variant.judge,
             inject=None,
         )
     except Unreadable:
         return VisitorResponse(headers, VERBATIM)
-    return VisitorResponse(headers, Observed(judging))
+    return VisitorResponse(headers, ObservedBody(judging))
 
 
 def unread(context: RequestContext, upstream_response: UpstreamResponse) -> VisitorResponse:

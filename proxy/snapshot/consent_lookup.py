@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from proxy.consent.answer import Answer
-from proxy.consent.cookie import LONGEST, ConsentReading, read_answers
+from proxy.consent.cookie import MAX_LENGTH, ConsentReading, read_answers
 from proxy.consent.decision import Decision, decide
 from proxy.filter.headers.cookies import values_of
 from proxy.http.request import Request
@@ -59,7 +59,7 @@ class ConsentLookup:
         values = [value for line in lines for value in values_of(line, self._cookie)]
         if not values:
             return self._no_cookie
-        if len(values) > 1 or len(values[0]) > LONGEST:  # oddities, which anybody may send, are not cached
+        if len(values) > 1 or len(values[0]) > MAX_LENGTH:  # oddities, which anybody may send, are not cached
             return self._entry(values, request.now)
         key = (values[0], request.now // 60)
         found = self._cache.get(key)

@@ -25,7 +25,7 @@ from proxy.filter.body.page_cache import PageCache
 from proxy.filter.cache import CacheBudget
 from proxy.filter.headers.cookies import CookieRules, CookieVerdicts, strip_cookie_header
 from proxy.filter.headers.fence import fence
-from proxy.filter.headers.judged import refused_headers
+from proxy.filter.headers.judged_headers import refused_headers
 from proxy.filter.headers.sweep import expire_elsewhere
 from proxy.filter.rules.collection_requests import RequestRules, refused_request
 from proxy.filter.rules.judge import Judge, Rules, compile_rules, judge_for

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from proxy.commands.explain import _what
-from proxy.filter.inline_tests import Bench
+from proxy.filter.inline_tests import RuleTester
 from proxy.policy.load import load_policy
 from tests.commands.running import ROOT, Told, run
 
@@ -94,7 +94,7 @@ def test_nonsense_is_answered_by_one_sentence_and_status_2():
 def test_what_explain_says_is_what_the_filter_does():
     """Both ask the same bench: there is no second opinion."""
     policy = load_policy((ROOT / "rules.yaml").read_text())
-    bench = Bench(policy)
+    bench = RuleTester(policy)
 
     assert bench.grants("accepted") > bench.grants("functional")
 

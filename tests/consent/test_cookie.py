@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from proxy.consent import cookie as codec
 from proxy.consent.answer import Answer
-from proxy.consent.cookie import LONGEST, ConsentReading, consent_cookie, read_answers, write_answer
+from proxy.consent.cookie import MAX_LENGTH, ConsentReading, consent_cookie, read_answers, write_answer
 from proxy.policy.model import DAY
 from proxy.policy.scope import Pair, Scope
 
@@ -73,7 +73,7 @@ def test_what_was_written_comes_back(scope, data, visitor, version, at):
     value = write_answer(said, [KEY], scope)
 
     assert read(value, known=scope) == ConsentReading(said, doubled=False)
-    assert len(value) <= LONGEST
+    assert len(value) <= MAX_LENGTH
 
 
 @settings(max_examples=300)
@@ -142,15 +142,15 @@ def test_what_the_key_signed_for_another_use_is_no_answer():
     payload = codec._pack(answer(), SCOPE.pairs, SCOPE, 4)
     signature = hmac.digest(KEY, payload, "sha256")[: codec.SIGNATURE]
 
-    assert read(codec._armour(payload + signature)).answer is None
+    assert read(codec._encoded(payload + signature)).answer is None
 
 
 def test_a_word_longer_than_any_of_ours_is_not_read():
     scope = scope_of_size(60)
     payload = codec._pack(answer(scope=scope), scope.pairs, scope, 4) + bytes(300)
-    too_long = codec._armour(payload + codec._sign(payload, KEY))
+    too_long = codec._encoded(payload + codec._sign(payload, KEY))
 
-    assert len(too_long) > LONGEST
+    assert len(too_long) > MAX_LENGTH
     assert read(too_long, known=scope).answer is None
 
 
@@ -158,7 +158,7 @@ def test_a_word_of_another_kind_or_layout_signed_with_our_key_is_no_answer(monke
     monkeypatch.setattr(codec, "KIND", 2)
     other = write_answer(answer(), [KEY], SCOPE)
     monkeypatch.undo()
-    short = codec._armour(bytes((codec.KIND, 4)) + codec._sign(bytes((codec.KIND, 4)), KEY))
+    short = codec._encoded(bytes((codec.KIND, 4)) + codec._sign(bytes((codec.KIND, 4)), KEY))
 
     assert read(other).answer is None
     assert read(short).answer is None

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from proxy.demo.rules import demo_rules
-from proxy.filter.inline_tests import Bench, run_examples
+from proxy.filter.inline_tests import RuleTester, run_examples
+from proxy.policy.actions import Action
 from proxy.policy.load import load_policy
-from proxy.policy.model import Action, Example
+from proxy.policy.model import Example
 
 SHIPPED = (Path(__file__).resolve().parents[2] / "rules.yaml").read_text()
 
@@ -26,7 +27,7 @@ def test_the_player_is_replaced_until_social_is_granted():
     player = Example(
         "", "html", '<iframe src="https://www.youtube-nocookie.com/embed/x"></iframe>', None, (), policy.place
     )
-    bench = Bench(policy)
+    bench = RuleTester(policy)
 
     assert [bench.outcome(player, visitor).words for visitor in ("refused", "functional", "social")] == [
         "replace",

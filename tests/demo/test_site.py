@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.demo.site import PAGES, page_html
-from proxy.filter.inline_tests import Bench
+from proxy.filter.inline_tests import RuleTester
 from proxy.policy.load import load_policy
 from proxy.policy.model import Example
 from tests.demo.test_rules import SHIPPED
@@ -14,7 +14,7 @@ NEVER_ON_A_PAGE = {"callkom", "cloudflare"}  # the site itself; and what Cloudfl
 @pytest.mark.parametrize("language", PAGES)
 def test_every_provider_is_on_some_page(language):
     policy = load_policy(SHIPPED)
-    bench = Bench(policy)
+    bench = RuleTester(policy)
     held = set()
     for page in PAGES[language]:
         outcome = bench.outcome(

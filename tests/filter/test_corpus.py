@@ -57,7 +57,7 @@ class RequestContext:
             sort=BodyKind.HTML,
             content_type=self.page["content_type"].encode(),
             content_encoding=b"",
-            answer_coding=None,
+            response_coding=None,
             judge=self.judge,
             inject=None,
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.filter.inline_tests import Bench, own_hosts, run_examples, untested, without_tag
+from proxy.filter.inline_tests import RuleTester, own_hosts, run_examples, untested, without_tag
 from proxy.policy.load import load_policy
 from proxy.policy.model import Example, Policy, Provider, TagRule
 from proxy.policy.own_hosts import OwnHosts
@@ -44,7 +44,7 @@ def test_every_tag_rule_of_ours_is_tripped_by_a_test():
 @cache
 def tripping() -> dict[Place, list[tuple[Example, str, str]]]:
     """Return which expectations meet which rule, so that few have to be tried again."""
-    bench = Bench(OURS)
+    bench = RuleTester(OURS)
     found: dict[Place, list[tuple[Example, str, str]]] = {}
     for example in OURS.examples:
         for visitor, expected, _ in example.expect:
@@ -55,7 +55,7 @@ def tripping() -> dict[Place, list[tuple[Example, str, str]]]:
 
 def notices(policy: Policy, kinds: tuple[str, ...], *, first: Place | None = None) -> bool:
     """True when some expectation is not fulfilled under that policy."""
-    bench = Bench(policy)
+    bench = RuleTester(policy)
     likely = tripping().get(first, []) if first else []
     for example, visitor, expected in likely:
         if not bench.outcome(example, visitor).is_what(expected):

@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from proxy.errors import PolicyError
+from proxy.policy.actions import Action
 from proxy.policy.load import load_policy
-from proxy.policy.model import Action, Basis, InlineText, Undeclared
+from proxy.policy.model import Basis, InlineText, Undeclared
 from proxy.policy.yaml_source import read
 from proxy.problems import Place, Problem
 from tests.policy.rules import HEAD, policy_of, text_of

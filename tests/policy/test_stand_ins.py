@@ -4,7 +4,7 @@ import pytest
 
 from proxy.policy.stand_ins import STAND_INS, Reply, ReplyKind, StandIn, constant
 from tests.policy.rules import policy_of, text_of
-from tests.policy.test_shape import told
+from tests.policy.test_rules_schema import told
 from tests.shared import ROOT
 
 

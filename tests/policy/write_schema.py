@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from proxy.policy.shape import json_schema
+from proxy.policy.rules_schema import json_schema
 
 if __name__ == "__main__":
     path = Path(__file__).parents[2] / "config" / "rules.schema.json"

@@ -33,7 +33,7 @@ READS = {"pydantic", "pydantic_core", "typer", "click", "rich", "pygments", "dif
 MIGRATES = {"sqlalchemy", "alembic", "mako", "aiosqlite"}
 OURS = {
     "proxy.cli",
-    "proxy.policy.shape",
+    "proxy.policy.rules_schema",
     "proxy.policy.load",
     "proxy.process.load_main",
     "proxy.filter.inline_tests",

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from proxy.policy import inline_test, shape
+from proxy.policy import inline_test, rules_schema
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
 SHAPES = [
     found
-    for module in (shape, inline_test)
+    for module in (rules_schema, inline_test)
     for found in vars(module).values()
     if isinstance(found, type) and issubclass(found, BaseModel) and found.model_fields
 ]

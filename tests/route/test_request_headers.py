@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.filter.headers.judged import end_to_end
+from proxy.filter.headers.judged_headers import end_to_end
 from proxy.route.request_headers import ask_identity, build_upstream_head
 from tests.support.heads import VALUES, context
 

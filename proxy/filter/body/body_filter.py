@@ -1,7 +1,7 @@
-"""The bytes of an answer on their way: passed as they are, or read, judged and written.
+"""Body filters: what a response body passes through, chunk by chunk.
 
-A document goes decode -> charset -> HtmlFilter -> encode, piece by piece. Whatever cannot
-be read raises Unreadable, before the first byte or in the middle (threats T48).
+A document is decoded, transcoded, filtered and encoded again; other bodies pass unchanged.
+What cannot be read raises Unreadable, before the first byte or later (threats T48).
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from proxy.filter.verdict import Verdict
 
 
 class BodyFilter(Protocol):
-    """What a body passes through. After close nothing is fed."""
+    """Filters one body; nothing is fed after close."""
 
     @property
     def verdicts(self) -> Sequence[Verdict]:
-        """Everything so far that was not kept."""
+        """The verdicts so far on everything that was not kept."""
         ...
 
     def feed(self, chunk: bytes) -> bytes:
@@ -42,12 +42,12 @@ class BodyFilter(Protocol):
         ...
 
     def whole(self, body: bytes) -> bytes:
-        """Return what becomes of a body that is here as a whole: instead of feed and close."""
+        """Return a complete body filtered, in place of `feed` and `close`."""
         ...
 
 
 class Verbatim:
-    """Passes every byte as it came."""
+    """Passes every byte unchanged."""
 
     verdicts: list[Verdict] = []  # noqa: RUF012  # nothing is ever judged
 
@@ -69,11 +69,11 @@ class Verbatim:
 
 
 VERBATIM = Verbatim()
-"""It knows nothing of what passes: one will do for all."""
+"""It has no state, so one serves all."""
 
 
-class Observed:
-    """Passes every byte as it came, and judges a copy: what `mode: observe` reports.
+class ObservedBody:
+    """Passes every byte unchanged and judges a copy, for the reports of `mode: observe`.
 
     A copy that cannot be read ends the judging, never the page.
     """
@@ -114,11 +114,11 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True)
-class Recall:
-    """Where whole documents are remembered, and the name of this one.
+class PageCacheKey:
+    """The page cache, and the key of one document in it.
 
-    `name` says all that a page is made of beside its bytes and its codings: site, grants,
-    rules, and everything on which the injected words depend.
+    `name` is all that a filtered page depends on beside its bytes and codings: site, grants,
+    rules, and everything that determines what is injected.
     """
 
     cache: PageCache
@@ -126,19 +126,19 @@ class Recall:
 
 
 class DocumentFilter:
-    """A document on its way: decoded, read in its encoding, judged, encoded."""
+    """A document: decoded, filtered in its character encoding, encoded again."""
 
     def __init__(
-        self, read: Readable, content_encoding: bytes, answer_coding: bytes | None, cap: Cap | None
+        self, read: Readable, content_encoding: bytes, response_coding: bytes | None, cap: Cap | None
     ) -> None:
         self._decoder = decoder(content_encoding, cap)
         self._read = read
-        self._coding = answer_coding
+        self._coding = response_coding
         self._encoder: Encoder | None = None
 
     @property
     def verdicts(self) -> list[Verdict]:
-        """Everything so far that was not kept."""
+        """The verdicts so far on everything that was not kept."""
         return self._read.verdicts
 
     def feed(self, chunk: bytes) -> bytes:
@@ -166,7 +166,7 @@ class DocumentFilter:
         return write.add(self._read.close()) + write.close()
 
     def whole(self, body: bytes) -> bytes:
-        """Return what becomes of a document that is here as a whole: nothing is flushed before its end."""
+        """Return a complete document filtered; nothing is flushed before its end."""
         write = self._writer()
         out = [write.add(self._read.feed(piece)) for piece in self._decoder.feed(body)]
         return b"".join(out) + self.close()
@@ -177,10 +177,10 @@ class DocumentFilter:
         return self._encoder
 
 
-class RememberedDocument:
-    """A document that may have been seen before: whole, it is neither decoded, read nor coded again.
+class CachedDocument:
+    """A document that may be in the page cache: then it is not filtered again.
 
-    `make` gives what it passes through where it is not remembered, and may raise Unreadable.
+    `make` returns the filter for a document that is not cached, and may raise Unreadable.
     """
 
     __slots__ = ("_cache", "_known", "_make", "_name", "_stream")
@@ -194,7 +194,7 @@ class RememberedDocument:
 
     @property
     def verdicts(self) -> Sequence[Verdict]:
-        """Everything so far that was not kept."""
+        """The verdicts so far on everything that was not kept."""
         return self._known if self._stream is None else self._stream.verdicts
 
     def feed(self, chunk: bytes) -> bytes:
@@ -210,7 +210,7 @@ class RememberedDocument:
         return self._made().close()
 
     def whole(self, body: bytes) -> bytes:
-        """Return what becomes of this document, from memory where it was seen before."""
+        """Return the filtered document, from the cache where it is known."""
         found = self._cache.get(self._name, body)
         if found is not None:
             out, self._known = found
@@ -231,15 +231,15 @@ def document_filter(
     sort: BodyKind,
     content_type: bytes | None,
     content_encoding: bytes,
-    answer_coding: bytes | None,
+    response_coding: bytes | None,
     judge: Judge,
     inject: Injector | None,
     cap: Cap | None = None,
 ) -> BodyFilter:
-    """Return what an answer of that sort passes through.
+    """Return the body filter for a response of that kind.
 
     `content_type` is its value (several lines joined by commas), `content_encoding` the
-    server's, `answer_coding` what it is sent in (None: plain). Unreadable: the coding is
+    server's, `response_coding` what it is sent in (None: plain). Unreadable: the coding is
     not one we read, or the document is of a kind that is refused.
     """
     read: PageText | RulesText
@@ -248,43 +248,43 @@ def document_filter(
             raise Unreadable("a document in a form that cannot be read")
         case BodyKind.HTML | BodyKind.XML:
             read = PageText(judge, inject, content_type, xml=sort is BodyKind.XML)
-            if not content_encoding and answer_coding is None:
+            if not content_encoding and response_coding is None:
                 return read
         case BodyKind.RULES:
             read = RulesText(judge)
         case _:
             return Verbatim()
-    return DocumentFilter(read, content_encoding, answer_coding, cap)
+    return DocumentFilter(read, content_encoding, response_coding, cap)
 
 
-def remembering_filter(
-    recall: Recall,
+def cached_filter(
+    cache_key: PageCacheKey,
     *,
     sort: BodyKind,
     content_type: bytes | None,
     content_encoding: bytes,
-    answer_coding: bytes | None,
+    response_coding: bytes | None,
     judge: Judge,
     inject: Callable[[], Injector | None],
 ) -> BodyFilter:
-    """Return the same for a document that may be remembered; `inject` is called only where it is not."""
+    """Return the same for a cacheable document; `inject` is called only on a cache miss."""
 
     def make() -> BodyFilter:
         return document_filter(
             sort=sort,
             content_type=content_type,
             content_encoding=content_encoding,
-            answer_coding=answer_coding,
+            response_coding=response_coding,
             judge=judge,
             inject=inject(),
         )
 
-    name = (recall.name, sort.value, content_type, content_encoding, answer_coding)
-    return RememberedDocument(make, recall.cache, name)
+    name = (cache_key.name, sort.value, content_type, content_encoding, response_coding)
+    return CachedDocument(make, cache_key.cache, name)
 
 
 def first_bytes(raw: bytes, content_encoding: bytes) -> bytes:
-    """Return the decoded beginning of a body, as far as these bytes tell, for `sort_of`."""
+    """Return the decoded beginning of a body, for `body_kind`."""
     if not content_encoding:
         return raw[:SNIFF]
     seen = b""

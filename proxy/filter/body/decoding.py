@@ -24,7 +24,7 @@ MAX_STACK = 4
 
 _BROTLI_KEPT = 1 << 20
 _DAMAGED = cast(type[Exception], isal_zlib.error)  # its types call the class an instance
-_LONGEST_HEADER = 80_000
+_MAX_HEADER = 80_000
 _GZIP_MAGIC = b"\x1f\x8b\x08"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _SAME = {b"x-gzip": b"gzip"}
@@ -169,7 +169,7 @@ def _gzip_begins(data: bytes) -> bool | None:
             end = data.find(b"\0", at)
             at = end + 1 if end >= 0 else len(data) + 1
     at += flags & 2  # FHCRC
-    return True if len(data) >= at else (None if len(data) < _LONGEST_HEADER else False)
+    return True if len(data) >= at else (None if len(data) < _MAX_HEADER else False)
 
 
 def _zstd_begins(data: bytes) -> bool | None:
@@ -279,13 +279,13 @@ class Decoder:
             yield from self._through(piece, at + 1)
 
 
-_USUAL = Cap()
+_COMMON_START = Cap()
 
 
 def decoder(codings: bytes, cap: Cap | None = None) -> Decoder:
     """Return a reader for a Content-Encoding value; Unreadable names the coding we cannot read."""
     if not codings:
-        return Decoder([], cap or _USUAL)
+        return Decoder([], cap or _COMMON_START)
     names = [_SAME.get(name, name) for name in (part.strip().lower() for part in codings.split(b","))]
     names = [name for name in names if name not in (b"", b"identity")]
     for name in names:

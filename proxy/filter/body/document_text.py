@@ -1,4 +1,4 @@
-"""A document in the form the scanner reads: which encoding, once the first bytes tell."""
+"""Detects the character encoding of a document and feeds it to the HTML filter."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from proxy.filter.syntax.json_blocks import speculates_off_site
 from proxy.filter.tags.injection import Injector
 from proxy.filter.verdict import Does, Verdict
 
-LONGEST_RULES = 1 << 20
-"""Bytes of speculation rules that are judged; a longer file is nobody's."""
+MAX_RULES = 1 << 20
+"""Longest file of speculation rules that is judged; longer ones are refused."""
 
 _ESCAPE = re.compile(rb"\x1b(?:\$[@B]|\(I)")  # into states in which `<` is half a character, or none
 
@@ -41,8 +41,8 @@ class Readable(Protocol):
         ...
 
 
-class _Undeclared:
-    """Watches a document whose encoding neither mark nor header names.
+class _EncodingWatch:
+    """Watches a document whose encoding neither a BOM nor a header names.
 
     Its first 1024 bytes may declare one we cannot scan, and so may a <meta> at any later
     place, which browsers honour too. In ISO-2022-JP that shows only from its escapes on: in
@@ -55,7 +55,7 @@ class _Undeclared:
         self._last = b""
 
     def see(self, data: bytes, *, final: bool = False) -> None:
-        """Raise Unreadable where these bytes may mean others than they say."""
+        """Raise Unreadable where browsers may decode these bytes differently."""
         if self._first is not None:
             self._first += data
             if final or len(self._first) >= PRESCAN:
@@ -69,7 +69,7 @@ class _Undeclared:
 
 
 class PageText:
-    """Hands a document to the scanner in a form it reads, once the first bytes tell which."""
+    """Feeds a document to the HTML filter, once its first bytes tell the encoding."""
 
     def __init__(
         self, judge: Judge, inject: Injector | None, content_type: bytes | None, *, xml: bool
@@ -79,7 +79,7 @@ class PageText:
         self._head = b""
         self._html: HtmlFilter | None = None
         self._scan: HtmlFilter | Utf16 | None = None
-        self._watch: _Undeclared | None = None
+        self._watch: _EncodingWatch | None = None
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -100,12 +100,12 @@ class PageText:
         return scan.feed(data)
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
-        """Yield the same: a piece that came plain gives one that leaves plain."""
+        """Yield the same: one chunk in, one chunk out."""
         if out := self.feed(data):
             yield out
 
     def whole(self, document: bytes) -> bytes:
-        """Return what becomes of a document that is here as a whole: instead of feed and close."""
+        """Return a complete document filtered, in place of `feed` and `close`."""
         self._head = document
         scan = self._begin()
         if self._watch is not None:
@@ -129,7 +129,7 @@ class PageText:
         name = named(self._head, self._content_type)
         self._head = b""
         if name is None:
-            self._watch = _Undeclared(xml=self._xml)
+            self._watch = _EncodingWatch(xml=self._xml)
         else:
             readable(name)
         unicode = name == "utf-8" or name in UTF16
@@ -142,7 +142,7 @@ class PageText:
 class RulesText:
     """A file of speculation rules, judged whole: what it prefetches, no fence would stop.
 
-    One that may load what the visitor did not agree to becomes a file without rules.
+    A file that may load what is refused becomes one without rules.
     """
 
     def __init__(self, judge: Judge) -> None:
@@ -151,9 +151,9 @@ class RulesText:
         self.verdicts: list[Verdict] = []
 
     def feed(self, data: bytes) -> bytes:
-        """Return nothing: rules are judged when all are here."""
+        """Return nothing: rules are judged when complete."""
         self._text += data
-        if len(self._text) > LONGEST_RULES:
+        if len(self._text) > MAX_RULES:
             raise Unreadable("a file of speculation rules is too long to be judged")
         return b""
 

@@ -1,6 +1,6 @@
-"""Content codings: which to write for a visitor, which to ask of a server, and the writers.
+"""Content codings: which to send, which to request upstream, and the encoders.
 
-The readers are in decoding.py; `decoder` and `Cap` are handed on from there.
+The decoders are in decoding.py; `decoder` and `Cap` are re-exported from there.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from proxy.filter.body.decoding import Cap, Decoder, decoder
 __all__ = ["Cap", "Decoder", "Encoder", "ask_upstream", "choose", "decoder", "encoder"]
 
 READS = (b"gzip", b"br", b"zstd", b"deflate")
-"""What is asked of a server for a visitor who accepts anything, in this order."""
+"""The codings requested upstream for a visitor who accepts any, in this order."""
 
-LONGEST = 256
-"""Bytes of an Accept-Encoding that is worth remembering."""
+MAX_CACHED = 256
+"""Longest Accept-Encoding that is cached."""
 
 Choice = Callable[[bytes | None], bytes | None]
 
@@ -31,7 +31,7 @@ _QVALUE = re.compile(rb"(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
 
 
 class Encoder(Protocol):
-    """Writes a coding. What was fed is decodable by the visitor at once: pages stream visibly."""
+    """Encodes a stream; after `flush` the visitor can decode all that was added."""
 
     def add(self, data: bytes) -> bytes:
         """Return what is ready to leave; some may wait for flush."""
@@ -103,7 +103,7 @@ def encoder(name: bytes | None) -> Encoder:
     return _WRITERS[name]() if name else _Plain()
 
 
-class _Wish(NamedTuple):
+class _Preference(NamedTuple):
     """One entry of Accept-Encoding: its coding, its weight in thousandths, and its own bytes."""
 
     name: bytes
@@ -111,22 +111,22 @@ class _Wish(NamedTuple):
     text: bytes
 
 
-def _wishes(accept_encoding: bytes) -> list[_Wish]:
+def _preferences(accept_encoding: bytes) -> list[_Preference]:
     found = []
     for part in accept_encoding.split(b","):
         name, _, rest = part.partition(b";")
         name = name.strip().lower()
         if name:
-            found.append(_Wish(_ALIAS.get(name, name), _weight(rest), part.strip()))
+            found.append(_Preference(_ALIAS.get(name, name), _weight(rest), part.strip()))
     return found
 
 
-def _remembered(choice: Choice) -> Choice:
-    """Remember what is chosen for the few lines that browsers send, and nothing of long ones."""
+def _cached(choice: Choice) -> Choice:
+    """Cache the choice for the few values that browsers send, not for long ones."""
     known = lru_cache(maxsize=256)(choice)
 
     def chosen(accept_encoding: bytes | None) -> bytes | None:
-        return (choice if accept_encoding and len(accept_encoding) > LONGEST else known)(accept_encoding)
+        return (choice if accept_encoding and len(accept_encoding) > MAX_CACHED else known)(accept_encoding)
 
     return wraps(choice)(chosen)
 
@@ -142,7 +142,7 @@ def _weight(parameters: bytes) -> int:
     return round(float(value) * 1000)
 
 
-@_remembered
+@_cached
 def choose(accept_encoding: bytes | None) -> bytes | None:
     """Return the coding to write for this Accept-Encoding (RFC 9110 12.5.3), None for none.
 
@@ -153,8 +153,8 @@ def choose(accept_encoding: bytes | None) -> bytes | None:
     if not accept_encoding:
         return None
     weights: dict[bytes, int] = {}
-    for wish in _wishes(accept_encoding):
-        weights[wish.name] = max(wish.weight, weights.get(wish.name, 0))
+    for preference in _preferences(accept_encoding):
+        weights[preference.name] = max(preference.weight, weights.get(preference.name, 0))
     anything = weights.get(b"*", 0)
     ranked = [(weights[name], name) for name in _WRITERS if name in weights]
     ranked += [(anything, name) for name in (b"gzip", b"zstd", b"br") if name not in weights]
@@ -162,7 +162,7 @@ def choose(accept_encoding: bytes | None) -> bytes | None:
     return best if weight > 0 and weight >= weights.get(b"identity", 0) else None
 
 
-@_remembered
+@_cached
 def ask_upstream(accept_encoding: bytes | None) -> bytes | None:
     """Return the Accept-Encoding for the server: what both the visitor and we can read.
 
@@ -171,14 +171,14 @@ def ask_upstream(accept_encoding: bytes | None) -> bytes | None:
     """
     if accept_encoding is None:
         return None
-    wishes = _wishes(accept_encoding)
-    named = {wish.name for wish in wishes}
+    preferences = _preferences(accept_encoding)
+    named = {preference.name for preference in preferences}
     asked: list[bytes] = []
-    for wish in wishes:
-        if wish.name == b"*" and wish.weight:
-            asked += [wish.text.replace(b"*", name, 1) for name in READS if name not in named]
-        elif wish.name in READS or wish.name in (b"identity", b"*"):
-            asked.append(wish.text)
-    if asked == [wish.text for wish in wishes]:
+    for preference in preferences:
+        if preference.name == b"*" and preference.weight:
+            asked += [preference.text.replace(b"*", name, 1) for name in READS if name not in named]
+        elif preference.name in READS or preference.name in (b"identity", b"*"):
+            asked.append(preference.text)
+    if asked == [preference.text for preference in preferences]:
         return accept_encoding
     return b", ".join(asked) or b"identity"

@@ -1,7 +1,7 @@
-"""Pages filtered before: filtering is a pure function of bytes and decision.
+"""The page cache: filtered pages by key and original bytes.
 
 Most pages of a site are byte for byte the same for every visitor with the same grants;
-those with a nonce or token never come twice, so a page is kept only when seen again.
+those with a nonce or token never repeat, so a page is stored only when seen again.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from proxy.filter.verdict import Verdict
 Filtered = tuple[bytes, tuple[Verdict, ...]]
 
 STEP = 13
-"""Of a page seen once one byte in so many is looked at: nonces are longer, and a mistake keeps it early."""
+"""Every so-manieth byte of a page seen once is hashed: nonces are longer than that."""
 
 ENTRY = 1000
-"""What a page costs beside its bytes, however small: strangers can ask for very many very small ones."""
+"""Bytes that an entry costs beside its page: visitors can request many tiny ones."""
 VERDICT = 64
-"""What each of its verdicts costs."""
+"""Bytes that each of its verdicts costs."""
 
 
 class _Page(NamedTuple):
@@ -30,25 +30,24 @@ class _Page(NamedTuple):
 
 
 class PageCache:
-    """Remembers whole pages, least recently used ones least, up to `limit` bytes.
+    """An LRU cache of whole pages, up to `limit` bytes.
 
-    Whoever asks gives a key for everything that goes into a page beside its bytes: site,
-    address, grants, rules, language, what is injected. Of each key the page last seen twice
-    is kept, as it came and as it left: to compare bytes is cheaper than any digest of them,
-    and nobody can make two pages meet.
+    The key is everything a filtered page depends on beside its bytes: site, address, grants,
+    rules, language, what is injected. For each key the page last seen twice is stored,
+    original and filtered: comparing bytes is cheaper than a digest, and cannot collide.
     """
 
     def __init__(self, limit: int, seen: int = 20_000) -> None:
         self._limit = limit
-        self._most_seen = seen
+        self._max_seen_once = seen
         self._pages: OrderedDict[Hashable, _Page] = OrderedDict()
-        self._once: OrderedDict[int, int] = (
+        self._seen_once: OrderedDict[int, int] = (
             OrderedDict()
-        )  # hashes of key and body: wrong ones keep a page early
+        )  # hashes of key and body; a collision stores a page early
         self._size = 0
 
     def get(self, key: Hashable, body: bytes) -> Filtered | None:
-        """Return what became of that very page, or None."""
+        """Return that very page filtered, or None."""
         found = self._pages.get(key)
         if found is None or found.body != body:
             return None
@@ -56,23 +55,23 @@ class PageCache:
         return found.filtered
 
     def keep(self, key: Hashable, body: bytes, filtered: Filtered) -> None:
-        """Remember a page if it was seen before."""
+        """Store a page if it was seen before."""
         name, seen = hash(key), hash((len(body), body[::STEP]))
-        if self._once.get(name) != seen:
-            self._once[name] = seen
-            if len(self._once) > self._most_seen:
-                self._once.popitem(last=False)
+        if self._seen_once.get(name) != seen:
+            self._seen_once[name] = seen
+            if len(self._seen_once) > self._max_seen_once:
+                self._seen_once.popitem(last=False)
             return
-        del self._once[name]
-        self._forget(key)
+        del self._seen_once[name]
+        self._drop(key)
         size = len(body) + len(filtered[0]) + ENTRY + VERDICT * len(filtered[1])
         page = _Page(body, filtered, size)
         self._pages[key] = page
         self._size += page.size
         while self._size > self._limit and self._pages:
-            self._forget(next(iter(self._pages)))
+            self._drop(next(iter(self._pages)))
 
-    def _forget(self, key: Hashable) -> None:
+    def _drop(self, key: Hashable) -> None:
         page = self._pages.pop(key, None)
         if page is not None:
             self._size -= page.size

@@ -24,7 +24,7 @@ _DOUBTFUL = re.compile(
     rb"|svg|math|select|!\[|\?|/head)|--!>",
     re.IGNORECASE,
 )
-_USUAL = re.compile(  # how most pages begin; what is in quotes here ends where it seems to
+_COMMON_START = re.compile(  # how most pages begin; what is in quotes here ends where it seems to
     rb"[\t\n\f\r ]*+(?:<!doctype[^<>]*+>)?+[\t\n\f\r ]*+"
     rb"(?:<html(?:[\t\n\f\r ]++[a-z:-]++=\"[^\"<>]*+\")*+>)?+[\t\n\f\r ]*+(?:<head>)?+[\t\n\f\r ]*+"
     rb"(<meta charset=(?:\"([\w-]++)\"[ /]*+|([\w-]++)) *+>)",
@@ -80,14 +80,14 @@ def declared_xml(first: bytes) -> str | None:
 
 def _in_metas(first: bytes) -> tuple[str, int] | None:
     """Return the first encoding that a <meta> names, and where that tag begins."""
-    usual = _USUAL.match(first)
-    if usual is not None and (encoding := encoding_of(usual[2] or usual[3])):
-        return _SAME.get(encoding, encoding), usual.start(1)
-    return _looked_for(first)
+    common = _COMMON_START.match(first)
+    if common is not None and (encoding := encoding_of(common[2] or common[3])):
+        return _SAME.get(encoding, encoding), common.start(1)
+    return _first_meta(first)
 
 
 @lru_cache(maxsize=128)
-def _looked_for(first: bytes) -> tuple[str, int] | None:
+def _first_meta(first: bytes) -> tuple[str, int] | None:
     """Return the same for a page that begins in another way; asked twice for each."""
     at = first.find(b"<")
     while at >= 0:

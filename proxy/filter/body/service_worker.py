@@ -1,7 +1,7 @@
-"""The script of a service worker: its own bytes, and lines of ours behind them.
+"""The script of a service worker, with lines of the proxy appended.
 
-Browsers keep such a script, and the policy it came with, until its bytes change. With bytes
-that name the visitor's answer, the next look for news brings today's policy.
+Browsers cache such a script, and the CSP it came with, until its bytes change. The lines
+name the visitor's answer, so that the next update check brings the current policy.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from proxy.filter.verdict import Verdict
 
 
 class _Script:
-    """Passes what it reads, and adds the lines at the end."""
+    """Passes the script and appends the lines."""
 
     def __init__(self, lines: bytes) -> None:
         self._lines = lines
@@ -22,10 +22,10 @@ class _Script:
         return data
 
     def close(self) -> bytes:
-        """Return our lines: on lines of their own, as the script may end in a comment."""
+        """Return the lines, on lines of their own: the script may end in a comment."""
         return b"\n;" + self._lines + b"\n"
 
 
-def worker_filter(lines: bytes, *, content_encoding: bytes, answer_coding: bytes | None) -> BodyFilter:
-    """Return what the script passes through; Unreadable: it comes in a coding that we do not read."""
-    return DocumentFilter(_Script(lines), content_encoding, answer_coding, None)
+def worker_filter(lines: bytes, *, content_encoding: bytes, response_coding: bytes | None) -> BodyFilter:
+    """Return the filter for the script; Unreadable for an unsupported coding."""
+    return DocumentFilter(_Script(lines), content_encoding, response_coding, None)

@@ -54,7 +54,7 @@ _PROLOG = re.compile(
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?([\w.-]+)[\s/>]")
 
 
-def essence_of(content_types: list[bytes]) -> bytes | None:
+def media_type_of(content_types: list[bytes]) -> bytes | None:
     """Return the lower-case type/subtype that counts, or None where no line has one.
 
     The last one that can be read, over all lines and commas; `*/*` never counts. Browsers
@@ -69,7 +69,7 @@ def essence_of(content_types: list[bytes]) -> bytes | None:
     return essence
 
 
-def sort_of(
+def body_kind(
     content_types: list[bytes],
     *,
     nosniff: bool,
@@ -78,25 +78,25 @@ def sort_of(
     disposition: bytes | None,
     more: bool = False,
 ) -> BodyKind | None:
-    """Return what is done with an answer's body, or None where its first bytes must be seen.
+    """Return how the body of a response is filtered, or None to sniff its first bytes.
 
-    `dest` is Sec-Fetch-Dest (None: not said, so it may be a page), `first` the decoded
-    beginning of the body (up to SNIFF bytes), `more` says that more of it may still come:
-    then None means that so far they tell nothing.
+    `dest` is Sec-Fetch-Dest (None: absent, so it may be a page), `first` the decoded
+    beginning of the body (up to SNIFF bytes), `more` that more of it may follow:
+    then None means that these bytes do not decide.
     """
     if is_attachment(disposition):
         return BodyKind.OTHER
-    essence = essence_of(content_types) or b""
+    essence = media_type_of(content_types) or b""
     if essence == b"text/html":
         return BodyKind.CODE if dest in _INERT else BodyKind.HTML
     if essence == b"application/speculationrules+json":
         return BodyKind.RULES
     if essence in _SEALED or essence.startswith((b"multipart/", b"message/")) or essence in _ARCHIVES:
-        return _sealed(essence, dest)
+        return _sealed_kind(essence, dest)
     if essence in _UNKNOWN:
-        return _sniffed(nosniff=nosniff, dest=dest, first=first, more=more)
+        return _sniffed_kind(nosniff=nosniff, dest=dest, first=first, more=more)
     if is_xml(essence):
-        return _xml(essence, dest, first, more=more)
+        return _xml_kind(essence, dest, first, more=more)
     return BodyKind.OTHER
 
 
@@ -107,7 +107,7 @@ def forbids_sniffing(options: list[bytes]) -> bool:
 
 
 def is_attachment(disposition: bytes | None) -> bool:
-    """True when the answer is saved to disk: nothing in it runs."""
+    """True when the response is saved to disk: nothing in it runs."""
     return disposition is not None and disposition.split(b";")[0].strip(b" \t").lower() == b"attachment"
 
 
@@ -116,25 +116,25 @@ def is_xml(essence: bytes) -> bool:
     return essence.endswith((b"+xml", b"/xml")) or essence in _STYLESHEETS
 
 
-def names_document(dest: bytes | None) -> bool | None:
-    """True when Sec-Fetch-Dest says page, False when it says something else, None when it says nothing."""
+def is_document(dest: bytes | None) -> bool | None:
+    """True for a document by Sec-Fetch-Dest, False for others, None without the header."""
     if dest is None:
         return None
     return dest not in _INERT and dest not in (b"empty", b"xslt")  # a value yet unknown may be a page
 
 
-def needs_whole(status: int, sort: BodyKind | None) -> bool:
+def needs_full_document(status: int, sort: BodyKind | None) -> bool:
     """True when a part of a document came (206): it has to be fetched again, whole (T9)."""
     return status == 206 and sort in (BodyKind.HTML, BodyKind.XML, BodyKind.RULES, BodyKind.REFUSED, None)
 
 
-def _sealed(essence: bytes, dest: bytes | None) -> BodyKind:
+def _sealed_kind(essence: bytes, dest: bytes | None) -> BodyKind:
     """Parts and packages that hold pages: refused where a browser would open them as one.
 
     Where no destination is said, only what today's browsers still open: archives are what
     programs exchange (SOAP attachments, mail).
     """
-    page = names_document(dest)
+    page = is_document(dest)
     if page is None:
         page = essence not in _ARCHIVES and not essence.startswith(b"message/")
         page = page and essence in (*_SEALED, b"multipart/x-mixed-replace")
@@ -143,7 +143,7 @@ def _sealed(essence: bytes, dest: bytes | None) -> BodyKind:
     return BodyKind.REFUSED if page else BodyKind.OTHER
 
 
-def _sniffed(*, nosniff: bool, dest: bytes | None, first: bytes | None, more: bool) -> BodyKind | None:
+def _sniffed_kind(*, nosniff: bool, dest: bytes | None, first: bytes | None, more: bool) -> BodyKind | None:
     """An answer without a type: markup at its start makes it a page, unless sniffing is forbidden."""
     if nosniff or dest in _INERT:
         return BodyKind.OTHER
@@ -153,11 +153,11 @@ def _sniffed(*, nosniff: bool, dest: bytes | None, first: bytes | None, more: bo
     if more and len(seen) < SNIFF and len(seen.lstrip(b"\xef\xbb\xbf" + _BLANK)) < len(b"<?xml"):
         return None
     if _XML.match(seen):
-        return _xml(b"text/xml", dest, seen, more=more)
+        return _xml_kind(b"text/xml", dest, seen, more=more)
     return BodyKind.HTML if _MARKUP.match(seen) else BodyKind.OTHER
 
 
-def _xml(essence: bytes, dest: bytes | None, first: bytes | None, *, more: bool) -> BodyKind | None:
+def _xml_kind(essence: bytes, dest: bytes | None, first: bytes | None, *, more: bool) -> BodyKind | None:
     """XML is a page by its destination; scripts fetch it as it is, and feeds are nobody's page."""
     if dest in _INERT:
         return BodyKind.FEED if essence == b"image/svg+xml" else BodyKind.CODE
@@ -171,10 +171,10 @@ def _xml(essence: bytes, dest: bytes | None, first: bytes | None, *, more: bool)
         return BodyKind.XML
     if first is None:
         return None
-    return _by_root(first[:SNIFF], more=more)
+    return _kind_by_root(first[:SNIFF], more=more)
 
 
-def _by_root(seen: bytes, *, more: bool) -> BodyKind | None:
+def _kind_by_root(seen: bytes, *, more: bool) -> BodyKind | None:
     """Feeds and sitemaps are told by their first element."""
     prolog = _PROLOG.match(seen)
     root = _ROOT.match(seen, prolog.end() if prolog else 0)

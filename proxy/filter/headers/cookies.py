@@ -1,13 +1,13 @@
-"""Cookies on their way: what the site may set, and what of the visitor's it is shown.
+"""Judges Set-Cookie lines of responses and the Cookie header of requests.
 
 | | declared and refused | undeclared |
 |---|---|---|
 | Set-Cookie | dropped | dropped, reported (`undeclared: cookies`) |
 | Cookie to the site | hidden | passes, bytes unchanged |
 
-The consent cookie is ours: nobody else sets or deletes it. To the site it passes like
-every necessary cookie, so that a header from which nothing is hidden stays as it came;
-it is signed, so nobody there can make a choice of their own.
+The site neither sets nor deletes the consent cookie. In requests it passes like every
+necessary cookie, so that a header from which nothing is hidden is unchanged; it is
+signed, so the site cannot forge an answer.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from proxy.consent.decision import allows
-from proxy.filter.headers.set_cookie import CONTROL, LONGEST_PAIR, WSP, SetCookie, cap, parse_set_cookie
+from proxy.filter.headers.set_cookie import CONTROL, MAX_PAIR, WSP, SetCookie, cap, parse_set_cookie
 from proxy.filter.patterns import Glob
 from proxy.filter.verdict import Does, Verdict
 from proxy.policy.model import DAY, NECESSARY, CookieRule, Policy, Undeclared
@@ -24,26 +24,26 @@ from proxy.policy.scope import Pair
 
 CONSENT_COOKIE = "consent_callkom"
 
-OURS = Verdict(Does.DROP, note="the consent cookie is the proxy's own")
+CONSENT_COOKIE_VERDICT = Verdict(Does.DROP, note="the consent cookie is the proxy's own")
 IGNORED = Verdict(Does.DROP, note="no browser stores this line")
-NEVER: Mapping[str, int] = {}
+NO_GRANT_DAYS: Mapping[str, int] = {}
 
-MEMO = 2048  # names come from visitors: what is remembered of them is bounded
-LONGEST = 256  # and so is their length
+MAX_CACHED = 2048  # names come from visitors, so their caches are bounded
+MAX_KEY = 256  # longer names are not cached
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
 class CookieVerdicts(dict[tuple[str, bytes, bytes], Verdict]):
-    """Verdicts by host, name and attributes as sent: those that are the same for every value, at any time."""
+    """Cached verdicts by host, name and attributes: those that hold for every value."""
 
     def verdict(self, line: bytes, host: str) -> Verdict | None:
-        """Return the verdict on a Set-Cookie line like one that came before."""
+        """Return the cached verdict on a Set-Cookie line, or None."""
         pair, _, attributes = line.partition(b";")
         name, equals, _ = pair.partition(b"=")
         known = self.get((host, name, attributes))
-        if known is None or not equals or len(pair) > LONGEST_PAIR or CONTROL.search(pair):
+        if known is None or not equals or len(pair) > MAX_PAIR or CONTROL.search(pair):
             return None
         return known
 
@@ -68,38 +68,38 @@ class CookieRules:
                     self._globs.append((order, Glob.of(word), row))
                 else:
                     self._literal.setdefault(word, []).append((order, row))
-        self.turns: dict[tuple[object, ...], tuple[CookieRule, ...]] = {}  # sweep.outlived remembers here
+        self.outlived: dict[tuple[object, ...], tuple[CookieRule, ...]] = {}  # of sweep.outlived
         self._set: dict[tuple[str, str], CookieRule | None] = {}
         self._seen: dict[str, dict[bytes, int]] = {}
         self._refused: dict[frozenset[Pair], frozenset[int]] = {}
         self._judged: dict[frozenset[Pair], CookieVerdicts] = {}
 
     def judged(self, grants: frozenset[Pair]) -> CookieVerdicts:
-        """Return the verdicts remembered for these grants."""
+        """Return the cached verdicts for these grants."""
         found = self._judged.get(grants)
         if found is None:
-            _remember(self._judged, grants, found := CookieVerdicts())
+            _store(self._judged, grants, found := CookieVerdicts())
         return found
 
     def setting(self, name: str, domain: str) -> CookieRule | None:
-        """Return the first row that speaks of a cookie of that name for that domain."""
+        """Return the first row for a cookie of that name and domain."""
         key = (name, domain)
         if key in self._set:
             return self._set[key]
         found = self._first(name, lambda row: _covers(row, domain))
-        if len(name) + len(domain) <= LONGEST:
-            _remember(self._set, key, found)
+        if len(name) + len(domain) <= MAX_KEY:
+            _store(self._set, key, found)
         return found
 
     def seen(self, host: str) -> dict[bytes, int]:
-        """Return what is remembered of names in Cookie headers for that host: `mark` by spelling."""
+        """Return the cache of names in Cookie headers for that host: `mark` by spelling."""
         known = self._seen.get(host)
         if known is None:
-            _remember(self._seen, host, known := {})
+            _store(self._seen, host, known := {})
         return known
 
     def mark(self, piece: bytes, host: str) -> int:
-        """Return the id() of the first row that may speak of a piece of a Cookie header, or 0.
+        """Return the id() of the first row that may match a cookie of a request, or 0.
 
         The browser does not say for which domain it was set: any above the host may be.
         """
@@ -107,24 +107,24 @@ class CookieRules:
         row = self._first(name.decode("latin-1"), lambda row: _reaches(row, host))
         found = 0 if row is None else id(row)
         spelling = piece.partition(b"=")[0]
-        if not nameless and len(spelling) <= LONGEST:
-            _remember(self.seen(host), spelling, found)
+        if not nameless and len(spelling) <= MAX_KEY:
+            _store(self.seen(host), spelling, found)
         return found
 
     def refused(self, grants: frozenset[Pair]) -> frozenset[int]:
-        """Return the rows (their id()) that are refused under these grants."""
+        """Return the id() of each row that is refused under these grants."""
         found = self._refused.get(grants)
         if found is None:
             found = frozenset(
                 id(row) for row in self.rows if not allows(grants, row.provider, self._needs[id(row)])
             )
-            _remember(self._refused, grants, found)
+            _store(self._refused, grants, found)
         return found
 
-    def _first(self, name: str, fits: Callable[[CookieRule], bool]) -> CookieRule | None:
+    def _first(self, name: str, matches: Callable[[CookieRule], bool]) -> CookieRule | None:
         rows = list(self._literal.get(name, ()))
         rows += [(order, row) for order, glob, row in self._globs if glob.matches(name)]
-        return next((row for _, row in sorted(rows, key=lambda pair: pair[0]) if fits(row)), None)
+        return next((row for _, row in sorted(rows, key=lambda pair: pair[0]) if matches(row)), None)
 
 
 def judge_cookie(
@@ -134,7 +134,7 @@ def judge_cookie(
     host: str,
     grants: frozenset[Pair],
     now: int,
-    since: Mapping[str, int] = NEVER,
+    since: Mapping[str, int] = NO_GRANT_DAYS,
 ) -> tuple[Verdict, bytes | None]:
     """Return the verdict on one Set-Cookie line and the line to send, None where it is dropped.
 
@@ -148,8 +148,8 @@ def judge_cookie(
     pair, _, attributes = line.partition(b";")
     name, equals, _ = pair.partition(b"=")
     key = (host, name, attributes)
-    if lasting and equals and name.strip(WSP) and len(name) + len(attributes) <= LONGEST:
-        _remember(judged, key, verdict)
+    if lasting and equals and name.strip(WSP) and len(name) + len(attributes) <= MAX_KEY:
+        _store(judged, key, verdict)
     return verdict, out
 
 
@@ -167,32 +167,36 @@ def _judge(
     if cookie is None:
         return IGNORED, None, False
     if cookie.sent_as == rules.consent_cookie:
-        return OURS, None, True
+        return CONSENT_COOKIE_VERDICT, None, True
     row = rules.setting(cookie.sent_as, _domain(cookie, host))
     lives = cookie.lifetime(now)
-    lasting = lives is None or cookie.max_age is not None  # no date that comes nearer
-    if lives is not None and lives <= 0:  # what takes a cookie away always may (T23)
-        return (_of(row, Does.KEEP, note="deletion") if row else rules.undeclared_deletion), line, lasting
+    lasting = lives is None or cookie.max_age is not None  # a date makes the verdict change with time
+    if lives is not None and lives <= 0:  # a deletion always passes (T23)
+        return (
+            (_verdict(row, Does.KEEP, note="deletion") if row else rules.undeclared_deletion),
+            line,
+            lasting,
+        )
     if row is None:
         return rules.undeclared, line if rules.undeclared.keeps else None, lasting
     if id(row) in rules.refused(grants):
-        return _of(row, Does.DROP, needs=(row.purpose,)), None, lasting
-    limit = longest(row, now, since)
+        return _verdict(row, Does.DROP, needs=(row.purpose,)), None, lasting
+    limit = longest_lifetime(row, now, since)
     if lives is None or (limit is not None and lives <= limit):
-        return _of(row, Does.KEEP), line, lives is None
+        return _verdict(row, Does.KEEP), line, lives is None
     note = f"to {row.lasts.text.removeprefix('up to ')}"
-    return _of(row, Does.CAP, note=note), cap(line, limit, now), False
+    return _verdict(row, Does.CAP, note=note), cap(line, limit, now), False
 
 
-def longest(row: CookieRule, now: int, since: Mapping[str, int] = NEVER) -> int | None:
-    """Return how many seconds a cookie of that row may live from now, None for a session.
+def longest_lifetime(row: CookieRule, now: int, since: Mapping[str, int] = NO_GRANT_DAYS) -> int | None:
+    """Return the seconds a cookie of that row may live from now, None for a session.
 
     A life of more than a day does not slide (CNIL sheet 17): whatever the site renews,
     it ends N after the day since which the purpose has been granted; then the day
     starts anew. So the time since that day is laid out in spans of N, and a cookie
     never outlives the span in which it is written.
     """
-    seconds, days = row.lasts.seconds, span(row)
+    seconds, days = row.lasts.seconds, span_days(row)
     if seconds is None or days is None or row.purpose not in since:
         return seconds
     # Counted from the end of the first day: a cookie of that day itself may live N.
@@ -201,7 +205,7 @@ def longest(row: CookieRule, now: int, since: Mapping[str, int] = NEVER) -> int 
     return min(seconds, start + (passed + 1) * days * DAY - now)
 
 
-def span(row: CookieRule) -> int | None:
+def span_days(row: CookieRule) -> int | None:
     """Return the days after which a cookie of that row must be gone; None where its life may slide."""
     seconds = row.lasts.seconds
     return None if seconds is None or row.lasts.slides else seconds // DAY
@@ -229,7 +233,7 @@ def strip_cookie_header(
 
 
 def name_sent(piece: bytes) -> tuple[bytes, bool]:
-    """Return the name that servers read in a piece of a Cookie header, and whether it is nameless.
+    """Return the name that servers read in one cookie, and whether it is nameless.
 
     They read the value of a nameless cookie as a name (T19).
     """
@@ -241,13 +245,13 @@ def name_sent(piece: bytes) -> tuple[bytes, bool]:
 def values_of(value: bytes, name: str) -> list[bytes]:
     """Return every value that a Cookie header holds under that name, in its order."""
     wanted = name.encode("ascii")
-    if wanted not in value:  # most headers hold none: the cheap look first
+    if wanted not in value:  # fast path: most headers hold none
         return []
     pairs = (piece.partition(b"=") for piece in value.split(b";"))
     return [content.strip(WSP) for word, _, content in pairs if word.strip(WSP) == wanted]
 
 
-def _of(row: CookieRule, does: Does, *, needs: tuple[str, ...] = (), note: str = "") -> Verdict:
+def _verdict(row: CookieRule, does: Does, *, needs: tuple[str, ...] = (), note: str = "") -> Verdict:
     return Verdict(does, row.place, row.provider, needs, note)
 
 
@@ -256,12 +260,12 @@ def _needs(policy: Policy, row: CookieRule) -> tuple[str, ...]:
 
 
 def _as_bytes_read(name: str) -> str:
-    """Return a name of rules.yaml as header bytes are read here: one character a byte."""
+    """Return a name of rules.yaml as latin-1, as header bytes are decoded here."""
     return name.encode("utf-8").decode("latin-1")
 
 
 def _domain(cookie: SetCookie, host: str) -> str:
-    """Return the domain for which a browser stores it; one that does not match is none."""
+    """Return the domain for which a browser stores the cookie."""
     domain = cookie.domain
     if domain is not None and (host == domain or host.endswith("." + domain)):
         return domain
@@ -269,7 +273,7 @@ def _domain(cookie: SetCookie, host: str) -> str:
 
 
 def _covers(row: CookieRule, domain: str) -> bool:
-    """True when the row speaks of cookies set for that domain."""
+    """True when the row is about cookies of that domain."""
     return any(
         domain == d.removeprefix(".") or (d.startswith(".") and domain.endswith(d)) for d in row.domains
     )
@@ -280,7 +284,7 @@ def _reaches(row: CookieRule, host: str) -> bool:
     return any(host == (d := domain.removeprefix(".")) or host.endswith("." + d) for domain in row.domains)
 
 
-def _remember(cache: dict[Key, Value], key: Key, value: Value) -> None:
-    if len(cache) >= MEMO:
+def _store(cache: dict[Key, Value], key: Key, value: Value) -> None:
+    if len(cache) >= MAX_CACHED:
         cache.clear()
     cache[key] = value

@@ -1,10 +1,9 @@
-"""Our own script, style and addresses, worked into the site's policies, loosening nothing else.
+"""Adds the proxy's script, style and addresses to the site's Content-Security-Policy.
 
-Browsers enforce every Content-Security-Policy they get, so a site's own stays as it
-came, save for the hash of what we put into its pages, or the address of a file of ours.
-A policy whose 'unsafe-inline' is in force already lets us in; a hash would switch it off
-for the site's own code. An address switches nothing off. What our part of a page frames and
-fetches is let in by its very address, too, where its host is not anyway.
+Nothing else is loosened: browsers enforce every policy they get, so the site's own is
+changed only by the hash of what is injected, or the address of the proxy's file. Where
+'unsafe-inline' is in force no hash is added: it would switch that off for the site's own
+code. Addresses that the injected code frames or fetches are added if not allowed anyway.
 """
 
 from __future__ import annotations
@@ -20,20 +19,20 @@ FRAMES = ("frame-src", "child-src", "default-src")
 FORMS = ("form-action",)
 
 _OWN = {SCRIPTS: "script-src", STYLES: "style-src", CONNECTS: "connect-src", FRAMES: "frame-src"}
-"""The directive that says only this, where a wider one decides."""
+"""The specific directive to add, where a wider one decides."""
 
 _WIDER = frozenset({"default-src", "child-src"})
 
 _WHOLE = frozenset({"allow-scripts", "allow-forms", "allow-same-origin"})
-"""What a sandbox has to allow for a frame of ours, which inherits it, to show anything that works."""
+"""What a sandbox has to allow for the proxy's frames, which inherit it, to work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The site's policies with us admitted, and what our part of the page can still do.
+    """The site's policies with our sources added, and what injected code can still do.
 
-    `scripts`, `styles`: ours run and apply; `forms`, `connects`, `frames`: the page may
-    post to, fetch from and frame our addresses; `trusted_types`: no markup from strings.
+    `scripts`, `styles`: injected ones run and apply; `forms`, `connects`, `frames`: the page
+    may post to, fetch from and frame our addresses; `trusted_types`: no markup from strings.
     """
 
     policies: tuple[bytes, ...]
@@ -46,7 +45,7 @@ class Admission:
 
 
 def takes_files(policies: Sequence[bytes], *, by_script: bool = False) -> bool:
-    """True where a file of the page's own host can be let in: then it need not stand in the page.
+    """True where a file of the page's own host can be allowed, so need not be inline.
 
     'strict-dynamic' ignores addresses, and a sandbox may leave the page no host of its own.
     `by_script`: it is a script that asks for it, which trusted types refuse.
@@ -85,7 +84,7 @@ def admit(
     host: str = "",
     secure: bool = True,
 ) -> Admission:
-    """Return the header values with our sources in, and what our part of the page can do.
+    """Return the policies with our sources added, and what injected code can do.
 
     `scripts` and `styles` are hash sources without quotes (`sha256-...`), or addresses without
     scheme on the page's own host, as all of `connects` and `frames` are. Each value may hold
@@ -96,10 +95,10 @@ def admit(
     wanted = ((SCRIPTS, scripts), (STYLES, styles), (CONNECTS, connects), (FRAMES, frames))
     for value in policies:
         texts = []
-        for text in value.decode("latin-1").split(","):  # a comma only ever parts policies
+        for text in value.decode("latin-1").split(","):  # in a policy a comma is always a separator
             directives = list(_directives(text))
-            for names, ours in wanted:
-                _let_in(directives, names, ours, secure=secure)
+            for names, added in wanted:
+                _let_in(directives, names, added, secure=secure)
             seen.append(directives)
             changed = any(directive.changed for directive in directives)
             texts.append(";".join(map(str, directives)) if changed else text)
@@ -115,19 +114,19 @@ def _admission(
     *,
     secure: bool,
 ) -> Admission:
-    """Return what every one of these policies leaves us, with what was `wanted` let in."""
+    """Return what these policies together allow, with the `wanted` sources added."""
 
     def own(names: tuple[str, ...]) -> bool:
-        ours = wanted.get(names) or [""]
+        added = wanted.get(names) or [""]
         in_force = [found for directives in seen if (found := _find(directives, names))]
-        return all(set(ours) <= set(d.tokens) or _reaches(d, host, secure=secure) for d in in_force)
+        return all(set(added) <= set(d.tokens) or _reaches(d, host, secure=secure) for d in in_force)
 
     boxes = [found for directives in seen if (found := _find(directives, ("sandbox",)))]
     allowed = [{token.lower() for token in box.tokens} for box in boxes]
     return Admission(
         policies,
         scripts=all("allow-scripts" in box for box in allowed),
-        # A page of no origin posts as a stranger, and a stranger's choice is refused (threats T35).
+        # A page of opaque origin posts cross-site, and such a choice is refused (threats T35).
         forms=own(FORMS) and all(box >= {"allow-forms", "allow-same-origin"} for box in allowed),
         connects=own(CONNECTS) and all("allow-same-origin" in box for box in allowed),
         frames=own(FRAMES) and all(box >= _WHOLE for box in allowed),
@@ -142,7 +141,7 @@ def _directives(text: str) -> Iterator[_Directive]:
 
 
 def _find(directives: list[_Directive], names: tuple[str, ...]) -> _Directive | None:
-    """Return the directive in force: the first name that is there, and of twins the first."""
+    """Return the directive in force: the first of these names, and of duplicates the first."""
     for name in names:
         for directive in directives:
             if directive.name == name:
@@ -151,19 +150,19 @@ def _find(directives: list[_Directive], names: tuple[str, ...]) -> _Directive | 
 
 
 def _let_in(
-    directives: list[_Directive], names: tuple[str, ...], ours: Sequence[str], *, secure: bool
+    directives: list[_Directive], names: tuple[str, ...], added: Sequence[str], *, secure: bool
 ) -> None:
-    """Let these sources in; where a wider directive decides, by one of their own.
+    """Add these sources; where a wider directive decides, in a specific one.
 
-    That one repeats the wider one's sources, so it allows what was allowed, and ours.
+    It repeats the wider one's sources, so what was allowed stays allowed.
     """
     found, own = _find(directives, names), _OWN[names]
     if found is None:
         return
     inline = _all_inline(found.tokens, strict=own == "script-src")
     files = any(token.lower() in ("'self'", "*", "http:", f"http{'s' * secure}:") for token in found.tokens)
-    words = [f"'{word}'" for word in ours if _is_hash(word) and not inline]
-    words += [word for word in ours if not (_is_hash(word) or files)]
+    words = [f"'{word}'" for word in added if _is_hash(word) and not inline]
+    words += [word for word in added if not (_is_hash(word) or files)]
     missing = [word for word in words if word not in found.tokens]
     if not missing:
         return

@@ -21,8 +21,9 @@ from dataclasses import dataclass
 
 from proxy.consent.decision import allows
 from proxy.filter.headers.csp_admission import Admission, admit, takes_files
+from proxy.policy.actions import Action
 from proxy.policy.hosts import covers, registrable
-from proxy.policy.model import NECESSARY, OWN, Action, Policy, Provider, Undeclared
+from proxy.policy.model import NECESSARY, OWN, Policy, Provider, Undeclared
 from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import Pair
 
@@ -99,13 +100,13 @@ def _own(own: OwnHosts, *, secure: bool) -> Iterator[str]:
 def _sockets(claims: list[Claim], *, secure: bool) -> Iterator[str]:
     """Yield the WebSocket sources of granted `connect:` hosts."""
     scheme = "wss" if secure else "ws"
-    hosts = {c.pattern for c in claims if c.sockets and all(o.granted for o in claims if _meet(o, c))}
+    hosts = {c.pattern for c in claims if c.sockets and all(o.granted for o in claims if _overlap(o, c))}
     for host in sorted(filter(_expressible, hosts)):
         if "*" not in host:
             yield f"{scheme}://{host}:* {scheme}://*.{host}:*"
 
 
-def _meet(one: Claim, other: Claim) -> bool:
+def _overlap(one: Claim, other: Claim) -> bool:
     return covers(one.pattern, other.pattern) or covers(other.pattern, one.pattern)
 
 

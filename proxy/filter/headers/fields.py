@@ -1,6 +1,6 @@
-"""Header fields as bytes: looking them up, taking them out, cutting lists at their commas.
+"""Header fields as bytes: look-up, removal, splitting of lists at commas.
 
-Order, case and bytes of what is not meant stay as they came.
+Order, case and bytes of all other fields stay unchanged.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterator
 
 Headers = list[tuple[bytes, bytes]]
-"""Header lines as they came: order, case and doubles kept."""
+"""Header lines as received: order, case and duplicates kept."""
 
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
@@ -24,7 +24,7 @@ def is_token(name: bytes) -> bool:
 
 def values_of(headers: Headers, name: bytes) -> list[bytes]:
     """Return every value of that field (name in lower case), in order."""
-    size = len(name)  # most names differ in length already, which is cheaper to see
+    size = len(name)  # comparing lengths first is cheaper
     return [value for key, value in headers if len(key) == size and key.lower() == name]
 
 
@@ -38,7 +38,7 @@ def value_of(headers: Headers, name: bytes) -> bytes | None:
 
 
 def without(headers: Headers, names: Collection[bytes]) -> Headers:
-    """Return the headers less those fields (names in lower case)."""
+    """Return the headers without those fields (names in lower case)."""
     return [pair for pair in headers if pair[0].lower() not in names]
 
 
@@ -62,7 +62,7 @@ def cut_at_commas(value: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def fault_in(headers: Headers) -> str | None:
-    """Return what makes these headers unfit to pass on, in words, or None.
+    """Return why these headers must not be forwarded, as a message, or None.
 
     Names are tokens and values hold no control character but tab (RFC 9110 5.1, 5.5).
     Set-Cookie is excepted: such a line is dropped where cookies are judged (threats T20).

@@ -1,8 +1,8 @@
-"""What the cookie guard (banner/guard.js) is told: the rows of the policy, as short as they go.
+"""The table of cookie rules that the cookie guard in the page enforces, as compact as possible.
 
-The guard runs in the page, first of all scripts. Its table depends on the site and the
-grants only, so the script is made once for each; what differs from visitor to visitor,
-the days since which purposes are granted, stands beside it in an attribute.
+The guard runs before all scripts of the page. Its table depends on site and grants only,
+so the script is built once for each; the days since which purposes are granted differ by
+visitor and are passed in an attribute.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from proxy.consent.decision import allows
-from proxy.filter.headers.cookies import CONSENT_COOKIE, span
+from proxy.filter.headers.cookies import CONSENT_COOKIE, span_days
 from proxy.policy.hosts import glob_covers
 from proxy.policy.model import NECESSARY, CookieRule, Policy, Undeclared
 from proxy.policy.own_hosts import OwnHosts
@@ -22,8 +22,8 @@ from proxy.policy.scope import Pair
 REFUSED = 0
 SESSION = -1
 REPORTS = "/.consent/reports"
-LONGEST = 2**31 - 1
-"""Seconds that the script can count in whole numbers: 68 years, and browsers keep none for two."""
+MAX_LIFETIME = 2**31 - 1
+"""Largest integer of the script: 68 years, and browsers cap cookies at 400 days."""
 
 Group = tuple["Key", list[str]]
 Key = tuple[str, int, int | None]  # domains ("" for every own host), life, whose day it counts from
@@ -65,7 +65,7 @@ def guard_table(
     consent_cookie: str = CONSENT_COOKIE,
     reports: str = REPORTS,
 ) -> GuardTable:
-    """Return the guard's table for these grants: rows that concern own hosts, as few as will do."""
+    """Return the guard's table for these grants: the fewest rows that cover own hosts."""
     groups: list[Group] = [(("", REFUSED, None), [consent_cookie])]
     for provider in policy.providers:
         for row in provider.cookies:
@@ -101,10 +101,10 @@ def _row(row: tuple[str, str, int, int | None]) -> str:
 def _life(policy: Policy, row: CookieRule, grants: frozenset[Pair]) -> tuple[int, int | None]:
     if not _granted(policy, row.provider, row.purpose, grants):
         return REFUSED, None
-    life = SESSION if row.lasts.seconds is None else min(row.lasts.seconds, LONGEST)
+    life = SESSION if row.lasts.seconds is None else min(row.lasts.seconds, MAX_LIFETIME)
     if not policy.needs_consent(row.purpose):
         return life, None
-    if span(row) is None:
+    if span_days(row) is None:
         return life, len(policy.purposes)  # needs consent, and counts from no purpose's day
     return life, [purpose.id for purpose in policy.purposes].index(row.purpose)
 
@@ -144,7 +144,7 @@ def _add(groups: list[Group], key: Key, names: tuple[str, ...]) -> None:
             elif other[1:] == key[1:] and not key[0]:
                 # The same life on fewer hosts: what the new row says anyway need not be said twice.
                 known[:] = [each for each in known if not glob_covers(name, each)]
-            elif any(_may_meet(name, each) for each in known):
+            elif any(_may_overlap(name, each) for each in known):
                 break
         if target is None:
             groups.append((key, target := []))
@@ -152,7 +152,7 @@ def _add(groups: list[Group], key: Key, names: tuple[str, ...]) -> None:
     groups[:] = [(key, known) for key, known in groups if known]
 
 
-def _may_meet(one: str, other: str) -> bool:
+def _may_overlap(one: str, other: str) -> bool:
     """True unless no name fits both patterns (said too often rather than too seldom)."""
     if "*" not in one and "*" not in other:
         return one == other

@@ -1,7 +1,7 @@
-"""Headers that make a browser ask somebody: Link, Refresh, Speculation-Rules.
+"""Response headers that make a browser load or navigate: Link, Refresh, Speculation-Rules.
 
-Judged one entry at a time, like the tag that would do the same (threats T13, T15). What
-is kept keeps its very bytes. Every function returns None where nothing is left.
+Judged entry by entry, like the tag of the same effect (threats T13, T15). Kept entries
+keep their bytes. Every function returns None where nothing is left.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _STRING = re.compile(rb'[ \t]*"((?:[^"\\]|\\.)*)"')
 
 
 def judged(judge: Judge, address: bytes, element: str, base: str = "") -> Verdict:
-    """Return what happens to an address that stands in a header."""
+    """Return the verdict on an address in a header."""
     url = url_of(address.decode("utf-8", "replace"), base)
     return KEEP if url is None else judge.judge_url(url, element)
 
@@ -45,15 +45,15 @@ def link_header(value: bytes, judge: Judge) -> bytes | None:
 def refresh_header(value: bytes, judge: Judge) -> bytes | None:
     """Return a Refresh value unless it goes to a provider who is refused.
 
-    It is a navigation, but nobody's click: a page that hands every visitor on to a declared
-    provider before they agreed stays where it is. To whom no rule speaks of, it passes.
+    It is a navigation without a click: a page may not send visitors to a declared provider
+    before they agreed. To hosts that no rule names it passes.
     """
     verdict = refresh_verdict(value, judge)
     return value if verdict.keeps else None
 
 
 def refresh_verdict(value: bytes, judge: Judge, base: str = "") -> Verdict:
-    """Return what happens to a refresh, as header or in a page whose addresses start at `base`."""
+    """Return the verdict on a refresh, as a header or a <meta> under `base`."""
     found = _REFRESH.fullmatch(value)
     address = found[1] if found else b""
     if address[:1] in (b'"', b"'"):
@@ -89,10 +89,9 @@ def _entries(value: bytes) -> Iterator[bytes]:
 
 
 def _refused(entry: bytes, judge: Judge) -> bool:
-    """True when this entry makes a browser ask a refused host.
+    """True when this entry makes a browser request a refused host.
 
-    An entry that cannot be read for certain (an open quote or bracket may end elsewhere
-    for a browser) goes as soon as any address in it is refused.
+    An ambiguous entry (an open quote or bracket) is refused if any address in it is.
     """
     target = _TARGET.match(entry)
     rels, sets, end = _parameters(entry, target.end()) if target else (set(), [], 0)

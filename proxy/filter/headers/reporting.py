@@ -1,7 +1,7 @@
-"""Headers that make a browser report to somebody, judged like a request (threats T16).
+"""Response headers that make a browser send reports, judged like requests (threats T16).
 
 Reporting-Endpoints, Report-To, NEL, and `report-uri` of a Content-Security-Policy. A
-policy is never loosened here: only addresses of refused or undeclared hosts are taken out.
+policy is never loosened here: only addresses of refused or undeclared hosts are removed.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-LONGEST_PAIR = 4096  # RFC 6265bis 5.6 step 6: name and value together
-LONGEST_ATTRIBUTE = 1024  # RFC 6265bis 5.6, "if the attribute-value is longer": ignored
+MAX_PAIR = 4096  # RFC 6265bis 5.6 step 6: name and value together
+MAX_ATTRIBUTE = 1024  # RFC 6265bis 5.6, "if the attribute-value is longer": ignored
 
 CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")  # RFC 6265bis 5.6 step 1; a tab may stand
 WSP = b" \t"
@@ -60,7 +60,7 @@ def parse_set_cookie(line: bytes) -> SetCookie | None:
         return None
     pair, _, rest = line.partition(b";")
     name, value = _pair(pair)
-    if not (name or value) or len(name) + len(value) > LONGEST_PAIR:
+    if not (name or value) or len(name) + len(value) > MAX_PAIR:
         return None
     found = _attributes(rest) if rest else {}
     domain, path, same = found.get("domain"), found.get("path"), found.get("samesite")
@@ -100,7 +100,7 @@ def _attributes(rest: bytes) -> dict[str, str]:
     found: dict[str, str] = {}
     for segment in rest.split(b";"):
         name, value = attribute(segment)
-        if len(value) > LONGEST_ATTRIBUTE or (name in TIMES and not TIMES[name](value)):
+        if len(value) > MAX_ATTRIBUTE or (name in TIMES and not TIMES[name](value)):
             continue
         found[name.decode("latin-1")] = value.decode("latin-1")
     return found

@@ -1,8 +1,8 @@
-"""What is in the jar already: refused cookies are expired wherever they may have been put.
+"""Expires refused cookies that the browser already stores.
 
-A browser tells names, never domains or paths, and takes a cookie away only for the very
-domain and path it was set with; so each is expired for every place from which this
-request could have brought it. HttpOnly is no hindrance here, as it is to every script.
+A request names cookies without their domain and path, and a browser deletes a cookie only
+for the very domain and path it was set with; so each is expired for every combination
+from which this request could have sent it. HttpOnly is no hindrance here, as it is to every script.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from dataclasses import replace
 from itertools import chain, islice
 
 from proxy.consent.answer import Answer
-from proxy.filter.headers.cookies import CookieRules, name_sent, span
-from proxy.filter.headers.set_cookie import CONTROL, LONGEST_PAIR, WSP
+from proxy.filter.headers.cookies import CookieRules, name_sent, span_days
+from proxy.filter.headers.set_cookie import CONTROL, MAX_PAIR, WSP
 from proxy.policy.model import DAY, CookieRule
 
-MOST = 48
-"""Set-Cookie lines of one sweep, about 2.5 kB: servers in front of us may take 4 kB of head
+MAX_LINES = 48
+"""Set-Cookie lines of one sweep, about 2.5 kB: servers in front of the proxy may accept 4 kB of headers
 (nginx's proxy_buffer_size). What is left over is expired at the next request."""
 
-ANSWERS = 1024  # (days of consent, day) whose outlived rows are remembered
-DEEPEST = 6  # directories of a path that are tried
+MAX_CACHED_ANSWERS = 1024  # (days of consent, day) whose outlived rows are cached
+MAX_DIRECTORIES = 6  # directories of a path that are tried
 
 
 def sweep(
-    names: Iterable[bytes], *, host: str, path: bytes, domain: str | None, secure: bool, most: int = MOST
+    names: Iterable[bytes], *, host: str, path: bytes, domain: str | None, secure: bool, most: int = MAX_LINES
 ) -> list[bytes]:
-    """Return the Set-Cookie lines that expire these cookies, the likeliest places first.
+    """Return the Set-Cookie lines that expire these cookies, the likeliest domain and path first.
 
     `names` are those hidden by strip_cookie_header; `path` is the request's, `domain` the
     widest parent to try (consent.domain). Never call it for a request from which a
@@ -52,11 +52,11 @@ def outlived(rules: CookieRules, answer: Answer | None, now: int) -> tuple[Cooki
     if last >= today:
         return ()
     key = (*answer.since.items(), last, today)  # the same for everybody who answered that day
-    if key not in rules.turns:
-        if len(rules.turns) >= ANSWERS:
-            rules.turns.clear()
-        rules.turns[key] = tuple(row for row in rules.rows if _turned(row, answer.since, last, today))
-    return rules.turns[key]
+    if key not in rules.outlived:
+        if len(rules.outlived) >= MAX_CACHED_ANSWERS:
+            rules.outlived.clear()
+        rules.outlived[key] = tuple(row for row in rules.rows if _turned(row, answer.since, last, today))
+    return rules.outlived[key]
 
 
 def swept(answer: Answer, now: int) -> Answer:
@@ -79,7 +79,7 @@ def expire_elsewhere(name: str, *, host: str, path: bytes, domain: str | None, s
 
 def _turned(row: CookieRule, since: Mapping[str, int], last: int, today: int) -> bool:
     """True when a life of that row ended after the day `last`; the first day is not counted."""
-    days = span(row)
+    days = span_days(row)
     if days is None or row.purpose not in since:
         return False
     first = since[row.purpose] + 1
@@ -104,7 +104,7 @@ def _places(
 
 def _is_held(name: bytes) -> bool:
     """True for a name that a browser can hold, and a line can carry."""
-    return len(name) <= LONGEST_PAIR and not CONTROL.search(name) and b";" not in name
+    return len(name) <= MAX_PAIR and not CONTROL.search(name) and b";" not in name
 
 
 def _once_each(names: Iterable[bytes]) -> Iterator[bytes]:
@@ -145,8 +145,8 @@ def _directories(path: bytes) -> Iterator[str]:
     clean = path.partition(b"?")[0]
     if CONTROL.search(clean) or b";" in clean or not clean.startswith(b"/"):
         return
-    parts = clean.decode("latin-1").split("/", DEEPEST + 1)[1:]
-    for depth in range(1, min(len(parts), DEEPEST) + 1):
+    parts = clean.decode("latin-1").split("/", MAX_DIRECTORIES + 1)[1:]
+    for depth in range(1, min(len(parts), MAX_DIRECTORIES) + 1):
         if directory := "/".join(parts[:depth]):
             yield "/" + directory
             if depth < len(parts):

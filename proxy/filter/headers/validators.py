@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from proxy.filter.headers.content_kind import names_document
+from proxy.filter.headers.content_kind import is_document
 from proxy.filter.headers.fields import Headers, list_of, value_of, values_of, without
 
 _ETAG = re.compile(rb'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
@@ -66,7 +66,7 @@ def translate_conditionals(headers: Headers, variant: bytes) -> Conditionals:
     if not lines and value_of(headers, _IF_MODIFIED_SINCE) is None:
         return Conditionals(headers, ours=False)
     asked = list_of(lines)
-    page = asks_for_page(headers)
+    page = may_return_page(headers)
     mine = [found for found in map(_TAGGED.fullmatch, asked) if found]
     if not mine and not page:
         return Conditionals(headers, ours=False)
@@ -83,20 +83,20 @@ def translate_conditionals(headers: Headers, variant: bytes) -> Conditionals:
     return Conditionals(out, ours=bool(current))
 
 
-def asks_for_page(headers: Headers) -> bool:
+def may_return_page(headers: Headers) -> bool:
     """True when the browser means to show the answer as a page.
 
     By Sec-Fetch-Dest; a service worker passes a navigation on as `empty` with its mode.
     Where a browser sends neither (older ones, plain http), by what it accepts.
     """
     dest = value_of(headers, b"sec-fetch-dest")
-    page = names_document(dest)
+    page = is_document(dest)
     if page is None:
         accepted = b",".join(values_of(headers, b"accept")).lower()
         return any(kind in accepted for kind in _PAGES)
     return page or (dest == b"empty" and value_of(headers, b"sec-fetch-mode") == b"navigate")
 
 
-def ask_whole(headers: Headers) -> Headers:
+def without_range(headers: Headers) -> Headers:
     """Return the headers without Range and If-Range where a page may be the answer (T9)."""
-    return without(headers, (b"range", b"if-range")) if asks_for_page(headers) else headers
+    return without(headers, (b"range", b"if-range")) if may_return_page(headers) else headers

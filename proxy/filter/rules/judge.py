@@ -11,18 +11,19 @@ from proxy.filter.rules.judged_tag import JudgedTag
 from proxy.filter.rules.rule_matcher import Matcher
 from proxy.filter.syntax.urls import Url
 from proxy.filter.verdict import KEEP, Does, Verdict
-from proxy.policy.model import Action
+from proxy.policy.actions import Action
 from proxy.policy.scope import Pair
 
 __all__ = ["Judge", "Rules", "compile_rules", "judge_for"]
 
-_DOES = {
+VERDICTS = {
     Action.HOLD: Does.HOLD,
     Action.REPLACE: Does.REPLACE,
     Action.RELAY: Does.REPLACE,
     Action.REMOVE: Does.REMOVE,
     Action.KEEP: Does.KEEP,
 }
+"""The verdict each action leads to where a purpose is missing."""
 
 
 class Judge:
@@ -66,7 +67,7 @@ class Judge:
     def _of_rule(self, matcher: Matcher) -> Verdict:
         rule = matcher.rule
         missing = tuple(p for p in matcher.needs if not allows(self.grants, rule.provider, (p,)))
-        does = _DOES[rule.do] if missing else Does.KEEP
+        does = VERDICTS[rule.do] if missing else Does.KEEP
         return Verdict(does, rule.place, rule.provider, missing if does is not Does.KEEP else ())
 
     @property

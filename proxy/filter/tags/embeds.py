@@ -14,8 +14,9 @@ from enum import Enum
 from proxy.filter.patterns import Glob
 from proxy.filter.rules.judged_tag import TagFacts
 from proxy.filter.syntax.script_calls import SPREAD, ScriptCall, calls
+from proxy.policy.actions import Action
 from proxy.policy.hosts import covers
-from proxy.policy.model import NECESSARY, OWN, Action, Policy, Provider, RelayRule, TagRule
+from proxy.policy.model import NECESSARY, OWN, Policy, Provider, RelayRule, TagRule
 
 MAX_ADDRESS = 2000
 """Longest address, in characters, that is offered."""

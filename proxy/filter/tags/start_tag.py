@@ -28,7 +28,7 @@ from proxy.filter.tags.document_context import DocumentContext
 from proxy.filter.tags.refusal import Refusal, refusal
 from proxy.filter.tags.tag_edits import Edits
 from proxy.filter.verdict import Does, Verdict
-from proxy.policy.model import Action
+from proxy.policy.actions import Action
 
 MAX_SRCDOC_DEPTH = 8
 """A srcdoc nested deeper than this is held unread."""

@@ -18,17 +18,17 @@ from hypothesis import strategies as st
 from proxy.errors import Unreadable
 from proxy.filter.body.body_filter import (
     BodyFilter,
-    Observed,
-    Recall,
+    ObservedBody,
+    PageCacheKey,
     Verbatim,
+    cached_filter,
     document_filter,
     first_bytes,
-    remembering_filter,
 )
 from proxy.filter.body.decoding import Cap
 from proxy.filter.body.page_cache import PageCache
 from proxy.filter.headers.content_kind import SNIFF, BodyKind
-from proxy.filter.headers.judged import judged_headers, refused_headers
+from proxy.filter.headers.judged_headers import judged_headers, refused_headers
 from proxy.filter.rules.judge import Judge, compile_rules, judge_for
 from proxy.filter.tags.injection import Injector
 from proxy.policy.load import load_policy
@@ -75,7 +75,7 @@ def body_filter(
     cap: Cap | None = None,
 ) -> BodyFilter:
     return document_filter(
-        sort=sort, content_type=content_type, content_encoding=coding, answer_coding=answer,
+        sort=sort, content_type=content_type, content_encoding=coding, response_coding=answer,
         judge=who or judge(), inject=inject, cap=cap,
     )  # fmt: skip
 
@@ -329,7 +329,7 @@ def test_a_page_that_is_here_as_a_whole_is_the_same_page(coding: bytes, answer: 
 
 
 def test_what_passes_passes_whole_too() -> None:
-    observed = Observed(body_filter())
+    observed = ObservedBody(body_filter())
 
     assert Verbatim().whole(b"x\xff") == b"x\xff"
     assert observed.whole(PAGE.encode()) == PAGE.encode()
@@ -341,9 +341,9 @@ def remembered(
 ) -> tuple[bytes, list[str | None]]:
     given = {
         "sort": BodyKind.HTML, "content_type": b"text/html", "content_encoding": b"gzip",
-        "answer_coding": None, "judge": judge(), "inject": lambda: None,
+        "response_coding": None, "judge": judge(), "inject": lambda: None,
     } | other  # fmt: skip
-    stream = remembering_filter(Recall(cache, name), **given)
+    stream = cached_filter(PageCacheKey(cache, name), **given)
     return stream.whole(body), [verdict.provider for verdict in stream.verdicts]
 
 
@@ -357,8 +357,8 @@ def test_a_page_seen_before_is_the_same_page() -> None:
 
 def test_a_page_that_streams_goes_past_the_memory() -> None:
     cache, body = PageCache(limit=1 << 20), PAGE.encode()
-    stream = remembering_filter(
-        Recall(cache, b"t1"), sort=BodyKind.HTML, content_type=None, content_encoding=b"", answer_coding=None,
+    stream = cached_filter(
+        PageCacheKey(cache, b"t1"), sort=BodyKind.HTML, content_type=None, content_encoding=b"", response_coding=None,
         judge=judge(), inject=lambda: None,
     )  # fmt: skip
 
@@ -371,7 +371,7 @@ def test_a_page_that_streams_goes_past_the_memory() -> None:
     [
         {"name": b"t2", "judge": judge("performance")},
         {"name": b"t2", "inject": Words},
-        {"answer_coding": b"br"},
+        {"response_coding": b"br"},
         {"content_type": b"text/html; charset=utf-16"},
         {"sort": BodyKind.XML},
     ],
@@ -421,7 +421,7 @@ def test_a_file_of_speculation_rules_goes_through_the_same_codings() -> None:
 
 def test_observing_reports_what_would_be_held_and_changes_nothing() -> None:
     coded = gzip.compress(PAGE.encode())
-    stream = Observed(body_filter(coding=b"gzip"))
+    stream = ObservedBody(body_filter(coding=b"gzip"))
 
     assert b"".join(stream.pieces(coded[:50])) + stream.feed(coded[50:]) + stream.close() == coded
     assert [str(verdict) for verdict in stream.verdicts] == ["hold (rules.yaml:23)"]
@@ -429,14 +429,14 @@ def test_observing_reports_what_would_be_held_and_changes_nothing() -> None:
 
 
 def test_observing_passes_what_cannot_be_read_and_says_so() -> None:
-    stream = Observed(body_filter(coding=b"gzip"))
+    stream = ObservedBody(body_filter(coding=b"gzip"))
 
     assert run(stream, b"not gzip at all", [4]) == b"not gzip at all"
     assert "is not" in (stream.unreadable or "")
 
 
 def test_nothing_is_judged_behind_what_could_not_be_read() -> None:
-    stream = Observed(body_filter(coding=b"gzip"))
+    stream = ObservedBody(body_filter(coding=b"gzip"))
     stream.feed(b"not gzip at all")
     stream.feed(gzip.compress(PAGE.encode()))
 

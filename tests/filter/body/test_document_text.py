@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.errors import Unreadable
-from proxy.filter.body.document_text import LONGEST_RULES, PageText, RulesText
+from proxy.filter.body.document_text import MAX_RULES, PageText, RulesText
 from tests.filter.judging import judge
 
 SWALLOWED = b"<p title='\x1b$B'><script src=//js.stats.example/1.js>\x1b(B'></script>"
@@ -109,7 +109,7 @@ def test_endless_rules_are_refused() -> None:
     reader = RulesText(judge())
 
     with pytest.raises(Unreadable, match="too long"):
-        reader.feed(b" " * (LONGEST_RULES + 1))
+        reader.feed(b" " * (MAX_RULES + 1))
 
 
 @given(st.binary(max_size=200))

@@ -58,7 +58,7 @@ def test_what_is_seen_once_is_remembered_within_bounds():
     for name in "abcdef":
         cache.keep(name, b"", (b"", ()))
 
-    assert len(cache._once) == 2
+    assert len(cache._seen_once) == 2
 
 
 def test_many_small_pages_count_for_what_they_cost_not_for_their_bytes():

@@ -117,10 +117,10 @@ BEGINNINGS = st.sampled_from(
 
 @given(st.lists(BEGINNINGS, max_size=8).map(b"".join))
 def test_the_short_way_for_usual_beginnings_finds_what_the_long_one_finds(first: bytes) -> None:
-    module._looked_for.cache_clear()
+    module._first_meta.cache_clear()
     short = declared_html(first), declared_plainly(first)
-    module._looked_for.cache_clear()
+    module._first_meta.cache_clear()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_USUAL", re.compile(b"(?!)"))
+        patch.setattr(module, "_COMMON_START", re.compile(b"(?!)"))
         assert (declared_html(first), declared_plainly(first)) == short
-    module._looked_for.cache_clear()
+    module._first_meta.cache_clear()

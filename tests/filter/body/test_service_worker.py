@@ -9,7 +9,7 @@ SCRIPT = b"addEventListener('fetch', answer) // no line end"
 
 
 def through(body: bytes, coding: bytes = b"", answer: bytes | None = None) -> bytes:
-    return worker_filter(b"lines", content_encoding=coding, answer_coding=answer).whole(body)
+    return worker_filter(b"lines", content_encoding=coding, response_coding=answer).whole(body)
 
 
 def test_our_lines_stand_behind_the_sites_own_bytes():
@@ -17,7 +17,7 @@ def test_our_lines_stand_behind_the_sites_own_bytes():
 
 
 def test_a_script_in_pieces_is_the_same():
-    passing = worker_filter(b"lines", content_encoding=b"", answer_coding=None)
+    passing = worker_filter(b"lines", content_encoding=b"", response_coding=None)
     pieces = [passing.feed(SCRIPT[:7]), passing.feed(SCRIPT[7:]), passing.close()]
 
     assert b"".join(pieces) == through(SCRIPT)

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from proxy.filter.headers.content_kind import (
     SNIFF,
     BodyKind,
-    essence_of,
+    body_kind,
     forbids_sniffing,
-    names_document,
-    needs_whole,
-    sort_of,
+    is_document,
+    media_type_of,
+    needs_full_document,
 )
 
 HTML, XML, FEED, CODE, OTHER, REFUSED = (
@@ -32,7 +32,7 @@ def sort(
     disposition: bytes | None = None,
     more: bool = False,
 ) -> BodyKind | None:
-    return sort_of(list(types), nosniff=nosniff, dest=dest, first=first, disposition=disposition, more=more)
+    return body_kind(list(types), nosniff=nosniff, dest=dest, first=first, disposition=disposition, more=more)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def sort(
     ],
 )
 def test_of_several_types_the_last_that_can_be_read_counts(types: list[bytes], essence: bytes | None) -> None:
-    assert essence_of(types) == essence
+    assert media_type_of(types) == essence
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_html_is_a_document_wherever_it_is_shown(dest: bytes | None) -> None:
     """A destination yet unknown, and none at all, may be a page."""
     assert sort(b"text/html", dest=dest) is HTML
     assert sort(b"image/svg+xml", dest=dest) is XML
-    assert names_document(dest) is (None if dest is None else True)
+    assert is_document(dest) is (None if dest is None else True)
 
 
 def test_html_that_a_script_fetched_is_read_too() -> None:
@@ -265,13 +265,13 @@ def test_what_holds_pages_in_parts_is_refused_where_it_would_be_opened(
 
 @pytest.mark.parametrize("kind", [HTML, XML, BodyKind.RULES, REFUSED, None])
 def test_a_part_of_a_document_is_fetched_again_whole(kind: BodyKind | None) -> None:
-    assert needs_whole(206, kind)
-    assert not needs_whole(200, kind)
+    assert needs_full_document(206, kind)
+    assert not needs_full_document(200, kind)
 
 
 @pytest.mark.parametrize("kind", [FEED, CODE, OTHER])
 def test_a_part_of_anything_else_passes(kind: BodyKind) -> None:
-    assert not needs_whole(206, kind)
+    assert not needs_full_document(206, kind)
 
 
 @pytest.mark.parametrize(
@@ -297,7 +297,7 @@ def test_sniffing_is_forbidden_by_the_first_word(options: list[bytes], forbidden
     st.none() | st.binary(max_size=20),
 )
 def test_nothing_raises_and_what_has_bytes_is_decided(types, nosniff, dest, first, disposition) -> None:
-    found = sort_of(types, nosniff=nosniff, dest=dest, first=first, disposition=disposition)
+    found = body_kind(types, nosniff=nosniff, dest=dest, first=first, disposition=disposition)
 
     assert found is not None or first is None
 

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.filter.headers.cookies import CookieRules, judge_cookie, longest, strip_cookie_header, values_of
+from proxy.filter.headers.cookies import (
+    CookieRules,
+    judge_cookie,
+    longest_lifetime,
+    strip_cookie_header,
+    values_of,
+)
 from proxy.filter.headers.set_cookie import cap, parse_set_cookie
 from proxy.filter.verdict import Does
 from proxy.policy.load import load_policy
@@ -238,7 +244,8 @@ def test_a_year_of_renewals_never_moves_the_end():
     row = RULES.setting("_ga", HOST)
     first = NOW // DAY
     ends = {
-        now + longest(row, now, {"performance": first}) for now in range(NOW + DAY, NOW + 395 * DAY, 40_000)
+        now + longest_lifetime(row, now, {"performance": first})
+        for now in range(NOW + DAY, NOW + 395 * DAY, 40_000)
     }
 
     assert ends == {(first + 1 + 395) * DAY}
@@ -248,7 +255,7 @@ def test_a_year_of_renewals_never_moves_the_end():
 def test_no_life_is_longer_than_the_row_or_already_over(later, days):
     row = RULES.setting("_ga", HOST)
 
-    assert 0 < longest(row, NOW + later, {"performance": NOW // DAY - days}) <= 395 * DAY
+    assert 0 < longest_lifetime(row, NOW + later, {"performance": NOW // DAY - days}) <= 395 * DAY
 
 
 def test_inactivity_of_minutes_slides_and_necessary_cookies_have_no_day():
@@ -291,7 +298,7 @@ def test_no_line_raises_and_none_outlives_its_row(line, granted):
 
     assert (out is None) == (verdict.does is Does.DROP)
     if out is not None and verdict.note != "deletion" and (cookie := parse_set_cookie(out)):
-        limit = longest(RULES.setting(cookie.sent_as, cookie.domain or HOST), NOW)
+        limit = longest_lifetime(RULES.setting(cookie.sent_as, cookie.domain or HOST), NOW)
         assert (cookie.lifetime(NOW) or 0) <= (limit or 0)
         assert parse_set_cookie(out).value == parse_set_cookie(line).value
 

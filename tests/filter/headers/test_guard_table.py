@@ -26,7 +26,7 @@ def table(*rows, granted=(), own=OWN, **blocks):
     return guard_table(policy, scope_of(policy).granted(granted), own)
 
 
-OURS = ("consent_callkom", "", 0, None)
+CONSENT_COOKIE_VERDICT = ("consent_callkom", "", 0, None)
 
 
 def test_what_is_refused_is_one_row_with_our_own_cookie_first():
@@ -42,11 +42,19 @@ def test_what_is_granted_carries_its_life_and_whose_day_it_counts_from():
     ).rows
 
     past_all = 3  # purposes: needs consent, and counts from no day
-    assert rows == (OURS, ("aa", "", 395 * 86_400, 2), ("bb", "", 1_800, past_all), ("cc", "", -1, past_all))
+    assert rows == (
+        CONSENT_COOKIE_VERDICT,
+        ("aa", "", 395 * 86_400, 2),
+        ("bb", "", 1_800, past_all),
+        ("cc", "", -1, past_all),
+    )
 
 
 def test_necessary_rows_have_a_life_but_no_day():
-    assert table(row("aa", "necessary", "1 year")).rows == (OURS, ("aa", "", 365 * 86_400, None))
+    assert table(row("aa", "necessary", "1 year")).rows == (
+        CONSENT_COOKIE_VERDICT,
+        ("aa", "", 365 * 86_400, None),
+    )
 
 
 def test_no_life_is_longer_than_the_script_can_count_whole():
@@ -54,7 +62,9 @@ def test_no_life_is_longer_than_the_script_can_count_whole():
 
 
 def test_rows_of_other_peoples_domains_are_left_out():
-    assert table(row("aa", domain=".hubspot.com"), row("bb", domain="m.stripe.com")).rows == (OURS,)
+    assert table(row("aa", domain=".hubspot.com"), row("bb", domain="m.stripe.com")).rows == (
+        CONSENT_COOKIE_VERDICT,
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,7 +112,7 @@ def test_rows_alike_are_one_unless_another_stands_between_them():
 def test_a_name_that_a_wider_row_says_with_the_same_life_is_said_once():
     rows = table(row("ai_user", "necessary", domain="app.example.com"), row('"ai_user*"', "necessary")).rows
 
-    assert rows == (OURS, ("ai_user.*", "", 86_400, None))
+    assert rows == (CONSENT_COOKIE_VERDICT, ("ai_user.*", "", 86_400, None))
 
 
 def test_storage_keys_are_told_until_they_are_granted():

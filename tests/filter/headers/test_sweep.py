@@ -12,7 +12,7 @@ from proxy.consent.answer import Answer, next_answer
 from proxy.filter.headers import sweep as sweep_module
 from proxy.filter.headers.cookies import CookieRules, judge_cookie, strip_cookie_header
 from proxy.filter.headers.set_cookie import parse_set_cookie
-from proxy.filter.headers.sweep import MOST, expire_elsewhere, names_of, outlived, sweep, swept
+from proxy.filter.headers.sweep import MAX_LINES, expire_elsewhere, names_of, outlived, sweep, swept
 from proxy.policy.model import DAY
 from proxy.policy.scope import scope_of
 from tests.policy.rules import policy_of
@@ -168,7 +168,7 @@ def test_what_is_left_over_is_not_read():
 
     sweep(names(), host="app.example.com", path=b"/", domain="example.com", secure=True)
 
-    assert taken <= MOST
+    assert taken <= MAX_LINES
 
 
 def test_a_name_that_no_browser_holds_is_not_sent_back():
@@ -179,7 +179,7 @@ def test_a_name_that_no_browser_holds_is_not_sent_back():
 def test_one_answer_carries_a_bounded_number_of_lines():
     names = [b"_ga_%d" % i for i in range(100)]
 
-    assert len(swept_lines(*names, path=b"/a/b/c/d/e/f/g/h/i/j")) == MOST
+    assert len(swept_lines(*names, path=b"/a/b/c/d/e/f/g/h/i/j")) == MAX_LINES
     assert sum(map(len, swept_lines(*names))) < 4_096
     assert len(swept_lines(b"_ga", path=b"/" + b"/".join([b"x"] * 50), most=1000)) == 3 + 3 * 12 + 3
 
@@ -254,7 +254,7 @@ def test_what_is_remembered_of_answers_is_bounded():
     for day in range(3_000):
         outlived(rules, answer(day), NOW)
 
-    assert len(rules.turns) <= 1_024
+    assert len(rules.outlived_cache) <= 1_024
 
 
 def test_without_an_answer_there_is_nothing_to_outlive():

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.filter.headers.fields import Headers, value_of
-from proxy.filter.headers.judged import document_headers
-from proxy.filter.headers.validators import ask_whole, asks_for_page, tagged, translate_conditionals
+from proxy.filter.headers.judged_headers import document_headers
+from proxy.filter.headers.validators import may_return_page, tagged, translate_conditionals, without_range
 
 DATE = b"Sun, 06 Nov 1994 08:49:37 GMT"
 PAGE: Headers = [(b"Sec-Fetch-Dest", b"document"), (b"Sec-Fetch-Mode", b"navigate")]
@@ -160,12 +160,12 @@ def test_no_request_raises_and_nothing_else_moves(headers: Headers) -> None:
     ],
 )
 def test_a_page_is_asked_for_by_destination_or_by_what_is_accepted(headers: Headers, page: bool) -> None:
-    assert asks_for_page(headers) is page
+    assert may_return_page(headers) is page
 
 
 def test_pages_are_asked_for_whole_and_downloads_in_parts() -> None:
     ranged = [(b"Range", b"bytes=0-4"), (b"If-Range", b'"abc"')]
 
-    assert ask_whole([*ranged, *PAGE]) == PAGE
-    assert ask_whole([*ranged, *IMAGE]) == [*ranged, *IMAGE]
-    assert ask_whole([*ranged, (b"Accept", b"*/*")]) == [*ranged, (b"Accept", b"*/*")]
+    assert without_range([*ranged, *PAGE]) == PAGE
+    assert without_range([*ranged, *IMAGE]) == [*ranged, *IMAGE]
+    assert without_range([*ranged, (b"Accept", b"*/*")]) == [*ranged, (b"Accept", b"*/*")]

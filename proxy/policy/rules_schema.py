@@ -12,13 +12,13 @@ from pydantic import (
     model_validator,
 )
 
-from proxy.policy import value_types
+from proxy.policy import rule_values
 from proxy.policy.checked_value import fault
 from proxy.policy.durations import parse_duration
 from proxy.policy.inline_test import ExampleShape
 from proxy.policy.model import NECESSARY
+from proxy.policy.rule_values import Shape
 from proxy.policy.stand_ins import FUNCTION, STAND_INS
-from proxy.policy.value_types import Shape
 
 ASK_AGAIN_LONGEST = 183 * 86_400
 """The policy promises to ask again "at most every 6 months"; half a year is 183 days at most."""
@@ -34,11 +34,11 @@ def _ask_again(word: str) -> str:
 class PolicyShape(Shape):
     """`policy:` the published policy this file makes true."""
 
-    version: value_types.Version = Field(description="Shown to visitors, kept in every proof of consent.")
-    page: value_types.Address = Field(description="Where the cookie policy is published.")
-    privacy: value_types.Address = Field(description="Where the privacy policy is published.")
-    contact: value_types.Filled = Field(description="Where visitors write to: an e-mail address.")
-    ask_again_after: Annotated[value_types.Lasts, AfterValidator(_ask_again)] = Field(
+    version: rule_values.Version = Field(description="Shown to visitors, kept in every proof of consent.")
+    page: rule_values.Address = Field(description="Where the cookie policy is published.")
+    privacy: rule_values.Address = Field(description="Where the privacy policy is published.")
+    contact: rule_values.Filled = Field(description="Where visitors write to: an e-mail address.")
+    ask_again_after: Annotated[rule_values.Lasts, AfterValidator(_ask_again)] = Field(
         description="When an answer expires: 6 months at most."
     )
 
@@ -59,29 +59,29 @@ class UndeclaredShape(Shape):
 class NeutralShape(Shape):
     """`neutral:` a third party that may load for everyone because it stores nothing."""
 
-    from_: value_types.ThirdHosts = Field(alias="from", description="Hosts, with their subdomains.")
-    why: value_types.Filled = Field(description="What it is, and since when it is known to store nothing.")
+    from_: rule_values.ThirdHosts = Field(alias="from", description="Hosts, with their subdomains.")
+    why: rule_values.Filled = Field(description="What it is, and since when it is known to store nothing.")
 
 
 class HeaderShape(Shape):
     """`headers:` response headers taken away unless their purpose is granted."""
 
-    name: value_types.Words = Field(description="Names of response headers.")
-    purpose: value_types.PurposeId | None = Field(default=None, description="Without one: always taken away.")
+    name: rule_values.Words = Field(description="Names of response headers.")
+    purpose: rule_values.PurposeId | None = Field(default=None, description="Without one: always taken away.")
 
 
 class CookieShape(Shape):
     """`cookies:` a row of the published table."""
 
-    name: value_types.CookieNames = Field(description="Names, or patterns with *: [_ga, _ga_*].")
-    domain: value_types.Domains = Field(description="A leading dot covers the subdomains: .callkom.io")
-    purpose: value_types.PurposeId
-    lasts: value_types.Lasts = Field(description="As published: 6 months, 30 min, Session, up to 13 months.")
-    why: value_types.Filled = Field(description="What it is for, as published.")
-    note: value_types.Filled | None = Field(
+    name: rule_values.CookieNames = Field(description="Names, or patterns with *: [_ga, _ga_*].")
+    domain: rule_values.Domains = Field(description="A leading dot covers the subdomains: .callkom.io")
+    purpose: rule_values.PurposeId
+    lasts: rule_values.Lasts = Field(description="As published: 6 months, 30 min, Session, up to 13 months.")
+    why: rule_values.Filled = Field(description="What it is for, as published.")
+    note: rule_values.Filled | None = Field(
         default=None, description="What the published table adds to the category in brackets: payment."
     )
-    unpublished: value_types.Filled | None = Field(
+    unpublished: rule_values.Filled | None = Field(
         default=None, description="Why this row is not in the published table (yet)."
     )
 
@@ -89,8 +89,8 @@ class CookieShape(Shape):
 class TextShape(Shape):
     """`text:` literal words in an inline script."""
 
-    all: value_types.Literals | None = Field(default=None, description="Every one of these.")
-    any: value_types.Literals | None = Field(default=None, description="At least one of these.")
+    all: rule_values.Literals | None = Field(default=None, description="Every one of these.")
+    any: rule_values.Literals | None = Field(default=None, description="At least one of these.")
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -105,10 +105,10 @@ def _text(value: Any) -> Any:
 
 _TEXT_SCHEMA = {
     "anyOf": [
-        *value_types.ONE_OR_MANY["anyOf"],
+        *rule_values.ONE_OR_MANY["anyOf"],
         {
             "type": "object",
-            "properties": {"all": value_types.ONE_OR_MANY, "any": value_types.ONE_OR_MANY},
+            "properties": {"all": rule_values.ONE_OR_MANY, "any": rule_values.ONE_OR_MANY},
             "additionalProperties": False,
         },
     ]
@@ -118,10 +118,10 @@ _TEXT_SCHEMA = {
 class ReplyShape(Shape):
     """`stand_in:` what one function does: returns a constant, or calls back with it."""
 
-    returns: value_types.Constant | None = Field(
+    returns: rule_values.Constant | None = Field(
         default=None, description="The constant it returns; nothing: undefined."
     )
-    calls_back: value_types.Constant | None = Field(
+    calls_back: rule_values.Constant | None = Field(
         default=None,
         description="The constant that the functions it is given, and who awaits it, get.",
     )
@@ -147,7 +147,7 @@ def _known_stand_in(table: dict[str, ReplyShape | None]) -> dict[str, ReplyShape
         raise fault("is empty; give it a value or take the key out")
     for name, reply in table.items():
         if reply is None and name not in STAND_INS:
-            near = value_types.meant(name, STAND_INS) or f"; it can be {value_types.listed([*STAND_INS])}"
+            near = rule_values.meant(name, STAND_INS) or f"; it can be {rule_values.listed([*STAND_INS])}"
             raise fault(f"is '{name}'{near}, or a table of function names")
         if reply is not None and not FUNCTION.fullmatch(name):
             raise fault(f"names '{name}', which is no function; write 'acme' or 'acme.flags.get'")
@@ -189,27 +189,27 @@ StandInTable = Annotated[
 class TagShape(Shape):
     """`tags:` an element that may run only for its purposes; all given conditions must hold."""
 
-    from_: value_types.Hosts | None = Field(
+    from_: rule_values.Hosts | None = Field(
         default=None, alias="from", description="Hosts, subdomains included; 'self': the site's own."
     )
-    path: value_types.Paths | None = Field(
+    path: rule_values.Paths | None = Field(
         default=None, description="Pattern for path and query: /gtm.js?id=*"
     )
-    element: value_types.Elements | None = Field(default=None, description="script, iframe, img, ...")
-    id: value_types.Globs | None = Field(default=None, description="Ids, or patterns with *.")
-    class_: value_types.Globs | None = Field(default=None, alias="class", description="One of the classes.")
-    attribute: value_types.Attributes | None = Field(
+    element: rule_values.Elements | None = Field(default=None, description="script, iframe, img, ...")
+    id: rule_values.Globs | None = Field(default=None, description="Ids, or patterns with *.")
+    class_: rule_values.Globs | None = Field(default=None, alias="class", description="One of the classes.")
+    attribute: rule_values.Attributes | None = Field(
         default=None, description="An attribute, or attributes with a pattern for each value."
     )
     text: Annotated[TextShape | None, BeforeValidator(_text), WithJsonSchema(_TEXT_SCHEMA)] = Field(
         default=None, description="Words in an inline script: all of a list, or {any: [...]}."
     )
-    purpose: value_types.Purposes = Field(description="One, or a list: then all of them are needed.")
+    purpose: rule_values.Purposes = Field(description="One, or a list: then all of them are needed.")
     do: Literal["hold", "replace", "remove", "keep", "relay"] = "hold"
     with_: Literal["link", "nothing"] = Field(
         default="link", alias="with", description="What stands in its place when it is replaced."
     )
-    link: value_types.Address | None = Field(
+    link: rule_values.Address | None = Field(
         default=None,
         description="The provider's page, not the tag's; a * in it is what the first * of path stands for.",
     )
@@ -248,33 +248,33 @@ class TagShape(Shape):
 class RequestShape(Shape):
     """`requests:` first-party addresses that collect for a provider."""
 
-    path: value_types.Paths
-    host: value_types.ThirdHosts | None = Field(default=None, description="Hosts of ours; without: all.")
-    purpose: value_types.Purposes
+    path: rule_values.Paths
+    host: rule_values.ThirdHosts | None = Field(default=None, description="Hosts of ours; without: all.")
+    purpose: rule_values.Purposes
 
 
 class StorageShape(Shape):
     """`storage:` keys of localStorage and sessionStorage."""
 
-    key: value_types.Globs
-    purpose: value_types.PurposeId
+    key: rule_values.Globs
+    purpose: rule_values.PurposeId
 
 
 class RelayShape(Shape):
     """`relay:` the only addresses that our form relay may fetch."""
 
-    host: value_types.ThirdHosts
-    path: value_types.Paths
+    host: rule_values.ThirdHosts
+    path: rule_values.Paths
     method: tuple[Literal["GET", "POST"], ...] = ("GET", "POST")
-    max_body: value_types.Size = "64 kB"
-    per_minute: value_types.Count = "60"
+    max_body: rule_values.Size = "64 kB"
+    per_minute: rule_values.Count = "60"
     pass_on: tuple[Literal["Origin", "Referer", "User-Agent"], ...] = ()
 
 
 class ProviderShape(Shape):
     """`providers:` a third party, or the site itself, that stores or loads something."""
 
-    name: value_types.Filled = Field(description="As the published table names it.")
+    name: rule_values.Filled = Field(description="As the published table names it.")
     enabled: Literal["yes", "no"] = Field(
         default="yes", description="no: the block stays, visitors are not asked, nothing of it runs."
     )
@@ -282,15 +282,15 @@ class ProviderShape(Shape):
     tags: tuple[TagShape, ...] = ()
     requests: tuple[RequestShape, ...] = ()
     storage: tuple[StorageShape, ...] = ()
-    connect: tuple[Annotated[str, AfterValidator(value_types.third_host)], ...] = Field(
+    connect: tuple[Annotated[str, AfterValidator(rule_values.third_host)], ...] = Field(
         default=(), description="More hosts that its code talks to once it is granted."
     )
     relay: RelayShape | None = None
-    privacy: value_types.Address | None = Field(default=None, description="Its privacy notice.")
-    country: value_types.Filled | None = Field(
+    privacy: rule_values.Address | None = Field(default=None, description="Its privacy notice.")
+    country: rule_values.Filled | None = Field(
         default=None, description="Where the recipient is established."
     )
-    transfers: value_types.Filled | None = Field(default=None, description="Safeguards outside the EU.")
+    transfers: rule_values.Filled | None = Field(default=None, description="Safeguards outside the EU.")
 
     @model_validator(mode="after")
     def _relays_where_it_may(self) -> Self:
@@ -313,13 +313,13 @@ class RulesShape(Shape):
     """rules.yaml: what may run and be stored, and for whom."""
 
     policy: PolicyShape
-    purposes: Annotated[dict[value_types.Id, PurposeShape], AfterValidator(_knows_necessary)] = Field(
+    purposes: Annotated[dict[rule_values.Id, PurposeShape], AfterValidator(_knows_necessary)] = Field(
         description="What visitors agree to, in the order they read it."
     )
     undeclared: UndeclaredShape = UndeclaredShape()
     neutral: tuple[NeutralShape, ...] = ()
     headers: tuple[HeaderShape, ...] = ()
-    providers: dict[value_types.Id, ProviderShape]
+    providers: dict[rule_values.Id, ProviderShape]
     tests: tuple[ExampleShape, ...] = ()
 
 

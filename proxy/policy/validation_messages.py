@@ -1,4 +1,4 @@
-"""From what pydantic found wrong to what the author of the file reads, and where.
+"""Turns pydantic's validation errors into messages for the author, each with its place.
 
 Works for every file that is a tree of nodes and has a pydantic model or dataclasses: rules.yaml, the config.
 """
@@ -14,18 +14,18 @@ from typing import Any, get_args, get_type_hints
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from proxy.policy.value_types import listed, meant
+from proxy.policy.rule_values import listed, meant
 from proxy.policy.yaml_source import Listing, Mapping, Node, Step, Text, locate, spell
 from proxy.problems import Place, Problem
 
 _STRANGE = ("extra_forbidden", "unexpected_keyword_argument")
-"""How pydantic calls a key that nobody knows, of a model and of a dataclass."""
+"""Pydantic's error types for an unknown key, of a model and of a dataclass."""
 
 
 def problems_of(error: ValidationError, tree: Node, model: type) -> list[Problem]:
     """Return every problem, each at the word that causes it, in the order of the file."""
     details = error.errors()
-    instead = {_meant_key(each, model) for each in details if each["type"] in _STRANGE}
+    instead = {_corrected_key(each, model) for each in details if each["type"] in _STRANGE}
     return sorted(
         {
             _problem(each, tree, model)
@@ -35,8 +35,8 @@ def problems_of(error: ValidationError, tree: Node, model: type) -> list[Problem
     )
 
 
-def _meant_key(details: ErrorDetails, model: type) -> tuple[Step, ...]:
-    """Return the path of the key that a misspelt one was meant to be: it is not missing too."""
+def _corrected_key(details: ErrorDetails, model: type) -> tuple[Step, ...]:
+    """Return the path of the key that was misspelt, so that it is not reported missing."""
     *above, key = details["loc"]
     near = get_close_matches(str(key).lower(), _fields_at(model, above), n=1, cutoff=0.6)
     return (*above, *near)
@@ -51,8 +51,8 @@ def _problem(details: ErrorDetails, tree: Node, model: type) -> Problem:
         node, path = locate(tree, steps)
         if kind == "missing":
             what = (_fields_at(model, steps).get(key) or "").rstrip(".")
-            told = f": {what[0].lower()}{what[1:]}" if what else ""
-            return Problem(node.place, f"{_subject(path)} has no '{key}'{told}")
+            purpose = f": {what[0].lower()}{what[1:]}" if what else ""
+            return Problem(node.place, f"{_subject(path)} has no '{key}'{purpose}")
         near = meant(key, _fields_at(model, steps))
         return Problem(_key_place(node, key), f"{_subject(path)} has no key '{key}'{near}")
     node, path = locate(tree, steps)
@@ -60,7 +60,7 @@ def _problem(details: ErrorDetails, tree: Node, model: type) -> Problem:
     if about_key:
         above, _ = locate(tree, path[:-1])
         place = _key_place(above, path[-1])
-    return Problem(place, f"{_subject(path)} {_said(details, node)}")
+    return Problem(place, f"{_subject(path)} {_sentence(details, node)}")
 
 
 def _subject(path: Sequence[Step]) -> str:
@@ -72,7 +72,7 @@ def _key_place(node: Node, key: Step) -> Place:
     return found.place if found is not None else node.place
 
 
-def _said(details: ErrorDetails, node: Node) -> str:
+def _sentence(details: ErrorDetails, node: Node) -> str:
     """Return the sentence after the path."""
     if isinstance(node, Text) and not node.value:
         return "is empty; give it a value or take the key out"
@@ -112,7 +112,7 @@ def _fields_at(model: type, steps: Sequence[Step]) -> dict[str, str | None]:
         if found is None:  # the id in a mapping of ids: its model was entered with the field
             continue
         here = next(_models_in(found[0]), here)
-    return {key: told for key, (_, told) in _keys(here).items()}
+    return {key: purpose for key, (_, purpose) in _keys(here).items()}
 
 
 def _keys(model: type) -> dict[str, tuple[Any, str | None]]:

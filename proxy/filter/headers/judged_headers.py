@@ -1,7 +1,7 @@
-"""What happens to the header lines of a request and of an answer.
+"""The header fields of a response as the visitor may see them.
 
-Hop-by-hop fields end here; fields that make a browser ask somebody are judged; those of a
-rewritten document say that it is for one visitor. The rest passes as it came.
+Hop-by-hop fields are removed; fields that make a browser send a request are judged; a
+rewritten document is marked as private to one visitor. All others pass unchanged.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from proxy.filter.headers.link_header import link_header, refresh_header, specul
 from proxy.filter.headers.reporting import csp_reports, report_to, reporting_endpoints
 from proxy.filter.headers.validators import (
     Conditionals,
-    ask_whole,
-    asks_for_page,
+    may_return_page,
     tagged,
     translate_conditionals,
+    without_range,
 )
 from proxy.filter.rules.judge import Judge
 from proxy.policy.model import NECESSARY, Policy
@@ -26,8 +26,6 @@ from proxy.policy.scope import Pair
 __all__ = [
     "Conditionals",
     "Headers",
-    "ask_whole",
-    "asks_for_page",
     "code_headers",
     "document_headers",
     "end_to_end",
@@ -35,6 +33,7 @@ __all__ = [
     "judged_headers",
     "link_header",
     "list_of",
+    "may_return_page",
     "refresh_header",
     "refused_headers",
     "tagged",
@@ -42,6 +41,7 @@ __all__ = [
     "value_of",
     "values_of",
     "without",
+    "without_range",
 ]
 
 HOP_BY_HOP = frozenset(
@@ -72,8 +72,8 @@ _BY_VISITOR = (b"Cookie", b"Accept-Encoding")
 _BY_BOTH = (b"Vary", b", ".join(_BY_VISITOR))
 _STAYING = (b"no-store", b"no-transform")
 
-# An alternative service is the server's own, not ours: a browser that follows it is past us.
-_PAST_US = frozenset({b"alt-svc"})
+# Alt-Svc names another server: a browser that follows it bypasses the proxy.
+_BYPASSING = frozenset({b"alt-svc"})
 
 _Judging = Callable[[bytes, Judge], bytes | None]
 _JUDGED: dict[bytes, _Judging] = {
@@ -87,18 +87,18 @@ _JUDGED: dict[bytes, _Judging] = {
 }
 
 JUDGED = frozenset({*_JUDGED, b"nel"})
-"""Fields of an answer that judged_headers looks into (lower case)."""
+"""Response fields that judged_headers judges (lower case)."""
 
 
 class JudgedHeaders(NamedTuple):
-    """An answer's headers as the visitor may see them, and the names of the lines that changed."""
+    """A response's headers as the visitor may see them, and the names that changed."""
 
     headers: Headers
     touched: tuple[bytes, ...]
 
 
 def end_to_end(headers: Headers) -> Headers:
-    """Return the headers less those that end at this hop, and those that Connection names."""
+    """Return the headers without hop-by-hop fields and those that Connection names."""
     named = {option.lower() for option in list_of(values_of(headers, b"connection"))} - _NEVER_NAMED
     gone = HOP_BY_HOP | named if named else HOP_BY_HOP
     if value_of(headers, b"transfer-encoding") is not None:
@@ -109,7 +109,7 @@ def end_to_end(headers: Headers) -> Headers:
 def refused_headers(policy: Policy, grants: frozenset[Pair]) -> frozenset[bytes]:
     """Return the names (lower case) of response headers these grants do not allow (threats T55)."""
     granted = {pair.purpose for pair in grants}
-    names: set[bytes] = set(_PAST_US)
+    names: set[bytes] = set(_BYPASSING)
     for rule in policy.headers:
         free = rule.purpose is not None and (
             rule.purpose == NECESSARY or rule.purpose in granted or not policy.needs_consent(rule.purpose)
@@ -120,7 +120,7 @@ def refused_headers(policy: Policy, grants: frozenset[Pair]) -> frozenset[bytes]
 
 
 def judged_headers(headers: Headers, judge: Judge, refused: frozenset[bytes]) -> JudgedHeaders:
-    """Return the headers a visitor may see: no line, and no entry of one, asks a refused host."""
+    """Return the headers without lines or entries that request a refused host."""
     out: Headers = []
     touched: list[bytes] = []
     for pair in headers:
@@ -134,7 +134,7 @@ def judged_headers(headers: Headers, judge: Judge, refused: frozenset[bytes]) ->
             touched.append(name)
         if value is not None:
             out.append(pair if value == pair[1] else (pair[0], value))
-    if b"report-to" in touched:  # what it reports through is gone
+    if b"report-to" in touched:  # NEL reports through the removed field
         out = without(out, (b"nel",))
     return JudgedHeaders(out, tuple(touched))
 
@@ -142,8 +142,8 @@ def judged_headers(headers: Headers, judge: Judge, refused: frozenset[bytes]) ->
 def document_headers(headers: Headers, *, variant: bytes, coding: bytes | None) -> Headers:
     """Return the headers of a document that is rewritten (or would be: HEAD, 304) for one visitor.
 
-    `coding` is the one it is sent in. Private and always asked about again, its validators
-    tagged with the variant, nothing that speaks of the bytes as the server sent them.
+    `coding` is the one it is sent in. The document is private and always revalidated, its
+    validators carry the variant, and fields about the server's bytes are removed.
     """
     out: Headers = []
     etag = modified = None
@@ -159,7 +159,7 @@ def document_headers(headers: Headers, *, variant: bytes, coding: bytes | None) 
         caching |= lower == b"cache-control"
         varying |= lower == b"vary"
         out.append(pair)
-    # most sites say neither, and then there is nothing to look for
+    # most sites send neither: nothing to merge
     out = _private(out) if caching else [*out, (b"Cache-Control", b"private, no-cache")]
     out = _varying(out, _BY_VISITOR) if varying else [*out, _BY_BOTH]
     if coding:
@@ -170,9 +170,9 @@ def document_headers(headers: Headers, *, variant: bytes, coding: bytes | None) 
 
 
 def code_headers(headers: Headers) -> Headers:
-    """Return the headers of what is called a document and was fetched as script, style or image.
+    """Return the headers of an HTML response that was fetched as script, style or image.
 
-    Its bytes pass unread, so that no navigation may be answered with the browser's copy.
+    Its bytes pass unread, so a navigation must not be served from the browser's cache.
     """
     shared = [pair for pair in headers if not _for_shared_caches(pair[0].lower())]
     return _varying(_private(shared), (b"Sec-Fetch-Dest",))
@@ -183,23 +183,23 @@ def _for_shared_caches(name: bytes) -> bool:
 
 
 def _private(headers: Headers) -> Headers:
-    said = values_of(headers, b"cache-control")
-    words = [part.lower() for part in list_of(said)] if said else []
+    current = values_of(headers, b"cache-control")
+    words = [part.lower() for part in list_of(current)] if current else []
     value = b", ".join([b"private", b"no-cache", *(word for word in _STAYING if word in words)])
-    return _put(headers, b"Cache-Control", b"cache-control", value)
+    return _set_field(headers, b"Cache-Control", b"cache-control", value)
 
 
 def _varying(headers: Headers, names: tuple[bytes, ...]) -> Headers:
-    said = values_of(headers, b"vary")
-    words = [part.lower() for part in list_of(said)] if said else []
+    current = values_of(headers, b"vary")
+    words = [part.lower() for part in list_of(current)] if current else []
     missing = [name for name in names if name.lower() not in words]
     if not missing or b"*" in words:
         return headers
-    whole = b", ".join([part for part in said if part.strip()] + missing)
-    return _put(headers, b"Vary", b"vary", whole)
+    whole = b", ".join([part for part in current if part.strip()] + missing)
+    return _set_field(headers, b"Vary", b"vary", whole)
 
 
-def _put(headers: Headers, name: bytes, lower: bytes, value: bytes) -> Headers:
+def _set_field(headers: Headers, name: bytes, lower: bytes, value: bytes) -> Headers:
     """Return the headers with that field once, where it first stood, else at the end."""
     at = next((at for at, pair in enumerate(headers) if pair[0].lower() == lower), None)
     if at is None:

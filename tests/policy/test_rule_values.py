@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from proxy.errors import PolicyError
 from proxy.policy.load import load_policy
-from proxy.policy.value_types import listed, meant
+from proxy.policy.rule_values import listed, meant
 from tests.policy.rules import policy_of, text_of
 
 

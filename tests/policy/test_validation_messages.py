@@ -7,8 +7,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from proxy.errors import PolicyError
-from proxy.policy.faults import problems_of
 from proxy.policy.load import load_policy
+from proxy.policy.validation_messages import problems_of
 from proxy.policy.yaml_source import read
 from tests.policy.rules import text_of
 

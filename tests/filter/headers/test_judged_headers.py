@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.filter.headers.fields import Headers, fault_in, value_of, values_of
-from proxy.filter.headers.judged import (
+from proxy.filter.headers.judged_headers import (
     code_headers,
     document_headers,
     end_to_end,

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 LASTS = 60
 """Seconds between the agreement and the frame that loads."""
 
-LONGEST = 4096
-"""Characters of a ticket; anything longer is not read."""
+MAX_LENGTH = 4096
+"""Longest ticket that is parsed."""
 
-LABEL = b"consent embed\x00"  # no other word signed with this key is ever taken for one
+LABEL = b"consent embed\x00"  # separates this use of the key from others
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +33,25 @@ class Ticket:
 
 
 def write_ticket(ticket: Ticket, keys: Sequence[bytes], *, now: int) -> str:
-    """Return the ticket as a word for an address, signed with the newest key."""
-    said = [now + LASTS, ticket.host, ticket.provider, ticket.embed, ticket.language]
-    payload = json.dumps(said, separators=(",", ":")).encode()
-    return f"{_armour(payload)}.{_armour(_sign(payload, keys[0]))}"
+    """Return the ticket as a value for an address, signed with the newest key."""
+    fields = [now + LASTS, ticket.host, ticket.provider, ticket.embed, ticket.language]
+    payload = json.dumps(fields, separators=(",", ":")).encode()
+    return f"{_encoded(payload)}.{_encoded(_sign(payload, keys[0]))}"
 
 
 def read_ticket(text: str, keys: Sequence[bytes], *, host: str, now: int) -> Ticket | None:
-    """Return the ticket, or None where it is not ours, not for this host, or no longer valid."""
+    """Return the ticket, or None if it is forged, for another host, or expired."""
     armoured, dot, signature = text.partition(".")
-    if not dot or len(text) > LONGEST or not text.isascii():
+    if not dot or len(text) > MAX_LENGTH or not text.isascii():
         return None
     try:
-        payload, signed = _bare(armoured), _bare(signature)
+        payload, signed = _decoded(armoured), _decoded(signature)
     except ValueError:
         return None
     if not any(hmac.compare_digest(signed, _sign(payload, key)) for key in keys):
         return None
-    until, *said = json.loads(payload)
-    ticket = Ticket(*said)
+    until, *fields = json.loads(payload)
+    ticket = Ticket(*fields)
     return ticket if now <= until <= now + LASTS and ticket.host == host else None
 
 
@@ -59,9 +59,9 @@ def _sign(payload: bytes, key: bytes) -> bytes:
     return hmac.digest(key, LABEL + payload, "sha256")
 
 
-def _armour(bare: bytes) -> str:
+def _encoded(bare: bytes) -> str:
     return urlsafe_b64encode(bare).rstrip(b"=").decode("ascii")
 
 
-def _bare(armoured: str) -> bytes:
+def _decoded(armoured: str) -> bytes:
     return urlsafe_b64decode(armoured + "=" * (-len(armoured) % 4))

@@ -8,7 +8,7 @@ import pytest
 
 from proxy.errors import PolicyError
 from proxy.policy.load import load_policy
-from proxy.policy.shape import json_schema
+from proxy.policy.rules_schema import json_schema
 from proxy.policy.yaml_source import read
 from tests.policy.rules import HEAD, policy_of, text_of
 

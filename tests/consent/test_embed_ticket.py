@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.consent.ticket import LASTS, LONGEST, Ticket, read_ticket, write_ticket
+from proxy.consent.embed_ticket import LASTS, MAX_LENGTH, Ticket, read_ticket, write_ticket
 
 KEYS = (b"k" * 32, b"o" * 32)
 NOW = 1_795_000_000
@@ -42,6 +42,6 @@ def test_a_changed_ticket_opens_nothing_else(at, letter):
     assert read(changed) in (None, TICKET)
 
 
-@pytest.mark.parametrize("word", ["", ".", "a.b", "é.é", "a" * LONGEST + ".b", "====.===="])
+@pytest.mark.parametrize("word", ["", ".", "a.b", "é.é", "a" * MAX_LENGTH + ".b", "====.===="])
 def test_what_is_no_ticket_is_none(word):
     assert read(word) is None
