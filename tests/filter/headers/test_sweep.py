@@ -254,7 +254,7 @@ def test_what_is_remembered_of_answers_is_bounded():
     for day in range(3_000):
         outlived(rules, answer(day), NOW)
 
-    assert len(rules.outlived_cache) <= 1_024
+    assert len(rules.outlived) <= 1_024
 
 
 def test_without_an_answer_there_is_nothing_to_outlive():
