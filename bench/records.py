@@ -245,7 +245,7 @@ async def measure(name: str, url: str) -> None:
     )
 
 
-def apart(name: str, url: str) -> dict[str, float | str]:
+def in_subprocess(name: str, url: str) -> dict[str, float | str]:
     """Measure in a process of its own: its peak memory is that of this operation."""
     ran = subprocess.run(
         [sys.executable, "-m", "bench.records", "--measure", name, "--url", url],
@@ -281,7 +281,7 @@ def report(kind: str, fresh: Callable[[], str], arguments: argparse.Namespace) -
     took = asyncio.run(fill(url, arguments.records))
     print(f"  {arguments.records:,} records written in {took:.0f} s ({arguments.records / took:,.0f}/s)")
     for name in MEASURED:
-        found = apart(name, url)
+        found = in_subprocess(name, url)
         print(
             f"  {name:15} {found['seconds']:8.3f} s   peak {found['peak']:4.0f} MB"
             f" (+{found['grown']:.0f})   {found['said']}"

@@ -17,7 +17,7 @@ from proxy.policy.lint import lint
 from proxy.policy.load import load_policy
 from proxy.policy.model import Policy
 from proxy.problems import Problem
-from proxy.process.startable import start_problems
+from proxy.process.preflight_checks import start_problems
 
 FAULTS, WARNINGS = 1, 3
 

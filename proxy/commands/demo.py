@@ -44,7 +44,7 @@ def demo(
     ] = None,
 ) -> None:
     """Run the proxy in front of the bundled demo site and print the addresses to open."""
-    from proxy.process.run import run_here  # noqa: PLC0415 - a second of imports that `explain` can do without
+    from proxy.process.worker_lifecycle import run_here  # noqa: PLC0415 - a second of imports that `explain` can do without
 
     config, chosen = _settle(folder, port, _start_site(), rules)
     table = Table(title="Open one of these (end with Ctrl-C)", title_justify="left", box=None, pad_edge=False)

@@ -1,5 +1,5 @@
-"""How the program lives: start, supervisor, workers, reload, the admin address.
+"""The processes of the program: start, supervisor, workers, reload, the admin address.
 
-`start.run` reads the files and becomes a worker or a supervisor of several; `worker.Worker` wires one serving
-process together. May import everything below; only commands import it.
+`start.run` reads the files and becomes a worker or a supervisor of several; `worker.Worker` is one serving
+process, `reload.Reloader` swaps its snapshot. May import everything below; only commands import it.
 """

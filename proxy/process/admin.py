@@ -1,4 +1,4 @@
-"""The admin address: health, readiness, figures and state; never a visitor's business."""
+"""The admin address: /healthz, /readyz, /metrics and /status, never public."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ from proxy.config.value_parsers import ListenAddress
 from proxy.http.listening import bind
 
 
-class Watched(Protocol):
-    """What the admin address speaks of: this process, or all workers together."""
+class AdminSource(Protocol):
+    """What the admin address reports on: this process, or all workers of a supervisor."""
 
     def ready(self) -> dict[str, Any]:
-        """Return what /readyz says; `ready` in it decides the status."""
+        """Return the body of /readyz; `ready` in it decides the status."""
 
     def state(self) -> dict[str, Any]:
         """Return what `consent-proxy status` prints."""
 
     def figures(self) -> bytes:
-        """Return the page that Prometheus reads."""
+        """Return the body of /metrics."""
 
 
-def admin_app(watched: Watched) -> web.Application:
-    """Return the pages of the admin address."""
+def admin_app(source: AdminSource) -> web.Application:
+    """Return the application of the admin address."""
 
     async def healthz(_: web.Request) -> web.StreamResponse:
         return web.Response(text="ok\n")
 
     async def readyz(_: web.Request) -> web.StreamResponse:
-        said = watched.ready()
-        return _json(said, 200 if said["ready"] else 503)
+        body = source.ready()
+        return _json(body, 200 if body["ready"] else 503)
 
     async def metrics(_: web.Request) -> web.StreamResponse:
-        page = web.Response(body=watched.figures())
+        page = web.Response(body=source.figures())
         page.headers["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8"
         return page
 
     async def status(_: web.Request) -> web.StreamResponse:
-        return _json(watched.state(), 200)
+        return _json(source.state(), 200)
 
     app = web.Application()
     app.router.add_get("/healthz", healthz)
@@ -51,14 +51,14 @@ def admin_app(watched: Watched) -> web.Application:
     return app
 
 
-def _json(said: dict[str, Any], status: int) -> web.Response:
-    text = json.dumps(said, ensure_ascii=False, indent=2, default=str) + "\n"
+def _json(body: dict[str, Any], status: int) -> web.Response:
+    text = json.dumps(body, ensure_ascii=False, indent=2, default=str) + "\n"
     return web.Response(text=text, status=status, content_type="application/json")
 
 
-async def listen_admin(address: ListenAddress, watched: Watched) -> Callable[[], Awaitable[None]]:
+async def listen_admin(address: ListenAddress, source: AdminSource) -> Callable[[], Awaitable[None]]:
     """Listen on the admin address; returns how to stop."""
-    runner = web.AppRunner(admin_app(watched), access_log=None, handle_signals=False)
+    runner = web.AppRunner(admin_app(source), access_log=None, handle_signals=False)
     await runner.setup()
     for sock in bind(address):
         await web.SockSite(runner, sock).start()

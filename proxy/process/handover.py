@@ -1,7 +1,7 @@
-"""What was read from the files, handed from the process that read it to the one that serves.
+"""Passes the loaded rules and config from the process that read them to the one that serves.
 
-Both are this program and the way is a pipe or a file without a name, so nobody else can
-put anything there.
+They are pickled into an anonymous file whose descriptor is inherited, so no other program
+can write there.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ import tempfile
 
 from proxy.config.types import Config
 from proxy.policy.model import Policy
-from proxy.process.watched_files import WatchedFiles
+from proxy.process.reload import WatchedFiles
 
 
-def hand_over(watched: WatchedFiles, config: Config, policy: Policy) -> int:
-    """Return a descriptor from which processes that we start, or become, take what was read."""
-    descriptor = _nameless()
+def write_handover(watched: WatchedFiles, config: Config, policy: Policy) -> int:
+    """Return an inheritable descriptor that holds what was read."""
+    descriptor = _anonymous_file()
     os.write(descriptor, pickle.dumps((watched, config, policy)))
     os.set_inheritable(descriptor, True)
     return descriptor
 
 
-def _nameless() -> int:
-    if hasattr(os, "memfd_create"):  # needs no folder that can be written to
+def _anonymous_file() -> int:
+    if hasattr(os, "memfd_create"):  # needs no writable folder
         return os.memfd_create("consent-proxy")
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
 
 
-def taken(descriptor: int) -> tuple[WatchedFiles, Config, Policy]:
-    """Return what was handed over; the next one can still take it."""
+def read_handover(descriptor: int) -> tuple[WatchedFiles, Config, Policy]:
+    """Return what the descriptor holds; it can be read again."""
     everything = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
     read: tuple[WatchedFiles, Config, Policy] = pickle.loads(everything)  # noqa: S301 - from ourselves
     return read

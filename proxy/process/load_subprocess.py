@@ -1,4 +1,4 @@
-"""Rules and config, read by a process of its own: what reading takes does not stay with one that serves."""
+"""Loads rules and config in a subprocess: the memory that it takes does not stay in a serving process."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from proxy.policy.model import Policy
 from proxy.process.rules_tests import RulesTests
 from proxy.subprocess_command import command
 
-_PATIENCE = 60
-"""Seconds that a reading may take: it takes one."""
+_TIMEOUT = 60
+"""Seconds; it takes one."""
 
 
-def read_apart(config_path: Path, rules_path: Path, tests: RulesTests) -> tuple[Config, Policy, str]:
-    """Return what a process of its own read, or raise what it raised."""
-    program = command("proxy.process.load_main", str(config_path), str(rules_path), tests.value)
+def read_in_subprocess(config_path: Path, rules_path: Path, tests: RulesTests) -> tuple[Config, Policy, str]:
+    """Return what the subprocess read, or raise what it raised."""
+    program = command("proxy.process.load_files", str(config_path), str(rules_path), tests.value)
     try:
         ran = subprocess.run(  # noqa: S603 - ourselves
             program,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            timeout=_PATIENCE,
+            timeout=_TIMEOUT,
             check=True,
-            start_new_session=True,  # Ctrl-C is for whoever serves
+            start_new_session=True,  # Ctrl-C is for the serving process
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise StartError(f"the files could not be read by a process of its own: {error}") from None
-    said: tuple[Config, Policy, str] | Exception = pickle.loads(ran.stdout)  # noqa: S301 - from ourselves
-    if isinstance(said, Exception):
-        raise said
-    return said
+        raise StartError(f"the files could not be read by a subprocess: {error}") from None
+    result: tuple[Config, Policy, str] | Exception = pickle.loads(ran.stdout)  # noqa: S301 - from ourselves
+    if isinstance(result, Exception):
+        raise result
+    return result

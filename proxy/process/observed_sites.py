@@ -1,4 +1,4 @@
-"""Which hosts were ever only observed: enforcing without having looked first deserves a word."""
+"""Warns of sites that are enforced and were never observed (`mode: observe`) before."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from proxy.telemetry.logs import log
 
 
 def warn_of_unobserved(config: Config) -> None:
-    """Remember the hosts that are observed now; warn of sites enforced that never were."""
+    """Store the hosts that are observed now; warn of enforced sites that never were."""
     path = state_folder(config) / "consent.observed"
     known = _known(path)
     observed = known | {host for site in config.sites if site.mode is Mode.OBSERVE for host in site.hosts}

@@ -1,7 +1,7 @@
-"""The tests written in the rules, run before the rules are served.
+"""Runs the tests written in rules.yaml before the rules are served.
 
-Workers of one supervisor read changed rules each for themselves; the first of them runs
-the tests and leaves the result in the folder they share.
+After a reload each worker of a supervisor reads the rules; the first runs the tests and
+stores the result in the folder that they share.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 class RulesTests(enum.StrEnum):
-    """What becomes of rules whose own tests fail."""
+    """What happens to rules whose own tests fail."""
 
     REFUSE = "refuse"
     WARN = "warn"
 
 
 def failed_tests(policy: Policy) -> tuple[Problem, ...]:
-    """Return the expectations that fail, from whoever tested the same rules before."""
+    """Return the failed tests; the result of another worker for the same rules is reused."""
     from proxy.filter.inline_tests import run_examples  # noqa: PLC0415 - nobody who serves needs it
 
     shared = os.environ.get(FOLDER)
@@ -47,7 +47,7 @@ def failed_tests(policy: Policy) -> tuple[Problem, ...]:
 
 
 def doubt_of(problems: tuple[Problem, ...]) -> str:
-    """Return what /readyz says of rules that are in force although their tests fail."""
+    """Return the /readyz warning for rules that are in force although their tests fail."""
     if not problems:
         return ""
     return f"rules are in force although {len(problems)} of their own tests fail: {problems[0]}"

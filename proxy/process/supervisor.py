@@ -1,8 +1,7 @@
-"""How long processes live: N workers on one port, a supervisor, signals, drains.
+"""The supervisor: starts N workers on one port, restarts those that end, forwards signals.
 
-The supervisor holds no visitor's connection: it starts workers, starts them again when
-they end, passes signals on, and answers on the admin address for all of them. Workers
-notice its end by their standard input and drain.
+It holds no visitor's connection, and serves the admin address for all workers. Workers
+notice its end by the end of their standard input, and drain.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from proxy.telemetry.metrics import FOLDER, render
 CANNOT_START = 78
 """Exit status of a worker that would fail again if started again (sysexits EX_CONFIG)."""
 
-_AGAIN_AFTER = 1.0  # seconds before a worker that ended is started again
+_RESTART_DELAY = 1.0  # seconds before a worker that ended is started again
 _TERMINATE = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -43,148 +42,150 @@ def on_signals(stop: Callable[[], object], reload: Callable[[], object]) -> None
 
 @dataclass(slots=True)
 class _Worker:
-    """One process as the supervisor sees it: what it last said of itself."""
+    """A worker process, with the state that it last reported."""
 
     number: int
     process: asyncio.subprocess.Process
-    said: dict[str, Any] = field(default_factory=dict)
+    report: dict[str, Any] = field(default_factory=dict)
 
     @property
     def ready(self) -> bool:
-        return bool(self.said.get("ready"))
+        return bool(self.report.get("ready"))
 
 
 class Supervisor:
-    """Keeps `config.workers` processes alive until it is told to stop."""
+    """Keeps `config.workers` processes running until it is told to stop."""
 
     def __init__(self, config: Config, program: list[str], given: int) -> None:
         self._config = config
         self._program = program
-        self._given = given
+        self._handover = given
         self._started: set[int] = set()
         self._workers: dict[int, _Worker] = {}
         self._stopping = asyncio.Event()
-        self._hopeless = False
+        self._start_failed = False
         self._folder = tempfile.mkdtemp(prefix="consent-proxy-")
 
     async def run(self) -> int:
         """Run until SIGTERM; returns the exit status."""
-        on_signals(self._stop, lambda: self._pass_on(signal.SIGHUP))
+        on_signals(self._stop, lambda: self._send_signal(signal.SIGHUP))
         end_admin: Callable[[], Awaitable[None]] | None = None
         try:
             if self._config.admin is not None:
                 end_admin = await listen_admin(self._config.admin, self)
-            keepers = [asyncio.ensure_future(self._keep(number)) for number in range(self._config.workers)]
+            keepers = [
+                asyncio.ensure_future(self._keep_running(number)) for number in range(self._config.workers)
+            ]
             await asyncio.gather(*keepers)
         finally:
             if end_admin is not None:
                 await end_admin()
             shutil.rmtree(self._folder, ignore_errors=True)
-        return CANNOT_START if self._hopeless else 0
+        return CANNOT_START if self._start_failed else 0
 
     def _stop(self) -> None:
         self._stopping.set()
-        self._pass_on(signal.SIGTERM)
+        self._send_signal(signal.SIGTERM)
 
-    def _pass_on(self, number: int) -> None:
+    def _send_signal(self, number: int) -> None:
         for worker in self._workers.values():
             with contextlib.suppress(ProcessLookupError):
                 worker.process.send_signal(number)
 
-    async def _keep(self, number: int) -> None:
-        """Keep one worker alive; a start that can only fail again stops everything."""
+    async def _keep_running(self, number: int) -> None:
+        """Run one worker, restarted when it ends; exit status CANNOT_START stops all of them."""
         while not self._stopping.is_set():
             worker = await self._start(number)
-            code = await self._listen(worker)
-            self._forget(worker)
+            code = await self._read_reports(worker)
+            self._remove(worker)
             if code == CANNOT_START:
-                self._hopeless = True
+                self._start_failed = True
                 self._stop()
             if not self._stopping.is_set():
                 log().error("worker_ended", worker=number, status=code)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), _AGAIN_AFTER)
+                    await asyncio.wait_for(self._stopping.wait(), _RESTART_DELAY)
 
     async def _start(self, number: int) -> _Worker:
         reading, writing = os.pipe()
         environment = {**os.environ, FOLDER: self._folder}
         command = [*self._program, "--say", str(writing), "--worker", str(number)]
-        command += ["--given", str(self._given)]
-        if number in self._started:  # much later, it reads the files as they are then
+        command += ["--given", str(self._handover)]
+        if number in self._started:  # a restart reads the files as they are then
             command.append("--again")
         self._started.add(number)
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.PIPE,
             env=environment,
-            pass_fds=[writing, self._given],
+            pass_fds=[writing, self._handover],
             start_new_session=True,  # Ctrl-C reaches the supervisor alone, which drains the workers
         )
         os.close(writing)
         worker = _Worker(number, process)
-        worker.said["pipe"] = reading
+        worker.report["pipe"] = reading
         self._workers[number] = worker
         log().info("worker_started", worker=number, process=process.pid)
         return worker
 
-    async def _listen(self, worker: _Worker) -> int:
-        """Take in what a worker says of itself until it ends; returns its exit status."""
+    async def _read_reports(self, worker: _Worker) -> int:
+        """Read the reports of a worker until it ends; returns its exit status."""
         loop = asyncio.get_running_loop()
         lines = asyncio.StreamReader()
-        pipe = os.fdopen(worker.said.pop("pipe"), "rb", buffering=0)
+        pipe = os.fdopen(worker.report.pop("pipe"), "rb", buffering=0)
         transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), pipe)
         try:
             while line := await lines.readline():
                 with contextlib.suppress(ValueError):
-                    worker.said = json.loads(line)
+                    worker.report = json.loads(line)
         finally:
             transport.close()
         return await worker.process.wait()
 
-    def _forget(self, worker: _Worker) -> None:
-        """Take the figures away that only count while a process lives, such as connections."""
+    def _remove(self, worker: _Worker) -> None:
+        """Remove a worker and its live gauges, such as open connections."""
         self._workers.pop(worker.number, None)
         for path in Path(self._folder).glob(f"gauge_live*_{worker.process.pid}.db"):
             path.unlink(missing_ok=True)
 
-    # -- what the admin address asks -----------------------------------------------------------------
+    # -- for the admin address -----------------------------------------------------------------------
 
     def ready(self) -> dict[str, Any]:
-        """Ready while at least one worker is; the others are named."""
-        said = {number: worker.said for number, worker in sorted(self._workers.items())}
+        """Return ready if at least one worker is, and why others are not."""
+        report = {number: worker.report for number, worker in sorted(self._workers.items())}
         why = [
             f"worker {number}: {', '.join(one.get('why', ['starting']))}"
-            for number, one in said.items()
+            for number, one in report.items()
             if not one.get("ready")
         ]
         if self._stopping.is_set():
             why.insert(0, "stopping")
         ready = not self._stopping.is_set() and any(worker.ready for worker in self._workers.values())
-        return {"ready": ready, "why": why, "doubts": _merged(said, "doubts")}
+        return {"ready": ready, "why": why, "doubts": _merge(report, "doubts")}
 
     def state(self) -> dict[str, Any]:
-        """Return what every worker says of itself."""
-        return {**self.ready(), "workers": [w.said for _, w in sorted(self._workers.items())]}
+        """Return the state of every worker."""
+        return {**self.ready(), "workers": [w.report for _, w in sorted(self._workers.items())]}
 
     def figures(self) -> bytes:
-        """Return the figures of all workers, also of those that ended."""
+        """Return the metrics of all workers, also of those that ended."""
         os.environ[FOLDER] = self._folder
         return render(None)
 
 
-def _merged(said: dict[int, dict[str, Any]], key: str) -> dict[str, Any]:
-    return {name: words for one in said.values() for name, words in one.get(key, {}).items()}
+def _merge(report: dict[int, dict[str, Any]], key: str) -> dict[str, Any]:
+    return {name: words for one in report.values() for name, words in one.get(key, {}).items()}
 
 
 class WorkerChannel:
-    """How a worker tells its supervisor what it is doing: one JSON line at a time."""
+    """The pipe by which a worker reports its state to the supervisor, one JSON line each."""
 
     def __init__(self, descriptor: int | None) -> None:
         self._descriptor = descriptor
         self._last = b""
 
-    def say(self, state: dict[str, Any]) -> None:
-        """Tell the supervisor, if there is one and there is news."""
+    def report(self, state: dict[str, Any]) -> None:
+        """Report the state, if there is a supervisor and something changed."""
         line = json.dumps(state, default=str).encode() + b"\n"
         if self._descriptor is None or line == self._last:
             return
@@ -194,7 +195,7 @@ class WorkerChannel:
 
 
 async def orphaned() -> None:
-    """Return when the supervisor has gone: our standard input, its pipe, ends."""
+    """Return when the supervisor has ended: standard input, its pipe, is closed."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)

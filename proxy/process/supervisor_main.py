@@ -1,4 +1,4 @@
-"""The process that looks after several workers; started by `serve`, never by hand."""
+"""The supervisor process (`python -m`); started by `serve`, never by hand."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ import uvloop
 from proxy.errors import ProxyError
 from proxy.http.server import check_server
 from proxy.http.upstream.balancer import check_parser
-from proxy.process.handover import taken
+from proxy.process.handover import read_handover
 from proxy.process.supervisor import supervise
 from proxy.subprocess_command import command
 from proxy.telemetry.logs import start_logs
 
 
 def main(arguments: list[str]) -> int:
-    """Keep workers alive until told to stop; returns the exit status."""
+    """Run the supervisor until told to stop; returns the exit status."""
     parser = argparse.ArgumentParser(prog="proxy.process.supervisor_main", description=__doc__)
     parser.add_argument("config", type=Path)
     parser.add_argument("rules", type=Path)
     parser.add_argument("--given", type=int, required=True, help="descriptor that holds what was read")
-    said = parser.parse_args(arguments)
-    _, config, _ = taken(said.given)
+    options = parser.parse_args(arguments)
+    _, config, _ = read_handover(options.given)
     try:
         check_server()
         check_parser()
         lines = start_logs(config.log.level, config.log.style)
         try:
-            program = command("proxy.process.worker_main", str(said.config), str(said.rules))
-            return uvloop.run(supervise(config, program, said.given))
+            program = command("proxy.process.worker_main", str(options.config), str(options.rules))
+            return uvloop.run(supervise(config, program, options.given))
         finally:
             lines.flush()
     except ProxyError as error:

@@ -1,7 +1,6 @@
-"""One serving process, wired: files -> House -> relay -> doors.
+"""One serving process: opens the record store, builds the snapshot, listens, and stops.
 
-A House is all that rules and config say, built whole and swapped whole: a request lives
-in the House it began in, whatever is read meanwhile.
+A reload replaces the snapshot as a whole: a request is served from the one it began with.
 """
 
 from __future__ import annotations
@@ -16,15 +15,15 @@ from typing import Any
 
 from proxy.config.signing_key import load_keys
 from proxy.config.types import Config
-from proxy.errors import FaultsError, ProxyError
+from proxy.errors import ProxyError
 from proxy.http.listening import Certificate, Listener, bind, drain
 from proxy.http.server import HttpServer, RequestLimits
 from proxy.http.upstream.balancer import Upstreams
 from proxy.own.addresses import OwnAddresses
 from proxy.policy.model import Policy
 from proxy.process.admin import listen_admin
-from proxy.process.store_watch import StoreWatch
-from proxy.process.watched_files import WatchedFiles
+from proxy.process.records_probe import RecordsProbe
+from proxy.process.reload import Reloader, WatchedFiles
 from proxy.records.export import heads_of
 from proxy.records.store import RecordStore, now_ms
 from proxy.route.fast.fast_exchange import begin
@@ -37,7 +36,7 @@ from proxy.telemetry.logs import log
 from proxy.telemetry.metrics import Metrics, WorkerHealth
 
 TICK = 1.0
-"""Seconds between looks at the files and hand-overs of figures."""
+"""Seconds between checks for changed files and flushes of metrics."""
 
 PURGE_EVERY = 86_400.0
 
@@ -59,7 +58,7 @@ class Worker:
         self.health = WorkerHealth()
         self.listeners: list[Listener] = []
         self._policy = policy
-        self._sources = watched
+        self._watched = watched
         self._number = number
         self._clock = clock
         self._keys = load_keys(config)
@@ -67,20 +66,31 @@ class Worker:
         self._store: RecordStore | None = None
         self._snapshot: Snapshot | None = None
         self._certificate: Certificate | None = None
-        self._reloading = asyncio.Lock()
         self._background: list[asyncio.Task[None]] = []
         self._end_admin: Callable[[], Awaitable[None]] | None = None
         self._began = time.monotonic()
-        self._reloads: dict[str, Any] = {}
+        self._reloader = (
+            Reloader(
+                watched,
+                config,
+                policy,
+                build=self._build,
+                swap=self._swap,
+                tally=self.metrics.tally,
+                health=self.health,
+            )
+            if watched is not None
+            else None
+        )
 
     @property
     def snapshot(self) -> Snapshot:
-        """All that rules and config say at this moment."""
+        """The snapshot that new requests are served from."""
         assert self._snapshot is not None
         return self._snapshot
 
     async def start(self, *, admin: bool = True) -> None:
-        """Open everything, doors last."""
+        """Open the store, build the snapshot, then listen."""
         config = self.config
         self._store = await RecordStore.open(
             config.records.url,
@@ -88,22 +98,23 @@ class Worker:
             keep=config.records.keep,
             folder=config.file(Path()),
             needed=False,
-            apart=self._sources is not None and self._sources.apart,
+            in_subprocess=self._watched is not None and self._watched.in_subprocess,
         )
-        self._ground = SharedResources(
+        self._shared = SharedResources(
             self._keys, self._store, self._upstreams, self.metrics.tally, self._clock
         )
-        self._snapshot = await build_snapshot(config, self._policy, self._ground, OwnAddresses)
-        self._store_watch = StoreWatch(self._store, self.metrics, self.health)
-        self._store_watch.note()
-        await self._open_doors()
+        self._snapshot = await build_snapshot(config, self._policy, self._shared, OwnAddresses)
+        self._records_probe = RecordsProbe(self._store, self.metrics, self.health)
+        self._records_probe.report()
+        await self._open_listeners()
         if admin and config.admin is not None:
             self._end_admin = await listen_admin(config.admin, self)
         self._background.append(asyncio.ensure_future(self._tick()))
-        self._background.append(asyncio.ensure_future(self._store_watch.run()))
+        self._background.append(asyncio.ensure_future(self._records_probe.run()))
         if self._number == 0:
             self._background.append(asyncio.ensure_future(self._purge()))
-        self._note_doubt()
+        if self._reloader is not None:
+            self._reloader.report_doubt()
         self.health.started = True
         log().info(
             "serving_started",
@@ -113,12 +124,12 @@ class Worker:
             digest=self._policy.digest,
         )
 
-    async def _open_doors(self) -> None:
+    async def _open_listeners(self) -> None:
         config = self.config
         relay = Relay(partial(getattr, self, "_snapshot"), self.metrics.tally)
         http_server = HttpServer(
             relay.answer,
-            allowance=_allowance(config),
+            allowance=_request_limits(config),
             refuse=relay.refuse,
             report=relay.report,
             begin=partial(begin, relay),
@@ -127,61 +138,34 @@ class Worker:
             self._certificate = Certificate(config, config.tls)
         context = self._certificate.context if self._certificate else None
         plain = HttpServer(
-            relay.to_https, allowance=_allowance(config), refuse=relay.refuse, report=relay.report
+            relay.to_https, allowance=_request_limits(config), refuse=relay.refuse, report=relay.report
         )
-        places = [(address, http_server, context) for address in config.listen]
-        places += [(address, plain, None) for address in config.redirect]
-        for address, behind, tls in places:
-            self.listeners += [Listener(behind, sock, tls) for sock in bind(address)]
+        listening = [(address, http_server, context) for address in config.listen]
+        listening += [(address, plain, None) for address in config.redirect]
+        for address, server, tls in listening:
+            self.listeners += [Listener(server, sock, tls) for sock in bind(address)]
         for listener in self.listeners:
             await listener.open()
 
     async def reload(self) -> bool:
-        """Read rules, config and languages again; what is faulty leaves all as it was."""
-        if self._sources is None:
+        """Reload rules, config, languages and certificate; True when new ones are in force."""
+        if self._reloader is None:
             return False
-        async with self._reloading:
-            if self._certificate is not None:
-                self._certificate.renew()
-            try:
-                # Reading and checking takes tenths of a second: visitors are served meanwhile.
-                loop = asyncio.get_running_loop()
-                config, policy = await loop.run_in_executor(None, self._sources.read)
-                snapshot = await build_snapshot(config, policy, self._ground, OwnAddresses)
-            except ProxyError as error:
-                problems = (
-                    [str(one) for one in error.problems] if isinstance(error, FaultsError) else [str(error)]
-                )
-                log().error("policy_refused", problems=problems, kept=self._policy.digest)
-                self._note_reload("refused", problems)
-                return False
-            self._snapshot, self._policy = snapshot, policy
-            for listener in self.listeners:
-                listener.http_server.heads.clear()  # what they came to would keep the house of before
-            for change in _needs_restart(self.config, config):
-                log().warning("policy_loaded", note=f"{change} changed: that takes a restart")
-            log().info("policy_loaded", policy=policy.version, digest=policy.digest)
-            self._note_reload("loaded", [])
-            self._note_doubt()
-            return True
+        if self._certificate is not None:
+            self._certificate.renew()
+        return await self._reloader.reload()
 
-    def _note_doubt(self) -> None:
-        """Say that rules are in force of which something is wrong."""
-        if self._sources is not None and self._sources.doubt:
-            self.health.reasons["rules"] = self._sources.doubt
-            log().warning("policy_doubted", why=self._sources.doubt)
+    async def _build(self, config: Config, policy: Policy) -> Snapshot:
+        return await build_snapshot(config, policy, self._shared, OwnAddresses)
 
-    def _note_reload(self, outcome: str, problems: list[str]) -> None:
-        self.metrics.tally.add("reloads", outcome)
-        self._reloads = {"outcome": outcome, "problems": problems}
-        self.health.reasons.pop("rules", None)
-        if problems:
-            self.health.reasons["rules"] = (
-                f"the files on disk are refused, older ones are in force: {problems[0]}"
-            )
+    def _swap(self, snapshot: Snapshot) -> None:
+        """Serve requests from another snapshot."""
+        self._snapshot, self._policy = snapshot, snapshot.policy
+        for listener in self.listeners:
+            listener.http_server.heads.clear()  # its entries refer to the old snapshot
 
     async def stop(self, seconds: float | None = None) -> int:
-        """Take nobody in any more, let requests finish, close everything; returns how many were cut."""
+        """Stop listening, drain, close everything; returns how many requests were cut off."""
         self.health.stopping = True
         cut = await drain(self.listeners, self.config.timeouts.drain if seconds is None else seconds)
         for task in self._background:
@@ -197,11 +181,11 @@ class Worker:
         return cut
 
     async def _tick(self) -> None:
-        """Hand figures over, and look whether the files changed."""
+        """Flush metrics, and reload when files have changed."""
         while True:
             await asyncio.sleep(TICK)
             self.metrics.flush()
-            self._store_watch.note()
+            self._records_probe.report()
             states = [
                 state
                 for site in self.snapshot.sites.all
@@ -210,13 +194,13 @@ class Worker:
             self.metrics.gauge(
                 "upstream_connections", "Connections to upstreams", sum(s.connections for s in states)
             )
-            if self._sources is not None and self._sources.changed():
+            if self._watched is not None and self._watched.changed():
                 await self.reload()
 
     async def _purge(self) -> None:
-        """Once a day delete proofs that are older than they are kept, and log where the chains end.
+        """Daily, delete records older than `records.keep`, and log the heads of the chains.
 
-        A log that is kept elsewhere is what shows a store put back to an older copy.
+        With a log kept elsewhere, `records verify --heads` detects a store restored from an old copy.
         """
         while True:
             with contextlib.suppress(ProxyError):
@@ -225,10 +209,10 @@ class Worker:
                 log().info("chain_heads_kept", heads=heads_of(heads))
             await asyncio.sleep(PURGE_EVERY)
 
-    # -- what the admin address asks ---------------------------------------------------------------------
+    # -- for the admin address ---------------------------------------------------------------------------
 
     def ready(self) -> dict[str, Any]:
-        """Return whether visitors are welcome, and why not."""
+        """Return whether the process is ready, and why not."""
         return self.health.readiness()
 
     def state(self) -> dict[str, Any]:
@@ -238,7 +222,7 @@ class Worker:
             **self.health.readiness(),
             "uptime_seconds": int(time.monotonic() - self._began),
             "policy": {"version": self._policy.version, "digest": self._policy.digest},
-            "last_reload": self._reloads or {"outcome": "none"},
+            "last_reload": self._reloader.last if self._reloader is not None else {"outcome": "none"},
             "records": {"store": self._store.name, "waiting": self._store.backlog} if self._store else {},
             "sites": [_site_state(site, snapshot.upstreams[site.name]) for site in snapshot.sites.all]
             if snapshot
@@ -261,22 +245,16 @@ def _site_state(site: Site, upstreams: Upstreams) -> dict[str, Any]:
     }
 
 
-def _allowance(config: Config) -> RequestLimits:
-    times, most = config.timeouts, config.limits
+def _request_limits(config: Config) -> RequestLimits:
+    timeouts, limits = config.timeouts, config.limits
     return RequestLimits(
-        line=most.line,
-        field=most.field,
-        fields=most.fields,
-        head_size=most.head,
-        body=most.body,
-        head=times.head,
-        idle_body=times.body,
-        idle_write=times.write,
-        keepalive=times.keepalive,
+        line=limits.line,
+        field=limits.field,
+        fields=limits.fields,
+        head_size=limits.head,
+        body=limits.body,
+        head=timeouts.head,
+        idle_body=timeouts.body,
+        idle_write=timeouts.write,
+        keepalive=timeouts.keepalive,
     )
-
-
-def _needs_restart(old: Config, new: Config) -> list[str]:
-    """Return the keys that are read at start only, and differ."""
-    fixed = ("listen", "tls", "redirect", "admin", "records", "workers", "log", "timeouts", "limits")
-    return [key for key in fixed if getattr(old, key) != getattr(new, key)]

@@ -1,4 +1,4 @@
-"""A process that serves: alone, or one of several that a supervisor started. Never started by hand."""
+"""A worker process (`python -m`), alone or one of several of a supervisor; never started by hand."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import uvloop
 from proxy.config.types import Config
 from proxy.errors import ProxyError
 from proxy.policy.model import Policy
-from proxy.process.handover import taken
-from proxy.process.run import serve, serve_alone
+from proxy.process.handover import read_handover
+from proxy.process.reload import WatchedFiles
 from proxy.process.supervisor import CANNOT_START, WorkerChannel
-from proxy.process.watched_files import WatchedFiles
+from proxy.process.worker_lifecycle import serve, serve_alone
 from proxy.telemetry.logs import start_logs
 
 
@@ -27,28 +27,27 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--again", action="store_true", help="read both anew, if nothing is wrong with them")
     parser.add_argument("--say", type=int, help="descriptor the supervisor listens to")
     parser.add_argument("--worker", type=int, default=0)
-    said = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        watched, config, policy = _read(said)
-        if said.say is None:
+        watched, config, policy = _read(options)
+        if options.say is None:
             serve_alone(watched, config, policy)
         else:
-            _serve_for(WorkerChannel(said.say), said.worker, watched, config, policy)
+            _serve_supervised(WorkerChannel(options.say), options.worker, watched, config, policy)
     except ProxyError as error:
         sys.stderr.write(f"consent-proxy: {error}\n")
-        return CANNOT_START if said.say is not None else 1
+        return CANNOT_START if options.say is not None else 1
     return 0
 
 
-def _read(said: argparse.Namespace) -> tuple[WatchedFiles, Config, Policy]:
-    """Return what was handed over; a worker that is started again reads anew.
+def _read(options: argparse.Namespace) -> tuple[WatchedFiles, Config, Policy]:
+    """Return what was handed over; a restarted worker reads the files again.
 
-    Where the files have become faulty since, it serves what was handed over, as a faulty
-    reload would have left it.
+    If they have become faulty since, it serves what was handed over, as after a faulty reload.
     """
-    watched, config, policy = taken(said.given)
-    watched.apart = True
-    if said.again:
+    watched, config, policy = read_handover(options.given)
+    watched.in_subprocess = True
+    if options.again:
         try:
             config, policy = watched.read()
         except ProxyError as error:
@@ -57,10 +56,10 @@ def _read(said: argparse.Namespace) -> tuple[WatchedFiles, Config, Policy]:
     return watched, config, policy
 
 
-def _serve_for(
+def _serve_supervised(
     channel: WorkerChannel, number: int, watched: WatchedFiles, config: Config, policy: Policy
 ) -> None:
-    """Serve as worker `number`, telling the supervisor how it is."""
+    """Serve as worker `number`, reporting to the supervisor."""
     lines = start_logs(config.log.level, config.log.style)
     try:
         uvloop.run(serve(config, policy, watched=watched, channel=channel, number=number, admin=False))

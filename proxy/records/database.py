@@ -14,7 +14,7 @@ from pathlib import Path
 from proxy.errors import RecordsError, StartError
 from proxy.records.driver import FAILURES, Connection, Pool, first, why
 from proxy.records.migrations import STEPS, VERSIONS
-from proxy.records.migrations.subprocess_main import migrate_apart
+from proxy.records.migrations.subprocess_main import migrate_in_subprocess
 from proxy.records.sqlite import SqliteConnection
 from proxy.records.store_address import StoreAddress, read_address
 
@@ -27,15 +27,17 @@ _ATTEMPTS = 10
 class Database:
     """A database at the right schema: `writing()` and `reading()` give transactions.
 
-    With `apart`, a migration runs in a process of its own: it needs SQLAlchemy and Alembic,
+    With `in_subprocess`, a migration runs in a process of its own: it needs SQLAlchemy and Alembic,
     30 MB that a process which serves for months does not have to keep.
     """
 
-    def __init__(self, url: str, folder: Path = Path(), *, create: bool = True, apart: bool = False) -> None:
+    def __init__(
+        self, url: str, folder: Path = Path(), *, create: bool = True, in_subprocess: bool = False
+    ) -> None:
         self.address = read_address(url, folder)
         self.path = self.address.path
         self._create = create
-        self._apart = apart
+        self._in_subprocess = in_subprocess
         self._write, self._read = self._pools()
         self._file: tuple[int, int] | None = None  # device and inode, once open at the right schema
         self._open = False
@@ -134,10 +136,10 @@ class Database:
                 f"the store of proofs has schema {found}, this program knows up to {STEPS[-1]}: "
                 "it was written by a newer consent-proxy; start that one, or name another store"
             )
-        if self._apart:
-            await migrate_apart(self.address)
+        if self._in_subprocess:
+            await migrate_in_subprocess(self.address)
             return
-        from proxy.records.migrations.run import migrate  # noqa: PLC0415 - SQLAlchemy and Alembic: 30 MB
+        from proxy.records.migrations.migrate import migrate  # noqa: PLC0415 - SQLAlchemy and Alembic: 30 MB
 
         await migrate(self.address)
 

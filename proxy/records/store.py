@@ -53,17 +53,19 @@ class RecordStore:
         clock: Callable[[], int] = now_ms,
         create: bool = True,
         needed: bool = True,
-        apart: bool = False,
+        in_subprocess: bool = False,
     ) -> RecordStore:
         """Return the store, at the schema of this program.
 
         `keys` are those that sign the consent cookie, newest first; `keep` is in seconds; a
         relative SQLite file counts from `folder`. With `needed=False` a store that cannot be
         reached now is opened all the same: `trouble` says why, `add` fails until it is back.
-        With `apart`, an older schema is brought up to date by a process of its own.
+        With `in_subprocess`, an older schema is brought up to date by a process of its own.
         StartError: it never will be usable (a newer schema, no such folder).
         """
-        store = cls(Database(url, folder, create=create, apart=apart), Keyring(keys), keep, clock)
+        store = cls(
+            Database(url, folder, create=create, in_subprocess=in_subprocess), Keyring(keys), keep, clock
+        )
         try:
             await store._database.ready()
         except RecordsError as error:

@@ -35,7 +35,7 @@ OURS = {
     "proxy.cli",
     "proxy.policy.rules_schema",
     "proxy.policy.load",
-    "proxy.process.load_main",
+    "proxy.process.load_files",
     "proxy.filter.inline_tests",
 }
 UNUSED = READS | MIGRATES | OURS | {"asyncpg"}

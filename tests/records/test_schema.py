@@ -11,8 +11,8 @@ from proxy.consent.record import ConsentRecord, content_of
 from proxy.errors import RecordsError
 from proxy.records.driver import Failure
 from proxy.records.migrations import STEPS, VERSIONS
-from proxy.records.migrations.run import scripts
-from proxy.records.migrations.subprocess_main import migrate_apart
+from proxy.records.migrations.migrate import scripts
+from proxy.records.migrations.subprocess_main import migrate_in_subprocess
 from proxy.records.rows import COLUMNS, CONTENT, record_of, values_of
 from proxy.records.schema import metadata
 from proxy.records.store import RecordStore
@@ -86,7 +86,7 @@ def test_a_record_takes_less_than_a_kilobyte():
 
 
 async def test_a_store_can_be_brought_up_to_date_by_a_process_of_its_own(url):
-    store = await RecordStore.open(url, keys=[KEY], apart=True)
+    store = await RecordStore.open(url, keys=[KEY], in_subprocess=True)
     record = await store.add(answer())
 
     assert await store.get(record.id) == record
@@ -97,9 +97,9 @@ async def test_what_that_process_could_not_do_is_told_in_its_words(tmp_path):
     (tmp_path / "proofs.db").write_bytes(b"no database, but long enough to be looked at" * 100)
 
     with pytest.raises(RecordsError, match="not a database"):
-        await RecordStore.open(f"sqlite:///{tmp_path / 'proofs.db'}", keys=[KEY], apart=True)
+        await RecordStore.open(f"sqlite:///{tmp_path / 'proofs.db'}", keys=[KEY], in_subprocess=True)
 
 
 async def test_a_process_that_migrates_says_why_it_cannot(tmp_path):
     with pytest.raises(Failure, match="unable to open database file"):
-        await migrate_apart(StoreAddress("sqlite:///gone.db", "gone.db", tmp_path / "gone.db"))
+        await migrate_in_subprocess(StoreAddress("sqlite:///gone.db", "gone.db", tmp_path / "gone.db"))

@@ -145,14 +145,14 @@ def test_a_site_may_treat_the_undeclared_otherwise():
 
 
 def test_a_staging_copy_stands_for_the_published_domain():
-    from proxy.process.load_main import at_home
+    from proxy.process.load_files import for_configured_hosts
 
     text = (
         config_text("http://127.0.0.1:1").replace("callkom.io", "callkom.localhost")
         + "consent: { stands_for: callkom.io }\n"
     )
     config = load_config(text)
-    policy = at_home(load_policy(RULES), config)
+    policy = for_configured_hosts(load_policy(RULES), config)
 
     assert policy.provider("google").cookies[0].domains == (".callkom.localhost",)
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from proxy.config.loading import load_config
 from proxy.policy.load import load_policy
-from proxy.process.load_main import at_home
-from proxy.process.watched_files import WatchedFiles
+from proxy.process.load_files import for_configured_hosts
+from proxy.process.reload import WatchedFiles
 from proxy.process.worker import Worker
 from proxy.telemetry.logs import LineWriter, start_logs
 
@@ -178,7 +178,7 @@ async def proxying(
         config, policy = watched.read()
     else:
         config = load_config(text, folder=folder)
-        policy = at_home(load_policy(rules), config)
+        policy = for_configured_hosts(load_policy(rules), config)
     log = io.BytesIO()
     lines = start_logs(config.log.level, stream=log)
     server = Worker(config, policy, watched, clock=clock)

@@ -15,7 +15,7 @@ _PATIENCE = 60.0
 """Seconds for the steps of a store of any size; they hold its lock meanwhile."""
 
 
-async def migrate_apart(address: StoreAddress) -> None:
+async def migrate_in_subprocess(address: StoreAddress) -> None:
     """Bring the store at that address to the schema of this program."""
     process = await asyncio.create_subprocess_exec(
         *command("proxy.records.migrations.subprocess_main"),
@@ -37,7 +37,7 @@ async def migrate_apart(address: StoreAddress) -> None:
 
 def main() -> int:
     """Read an address from standard input and migrate what is there; the exit status tells."""
-    from proxy.records.migrations.run import migrate  # noqa: PLC0415 - whoever imports us to be spared it
+    from proxy.records.migrations.migrate import migrate  # noqa: PLC0415 - whoever imports us to be spared it
 
     url, path = json.loads(sys.stdin.read())
     try:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from proxy.process import store_watch
+from proxy.process import records_probe
 from tests.own.test_addresses import SAME, choose
 from tests.support.origin import Origin
 from tests.support.proxying import proxying
@@ -14,8 +14,8 @@ DOWN, UP = "consent_proxy_records_down 1.0", "consent_proxy_records_down 0.0"
 
 @pytest.fixture(autouse=True)
 def _often(monkeypatch):
-    monkeypatch.setattr(store_watch, "PROBE_EVERY", 0.05)
-    monkeypatch.setattr(store_watch, "RETRY_EVERY", 0.05)
+    monkeypatch.setattr(records_probe, "PROBE_EVERY", 0.05)
+    monkeypatch.setattr(records_probe, "RETRY_EVERY", 0.05)
 
 
 async def until(check, seconds=30):

@@ -1,4 +1,4 @@
-"""Rules and config, read from their files: here, or as a program that hands them to whoever began it."""
+"""Loads rules and config from their files, also as a subprocess that pickles them to standard output."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from proxy.process.rules_tests import RulesTests, doubt_of, failed_tests
 def read_files(
     config_path: Path, rules_path: Path, tests: RulesTests = RulesTests.REFUSE
 ) -> tuple[Config, Policy, str]:
-    """Return both and what is doubtful, or raise ConfigError or PolicyError with every problem."""
+    """Return config, policy and a warning; raises ConfigError or PolicyError with every problem."""
     config = read_config(config_path)
     policy = read_policy(rules_path)
     failed = failed_tests(policy)
     if failed and tests is RulesTests.REFUSE:
         raise RulesTestsError(failed)
-    return config, at_home(policy, config), doubt_of(failed)
+    return config, for_configured_hosts(policy, config), doubt_of(failed)
 
 
 def read_policy(path: Path) -> Policy:
@@ -44,8 +44,8 @@ def read_policy(path: Path) -> Policy:
     return load_policy(text, path.name)
 
 
-def at_home(policy: Policy, config: Config) -> Policy:
-    """Return the policy for the hosts of this config, which may stand for the published ones."""
+def for_configured_hosts(policy: Policy, config: Config) -> Policy:
+    """Return the policy with its hosts replaced by those of the config (`consent.stands_for`)."""
     here = consent_domain(config)
     if config.consent.stands_for is None or here is None:
         return policy
@@ -53,14 +53,14 @@ def at_home(policy: Policy, config: Config) -> Policy:
 
 
 def main(arguments: list[str]) -> None:
-    """Write what two files say, or the error that tells what is wrong with them, to standard output."""
-    said: object
+    """Write the loaded files, or the error, as a pickle to standard output."""
+    result: object
     try:
         config, rules, tests = arguments
-        said = read_files(Path(config), Path(rules), RulesTests(tests))
+        result = read_files(Path(config), Path(rules), RulesTests(tests))
     except ProxyError as error:
-        said = error
-    sys.stdout.buffer.write(pickle.dumps(said))
+        result = error
+    sys.stdout.buffer.write(pickle.dumps(result))
 
 
 if __name__ == "__main__":

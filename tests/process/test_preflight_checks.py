@@ -8,7 +8,7 @@ import pytest
 import trustme
 
 from proxy.config.loading import load_config, read_config
-from proxy.process.startable import start_problems
+from proxy.process.preflight_checks import start_problems
 from tests.shared import ROOT
 from tests.unprivileged import somebody_elses, unprivileged
 

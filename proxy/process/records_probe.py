@@ -1,4 +1,4 @@
-"""Whether proofs can be recorded, also while nobody answers: said in the log, /readyz and the figures."""
+"""Checks that the record store is writable, and reports it in the log, on /readyz and as a metric."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from proxy.telemetry.metrics import Metrics, WorkerHealth
 PROBE_EVERY = 30.0
 """Seconds between probes of a store that works: each is a small durable write."""
 RETRY_EVERY = 5.0
-"""The same for a store that does not."""
+"""Seconds between probes of a store that failed."""
 
 
-class StoreWatch:
-    """Probes a store of proofs now and then, and says when it fails and when it is back."""
+class RecordsProbe:
+    """Probes a record store regularly, and reports when it fails and when it recovers."""
 
     def __init__(self, store: RecordStore, metrics: Metrics, health: WorkerHealth) -> None:
         self._store = store
@@ -24,14 +24,14 @@ class StoreWatch:
         self._failed = False
 
     async def run(self) -> None:
-        """Probe for ever."""
+        """Probe until cancelled."""
         while True:
             await self._store.probe()
-            self.note()
+            self.report()
             await asyncio.sleep(RETRY_EVERY if self._store.trouble else PROBE_EVERY)
 
-    def note(self) -> None:
-        """Take in what the last attempt to record, or the last probe, came to."""
+    def report(self) -> None:
+        """Report the outcome of the last write or probe."""
         trouble = self._store.trouble
         self._health.reasons.pop("records", None)
         if trouble:

@@ -1,7 +1,7 @@
-"""Whether `serve` can start with a config: what its files and folders have to allow, beyond its words.
+"""Checks before a start that the files and folders of a config are usable: certificate, key, store, CAs.
 
-`serve` refuses what stands here, and `check --config` says it beforehand. Nothing is
-written, and no address is bound: another version may be serving there.
+`serve` refuses to start on a problem, `check --config` reports it beforehand. Nothing is
+written and no address is bound: another version may be serving there.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ def start_problems(config: Config, path: Path) -> list[Problem]:
 
 
 def _findings(config: Config) -> Iterator[Finding]:
-    yield from _refusal(("tls",), lambda: _load_certificate(config))
-    yield from _refusal(("consent", "key"), lambda: existing_keys(config))
-    yield from _refusal(("records",), lambda: _find_room(config))
+    yield from _finding(("tls",), lambda: _load_certificate(config))
+    yield from _finding(("consent", "key"), lambda: existing_keys(config))
+    yield from _finding(("records",), lambda: _check_store(config))
     for number, site in enumerate(config.sites):
         yield from _authority(("sites", number, "ca"), config, site.ca)
     yield from _authority(("relay", "ca"), config, config.relay.ca)
 
 
-def _refusal(steps: tuple[Step, ...], attempt: Callable[[], object]) -> Iterator[Finding]:
+def _finding(steps: tuple[Step, ...], attempt: Callable[[], object]) -> Iterator[Finding]:
     try:
         attempt()
     except StartError as error:
@@ -56,8 +56,8 @@ def _load_certificate(config: Config) -> None:
         Certificate(config, config.tls)
 
 
-def _find_room(config: Config) -> None:
-    """Raise StartError where the file of proofs is not there and cannot be made."""
+def _check_store(config: Config) -> None:
+    """Raise StartError if the SQLite file does not exist and cannot be created."""
     path = read_address(config.records.url, config.file(Path())).path
     if path is None or path.exists():
         return

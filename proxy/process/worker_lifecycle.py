@@ -1,4 +1,4 @@
-"""One process that serves, from its first visitor to its last."""
+"""Runs a worker in its event loop: start, signals, reports to the supervisor, drain."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from proxy.http.server import check_server
 from proxy.http.upstream.balancer import check_parser
 from proxy.policy.model import Policy
 from proxy.process.observed_sites import warn_of_unobserved
+from proxy.process.reload import WatchedFiles
 from proxy.process.supervisor import WorkerChannel, on_signals, orphaned
-from proxy.process.watched_files import WatchedFiles
 from proxy.process.worker import TICK, Worker
 from proxy.telemetry.logs import start_logs
 
@@ -43,15 +43,15 @@ async def serve(
     on_signals(over.set, reload)
     try:
         await server.start(admin=admin)
-        await _speak_until(over, server, channel)
+        await _report_until(over, server, channel)
     finally:
         await server.stop()
         if channel is not None:
-            channel.say(server.state())
+            channel.report(server.state())
 
 
-async def _speak_until(over: asyncio.Event, server: Worker, channel: WorkerChannel | None) -> None:
-    """Wait for the end; meanwhile a worker tells its supervisor how it is."""
+async def _report_until(over: asyncio.Event, server: Worker, channel: WorkerChannel | None) -> None:
+    """Wait for the stop signal; meanwhile report the state to the supervisor."""
     waiting: list[asyncio.Future[Any]] = [asyncio.ensure_future(over.wait())]
     if channel is not None:
         waiting.append(asyncio.ensure_future(_report(channel, server)))
@@ -61,12 +61,12 @@ async def _speak_until(over: asyncio.Event, server: Worker, channel: WorkerChann
         task.cancel()
     if channel is not None:
         server.health.stopping = True
-        channel.say(server.state())
+        channel.report(server.state())
 
 
 async def _report(channel: WorkerChannel, server: Worker) -> None:
     while True:
-        channel.say(server.state())
+        channel.report(server.state())
         await asyncio.sleep(TICK)
 
 
@@ -82,10 +82,10 @@ def serve_alone(watched: WatchedFiles, config: Config, policy: Policy) -> None:
 
 
 def run_here(config_path: Path, rules_path: Path) -> None:
-    """Run the proxy in this process, beside what else it does: the command `demo`."""
+    """Run the proxy in this process, in which other things run too: the command `demo`."""
     watched = WatchedFiles(config_path, rules_path)
     config, policy = watched.read()
-    watched.apart = True
+    watched.in_subprocess = True
     lines = start_logs(config.log.level, config.log.style)
     load_keys(config)
     warn_of_unobserved(config)

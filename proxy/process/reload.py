@@ -1,0 +1,155 @@
+"""Reload: watches rules, config, languages and certificates, and swaps the snapshot when they change."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from proxy.config.types import Config
+from proxy.errors import FaultsError, ProxyError
+from proxy.policy.model import Policy
+from proxy.process.load_subprocess import read_in_subprocess
+from proxy.process.rules_tests import RulesTests
+from proxy.telemetry.logs import log
+
+if TYPE_CHECKING:
+    from proxy.snapshot.snapshot import Snapshot
+    from proxy.telemetry.metrics import Tally, WorkerHealth
+
+Stamp = tuple[tuple[str, int, int, int], ...]
+
+
+@dataclass(slots=True)
+class WatchedFiles:
+    """The files of rules and config, with their state when last read.
+
+    With `in_subprocess` a subprocess reads them: the 20 MB of pydantic do not stay in a serving
+    process, and its requests are not delayed.
+    """
+
+    config_path: Path
+    rules_path: Path
+    in_subprocess: bool = False
+    tests: RulesTests = RulesTests.REFUSE
+    doubt: str = ""  # a warning about the rules last read: served although their tests fail
+    _extra: tuple[Path, ...] = field(default=())
+    _seen: Stamp = field(default=())
+    _pending: Stamp | None = field(default=None)
+
+    def read(self) -> tuple[Config, Policy]:
+        """Return both, or raise ConfigError or PolicyError with every problem."""
+        self._seen = self._stamp()  # later changes are seen by `changed`
+        config, policy, self.doubt = self._read()
+        languages = [config.file(config.languages)] if config.languages else []
+        tls = [config.file(config.tls.certificate), config.file(config.tls.key)] if config.tls else []
+        self._extra = (*languages, *tls)
+        self._seen = (*self._seen[:2], *self._stamp()[2:])
+        return config, policy
+
+    def _read(self) -> tuple[Config, Policy, str]:
+        if self.in_subprocess:
+            return read_in_subprocess(self.config_path, self.rules_path, self.tests)
+        from proxy.process.load_files import read_files  # noqa: PLC0415 - pydantic, YAML: 20 MB
+
+        return read_files(self.config_path, self.rules_path, self.tests)
+
+    def changed(self) -> bool:
+        """True once a change is seen twice alike, so that no half-written file is read."""
+        now = self._stamp()
+        if now == self._seen:
+            self._pending = None
+            return False
+        settled = now == self._pending
+        self._pending = now
+        return settled
+
+    def _stamp(self) -> Stamp:
+        return tuple(_stat(path) for path in self._files())
+
+    def _files(self) -> Iterator[Path]:
+        yield self.config_path
+        yield self.rules_path
+        for path in self._extra:
+            yield path
+            if path.is_dir():
+                yield from sorted(path.glob("*.yaml"))
+
+
+def _stat(path: Path) -> tuple[str, int, int, int]:
+    try:
+        found = os.stat(path)  # noqa: PTH116 (follows links, as mounted configuration uses them)
+    except OSError:
+        return str(path), 0, 0, 0
+    return str(path), found.st_mtime_ns, found.st_size, found.st_ino
+
+
+class Reloader:
+    """Reads the watched files and swaps the snapshot; faulty files leave the old one in force."""
+
+    def __init__(
+        self,
+        watched: WatchedFiles,
+        config: Config,
+        policy: Policy,
+        *,
+        build: Callable[[Config, Policy], Awaitable[Snapshot]],
+        swap: Callable[[Snapshot], None],
+        tally: Tally,
+        health: WorkerHealth,
+    ) -> None:
+        self.last: dict[str, Any] = {"outcome": "none"}
+        self._watched = watched
+        self._start_config = config
+        self._build = build
+        self._swap = swap
+        self._tally = tally
+        self._health = health
+        self._lock = asyncio.Lock()
+        self._digest = policy.digest
+
+    async def reload(self) -> bool:
+        """Read the files and swap the snapshot; False, with every problem logged, if they are faulty."""
+        async with self._lock:
+            try:
+                # Reading takes tenths of a second: in a thread, so that requests are served meanwhile.
+                loop = asyncio.get_running_loop()
+                config, policy = await loop.run_in_executor(None, self._watched.read)
+                snapshot = await self._build(config, policy)
+            except ProxyError as error:
+                faults = error.problems if isinstance(error, FaultsError) else [error]
+                problems = [str(fault) for fault in faults]
+                log().error("policy_refused", problems=problems, kept=self._digest)
+                self._record("refused", problems)
+                return False
+            self._swap(snapshot)
+            self._digest = policy.digest
+            for key in _needs_restart(self._start_config, config):
+                log().warning("policy_loaded", note=f"{key} changed: that takes a restart")
+            log().info("policy_loaded", policy=policy.version, digest=policy.digest)
+            self._record("loaded", [])
+            self.report_doubt()
+            return True
+
+    def report_doubt(self) -> None:
+        """Log, and show on /readyz, that rules are in force although their tests fail."""
+        if self._watched.doubt:
+            self._health.reasons["rules"] = self._watched.doubt
+            log().warning("policy_doubted", why=self._watched.doubt)
+
+    def _record(self, outcome: str, problems: list[str]) -> None:
+        self._tally.add("reloads", outcome)
+        self.last = {"outcome": outcome, "problems": problems}
+        self._health.reasons.pop("rules", None)
+        if problems:
+            reason = f"the files on disk are refused, older ones are in force: {problems[0]}"
+            self._health.reasons["rules"] = reason
+
+
+def _needs_restart(old: Config, new: Config) -> list[str]:
+    """Return the changed keys that are read at start only."""
+    fixed = ("listen", "tls", "redirect", "admin", "records", "workers", "log", "timeouts", "limits")
+    return [key for key in fixed if getattr(old, key) != getattr(new, key)]
