@@ -48,6 +48,16 @@ def rows(policy: Policy, *, unpublished_only: bool = False) -> tuple[Row, ...]:
     )
 
 
+def presumed_rows(policy: Policy, presumed: Iterable[CookieRule], name: str) -> tuple[Row, ...]:
+    """Return rows for cookies that pass although no rule describes them; `name` stands for their provider."""
+    return tuple(
+        Row(purpose, Provider(rule.provider, name, rule.place), rule)
+        for purpose in policy.purposes
+        for rule in presumed
+        if rule.purpose == purpose.id
+    )
+
+
 def as_json(policy: Policy, chosen: Sequence[Row], language: str = "en") -> dict[str, Any]:
     """Return the table for machines: names and domains as lists, lives in seconds."""
     words, reasons = _words(language), _only_unpublished(chosen)

@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Any
 
 from proxy.banner.assets import css_hash, style
-from proxy.banner.cookie_table import COLUMNS, rows, stacked_table
+from proxy.banner.cookie_table import COLUMNS, presumed_rows, rows, stacked_table
 from proxy.banner.markup import Markup, escape, fill, joined, when
 from proxy.banner.stored_pages import forget_stored
 from proxy.banner.words import Words
 from proxy.config.banner_colours import Look
-from proxy.policy.model import Policy
+from proxy.policy.model import CookieRule, Policy
 
 FORGET = forget_stored()
 """The panel's one script. Without it all works, but a service worker may show pages of an old answer."""
@@ -82,15 +82,19 @@ class Shell:
         ]
         return joined((link(address, text) for address, text in known if address), " ")
 
-    def table(self, words: Words, *, back: str | None, host: str) -> bytes:
+    def table(
+        self, words: Words, *, back: str | None, host: str, presumed: Sequence[CookieRule] = ()
+    ) -> bytes:
         """Return the whole cookie table as a page."""
         title = words.plain("table.title")
+        shown = rows(self.policy)
+        shown += presumed_rows(self.policy, presumed, words.plain("provider.presumed"))
         machine = [(self.at("policy.json", words), words.plain("table.json"))]
         content = fill(
             "policy",
             title=title,
             version=words.say("table.version", version=self.policy.version),
-            table=stacked_table(COLUMNS, (row.cells(words) for row in rows(self.policy)), words),
+            table=stacked_table(COLUMNS, (row.cells(words) for row in shown), words),
             links=self.links(words, back=back, without="policy", more=machine),
         )
         return self.page(words, title=title, content=content, wide=True, host=host)

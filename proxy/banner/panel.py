@@ -5,7 +5,7 @@ A page of its own that works without script. Withdrawing takes as many clicks as
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from proxy.banner.cookie_table import stacked_table
@@ -13,7 +13,7 @@ from proxy.banner.markup import Markup, escape, external, fill, joined
 from proxy.banner.own_page import FORGET, Shell, link
 from proxy.banner.words import Words
 from proxy.consent.decision import Ask, Decision
-from proxy.policy.model import Policy, Provider, Purpose
+from proxy.policy.model import CookieRule, Policy, Provider, Purpose
 from proxy.policy.scope import Pair, Scope, scope_of
 
 _COLUMNS = ("name", "domain", "why", "lasts")
@@ -52,8 +52,19 @@ class Panel:
         """The policy it speaks of."""
         return self.shell.policy
 
-    def page(self, decision: Decision, *, back: str, host: str, problem: str | None) -> bytes:
-        """Return the page on which somebody sees and changes their answer."""
+    def page(
+        self,
+        decision: Decision,
+        *,
+        back: str,
+        host: str,
+        problem: str | None,
+        presumed: Sequence[CookieRule] = (),
+    ) -> bytes:
+        """Return the page on which somebody sees and changes their answer.
+
+        `presumed` are cookies that pass although no rule describes them.
+        """
         said = self.words.plain
         content = fill(
             "panel",
@@ -65,7 +76,7 @@ class Panel:
             withdraw=self.words.sentence([said("panel.withdraw"), self._version()]),
             choose=said("panel.choose"),
             back=back,
-            purposes=joined(self.purpose(purpose, decision) for purpose in self.policy.purposes),
+            purposes=joined(self.purpose(purpose, decision, presumed) for purpose in self.policy.purposes),
             save=said("buttons.save"),
             refuse=said("buttons.refuse"),
             accept=said("buttons.accept"),
@@ -127,7 +138,7 @@ class Panel:
             if Pair(purpose.id, provider.id) in scope.pairs
         )
 
-    def purpose(self, purpose: Purpose, decision: Decision) -> Markup:
+    def purpose(self, purpose: Purpose, decision: Decision, presumed: Sequence[CookieRule] = ()) -> Markup:
         """Return one purpose: basis, consequence of refusing, switch, providers."""
         needs = self.policy.needs_consent(purpose.id)
         if needs and purpose.id not in self.scope.purposes:
@@ -154,7 +165,8 @@ class Panel:
             label=label,
             sentence=sentence,
             switch=switch if needs else "",
-            providers=joined(self.provider(purpose, p) for p in self._providers(purpose)),
+            providers=joined(self.provider(purpose, p) for p in self._providers(purpose))
+            + self._presumed(purpose, presumed),
         )
 
     def _checked(self, purpose: Purpose, decision: Decision) -> Markup:
@@ -181,6 +193,21 @@ class Panel:
             summary=" \u00b7 ".join(summary),
             facts=self._facts(purpose, provider, has_rows=bool(chosen)),
             table=stacked_table(_COLUMNS, (line.cells for line in chosen), self.words) if chosen else "",
+        )
+
+    def _presumed(self, purpose: Purpose, presumed: Sequence[CookieRule]) -> Markup:
+        """Return what passes for that purpose and is not yet described, as if of one provider."""
+        rows = tuple(row for row in presumed if row.purpose == purpose.id)
+        if not rows:
+            return Markup()
+        chosen = self._lines(purpose, Provider("presumed", "", rows[0].place, rows))
+        key = "provider.one" if len(chosen) == 1 else "provider.many"
+        return fill(
+            "panel_provider",
+            name=self.words.plain("provider.presumed"),
+            summary=self.words.say(key, count=len(chosen)),
+            facts=self.words.plain("provider.presumed_facts"),
+            table=stacked_table(_COLUMNS, (line.cells for line in chosen), self.words),
         )
 
     def _lines(self, purpose: Purpose, provider: Provider) -> list[_Line]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from proxy.banner.banner_markup import Parts
-from proxy.banner.cookie_table import as_json, rows
+from proxy.banner.cookie_table import as_json, presumed_rows, rows
 from proxy.banner.own_page import Shell
 from proxy.banner.page_head import File, PageHeads
 from proxy.banner.page_injector import PageInjector
@@ -25,7 +25,7 @@ from proxy.consent.record import Shown
 from proxy.filter.headers.cookies import CONSENT_COOKIE
 from proxy.filter.headers.guard_table import since_attribute
 from proxy.filter.tags.embeds import Embed
-from proxy.policy.model import Policy
+from proxy.policy.model import CookieRule, Policy
 from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import scope_of
 
@@ -121,17 +121,36 @@ class Renderer:
         return self._shell.csp
 
     def panel(
-        self, words: Words, decision: Decision, *, back: str = "/", host: str = "", problem: str | None = None
+        self,
+        words: Words,
+        decision: Decision,
+        *,
+        back: str = "/",
+        host: str = "",
+        problem: str | None = None,
+        presumed: Sequence[CookieRule] = (),
     ) -> bytes:
         """Return the panel; `problem` is the key of a sentence (`panel.unproven`, `panel.busy`)."""
-        return self._panels[words.code].page(decision, back=back, host=host, problem=problem)
+        panel = self._panels[words.code]
+        return panel.page(decision, back=back, host=host, problem=problem, presumed=presumed)
 
-    def table(self, words: Words, *, back: str | None = None, host: str = "") -> bytes:
+    def table(
+        self,
+        words: Words,
+        *,
+        back: str | None = None,
+        host: str = "",
+        presumed: Sequence[CookieRule] = (),
+    ) -> bytes:
         """Return the cookie table as a page."""
-        return self._shell.table(words, back=back, host=host)
+        return self._shell.table(words, back=back, host=host, presumed=presumed)
 
-    def table_json(self, words: Words) -> Mapping[str, Any]:
+    def table_json(self, words: Words, presumed: Sequence[CookieRule] = ()) -> Mapping[str, Any]:
         """Return the cookie table for machines."""
+        if presumed:
+            name = words.plain("provider.presumed")
+            shown = (*rows(self.policy), *presumed_rows(self.policy, presumed, name))
+            return as_json(self.policy, shown, words.code)
         if words.code not in self._tables:
             self._tables[words.code] = as_json(self.policy, rows(self.policy), words.code)
         return self._tables[words.code]

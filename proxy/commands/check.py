@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from proxy.banner.missing_words import word_problems
+from proxy.catalogue import shipped_catalogue
 from proxy.commands.terminal import err, out, print_json, read_text, say_problems
 from proxy.config.loading import read_config
 from proxy.errors import FaultsError
@@ -49,7 +50,7 @@ def check(
 def _rules(path: Path) -> tuple[Policy | None, list[Problem]]:
     """Return the policy, if it can be read, and all that is wrong or doubtful about it."""
     try:
-        policy = load_policy(read_text(path, "rules file"), path.name)
+        policy = load_policy(read_text(path, "rules file"), path.name, shipped_catalogue())
     except FaultsError as error:
         return None, list(error.problems)
     return policy, [*run_examples(policy), *lint(policy), *untested(policy)]

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from proxy.catalogue import shipped_catalogue
 from proxy.errors import PolicyError, StartError
 from proxy.policy.load import load_policy
 from proxy.policy.model import Policy
@@ -68,7 +69,7 @@ def read_policy(path: Path) -> Policy:
     """Return the policy of a rules file, or print every problem and end with 1."""
     text = read_text(path, "rules file")
     try:
-        return load_policy(text, path.name)
+        return load_policy(text, path.name, shipped_catalogue())
     except PolicyError as error:
         say_problems(error.problems)
         raise typer.Exit(1) from None

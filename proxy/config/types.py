@@ -66,7 +66,7 @@ class Tls(Section):
 class SiteUndeclared(Section):
     """What this site does with undeclared cookies and tags, where it differs from rules.yaml."""
 
-    cookies: Literal["drop", "keep"] | None = None
+    cookies: Literal["presume", "drop", "keep"] | None = None
     tags: Literal["hold", "keep"] | None = None
 
 

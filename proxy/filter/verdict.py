@@ -25,7 +25,8 @@ class Verdict:
     """What is done, and by which rule.
 
     `because` is None where no rule applies (own files, nothing to judge). `needs` are the
-    missing purposes; `provider` its id, None for what is undeclared; `note` is for people.
+    missing purposes; `provider` its id (of a platform or tracker of the catalogue, too), None for
+    what is undeclared; `note` is for people. `presumed`: a cookie passes that no rule describes.
     """
 
     does: Does
@@ -33,6 +34,7 @@ class Verdict:
     provider: str | None = None
     needs: tuple[str, ...] = ()
     note: str = ""
+    presumed: bool = False
 
     @property
     def keeps(self) -> bool:

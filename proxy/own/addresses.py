@@ -49,6 +49,7 @@ class OwnAddresses:
         self._sites = sites
         self._renderer = sites.all[0].renderer  # errors look the same on all of them
         self._store = shared.store
+        self._presumed = shared.presumed
         self._tally = shared.tally
         self._limits = ChoiceLimits(shared, config.consent)
         self._relay = FormRelay(
@@ -114,14 +115,18 @@ class OwnAddresses:
             back=back,
             host=own.request.host,
             problem=problem,
+            presumed=self._presumed.rows(own.site.cookies),
         )
         return self._page(page, status)
 
     async def _policy(self, own: OwnRequest) -> Response:
-        return self._page(own.site.renderer.table(own.words, host=own.request.host))
+        presumed = self._presumed.rows(own.site.cookies)
+        page = own.site.renderer.table(own.words, host=own.request.host, presumed=presumed)
+        return self._page(page)
 
     async def _policy_json(self, own: OwnRequest) -> Response:
-        return json_response(own.site.renderer.table_json(own.words))
+        presumed = self._presumed.rows(own.site.cookies)
+        return json_response(own.site.renderer.table_json(own.words, presumed))
 
     async def _receipt(self, own: OwnRequest) -> Response:
         """Return every consent record of the visitor whose cookie is sent."""

@@ -7,12 +7,12 @@ in rules.yaml.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from proxy.filter.headers.cookie_names import without_ids
 from proxy.filter.headers.cookies import CookieRules
 from proxy.filter.patterns import Glob
 from proxy.filter.rules.judge import Rules
@@ -55,20 +55,11 @@ def _parse_report(part: dict[str, Any], rules: Rules, cookies: CookieRules) -> I
     elif isinstance(names := part.get("cookies"), dict):
         for name in list(names)[:MAX_REPORTS]:
             row = next((row for row in cookies.rows if _names(row, name)), None)
-            yield BrowserReport("guard", row.provider if row is not None else "undeclared", _redact(name))
+            yield BrowserReport("guard", row.provider if row is not None else "undeclared", without_ids(name))
 
 
 def _names(row: CookieRule, name: str) -> bool:
     return any(Glob.of(glob).matches(name) for glob in row.names)
-
-
-def _redact(name: str) -> str:
-    """Return a cookie name that may be logged: short, with what looks like an id replaced."""
-    return _UNEXPECTED.sub("?", _ID.sub("*", name[:64]))
-
-
-_ID = re.compile(r"[0-9a-f-]{8,}|[0-9]{4,}", re.IGNORECASE)
-_UNEXPECTED = re.compile(r"[^!#$%&'*+.^_`|~0-9A-Za-z-]")
 
 
 def _provider(address: object, rules: Rules) -> str:

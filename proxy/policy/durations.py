@@ -1,4 +1,4 @@
-"""Durations as the policy writes them: `6 months`, `30 min`, `up to 13 months`, `Session`."""
+"""Durations and days as the policy writes them: `6 months`, `30 min`, `up to 13 months`, `2027-01-31`."""
 
 from __future__ import annotations
 
@@ -53,3 +53,17 @@ def parse_size(text: str) -> int | None:
     if found is None:
         return None
     return int(found[1]) * {None: 1, "kB": 1000, "MB": 1_000_000}[found[2]]
+
+
+def parse_date(text: str) -> int | None:
+    """Return when that day ends (UTC, seconds since 1970), or None where it is no day: 2027-01-31."""
+    found = re.fullmatch(r"(20[0-9]{2})-([0-9]{2})-([0-9]{2})", text.strip())
+    if found is None:
+        return None
+    year, month, day = map(int, found.groups())
+    leap = year % 4 == 0  # true of this century, and no other is read
+    lengths = (31, 29 if leap else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+    if not 1 <= month <= 12 or not 1 <= day <= lengths[month - 1]:
+        return None
+    years = (year - 1970) * 365 + (year - 1969) // 4
+    return (years + sum(lengths[: month - 1]) + day) * DAY

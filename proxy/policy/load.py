@@ -10,10 +10,11 @@ from pydantic import ValidationError
 from proxy.errors import PolicyError
 from proxy.policy import rules_schema
 from proxy.policy.actions import Action
-from proxy.policy.durations import parse_duration, parse_size
+from proxy.policy.durations import parse_date, parse_duration, parse_size
 from proxy.policy.inline_test import KINDS, ExampleShape
 from proxy.policy.model import (
     Basis,
+    Catalogue,
     CookieRule,
     Duration,
     Example,
@@ -38,8 +39,11 @@ from proxy.problems import Place
 __all__ = ["load_policy", "rehome"]
 
 
-def load_policy(text: str, file: str = "rules.yaml") -> Policy:
-    """Return the policy in rules.yaml; raise PolicyError with every problem it has."""
+def load_policy(text: str, file: str = "rules.yaml", catalogue: Catalogue | None = None) -> Policy:
+    """Return the policy in rules.yaml; raise PolicyError with every problem it has.
+
+    The catalogue (proxy.catalogue reads it) is about names that the rules do not declare.
+    """
     tree, problems = read(text, file)
     if tree is None:
         raise PolicyError(problems)
@@ -51,7 +55,7 @@ def load_policy(text: str, file: str = "rules.yaml") -> Policy:
         raise PolicyError(sorted([*problems, *problems_of(error, tree, rules_schema.RulesShape)])) from None
     if problems:
         raise PolicyError(sorted(problems))
-    return _Builder(tree, rules).policy(text)
+    return _Builder(tree, rules).policy(text, catalogue or Catalogue())
 
 
 def _purpose_ids(tree: Node) -> tuple[str, ...]:
@@ -69,9 +73,9 @@ class _Builder:
         self._tree = tree
         self._rules = rules
 
-    def policy(self, text: str) -> Policy:
+    def policy(self, text: str, catalogue: Catalogue) -> Policy:
         """Return the policy."""
-        head = self._rules.policy
+        head, until = self._rules.policy, self._rules.undeclared.presume_until
         return Policy(
             version=head.version,
             page=head.page,
@@ -82,7 +86,9 @@ class _Builder:
                 Purpose(id_, Basis(purpose.basis), self._place("purposes", id_))
                 for id_, purpose in self._rules.purposes.items()
             ),
-            providers=tuple(self._provider(id_, p) for id_, p in self._rules.providers.items()),
+            providers=tuple(
+                provider_of(self._tree, ("providers", id_), p) for id_, p in self._rules.providers.items()
+            ),
             undeclared_cookies=Undeclared(self._rules.undeclared.cookies),
             undeclared_tags=Undeclared(self._rules.undeclared.tags),
             neutral=tuple(
@@ -101,6 +107,8 @@ class _Builder:
             text=text,
             undeclared_cookies_place=self._written("undeclared", "cookies"),
             undeclared_tags_place=self._written("undeclared", "tags"),
+            presume_until=parse_date(until) if until is not None else None,
+            catalogue=catalogue,
         )
 
     def _written(self, *steps: str) -> Place | None:
@@ -109,40 +117,7 @@ class _Builder:
         return self._place(*steps) if path == steps else None
 
     def _place(self, *steps: Step) -> Place:
-        """Return where the thing on that path begins; for an id: where the id stands."""
-        node, path = locate(self._tree, steps)
-        assert path == steps
-        if isinstance(steps[-1], str):
-            above, _ = locate(self._tree, steps[:-1])
-            key = above.key(steps[-1]) if isinstance(above, Mapping) else None
-            return key.place if key is not None else node.place
-        return node.place
-
-    def _provider(self, id_: str, block: rules_schema.ProviderShape) -> Provider:
-        at = ("providers", id_)
-        return Provider(
-            id=id_,
-            name=block.name,
-            place=self._place(*at),
-            cookies=tuple(
-                _cookie(id_, row, self._place(*at, "cookies", n)) for n, row in enumerate(block.cookies)
-            ),
-            tags=tuple(_tag(id_, tag, self._place(*at, "tags", n)) for n, tag in enumerate(block.tags)),
-            requests=tuple(
-                RequestRule(id_, rule.path, rule.host or (), rule.purpose, self._place(*at, "requests", n))
-                for n, rule in enumerate(block.requests)
-            ),
-            storage=tuple(
-                StorageRule(id_, rule.key, rule.purpose, self._place(*at, "storage", n))
-                for n, rule in enumerate(block.storage)
-            ),
-            connect=block.connect,
-            relay=_relay(block.relay, self._place(*at, "relay")) if block.relay else None,
-            privacy=block.privacy,
-            country=block.country,
-            transfers=block.transfers,
-            enabled=block.enabled == "yes",
-        )
+        return place_of(self._tree, *steps)
 
     def _examples(self, at: int, block: ExampleShape) -> Iterator[Example]:
         """Yield one example for each thing the block tries."""
@@ -153,6 +128,47 @@ class _Builder:
         )
         for subject in getattr(block, kind):
             yield Example(block.it, kind, subject, block.host, expect, self._place("tests", at))
+
+
+def place_of(tree: Node, *steps: Step) -> Place:
+    """Return where the thing on that path begins; for an id: where the id stands."""
+    node, path = locate(tree, steps)
+    assert path == steps
+    if isinstance(steps[-1], str):
+        above, _ = locate(tree, steps[:-1])
+        key = above.key(steps[-1]) if isinstance(above, Mapping) else None
+        return key.place if key is not None else node.place
+    return node.place
+
+
+def provider_of(tree: Node, at: tuple[str, ...], block: rules_schema.ProviderShape) -> Provider:
+    """Return the provider whose block stands on that path; its last step is the provider's id."""
+    id_ = at[-1]
+
+    def place(*steps: Step) -> Place:
+        return place_of(tree, *at, *steps)
+
+    return Provider(
+        id=id_,
+        name=block.name,
+        place=place(),
+        cookies=tuple(_cookie(id_, row, place("cookies", n)) for n, row in enumerate(block.cookies)),
+        tags=tuple(_tag(id_, tag, place("tags", n)) for n, tag in enumerate(block.tags)),
+        requests=tuple(
+            RequestRule(id_, rule.path, rule.host or (), rule.purpose, place("requests", n))
+            for n, rule in enumerate(block.requests)
+        ),
+        storage=tuple(
+            StorageRule(id_, rule.key, rule.purpose, place("storage", n))
+            for n, rule in enumerate(block.storage)
+        ),
+        connect=block.connect,
+        relay=_relay(block.relay, place("relay")) if block.relay else None,
+        privacy=block.privacy,
+        country=block.country,
+        transfers=block.transfers,
+        enabled=block.enabled == "yes",
+    )
 
 
 def _duration(text: str) -> Duration:

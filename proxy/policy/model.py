@@ -5,7 +5,7 @@ Every rule knows its Place, so that every verdict can name the line that made it
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from proxy.policy.actions import Action
@@ -31,6 +31,7 @@ class Basis(Enum):
 class Undeclared(Enum):
     """What happens to what no rule declares."""
 
+    PRESUME = "presume"  # cookies: necessary until somebody has looked, within limits
     DROP = "drop"
     HOLD = "hold"
     KEEP = "keep"
@@ -186,6 +187,29 @@ class NeutralRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Tracker:
+    """A known tracker: names (globs) of the cookies and of the storage it keeps on a site's own hosts."""
+
+    id: str
+    name: str
+    place: Place
+    cookies: tuple[str, ...] = ()
+    storage: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What is known of names that no rule speaks of: whose they are, and what for.
+
+    Rows of a platform have the domain OWN: they speak of the site's own cookies, whatever its
+    hosts are called.
+    """
+
+    platforms: tuple[Provider, ...] = ()
+    trackers: tuple[Tracker, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
     """A test written in rules.yaml: a subject, and what each visitor gets.
 
@@ -222,6 +246,15 @@ class Policy:
     text: str = field(repr=False, default="")  # the file as read, kept for the proofs
     undeclared_cookies_place: Place | None = None  # None: nobody wrote it, the default holds
     undeclared_tags_place: Place | None = None
+    presume_until: int | None = None  # seconds since 1970; from then on what was presumed is dropped
+    catalogue: Catalogue = Catalogue()
+
+    def in_force(self, now: int) -> Policy:
+        """Return the policy as it is at that moment: past `presume_until` no cookie is presumed necessary."""
+        presumes = self.undeclared_cookies is Undeclared.PRESUME
+        if not presumes or self.presume_until is None or now < self.presume_until:
+            return self
+        return replace(self, undeclared_cookies=Undeclared.DROP)
 
     def purpose(self, id_: str) -> Purpose | None:
         """Return the purpose of that id, or None."""

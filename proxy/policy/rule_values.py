@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from proxy.policy.checked_value import fault
-from proxy.policy.durations import EXAMPLES, parse_duration, parse_size
+from proxy.policy.durations import EXAMPLES, parse_date, parse_duration, parse_size
 from proxy.policy.hosts import domain_fault, host_fault
 from proxy.policy.html_elements import ELEMENTS
 from proxy.policy.model import OWN
@@ -129,6 +129,12 @@ def _lasts(word: str) -> str:
     return word
 
 
+def _date(word: str) -> str:
+    if parse_date(word) is None:
+        raise fault(f"is '{word}', which is no day; write it like 2027-01-31")
+    return word
+
+
 def _size(word: str) -> str:
     if parse_size(word) is None:
         raise fault(f"is '{word}', which is no size; write '64 kB' or '1 MB'")
@@ -183,6 +189,7 @@ Id = Annotated[str, AfterValidator(_identifier)]
 Constant = Annotated[str, AfterValidator(_constant)]
 Address = Annotated[str, AfterValidator(_address)]
 Lasts = Annotated[str, AfterValidator(_lasts)]
+Date = Annotated[str, AfterValidator(_date)]
 Size = Annotated[
     str, AfterValidator(_size), WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}]})
 ]

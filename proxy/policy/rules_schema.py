@@ -52,8 +52,20 @@ class PurposeShape(Shape):
 class UndeclaredShape(Shape):
     """`undeclared:` what happens to what no rule speaks of."""
 
-    cookies: Literal["drop", "keep"] = "drop"
+    cookies: Literal["presume", "drop", "keep"] = Field(
+        default="presume",
+        description="presume: what looks like a sign-in passes until somebody has looked, and is reported.",
+    )
+    presume_until: rule_values.Date | None = Field(
+        default=None, description="The last day on which cookies are presumed necessary: 2027-01-31."
+    )
     tags: Literal["hold", "keep"] = "hold"
+
+    @model_validator(mode="after")
+    def _presumes(self) -> Self:
+        if self.presume_until is not None and self.cookies != "presume":
+            raise fault(f"has 'presume_until' and says 'cookies: {self.cookies}', which presumes nothing")
+        return self
 
 
 class NeutralShape(Shape):
@@ -298,6 +310,26 @@ class ProviderShape(Shape):
             if tag.do == "relay" and self.relay is None:
                 raise fault(f"says 'do: relay' in tags[{at}] and has no 'relay:' that allows it")
         return self
+
+
+class PlatformCookieShape(CookieShape):
+    """A row of a platform: its cookies are the site's own, whatever its hosts are called."""
+
+    domain: Annotated[tuple[Literal["self"], ...], BeforeValidator(lambda word: [word])] = ("self",)
+
+
+class PlatformShape(ProviderShape):
+    """A file of the catalogue: a platform on which sites are built, or that stands before them."""
+
+    cookies: tuple[PlatformCookieShape, ...] = ()
+
+
+class TrackerShape(Shape):
+    """A known tracker: what it keeps on a site's own hosts."""
+
+    name: rule_values.Filled
+    cookies: rule_values.Globs = ()
+    storage: rule_values.Globs = ()
 
 
 def _knows_necessary(purposes: dict[str, PurposeShape]) -> dict[str, PurposeShape]:

@@ -6,6 +6,7 @@ import pickle
 import sys
 from pathlib import Path
 
+from proxy.catalogue import shipped_catalogue
 from proxy.config.consent_domain import consent_domain
 from proxy.config.loading import read_config
 from proxy.config.types import Config
@@ -41,7 +42,7 @@ def read_policy(path: Path) -> Policy:
             Place(str(path), 1), f"cannot be read ({error.strerror}); name another with --rules"
         )
         raise PolicyError([problem]) from error
-    return load_policy(text, path.name)
+    return load_policy(text, path.name, shipped_catalogue())
 
 
 def for_configured_hosts(policy: Policy, config: Config) -> Policy:

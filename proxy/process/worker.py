@@ -28,6 +28,7 @@ from proxy.records.export import heads_of
 from proxy.records.store import RecordStore, now_ms
 from proxy.route.fast.fast_exchange import begin
 from proxy.route.relay import Relay
+from proxy.snapshot.presumed_cookies import PresumedCookies
 from proxy.snapshot.shared_resources import SharedResources
 from proxy.snapshot.site_upstreams import UpstreamsBySite
 from proxy.snapshot.sites import Site
@@ -69,6 +70,7 @@ class Worker:
         self._background: list[asyncio.Task[None]] = []
         self._end_admin: Callable[[], Awaitable[None]] | None = None
         self._began = time.monotonic()
+        self._presumption_ended: int | None = None
         self._reloader = (
             Reloader(
                 watched,
@@ -101,7 +103,12 @@ class Worker:
             in_subprocess=self._watched is not None and self._watched.in_subprocess,
         )
         self._shared = SharedResources(
-            self._keys, self._store, self._upstreams, self.metrics.tally, self._clock
+            self._keys,
+            self._store,
+            self._upstreams,
+            self.metrics.tally,
+            self._clock,
+            PresumedCookies.of(config),
         )
         self._snapshot = await build_snapshot(config, self._policy, self._shared, OwnAddresses)
         self._records_probe = RecordsProbe(self._store, self.metrics, self.health)
@@ -164,6 +171,24 @@ class Worker:
         for listener in self.listeners:
             listener.http_server.heads.clear()  # its entries refer to the old snapshot
 
+    async def _end_presumption(self) -> None:
+        """Compile everything anew once `presume_until` has passed: from then on nothing is presumed."""
+        now, until = int(self._clock()), self._policy.presume_until
+        if until is None or now < until or self._presumption_ended == until:
+            return
+        self._presumption_ended = until
+        self._swap(await self._build(self.snapshot.config, self._policy))
+        log().warning(
+            "policy_loaded", note="presume_until has passed: cookies that no rule describes are dropped"
+        )
+
+    def _report_presumed(self) -> None:
+        """Report in /readyz which cookies have been presumed necessary for too long."""
+        rules = [site.cookies for site in self.snapshot.sites.all]
+        self.health.reasons.pop("presumed", None)
+        if doubt := self._shared.presumed.doubt(rules, int(self._clock())):
+            self.health.reasons["presumed"] = doubt
+
     async def stop(self, seconds: float | None = None) -> int:
         """Stop listening, drain, close everything; returns how many requests were cut off."""
         self.health.stopping = True
@@ -196,6 +221,8 @@ class Worker:
             )
             if self._watched is not None and self._watched.changed():
                 await self.reload()
+            await self._end_presumption()
+            self._report_presumed()
 
     async def _purge(self) -> None:
         """Daily, delete records older than `records.keep`, and log the heads of the chains.

@@ -10,6 +10,7 @@ from functools import lru_cache
 from proxy.config.types import Config
 from proxy.consent.cookie import ConsentReading
 from proxy.consent.decision import Decision
+from proxy.filter.headers.cookie_names import without_ids
 from proxy.filter.verdict import Does, Verdict
 from proxy.http.message import IncomingMessage
 from proxy.http.request import Request
@@ -55,6 +56,36 @@ class RequestContext:
     def may_ask_again(self) -> bool:
         """True when a second, plainer request does no harm: the site is filtered, the method safe."""
         return not self.site.observes and self.request.method in (b"GET", b"HEAD")
+
+    def note_presumed(self, line: bytes) -> None:
+        """Log a cookie that was presumed necessary, the first time its name is seen."""
+        found = self.snapshot.presumed.note(self.site.cookies, line, self.request.host, self.request.now)
+        if found is not None:
+            log().info(
+                "cookie_presumed",
+                site=self.site.name,
+                name=found.name,
+                purpose=found.purpose,
+                platform=found.platform or None,
+                lasts=found.lasts,
+                note="no rule describes it; it passes until somebody has looked",
+            )
+
+    def warn_of_drop(self, line: bytes, verdict: Verdict) -> None:
+        """Log a cookie that the response to a POST lost: a form may not work without it."""
+        name = line.partition(b";")[0].partition(b"=")[0].strip().decode("latin-1")
+        log().warning(
+            "cookie_dropped",
+            site=self.site.name,
+            path=self.request.path.decode("latin-1"),
+            name=without_ids(name),
+            provider=verdict.provider,
+            purpose=list(verdict.needs),
+            rule=verdict.because.rule if verdict.because else None,
+            note="in the response to a POST: if a form or a sign-in needs it, describe it in rules.yaml",
+            observed=self.site.observes or None,
+            request_id=self.request.id.decode("latin-1"),
+        )
 
     def tell(self, tally: Tally, status: int, outcome: str = "") -> None:
         """Count the request and write its record: path only, no query, no cookie, no whole address."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from proxy.errors import UpstreamError
 from proxy.filter.headers.cookies import NO_GRANT_DAYS, judge_cookie
 from proxy.filter.headers.judged_headers import Headers, end_to_end, fault_in, judged_headers
+from proxy.filter.headers.presumption import Occasion, returns_from_sign_in
 from proxy.filter.headers.sweep import names_of, outlived, sweep, swept
 from proxy.filter.verdict import Does, Verdict
 from proxy.http.header_names import ANSWERED, CONNECTION, COOKIE, GONE, PASS, is_plain
@@ -65,7 +66,7 @@ def _judge_cookie(
         if known.does is KEEP:
             out.append(pair)
         else:
-            verdicts.append(("cookie", known))
+            _note_cookie(pair[1], known, context, verdicts)
         return
     answer = context.decision.answer
     verdict, line = judge_cookie(
@@ -75,11 +76,37 @@ def _judge_cookie(
         grants=context.variant.grants,
         now=request.now,
         since=answer.since if answer is not None else NO_GRANT_DAYS,
+        occasion=_occasion(context),
     )
-    if verdict.does is not KEEP:
-        verdicts.append(("cookie", verdict))
+    _note_cookie(pair[1], verdict, context, verdicts)
     if line is not None:
         out.append(pair if line is pair[1] else (pair[0], line))
+
+
+def _occasion(context: RequestContext) -> Occasion:
+    """Return what of the request speaks for a sign-in."""
+    request = context.request
+    return Occasion(
+        posted=request.method == b"POST",
+        returned=returns_from_sign_in(
+            request.path,
+            request.query,
+            site=request.first(b"sec-fetch-site"),
+            mode=request.first(b"sec-fetch-mode"),
+        ),
+        cookies=tuple(request.fields.get(b"cookie", ())),
+    )
+
+
+def _note_cookie(line: bytes, verdict: Verdict, context: RequestContext, verdicts: list[Judgement]) -> None:
+    """Record a verdict: what was presumed once by name, what the response to a POST lost each time."""
+    if verdict.presumed:
+        context.note_presumed(line)
+    if verdict.does is KEEP:
+        return
+    verdicts.append(("cookie", verdict))
+    if verdict.does is Does.DROP and context.request.method == b"POST":
+        context.warn_of_drop(line, verdict)
 
 
 def expired_cookies(context: RequestContext, hidden: list[bytes]) -> Headers:

@@ -219,14 +219,14 @@ class Sites:
         return host in self._by_host
 
 
-def build_sites(config: Config, policy: Policy, keys: tuple[bytes, ...]) -> Sites:
-    """Return every site of the config, with compiled rules."""
+def build_sites(config: Config, policy: Policy, keys: tuple[bytes, ...], now: int = 0) -> Sites:
+    """Return every site of the config, with its rules compiled as they are in force at that moment."""
     folder = config.file(config.languages) if config.languages else None
     languages = load_languages(folder, configured=config.language)
     kinds: dict[tuple[Undeclared, Undeclared], Compiled] = {}
     sites = []
     for site_config in config.sites:
-        own_policy = _with_undeclared(policy, site_config)
+        own_policy = _with_undeclared(policy, site_config).in_force(now)
         kind = (own_policy.undeclared_cookies, own_policy.undeclared_tags)
         if kind not in kinds:
             kinds[kind] = _compiled(config, own_policy, languages)

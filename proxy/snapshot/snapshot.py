@@ -18,6 +18,7 @@ from proxy.http.response import Response
 from proxy.http.upstream.balancer import Upstreams
 from proxy.policy.model import Policy
 from proxy.records.store import RecordStore
+from proxy.snapshot.presumed_cookies import PresumedCookies
 from proxy.snapshot.shared_resources import SharedResources
 from proxy.snapshot.sites import Site, Sites, build_sites
 
@@ -53,6 +54,7 @@ class Snapshot:
     pages: OwnPages
     store: RecordStore
     clock: Callable[[], float]
+    presumed: PresumedCookies
 
     def request(self, message: IncomingMessage) -> Request:
         """Return the parsed request of a message; BadRequest where it is contradictory."""
@@ -94,7 +96,8 @@ async def build_snapshot(
     """Return a snapshot; raises a ProxyError if anything in it cannot be used, and changes nothing then."""
     loop = asyncio.get_running_loop()
     # Compiling takes tens of milliseconds: visitors are served meanwhile.
-    sites = await loop.run_in_executor(None, build_sites, config, policy, shared.keys)
+    now = int(shared.clock())
+    sites = await loop.run_in_executor(None, build_sites, config, policy, shared.keys, now)
     return Snapshot(
         config=config,
         policy=policy,
@@ -104,4 +107,5 @@ async def build_snapshot(
         pages=own(config, sites, shared),
         store=shared.store,
         clock=shared.clock,
+        presumed=shared.presumed,
     )

@@ -42,6 +42,7 @@ EVENTS = (
     "tag_held",
     "cookie_dropped",
     "cookie_capped",
+    "cookie_presumed",
     "header_dropped",
     "request_answered",
     "consent_recorded",

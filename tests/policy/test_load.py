@@ -29,7 +29,7 @@ def test_the_head_is_read_as_text():
         ("functional", Basis.CONSENT),
         ("performance", Basis.CONSENT),
     ]
-    assert policy.undeclared_cookies is Undeclared.DROP
+    assert policy.undeclared_cookies is Undeclared.PRESUME
     assert policy.undeclared_tags is Undeclared.HOLD
     assert policy.undeclared_tags_place is policy.undeclared_cookies_place is None
 

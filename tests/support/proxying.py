@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from proxy.catalogue import shipped_catalogue
 from proxy.config.loading import load_config
 from proxy.policy.load import load_policy
 from proxy.process.load_files import for_configured_hosts
@@ -178,7 +179,7 @@ async def proxying(
         config, policy = watched.read()
     else:
         config = load_config(text, folder=folder)
-        policy = for_configured_hosts(load_policy(rules), config)
+        policy = for_configured_hosts(load_policy(rules, catalogue=shipped_catalogue()), config)
     log = io.BytesIO()
     lines = start_logs(config.log.level, stream=log)
     server = Worker(config, policy, watched, clock=clock)

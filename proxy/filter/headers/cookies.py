@@ -1,9 +1,11 @@
 """Judges Set-Cookie lines of responses and the Cookie header of requests.
 
-| | declared and refused | undeclared |
-|---|---|---|
-| Set-Cookie | dropped | dropped, reported (`undeclared: cookies`) |
-| Cookie to the site | hidden | passes, bytes unchanged |
+| | declared and refused | undeclared, not presumed | a known tracker's |
+|---|---|---|---|
+| Set-Cookie | dropped | dropped, reported (`undeclared: cookies`) | dropped |
+| Cookie to the site | hidden | passes, bytes unchanged | hidden |
+
+What is presumed necessary although no rule speaks of it: presumption.py.
 
 The site neither sets nor deletes the consent cookie. In requests it passes like every
 necessary cookie, so that a header from which nothing is hidden is unchanged; it is
@@ -16,10 +18,11 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from proxy.consent.decision import allows
+from proxy.filter.headers.presumption import NO_OCCASION, Occasion, may_be_presumed, tracker_row
 from proxy.filter.headers.set_cookie import CONTROL, MAX_PAIR, WSP, SetCookie, cap, parse_set_cookie
 from proxy.filter.patterns import Glob
 from proxy.filter.verdict import Does, Verdict
-from proxy.policy.model import DAY, NECESSARY, CookieRule, Policy, Undeclared
+from proxy.policy.model import DAY, NECESSARY, OWN, CookieRule, Policy, Undeclared
 from proxy.policy.scope import Pair
 
 CONSENT_COOKIE = "consent_callkom"
@@ -57,11 +60,20 @@ class CookieRules:
         place = policy.undeclared_cookies_place
         self.undeclared = Verdict(Does.KEEP if keeps else Does.DROP, place, note="undeclared")
         self.undeclared_deletion = Verdict(Does.KEEP, note="undeclared")
+        self.presumes = policy.undeclared_cookies is Undeclared.PRESUME
+        self.presumed = Verdict(Does.KEEP, place, note="presumed necessary", presumed=True)
+        self.shortened = Verdict(Does.CAP, place, note="to Session", presumed=True)
         self.rows = [row for provider in policy.providers for row in provider.cookies]
-        self._needs = {id(row): _needs(policy, row) for row in self.rows}
+        platforms = policy.catalogue.platforms if self.presumes else ()
+        self._platform_rows = [row for platform in platforms for row in platform.cookies]
+        self._platforms = frozenset(map(id, self._platform_rows))
+        self._tracker_rows = [tracker_row(tracker) for tracker in policy.catalogue.trackers]
+        self._trackers = frozenset(map(id, self._tracker_rows))
+        self._all = [*self.rows, *self._platform_rows, *self._tracker_rows]
+        self._needs = {id(row): _needs(policy, row) for row in self._all}
         self._literal: dict[str, list[tuple[int, CookieRule]]] = {}
         self._globs: list[tuple[int, Glob, CookieRule]] = []
-        for order, row in enumerate(self.rows):
+        for order, row in enumerate(self._all):
             for name in row.names:
                 word = _as_bytes_read(name)
                 if "*" in word:
@@ -91,6 +103,23 @@ class CookieRules:
             _store(self._set, key, found)
         return found
 
+    def note_of(self, row: CookieRule) -> str:
+        """Return what is said of a row beside its place: that it is the list's, where it is."""
+        return "known tracker" if id(row) in self._trackers else ""
+
+    def is_platform(self, row: CookieRule) -> bool:
+        """True for a row of a platform of the catalogue, which speaks of what no rule declares."""
+        return id(row) in self._platforms
+
+    def is_presumed(self, name: str, domain: str) -> bool:
+        """True for a name that no rule describes, and that may pass all the same."""
+        row = self.setting(name, domain)
+        return self.presumes and (not self.is_claimed(name) if row is None else self.is_platform(row))
+
+    def is_claimed(self, name: str) -> bool:
+        """True when a row that needs consent names it, be it for another domain."""
+        return self._first(name, lambda row: bool(self._needs[id(row)])) is not None
+
     def seen(self, host: str) -> dict[bytes, int]:
         """Return the cache of names in Cookie headers for that host: `mark` by spelling."""
         known = self._seen.get(host)
@@ -115,11 +144,16 @@ class CookieRules:
         """Return the id() of each row that is refused under these grants."""
         found = self._refused.get(grants)
         if found is None:
-            found = frozenset(
-                id(row) for row in self.rows if not allows(grants, row.provider, self._needs[id(row)])
-            )
+            found = frozenset(id(row) for row in self._all if not self._allows(row, grants))
             _store(self._refused, grants, found)
         return found
+
+    def _allows(self, row: CookieRule, grants: frozenset[Pair]) -> bool:
+        """True when these grants allow a row; a platform is part of the site, so the purpose alone counts."""
+        needs = self._needs[id(row)]
+        if id(row) in self._platforms:
+            return {pair.purpose for pair in grants}.issuperset(needs)
+        return id(row) not in self._trackers and allows(grants, row.provider, needs)
 
     def _first(self, name: str, matches: Callable[[CookieRule], bool]) -> CookieRule | None:
         rows = list(self._literal.get(name, ()))
@@ -135,16 +169,20 @@ def judge_cookie(
     grants: frozenset[Pair],
     now: int,
     since: Mapping[str, int] = NO_GRANT_DAYS,
+    occasion: Occasion = NO_OCCASION,
 ) -> tuple[Verdict, bytes | None]:
     """Return the verdict on one Set-Cookie line and the line to send, None where it is dropped.
 
-    `since` is the Answer's: the day since which each purpose has been granted.
+    `since` is the Answer's: the day since which each purpose has been granted. The occasion is
+    what speaks for a sign-in, where nobody declared the cookie.
     """
     judged = rules.judged(grants)
     known = judged.verdict(line, host)
     if known is not None:
         return known, line if known.does is Does.KEEP else None
-    verdict, out, lasting = _judge(rules, line, host=host, grants=grants, now=now, since=since)
+    verdict, out, lasting = _judge(
+        rules, line, host=host, grants=grants, now=now, since=since, occasion=occasion
+    )
     pair, _, attributes = line.partition(b";")
     name, equals, _ = pair.partition(b"=")
     key = (host, name, attributes)
@@ -161,6 +199,7 @@ def _judge(
     grants: frozenset[Pair],
     now: int,
     since: Mapping[str, int],
+    occasion: Occasion,
 ) -> tuple[Verdict, bytes | None, bool]:
     """Return verdict and line, and whether a line with another value gets the same verdict at any time."""
     cookie = parse_set_cookie(line)
@@ -178,14 +217,27 @@ def _judge(
             lasting,
         )
     if row is None:
-        return rules.undeclared, line if rules.undeclared.keeps else None, lasting
+        verdict, depends = _undeclared(rules, cookie, lives, host, occasion)
+        out = line if verdict.keeps else cap(line, None, now) if verdict.does is Does.CAP else None
+        return verdict, out, lasting and not depends
     if id(row) in rules.refused(grants):
-        return _verdict(row, Does.DROP, needs=(row.purpose,)), None, lasting
-    limit = longest_lifetime(row, now, since)
+        return _verdict(row, Does.DROP, needs=(row.purpose,), note=rules.note_of(row)), None, lasting
+    limit, presumed = longest_lifetime(row, now, since), rules.is_platform(row)
     if lives is None or (limit is not None and lives <= limit):
-        return _verdict(row, Does.KEEP), line, lives is None
+        return _verdict(row, Does.KEEP, presumed=presumed), line, lives is None
     note = f"to {row.lasts.text.removeprefix('up to ')}"
-    return _verdict(row, Does.CAP, note=note), cap(line, limit, now), False
+    return _verdict(row, Does.CAP, note=note, presumed=presumed), cap(line, limit, now), False
+
+
+def _undeclared(
+    rules: CookieRules, cookie: SetCookie, lives: int | None, host: str, occasion: Occasion
+) -> tuple[Verdict, bool]:
+    """Return the verdict on a cookie that matches no row, and whether it depends on the occasion."""
+    if not (rules.presumes and may_be_presumed(cookie, lives, host)) or rules.is_claimed(cookie.sent_as):
+        return rules.undeclared, False
+    if lives is None:
+        return rules.presumed, False
+    return rules.presumed if occasion.allows_life(cookie.name) else rules.shortened, True
 
 
 def longest_lifetime(row: CookieRule, now: int, since: Mapping[str, int] = NO_GRANT_DAYS) -> int | None:
@@ -251,8 +303,10 @@ def values_of(value: bytes, name: str) -> list[bytes]:
     return [content.strip(WSP) for word, _, content in pairs if word.strip(WSP) == wanted]
 
 
-def _verdict(row: CookieRule, does: Does, *, needs: tuple[str, ...] = (), note: str = "") -> Verdict:
-    return Verdict(does, row.place, row.provider, needs, note)
+def _verdict(
+    row: CookieRule, does: Does, *, needs: tuple[str, ...] = (), note: str = "", presumed: bool = False
+) -> Verdict:
+    return Verdict(does, row.place, row.provider, needs, note, presumed)
 
 
 def _needs(policy: Policy, row: CookieRule) -> tuple[str, ...]:
@@ -275,13 +329,17 @@ def _domain(cookie: SetCookie, host: str) -> str:
 def _covers(row: CookieRule, domain: str) -> bool:
     """True when the row is about cookies of that domain."""
     return any(
-        domain == d.removeprefix(".") or (d.startswith(".") and domain.endswith(d)) for d in row.domains
+        domain == d.removeprefix(".") or (d.startswith(".") and domain.endswith(d)) or d == OWN
+        for d in row.domains
     )
 
 
 def _reaches(row: CookieRule, host: str) -> bool:
     """True when a cookie of that row may be sent to that host."""
-    return any(host == (d := domain.removeprefix(".")) or host.endswith("." + d) for domain in row.domains)
+    return any(
+        host == (d := domain.removeprefix(".")) or host.endswith("." + d) or d == OWN
+        for domain in row.domains
+    )
 
 
 def _store(cache: dict[Key, Value], key: Key, value: Value) -> None:
