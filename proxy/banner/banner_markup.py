@@ -10,8 +10,12 @@ from dataclasses import dataclass, field
 from proxy.banner.markup import Markup, ascii_bytes, escape, fill, joined, when
 from proxy.banner.words import Words
 from proxy.consent.decision import Ask
+from proxy.filter.cache import Cache
 from proxy.policy.model import Policy
 from proxy.policy.scope import Scope, scope_of
+
+BANNERS = 512
+"""Banners kept: languages x questions x scopes in transition."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Parts:
     policy: Policy
     path: str
     _kept: dict[tuple[object, ...], bytes] = field(default_factory=dict)
-    _banners: dict[tuple[object, ...], tuple[bytes, bytes]] = field(default_factory=dict)
+    _banners: Cache[tuple[object, ...], tuple[bytes, bytes]] = field(default_factory=lambda: Cache(BANNERS))
 
     def banner(
         self, words: Words, panel: str, ask: Ask, new: Scope, *, forms: bool, layered: bool
@@ -30,11 +34,9 @@ class Parts:
         key = (words.code, panel, ask, new.pairs, forms, layered)
         made = self._banners.get(key)
         if made is None:
-            if len(self._banners) > 512:
-                self._banners.clear()
             markup = self._banner(words, panel, ask, new, forms=forms, layered=layered)
             before, _, behind = ascii_bytes(markup).partition(_SLOT)
-            made = self._banners[key] = before, behind
+            made = self._banners.store(key, (before, behind))
         return made
 
     def foot(self, words: Words, panel: str) -> bytes:

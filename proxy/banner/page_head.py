@@ -17,6 +17,7 @@ from proxy.banner.markup import Markup, ascii_bytes, escape
 from proxy.banner.signals import signals, stand_ins
 from proxy.config.banner_colours import Look
 from proxy.consent.decision import Ask, Decision, allows
+from proxy.filter.cache import Cache
 from proxy.filter.headers.guard_table import guard_table
 from proxy.policy.actions import Action
 from proxy.policy.model import Policy
@@ -71,7 +72,7 @@ class PageHeads:
         self._look = look
         self._path = path
         self._cookie = cookie
-        self._kept: dict[tuple[frozenset[Pair], Ask, bool, bool, bool], PageHead] = {}
+        self._kept: Cache[tuple[frozenset[Pair], Ask, bool, bool, bool], PageHead] = Cache(KEPT)
         self._ways = script("offers").replace("(PATH)", _whole(path))
         self._offers = _file("offers", "js", self._ways)
         self._files: dict[str, File] = {self._offers.name: self._offers}
@@ -81,10 +82,9 @@ class PageHeads:
         key = (decision.grants, decision.ask, framed, decision.withheld, inline)
         head = self._kept.get(key)
         if head is None:
-            if len(self._kept) >= KEPT:
-                self._kept.clear()
+            head = self._kept.store(key, self._make(decision, framed=framed, inline=inline))
+            if len(self._kept) == 1:  # it was full, and began anew
                 self._files = {self._offers.name: self._offers}
-            head = self._kept[key] = self._make(decision, framed=framed, inline=inline)
             self._files |= {file.name: file for file in head.files}
         return head
 

@@ -18,6 +18,7 @@ from proxy.banner.markup import Markup, ascii_bytes, escape, external, fill, joi
 from proxy.banner.placeholder_size import ANY, CacheBudget, room_of
 from proxy.banner.words import Words
 from proxy.banner.wrapper import frame_markup
+from proxy.filter.cache import Cache
 from proxy.filter.rules.judged_tag import TagFacts
 from proxy.filter.tags.embeds import Embed, EmbedKind, Embeds, Offer
 from proxy.filter.verdict import Verdict
@@ -75,7 +76,7 @@ class Placeholders:
         self._path = path
         self._embeds = Embeds(policy)
         self._made = lru_cache(maxsize=512)(self._make)
-        self._seen: dict[tuple[object, ...], tuple[bytes, Verdict, TagFacts]] = {}
+        self._seen: Cache[tuple[object, ...], tuple[bytes, Verdict, TagFacts]] = Cache(SEEN, longest=LONGEST)
 
     def of(
         self, verdict: Verdict, facts: TagFacts, words: Words, place: PlaceholderPlace | None = None
@@ -90,10 +91,7 @@ class Placeholders:
         if seen is not None:
             return seen[0]
         made = self._all(verdict, facts, words, place)
-        if len(facts.text) <= LONGEST:
-            if len(self._seen) >= SEEN:
-                self._seen.clear()
-            self._seen[key] = (made, verdict, facts)
+        self._seen.store(key, (made, verdict, facts), len(facts.text))
         return made
 
     def _all(self, verdict: Verdict, facts: TagFacts, words: Words, place: PlaceholderPlace) -> bytes:

@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from proxy.banner.markup import Markup, escape, joined, say
 from proxy.errors import ConfigError
+from proxy.filter.cache import Cache
 from proxy.policy import yaml_source
 from proxy.policy.model import Basis, Duration
 from proxy.problems import Place, Problem
@@ -114,7 +115,7 @@ class Languages:
         self.all = words
         self.configured = configured if configured and configured in words else None
         self.default = self.configured or default
-        self._chosen: dict[tuple[str, bytes | str | None], Words] = {}
+        self._chosen: Cache[tuple[str, bytes | str | None], Words] = Cache(KEPT, longest=LONGEST)
 
     def __getitem__(self, code: str) -> Words:
         return self.all[code]
@@ -127,11 +128,7 @@ class Languages:
             spoken = _nearest(page, self.all)
             if spoken is None:
                 spoken = self.configured or accepted(accept, self.all) or self.default
-            chosen = self.all[spoken]
-            if len(page) + len(accept or "") <= LONGEST:  # strangers write it: only so much is remembered
-                if len(self._chosen) >= KEPT:
-                    self._chosen.clear()
-                self._chosen[key] = chosen
+            chosen = self._chosen.store(key, self.all[spoken], len(page) + len(accept or ""))
         return chosen
 
 

@@ -1,4 +1,4 @@
-"""The bounded cache: results by bytes, emptied when they weigh too much.
+"""The bounded cache: emptied when it has too many entries, or their keys weigh too much.
 
 A cache never changes a result, so it may be emptied at any moment. Caches that share a
 budget are bounded together, however many there are.
@@ -7,9 +7,16 @@ budget are bounded together, however many there are.
 from __future__ import annotations
 
 import weakref
+from collections.abc import Hashable
 from typing import Any, Generic, TypeVar
 
+Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
+
+ENTRY_SIZE = 200
+"""Bytes that an entry costs beside its key."""
+
+UNBOUNDED = 1 << 62
 
 MAX_SHORT_KEY = 40
 """Bytes of a key too short to contain a token."""
@@ -24,9 +31,9 @@ class CacheBudget:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._weight = 0
-        self._caches: list[weakref.ref[Cache[Any]]] = []
+        self._caches: list[weakref.ref[Cache[Any, Any]]] = []
 
-    def enter(self, cache: Cache[Any]) -> None:
+    def enter(self, cache: Cache[Any, Any]) -> None:
         """Add a cache, as long as it lives."""
         self._caches.append(weakref.ref(cache))
 
@@ -49,14 +56,23 @@ class CacheBudget:
         self._weight = left
 
 
-class Cache(dict[bytes, Value], Generic[Value]):
-    """A dict that empties itself when its keys weigh more than `limit` bytes, or its budget is used up.
+class Cache(dict[Key, Value], Generic[Key, Value]):
+    """A dict that empties itself when it is full. Reading is the dict's own; writing goes through `store`.
 
-    Reading is the dict's own; writing goes through `store` and `store_repeated`.
+    Full is `entries`, or keys of `limit` bytes, or a budget that is used up. Keys of more than `longest`
+    bytes are not stored: whoever chooses them could fill the memory with few.
     """
 
-    def __init__(self, limit: int, longest: int, budget: CacheBudget | None = None) -> None:
+    def __init__(
+        self,
+        entries: int = UNBOUNDED,
+        *,
+        limit: int = UNBOUNDED,
+        longest: int = UNBOUNDED,
+        budget: CacheBudget | None = None,
+    ) -> None:
         super().__init__()
+        self._entries = entries
         self._limit = limit
         self._longest = longest
         self._budget = budget
@@ -65,23 +81,28 @@ class Cache(dict[bytes, Value], Generic[Value]):
         if budget is not None:
             budget.enter(self)
 
-    def store(self, key: bytes, value: Value) -> None:
-        """Store the value, unless the key is longer than `longest`."""
-        size = len(key) + 200  # what an entry costs beside its key
+    def store(self, key: Key, value: Value, size: int | None = None) -> Value:
+        """Store and return the value. `size`: bytes that strangers choose of a key that is not bytes."""
+        if size is None:
+            size = len(key) if isinstance(key, bytes) else 0
         if size > self._longest:
-            return
-        if self.weight + size > self._limit:
+            return value
+        size += ENTRY_SIZE
+        if len(self) >= self._entries or self.weight + size > self._limit:
             self.clear()
         if self._budget is not None:
             self._budget.take(size)
         self.weight += size
         self[key] = value
+        return value
 
-    def store_repeated(self, key: bytes, value: Value) -> None:
+    def store_repeated(self, key: Key, value: Value, size: int | None = None) -> None:
         """Store what is short or comes a second time: a tag with a token never does."""
         trace = hash(key)
-        if len(key) <= MAX_SHORT_KEY or trace in self._seen_once:
-            self.store(key, value)
+        if size is None:
+            size = len(key) if isinstance(key, bytes) else 0
+        if size <= MAX_SHORT_KEY or trace in self._seen_once:
+            self.store(key, value, size)
         else:
             if len(self._seen_once) >= MAX_SEEN_ONCE:
                 self._seen_once.clear()

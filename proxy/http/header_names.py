@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from enum import Enum
 
+from proxy.filter.cache import Cache
 from proxy.filter.headers.fields import Headers, is_token
 from proxy.filter.headers.judged_headers import HOP_BY_HOP, JUDGED
 from proxy.http.forwarded import is_claim, only_from_trusted
@@ -42,21 +43,16 @@ PASS, GONE, COOKIE = Fate.PASS, Fate.GONE, Fate.COOKIE  # a global is found fast
 CODING, CONNECTION, TRUSTED = Fate.CODING, Fate.CONNECTION, Fate.TRUSTED
 
 
-class Names(dict[bytes, tuple[bytes, Fate]]):
+class Names(Cache[bytes, tuple[bytes, Fate]]):
     """Lower case and fate of a name, by its bytes as sent; what was not seen before is looked at."""
 
     def __init__(self, fate: Callable[[bytes], Fate]) -> None:
-        super().__init__()
+        super().__init__(KEPT, longest=LONGEST)
         self._fate = fate
 
     def __missing__(self, name: bytes) -> tuple[bytes, Fate]:
         lower = name.lower()
-        found = (lower, self._fate(lower))
-        if len(name) <= LONGEST:
-            if len(self) >= KEPT:
-                self.clear()
-            self[name] = found
-        return found
+        return self.store(name, (lower, self._fate(lower)))
 
 
 def _asked(lower: bytes) -> Fate:

@@ -74,11 +74,11 @@ class RequestHead:
         return headers, fields
 
 
-class RequestHeadCache(Cache[RequestHead]):
+class RequestHeadCache(Cache[bytes, RequestHead]):
     """The heads that came lately, by their bytes from the end of the first line on."""
 
     def __init__(self) -> None:
-        super().__init__(KEPT, LONGEST)
+        super().__init__(limit=KEPT, longest=LONGEST)
 
     def find(self, data: bytes) -> tuple[RequestHead, bytes, tuple[bytes, ...]] | None:
         """Return head, target, and what is new in it, of a request that is all of `data`.

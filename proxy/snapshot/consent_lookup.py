@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from proxy.consent.answer import Answer
 from proxy.consent.cookie import MAX_LENGTH, ConsentReading, read_answers
 from proxy.consent.decision import Decision, decide
+from proxy.filter.cache import Cache
 from proxy.filter.headers.cookies import values_of
 from proxy.http.request import Request
 from proxy.policy.scope import Scope
@@ -31,7 +32,7 @@ class ConsentLookup:
         self._keys = keys
         self._cookie = cookie
         self._lasts = lasts
-        self._cache: dict[tuple[bytes, int], _Entry] = {}
+        self._cache: Cache[tuple[bytes, int], _Entry] = Cache(CACHE_SIZE, longest=MAX_LENGTH)
         self._no_cookie = _Entry(ConsentReading(None))  # no answer yet: the same at any time
 
     def look_up(self, request: Request) -> tuple[ConsentReading, Decision]:
@@ -64,9 +65,7 @@ class ConsentLookup:
         key = (values[0], request.now // 60)
         found = self._cache.get(key)
         if found is None:
-            if len(self._cache) >= CACHE_SIZE:
-                self._cache.clear()
-            found = self._cache[key] = self._entry(values, request.now)
+            found = self._cache.store(key, self._entry(values, request.now), len(values[0]))
         return found
 
     def _entry(self, values: list[bytes], now: int) -> _Entry:

@@ -22,7 +22,7 @@ from proxy.consent.cookie import ConsentReading, consent_cookie, write_answer
 from proxy.consent.decision import Decision
 from proxy.errors import BadRequest
 from proxy.filter.body.page_cache import PageCache
-from proxy.filter.cache import CacheBudget
+from proxy.filter.cache import Cache, CacheBudget
 from proxy.filter.headers.cookies import CookieRules, CookieVerdicts, strip_cookie_header
 from proxy.filter.headers.fence import fence
 from proxy.filter.headers.judged_headers import refused_headers
@@ -55,6 +55,9 @@ LONGEST_FACTS = 2048
 
 REFUSALS = 4096
 """Request targets whose verdict is cached."""
+
+LONGEST_TARGET = 256
+"""Bytes of the longest of them: visitors choose them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +109,10 @@ class Site:
         self.pages = compiled.pages
         self._salt = compiled.salt
         self._cache_budget = compiled.cache_budget
-        self._tags: dict[tuple[object, ...], bytes] = {}
-        self._refusals: dict[tuple[str, bytes, frozenset[Pair]], Verdict] = {}
+        self._tags: Cache[tuple[object, ...], bytes] = Cache(TAGS, longest=LONGEST_FACTS)
+        self._refusals: Cache[tuple[str, bytes, frozenset[Pair]], Verdict] = Cache(
+            REFUSALS, longest=LONGEST_TARGET
+        )
         self._keys = self.keys = keys
         self._variants: OrderedDict[tuple[frozenset[Pair], bool], Variant] = OrderedDict()
         self.consent_lookup = ConsentLookup(self.scope, keys, self.cookie, lasts=self.ask_again_after)
@@ -153,12 +158,7 @@ class Site:
         found = self._refusals.get(key)
         if found is None:
             found = refused_request(self.requests, request.host, request.target, decision.grants)
-            if (
-                len(request.target) <= 256
-            ):  # targets come from visitors: the cache is bounded, and holds short ones only
-                if len(self._refusals) >= REFUSALS:
-                    self._refusals.clear()
-                self._refusals[key] = found
+            self._refusals.store(key, found, len(request.target))
         return found
 
     def variant(self, grants: frozenset[Pair], *, secure: bool) -> Variant:
@@ -178,10 +178,7 @@ class Site:
         if found is None:
             text = repr(facts).encode()  # the variant's tag stands for the rest
             found = b"%b.%b" % (variant.tag, hashlib.blake2b(text, digest_size=6).hexdigest().encode())
-            if len(text) <= LONGEST_FACTS:
-                if len(self._tags) >= TAGS:
-                    self._tags.clear()
-                self._tags[key] = found
+            self._tags.store(key, found, len(text))
         return found
 
     def _compile(self, grants: frozenset[Pair], *, secure: bool) -> Variant:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from proxy.filter.cache import Cache
 from proxy.filter.verdict import Verdict
 from proxy.telemetry.logs import json_text
 
@@ -32,8 +33,8 @@ class VerdictSummary(NamedTuple):
     counts: tuple[tuple[Labels, int], ...]  # for the metrics; how often
 
 
-_summaries: dict[tuple[object, ...], VerdictSummary] = {}
-_labels: dict[tuple[str, int], tuple[Verdict, str, Labels]] = {}
+_summaries: Cache[tuple[object, ...], VerdictSummary] = Cache(CACHE_SIZE)
+_labels: Cache[tuple[str, int], tuple[Verdict, str, Labels]] = Cache(CACHE_SIZE)
 
 
 def summary_of(judged: Sequence[Judgement]) -> VerdictSummary:
@@ -54,10 +55,7 @@ def summary_of_tags(verdicts: Sequence[Verdict]) -> VerdictSummary:
 
 
 def _cached(key: tuple[object, ...], kept: object, judged: Sequence[Judgement]) -> VerdictSummary:
-    if len(_summaries) >= CACHE_SIZE:
-        _summaries.clear()
-    summary = _summaries[key] = _summarise(kept, judged)
-    return summary
+    return _summaries.store(key, _summarise(kept, judged))
 
 
 def _summarise(kept: object, judged: Sequence[Judgement]) -> VerdictSummary:
@@ -76,11 +74,5 @@ def _label(kind: str, verdict: Verdict) -> tuple[Verdict, str, Labels]:
     whose = verdict.provider or verdict.note or "undeclared"
     rule = f" {verdict.because.rule}" if verdict.because else ""
     labels = (verdict.provider or "undeclared", kind, verdict.does.name.lower())
-    if len(_labels) >= CACHE_SIZE:
-        _labels.clear()
-    found = _labels[kind, id(verdict)] = (
-        verdict,
-        json_text(f"{kind} {verdict.does.value} {whose}{rule}"),
-        labels,
-    )
-    return found
+    text = json_text(f"{kind} {verdict.does.value} {whose}{rule}")
+    return _labels.store((kind, id(verdict)), (verdict, text, labels))

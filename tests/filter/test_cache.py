@@ -6,17 +6,35 @@ from proxy.filter.cache import MAX_SEEN_ONCE, Cache, CacheBudget
 
 
 def test_a_memo_empties_itself_when_it_is_full():
-    cache: Cache[int] = Cache(limit=1_000, longest=400)
+    cache: Cache[bytes, int] = Cache(limit=1_000, longest=400)
     for number in range(20):
         cache.store(b"%d" % number, number)
-    cache.store(b"x" * 300, 1)
+    cache.store(b"x" * 401, 1)
 
     assert 0 < len(cache) <= 4
-    assert b"x" * 300 not in cache
+    assert b"x" * 401 not in cache
+
+
+def test_it_empties_itself_when_it_has_as_many_entries_as_it_may():
+    cache: Cache[tuple[str, int], int] = Cache(10)
+    for number in range(25):
+        assert cache.store(("key", number), number) == number
+
+        assert 1 <= len(cache) <= 10
+
+    assert cache[("key", 24)] == 24
+
+
+def test_a_key_of_which_strangers_choose_too_much_is_not_stored():
+    cache: Cache[tuple[str, str], int] = Cache(10, longest=20)
+
+    assert cache.store(("short", "x" * 20), 1, 20) == 1
+    assert cache.store(("long", "x" * 21), 2, 21) == 2
+    assert cache == {("short", "x" * 20): 1}
 
 
 def test_what_comes_once_is_not_worth_remembering():
-    cache: Cache[int] = Cache(limit=10_000_000, longest=400)
+    cache: Cache[bytes, int] = Cache(limit=10_000_000, longest=400)
     for number in range(20_000):
         cache.store_repeated(b"%050d" % number, number)
     cache.store_repeated(b"again" * 10, 1)
@@ -29,7 +47,7 @@ def test_what_comes_once_is_not_worth_remembering():
 
 def test_memos_in_one_room_weigh_no_more_than_the_room_holds():
     budget = CacheBudget(limit=10_000)
-    caches: list[Cache[int]] = [Cache(limit=8_000, longest=1_000, budget=budget) for _ in range(50)]
+    caches: list[Cache[bytes, int]] = [Cache(limit=8_000, longest=1_000, budget=budget) for _ in range(50)]
     for number in range(2_000):
         caches[number % 50].store(b"%d" % number, number)
 
@@ -41,8 +59,8 @@ def test_memos_in_one_room_weigh_no_more_than_the_room_holds():
 
 def test_the_heaviest_memo_makes_room_and_the_others_keep_what_they_know():
     budget = CacheBudget(limit=10_000)
-    small: Cache[int] = Cache(limit=10_000, longest=1_000, budget=budget)
-    large: Cache[int] = Cache(limit=10_000, longest=1_000, budget=budget)
+    small: Cache[bytes, int] = Cache(limit=10_000, longest=1_000, budget=budget)
+    large: Cache[bytes, int] = Cache(limit=10_000, longest=1_000, budget=budget)
     small.store(b"known", 1)
     for number in range(200):
         large.store(b"%d" % number, number)
@@ -53,12 +71,12 @@ def test_the_heaviest_memo_makes_room_and_the_others_keep_what_they_know():
 def test_memos_that_are_gone_take_no_room():
     budget = CacheBudget(limit=10_000)
     for _ in range(20):
-        gone: Cache[int] = Cache(limit=8_000, longest=1_000, budget=budget)
+        gone: Cache[bytes, int] = Cache(limit=8_000, longest=1_000, budget=budget)
         for number in range(35):
             gone.store(b"%d" % number, number)
         del gone
         gc.collect()
-    here: Cache[int] = Cache(limit=8_000, longest=1_000, budget=budget)
+    here: Cache[bytes, int] = Cache(limit=8_000, longest=1_000, budget=budget)
     for number in range(35):
         here.store(b"%d" % number, number)
 

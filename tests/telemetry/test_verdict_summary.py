@@ -2,6 +2,7 @@
 
 import json
 
+from proxy.filter.cache import Cache
 from proxy.filter.verdict import Does, Verdict
 from proxy.problems import Place
 from proxy.telemetry import verdict_summary as module
@@ -42,8 +43,7 @@ def test_what_was_said_is_remembered_for_those_very_verdicts_and_no_others():
 
 
 def test_what_is_remembered_is_bounded(monkeypatch):
-    monkeypatch.setattr(module, "CACHE_SIZE", 10)
-    module._summaries.clear()
+    monkeypatch.setattr(module, "_summaries", Cache(10))
     for number in range(50):
         summary_of_tags((Verdict(Does.HOLD, note=str(number)),))
 

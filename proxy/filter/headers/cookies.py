@@ -15,9 +15,9 @@ signed, so the site cannot forge an answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
 
 from proxy.consent.decision import allows
+from proxy.filter.cache import Cache
 from proxy.filter.headers.presumption import NO_OCCASION, Occasion, may_be_presumed, tracker_row
 from proxy.filter.headers.set_cookie import CONTROL, MAX_PAIR, WSP, SetCookie, cap, parse_set_cookie
 from proxy.filter.patterns import Glob
@@ -33,12 +33,10 @@ NO_GRANT_DAYS: Mapping[str, int] = {}
 
 MAX_CACHED = 2048  # names come from visitors, so their caches are bounded
 MAX_KEY = 256  # longer names are not cached
-
-Key = TypeVar("Key")
-Value = TypeVar("Value")
+MAX_CACHED_ANSWERS = 1024  # (days of consent, day) whose outlived rows are cached
 
 
-class CookieVerdicts(dict[tuple[str, bytes, bytes], Verdict]):
+class CookieVerdicts(Cache[tuple[str, bytes, bytes], Verdict]):
     """Cached verdicts by host, name and attributes: those that hold for every value."""
 
     def verdict(self, line: bytes, host: str) -> Verdict | None:
@@ -80,17 +78,18 @@ class CookieRules:
                     self._globs.append((order, Glob.of(word), row))
                 else:
                     self._literal.setdefault(word, []).append((order, row))
-        self.outlived: dict[tuple[object, ...], tuple[CookieRule, ...]] = {}  # of sweep.outlived
-        self._set: dict[tuple[str, str], CookieRule | None] = {}
-        self._seen: dict[str, dict[bytes, int]] = {}
-        self._refused: dict[frozenset[Pair], frozenset[int]] = {}
-        self._judged: dict[frozenset[Pair], CookieVerdicts] = {}
+        # of sweep.outlived
+        self.outlived: Cache[tuple[object, ...], tuple[CookieRule, ...]] = Cache(MAX_CACHED_ANSWERS)
+        self._set: Cache[tuple[str, str], CookieRule | None] = Cache(MAX_CACHED, longest=MAX_KEY)
+        self._seen: Cache[str, Cache[bytes, int]] = Cache(MAX_CACHED)
+        self._refused: Cache[frozenset[Pair], frozenset[int]] = Cache(MAX_CACHED)
+        self._judged: Cache[frozenset[Pair], CookieVerdicts] = Cache(MAX_CACHED)
 
     def judged(self, grants: frozenset[Pair]) -> CookieVerdicts:
         """Return the cached verdicts for these grants."""
         found = self._judged.get(grants)
         if found is None:
-            _store(self._judged, grants, found := CookieVerdicts())
+            found = self._judged.store(grants, CookieVerdicts(MAX_CACHED, longest=MAX_KEY))
         return found
 
     def setting(self, name: str, domain: str) -> CookieRule | None:
@@ -99,9 +98,7 @@ class CookieRules:
         if key in self._set:
             return self._set[key]
         found = self._first(name, lambda row: _covers(row, domain))
-        if len(name) + len(domain) <= MAX_KEY:
-            _store(self._set, key, found)
-        return found
+        return self._set.store(key, found, len(name) + len(domain))
 
     def note_of(self, row: CookieRule) -> str:
         """Return what is said of a row beside its place: that it is the list's, where it is."""
@@ -120,11 +117,11 @@ class CookieRules:
         """True when a row that needs consent names it, be it for another domain."""
         return self._first(name, lambda row: bool(self._needs[id(row)])) is not None
 
-    def seen(self, host: str) -> dict[bytes, int]:
+    def seen(self, host: str) -> Cache[bytes, int]:
         """Return the cache of names in Cookie headers for that host: `mark` by spelling."""
         known = self._seen.get(host)
         if known is None:
-            _store(self._seen, host, known := {})
+            known = self._seen.store(host, Cache(MAX_CACHED, longest=MAX_KEY))
         return known
 
     def mark(self, piece: bytes, host: str) -> int:
@@ -136,16 +133,14 @@ class CookieRules:
         row = self._first(name.decode("latin-1"), lambda row: _reaches(row, host))
         found = 0 if row is None else id(row)
         spelling = piece.partition(b"=")[0]
-        if not nameless and len(spelling) <= MAX_KEY:
-            _store(self.seen(host), spelling, found)
-        return found
+        return found if nameless else self.seen(host).store(spelling, found)
 
     def refused(self, grants: frozenset[Pair]) -> frozenset[int]:
         """Return the id() of each row that is refused under these grants."""
         found = self._refused.get(grants)
         if found is None:
             found = frozenset(id(row) for row in self._all if not self._allows(row, grants))
-            _store(self._refused, grants, found)
+            self._refused.store(grants, found)
         return found
 
     def _allows(self, row: CookieRule, grants: frozenset[Pair]) -> bool:
@@ -186,8 +181,8 @@ def judge_cookie(
     pair, _, attributes = line.partition(b";")
     name, equals, _ = pair.partition(b"=")
     key = (host, name, attributes)
-    if lasting and equals and name.strip(WSP) and len(name) + len(attributes) <= MAX_KEY:
-        _store(judged, key, verdict)
+    if lasting and equals and name.strip(WSP):
+        judged.store(key, verdict, len(name) + len(attributes))
     return verdict, out
 
 
@@ -340,9 +335,3 @@ def _reaches(row: CookieRule, host: str) -> bool:
         host == (d := domain.removeprefix(".")) or host.endswith("." + d) or d == OWN
         for domain in row.domains
     )
-
-
-def _store(cache: dict[Key, Value], key: Key, value: Value) -> None:
-    if len(cache) >= MAX_CACHED:
-        cache.clear()
-    cache[key] = value

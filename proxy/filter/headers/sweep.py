@@ -20,7 +20,6 @@ MAX_LINES = 48
 """Set-Cookie lines of one sweep, about 2.5 kB: servers in front of the proxy may accept 4 kB of headers
 (nginx's proxy_buffer_size). What is left over is expired at the next request."""
 
-MAX_CACHED_ANSWERS = 1024  # (days of consent, day) whose outlived rows are cached
 MAX_DIRECTORIES = 6  # directories of a path that are tried
 
 
@@ -52,11 +51,11 @@ def outlived(rules: CookieRules, answer: Answer | None, now: int) -> tuple[Cooki
     if last >= today:
         return ()
     key = (*answer.since.items(), last, today)  # the same for everybody who answered that day
-    if key not in rules.outlived:
-        if len(rules.outlived) >= MAX_CACHED_ANSWERS:
-            rules.outlived.clear()
-        rules.outlived[key] = tuple(row for row in rules.rows if _turned(row, answer.since, last, today))
-    return rules.outlived[key]
+    found = rules.outlived.get(key)
+    if found is None:
+        outlived_rows = tuple(row for row in rules.rows if _turned(row, answer.since, last, today))
+        found = rules.outlived.store(key, outlived_rows)
+    return found
 
 
 def swept(answer: Answer, now: int) -> Answer:

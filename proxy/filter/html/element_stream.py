@@ -39,7 +39,7 @@ class ElementStream(Stream):
         self.verdicts: list[Verdict] = []
         self.page = injection.page
         self._judge = judge
-        self._tags: Cache[JudgedTag | None] = judge.xml_tags if context.xml else judge.tags
+        self._tags: Cache[bytes, JudgedTag | None] = judge.xml_tags if context.xml else judge.tags
         self._in_noscript = False
         self._finder: Finder = _PLAIN_END
         self._consumer: Consumer = UNJUDGED

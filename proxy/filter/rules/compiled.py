@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
+from proxy.filter.cache import Cache
 from proxy.filter.patterns import Glob, HostGlob, WordPattern, literal_suffix, stem, suffixes
 from proxy.filter.rules.interests import Interests
 from proxy.filter.rules.rule_matcher import Matcher, matcher_of
@@ -28,6 +29,9 @@ from proxy.policy.own_hosts import OwnHosts
 
 MAX_HOSTS = 5_000
 """Hosts whose rules are cached."""
+
+LONGEST_HOST = 256
+"""Characters of the longest of them; pages name hosts, and no name is longer."""
 
 _NO_RULES: list[Matcher] = []
 
@@ -80,7 +84,7 @@ class Rules:
         for matcher in self.matchers:
             self._index(matcher)
         self.words = WordPattern(word.decode() for m in self.texts for word in m.all_words | m.any_words)
-        self._hosts: dict[str, HostRules] = {}
+        self._hosts: Cache[str, HostRules] = Cache(MAX_HOSTS, longest=LONGEST_HOST)
         self._interests = self._collect_interests()
         allowed = self._allowed_addresses()
         self.steps = Steps(body_step(self._interests, allowed), head_step(self._interests, allowed))
@@ -166,9 +170,7 @@ class Rules:
         """Return the rules for this host."""
         found = self._hosts.get(host)
         if found is None:
-            if len(self._hosts) > MAX_HOSTS:
-                self._hosts.clear()
-            found = self._hosts[host] = self._compile_host(host)
+            found = self._hosts.store(host, self._compile_host(host), len(host))
         return found
 
     def _compile_host(self, host: str) -> HostRules:

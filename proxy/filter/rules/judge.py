@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from proxy.consent.decision import allows
 from proxy.filter.cache import Cache, CacheBudget
-from proxy.filter.rules.compiled import Rules, compile_rules
+from proxy.filter.rules.compiled import LONGEST_HOST, MAX_HOSTS, Rules, compile_rules
 from proxy.filter.rules.judged_tag import JudgedTag
 from proxy.filter.rules.rule_matcher import Matcher
 from proxy.filter.syntax.urls import Url
@@ -25,6 +25,11 @@ VERDICTS = {
 }
 """The verdict each action leads to where a purpose is missing."""
 
+LONGEST_NOTE = 1_000
+"""Characters of the longest note that is cached."""
+
+_JudgedTags = Cache[bytes, JudgedTag | None]
+
 
 class Judge:
     """Decides what may run for visitors who granted exactly this.
@@ -37,16 +42,15 @@ class Judge:
         self.rules = rules
         self.grants = grants
         self._verdicts: dict[int, Verdict] = {}
-        self._undeclared: dict[str, Verdict] = {}
-        self._with_note: dict[tuple[int, str], Verdict] = {}
-        self.by_host: dict[
-            tuple[bytes, bytes, bytes], Verdict | None
-        ] = {}  # by element, host and rel: tags/judge_by_host.py
-        self.tags: Cache[JudgedTag | None] = Cache(limit=8_000_000, longest=100_000, budget=budget)
-        self.xml_tags: Cache[JudgedTag | None] = Cache(limit=2_000_000, longest=100_000, budget=budget)
-        self.scripts: Cache[JudgedTag | None] = Cache(limit=8_000_000, longest=400_000, budget=budget)
-        self.xml_scripts: Cache[JudgedTag | None] = Cache(limit=1_000_000, longest=160_000, budget=budget)
-        self.styles: Cache[bool] = Cache(limit=8_000_000, longest=400_000, budget=budget)
+        self._undeclared: Cache[str, Verdict] = Cache(MAX_HOSTS, longest=LONGEST_HOST)
+        self._with_note: Cache[tuple[int, str], Verdict] = Cache(MAX_HOSTS, longest=LONGEST_NOTE)
+        # by element, host and rel: tags/judge_by_host.py
+        self.by_host: Cache[tuple[bytes, bytes, bytes], Verdict | None] = Cache(MAX_HOSTS)
+        self.tags: _JudgedTags = Cache(limit=8_000_000, longest=100_000, budget=budget)
+        self.xml_tags: _JudgedTags = Cache(limit=2_000_000, longest=100_000, budget=budget)
+        self.scripts: _JudgedTags = Cache(limit=8_000_000, longest=400_000, budget=budget)
+        self.xml_scripts: _JudgedTags = Cache(limit=1_000_000, longest=160_000, budget=budget)
+        self.styles: Cache[bytes, bool] = Cache(limit=8_000_000, longest=400_000, budget=budget)
 
     def empty_caches(self) -> None:
         """Empty every cache."""
@@ -79,11 +83,9 @@ class Judge:
         """Return the verdict of that rule with a note about one tag, for people."""
         found = self._with_note.get((matcher.index, note))
         if found is None:
-            if len(self._with_note) > 5_000:
-                self._with_note.clear()
             of_rule = self.verdict_of(matcher)
             found = Verdict(of_rule.does, of_rule.because, of_rule.provider, of_rule.needs, note)
-            self._with_note[matcher.index, note] = found
+            self._with_note.store((matcher.index, note), found, len(note))
         return found
 
     def judge_url(self, url: Url, element: str = "", values: Mapping[str, str] | None = None) -> Verdict:
@@ -120,9 +122,7 @@ class Judge:
             if not self.rules.at_host(url.host).may_load:
                 place = self.rules.undeclared_place
                 found = Verdict(Does.HOLD, place, note=f"undeclared third party {url.host}")
-            if len(self._undeclared) > 5_000:
-                self._undeclared.clear()
-            self._undeclared[url.host] = found
+            self._undeclared.store(url.host, found, len(url.host))
         return found
 
     def match_text(self, words: frozenset[bytes], element: str, values: Mapping[str, str]) -> Matcher | None:

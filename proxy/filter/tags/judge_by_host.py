@@ -6,7 +6,6 @@ judges carefully.
 
 from __future__ import annotations
 
-from proxy.filter.rules.compiled import MAX_HOSTS
 from proxy.filter.rules.judge import Judge
 from proxy.filter.rules.judged_tag import ContentModel, JudgedTag
 from proxy.filter.syntax import fetching_attributes
@@ -42,12 +41,7 @@ def judged(context: DocumentContext, raw: bytes) -> JudgedTag | None:
             return UNDECIDED
         rel = match["rel1"] or match["rel_1"] or match["rel2"] or match["rel_2"] or b""
     key = (name, match["host1"] or match["host2"], rel)
-    if key in judge.by_host:
-        verdict = judge.by_host[key]
-    else:
-        if len(judge.by_host) > MAX_HOSTS:
-            judge.by_host.clear()
-        verdict = judge.by_host[key] = _verdict(judge, *key)
+    verdict = judge.by_host[key] if key in judge.by_host else judge.by_host.store(key, _verdict(judge, *key))
     if verdict is None:
         return UNDECIDED
     content_model = _CONTENT_MODELS.get(name, ContentModel.NOTHING)

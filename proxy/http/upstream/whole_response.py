@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from proxy.filter.cache import Cache
 from proxy.filter.headers.fields import Headers
 from proxy.http.header_names import ANSWERED, Fields
 
@@ -35,7 +36,7 @@ Plain = tuple[int, bytes, Headers, Fields, bytes]
 """A whole answer: status, reason, its fields in order and by name, its body."""
 
 
-class _Lines(dict[bytes, "tuple[tuple[bytes, bytes], bytes] | None"]):
+class _Lines(Cache[bytes, "tuple[tuple[bytes, bytes], bytes] | None"]):
     """The field in a line and its name in lower case, None where it is in doubt: remembered by its bytes."""
 
     def __missing__(self, line: bytes) -> tuple[tuple[bytes, bytes], bytes] | None:
@@ -44,14 +45,10 @@ class _Lines(dict[bytes, "tuple[tuple[bytes, bytes], bytes] | None"]):
             return None
         lower = ANSWERED[found[1]][0]
         field = ((found[1], found[2]), lower)
-        if len(line) <= LONGEST_KEPT and lower not in _NEW_EACH_TIME:
-            if len(self) >= LINES_KEPT:
-                self.clear()
-            self[line] = field
-        return field
+        return field if lower in _NEW_EACH_TIME else self.store(line, field)
 
 
-_lines = _Lines()
+_lines = _Lines(LINES_KEPT, longest=LONGEST_KEPT)
 
 
 def plain_answer(data: bytes) -> Plain | None:
