@@ -1,7 +1,7 @@
-"""The way to a site's own servers: fetch a request, get a Reply. The rest of the program sees only this.
+"""The upstreams of one site: load balancing, retries, health checks. The interface of this package.
 
-Ours, not aiohttp's ClientSession: a pooled connection there serves bytes that nobody asked for to the next
-request, which is one visitor's page to another, and it costs three times as much.
+Not aiohttp's ClientSession: a pooled connection there serves unsolicited bytes to the next request, one
+visitor's page to another, and it costs three times as much.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from proxy.http.upstream.exchange import UpstreamRequest, UpstreamResponse
 from proxy.http.upstream.framing import Framing
 from proxy.http.upstream.health import HealthCheck, order
 from proxy.http.upstream.pool import Pool, PoolState
+from proxy.http.upstream.timeouts import UpstreamTimeouts
 from proxy.http.upstream.upstream_address import ConnectError, UpstreamAddress, default_tls
-from proxy.http.upstream.upstream_connection import UpstreamTimeouts
 
 __all__ = [
     "ConnectError",
@@ -42,7 +42,7 @@ CONNECTIONS = 256  # per upstream address
 
 
 class Upstreams:
-    """The servers behind one site. Made inside a running loop; `close` when the site goes."""
+    """The upstream servers of one site. Create it in a running loop; `close` it at the end."""
 
     def __init__(
         self,
@@ -65,20 +65,22 @@ class Upstreams:
         self._loop = asyncio.get_running_loop()
         self._checks: list[asyncio.Task[None]] = []
         if health is not None:
-            self._checks = [self._loop.create_task(self._keep_asking(pool, health)) for pool in self._pools]
+            self._checks = [self._loop.create_task(self._run_checks(pool, health)) for pool in self._pools]
 
     async def fetch(self, request: UpstreamRequest) -> UpstreamResponse:
-        """Return the answer once its head is complete; UpstreamError (502, 503, 504) when none comes."""
+        """Return the response once its head is complete; UpstreamError (502, 503, 504) if none arrives."""
         pools = self._in_order()
         if len(pools) > 1 and request.pinned:
-            pools = sorted(pools, key=lambda pool: not pool.holds(request))  # where they are signed in
+            pools = sorted(
+                pools, key=lambda pool: not pool.holds(request)
+            )  # first where the visitor is signed in
         return await self._first_of(pools, request)
 
     async def _first_of(self, pools: list[Pool], request: UpstreamRequest) -> UpstreamResponse:
         trouble: UpstreamError | None = None
         for pool in pools:
             try:
-                return await self._ask(pool, request)
+                return await self._exchange(pool, request)
             except ConnectError as error:
                 pool.health.failed(self._loop.time(), str(error))
                 trouble = error
@@ -86,22 +88,22 @@ class Upstreams:
         raise trouble
 
     def begin(self, request: UpstreamRequest) -> UpstreamResponse | None:
-        """Send a request on a connection that is idle; None when there is none: then `fetch` it."""
+        """Send a request on an idle connection; None if there is none: then `fetch` it."""
         pools = self._pools
         if len(pools) == 1:
             return pools[0].begin(request)
         response = self._in_order()[0].begin(request)
         if response is None:
-            self._turn -= 1  # to fetch it takes the turn
+            self._turn -= 1  # `fetch` will take this turn
         return response
 
     async def go_on(self, request: UpstreamRequest, begun: UpstreamResponse) -> UpstreamResponse:
-        """Return the answer to what was begun, once its head is complete, as `fetch` would."""
+        """Return the response to a request that was begun, once its head is complete, as `fetch` does."""
         pool = next((pool for pool in self._pools if pool is begun.pool), None)
         assert pool is not None
         try:
-            return await self._ask(pool, request, begun)
-        except ConnectError as error:  # it closed the connection meanwhile, and takes no other
+            return await self._exchange(pool, request, begun)
+        except ConnectError as error:  # it had closed the connection, and accepts no new one
             pool.health.failed(self._loop.time(), str(error))
             others = [other for other in self._in_order() if other is not pool]
             if not others:
@@ -109,7 +111,7 @@ class Upstreams:
         return await self._first_of(others, request)
 
     async def close(self) -> None:
-        """End every connection and the checks."""
+        """Close every connection and stop the health checks."""
         for task in self._checks:
             task.cancel()
         await asyncio.gather(*self._checks, return_exceptions=True)
@@ -117,7 +119,7 @@ class Upstreams:
             await pool.close()
 
     async def retire(self) -> None:
-        """Let exchanges that have begun end in peace, and their connections with them."""
+        """Close idle connections now, busy ones when their exchange has ended."""
         for task in self._checks:
             task.cancel()
         await asyncio.gather(*self._checks, return_exceptions=True)
@@ -140,28 +142,28 @@ class Upstreams:
         states = [(pool.health.is_up(now), pool.busy) for pool in self._pools]
         return [self._pools[index] for index in order(states, self._turn)]
 
-    async def _ask(
+    async def _exchange(
         self, pool: Pool, request: UpstreamRequest, begun: UpstreamResponse | None = None
     ) -> UpstreamResponse:
-        again = False
+        retried = False
         while True:
-            response = None if again else begun
+            response = None if retried else begun
             try:
-                if response is None and not again:
+                if response is None and not retried:
                     response = pool.begin(request)
                 if response is None:
-                    response = await pool.start(request, anew=again)
+                    response = await pool.start(request, anew=retried)
                 await response.head()
             except ConnectError:
                 raise
             except UpstreamError as error:
-                if response is not None and _died_unheard(response, request) and not again:
-                    again = True  # the upstream had closed the connection meanwhile
+                if response is not None and _is_stale_connection(response, request) and not retried:
+                    retried = True  # the upstream closed the idle connection at the same time
                     continue
-                if error.status != 503:  # busy is not ill
+                if error.status != 503:  # a full pool is no failure
                     pool.health.failed(self._loop.time(), str(error))
-                said = f"{pool.address}: {error}"
-                raise UpstreamError(said, error.status, unheard=error.unheard) from None
+                message = f"{pool.address}: {error}"
+                raise UpstreamError(message, error.status, unheard=error.unheard) from None
             except BaseException:
                 if response is not None:
                     response.abort()
@@ -169,32 +171,32 @@ class Upstreams:
             pool.health.worked()
             return response
 
-    async def _keep_asking(self, pool: Pool, check: HealthCheck) -> None:
+    async def _run_checks(self, pool: Pool, check: HealthCheck) -> None:
         host = check.host or pool.address.host
         headers = [(b"Host", host.encode()), (b"User-Agent", b"consent-proxy health")]
         while True:
             request = UpstreamRequest(b"GET", check.path.encode(), headers, first_byte=check.timeout)
-            pool.health.checked(*await _answers(pool, request, check.timeout), check.fails)
+            pool.health.checked(*await _check(pool, request, check.timeout), check.fails)
             await asyncio.sleep(check.every)
 
 
-def _died_unheard(response: UpstreamResponse, request: UpstreamRequest) -> bool:
-    """True when a connection that had been used before ended before a byte, and asking twice does no harm."""
+def _is_stale_connection(response: UpstreamResponse, request: UpstreamRequest) -> bool:
+    """True if a reused connection closed before a byte of the response, and a retry is safe."""
     return response.unanswered and response.reused and request.may_repeat
 
 
-async def _answers(pool: Pool, request: UpstreamRequest, timeout: float) -> tuple[bool, str]:
+async def _check(pool: Pool, request: UpstreamRequest, timeout: float) -> tuple[bool, str]:
     response: UpstreamResponse | None = None
     try:
         async with asyncio.timeout(timeout):
             response = await pool.start(request)
             await response.head()
-            well, why = response.status < 400, f"{request.target.decode()} answers {response.status}"
+            healthy, why = response.status < 400, f"{request.target.decode()} responds {response.status}"
             while await response.read():
                 pass
-            return well, why
+            return healthy, why
     except (ProxyError, TimeoutError) as error:
-        return False, str(error) or f"{request.target.decode()} did not answer in time"
+        return False, str(error) or f"{request.target.decode()} did not respond in time"
     finally:
         if response is not None:
             with contextlib.suppress(ProxyError):
@@ -202,10 +204,12 @@ async def _answers(pool: Pool, request: UpstreamRequest, timeout: float) -> tupl
 
 
 def check_parser() -> None:
-    """Raise StartError when httptools is not one whose strictness our tests have seen."""
+    """Raise StartError if the installed httptools is less strict than the tested ones."""
     parser = httptools.HttpResponseParser(object())
     try:
         parser.feed_data(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n")
     except httptools.HttpParserError:
         return
-    raise StartError("the installed httptools takes an answer with two lengths; install httptools 0.7 to 0.9")
+    raise StartError(
+        "the installed httptools accepts a response with two lengths; install httptools 0.7 to 0.9"
+    )

@@ -1,7 +1,7 @@
-"""One request to an upstream and its reply, as bytes: nothing here opens a socket.
+"""A request to an upstream and its response, without IO.
 
-The request is written as it was received; the reply is read strictly. What is ambiguous is refused with an
-UpstreamError, because another parser behind or before us could read it differently.
+The request is written as it was received; the response is read strictly. Ambiguous framing is refused with
+an UpstreamError, because another parser before or behind the proxy could read it differently.
 """
 
 from __future__ import annotations
@@ -23,19 +23,21 @@ from proxy.http.upstream.pinning import Pinned, signs_in
 # RFC 9110 section 9.2.2, without the ones that a browser form can cause by accident
 REPEATABLE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
 SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS"})
-_OURS = frozenset({b"transfer-encoding", b"connection", b"keep-alive", b"upgrade", b"te", b"trailer"})
-_LOOKED_AT = frozenset({2, 7, 10, 13, 14, 17})  # the lengths of these, of authorization, of content-length
+_HOP_BY_HOP = frozenset({b"transfer-encoding", b"connection", b"keep-alive", b"upgrade", b"te", b"trailer"})
+_CHECKED_LENGTHS = frozenset(
+    {2, 7, 10, 13, 14, 17}
+)  # the lengths of these, of authorization, of content-length
 _UPGRADE = (b"Connection: Upgrade", b"Upgrade: websocket")
 _WEBSOCKET = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 
 
 @dataclass(slots=True)
 class UpstreamRequest:
-    """What is sent: target and headers go out byte for byte; framing fields are the connection's own.
+    """A request to an upstream: target and headers are sent byte for byte, framing fields made anew.
 
-    `body` is None, all of it, or its pieces as they come (chunked unless there is a Content-Length).
-    `first_byte` overrides the deadline for the whole answer head, in seconds. `upgrade` asks for a WebSocket.
-    `pinned` are the connections of whoever asks, `visitor` their address; without, none is pinned.
+    `body` is None, bytes, or an iterator (chunked unless there is a Content-Length). `first_byte` overrides
+    the timeout for the response head, in seconds. `upgrade` requests a WebSocket. `pinned` are the pinned
+    connections of the visitor's connection, `visitor` is their address.
     """
 
     method: bytes
@@ -45,24 +47,24 @@ class UpstreamRequest:
     first_byte: float | None = None
     upgrade: bool = False
     length: int | None = None  # set by request_head from Content-Length
-    raw: bytes = b""  # the whole head, where it is made already
+    raw: bytes = b""  # the head as bytes, where it is already encoded
     pinned: Pinned | None = None
     visitor: str = ""
-    signs_in: bool = False  # set by request_head: its credentials are about the connection
+    signs_in: bool = False  # set by request_head: NTLM or Negotiate credentials
 
     @property
     def may_repeat(self) -> bool:
-        """True when sending it twice does what sending it once does."""
+        """True if it is safe to send twice."""
         return self.body is None and self.method in REPEATABLE
 
     @property
     def needs_fresh(self) -> bool:
-        """True when it must not meet a connection that may just be closing: it could not be sent again."""
+        """True if it needs a connection that was used just now, because it cannot be sent again."""
         return self.body is not None or self.method not in SAFE or self.upgrade
 
 
 def request_head(request: UpstreamRequest) -> bytes:
-    """Return the head as bytes; BadRequest when a value would change the number of lines."""
+    """Return the request head as bytes; BadRequest if a value contains a line break."""
     lines, length = _lines(request)
     body = request.body
     if length is None and body is not None:
@@ -89,9 +91,9 @@ def _lines(request: UpstreamRequest) -> tuple[list[bytes], int | None]:
     lines = [b"%b %b HTTP/1.1" % (request.method, request.target)]
     length: int | None = None
     for name, value in request.headers:
-        if len(name) in _LOOKED_AT:
+        if len(name) in _CHECKED_LENGTHS:
             lower = name.lower()
-            if lower in _OURS:
+            if lower in _HOP_BY_HOP:
                 continue
             if lower == b"content-length":
                 length = int(value)
@@ -102,7 +104,7 @@ def _lines(request: UpstreamRequest) -> tuple[list[bytes], int | None]:
 
 
 def _accept(headers: Headers) -> bytes:
-    """Return the proof that an upstream has read this WebSocket handshake, nothing without a key."""
+    """Return the expected Sec-WebSocket-Accept, empty without a key."""
     keys = [value for name, value in headers if name.lower() == b"sec-websocket-key"]
     if len(keys) != 1:
         return b""
@@ -110,19 +112,19 @@ def _accept(headers: Headers) -> bytes:
 
 
 class Carrier(Protocol):
-    """The connection that carries a response, as far as its reader asks it."""
+    """The connection of a response, as the response uses it."""
 
     def fail(self, error: Exception) -> None:
-        """Let the exchange end with this error, and the connection with it."""
+        """End the exchange with this error, and close the connection."""
 
     def write(self, piece: bytes) -> bool:
-        """Send bytes up a tunnel; False when the upstream does not keep up."""
+        """Send bytes of a WebSocket; False while the write buffer is full."""
 
     def close(self) -> None:
-        """End a tunnel once what was written has gone."""
+        """Close a WebSocket's connection once everything is written."""
 
     def resume(self) -> None:
-        """Read on: the visitor has taken what was buffered."""
+        """Resume reading: the buffered bytes have been taken."""
 
 
 class CarryingPool(Protocol):
@@ -132,7 +134,7 @@ class CarryingPool(Protocol):
 
 
 class UpstreamResponse:
-    """An upstream's answer: the head is complete, the body comes as it is read."""
+    """An upstream's response: `head` waits for status and headers, `read` for the body."""
 
     __slots__ = (
         "_error",
@@ -184,20 +186,20 @@ class UpstreamResponse:
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
 
-    # -- for the relay -----------------------------------------------------------------------------------
+    # -- for the reader ----------------------------------------------------------------------------------
 
     def arrived(self) -> tuple[bytes, bool]:
-        """Return the body bytes that are here now, and whether they are all of it. Never waits."""
+        """Return the body bytes received so far, and whether the body is complete. Never waits."""
         return self._taken(), self.complete
 
     def whole(self) -> bytes:
-        """Return the body where all of it has arrived and nothing was read yet."""
+        """Return the whole body of a complete response of which nothing was read yet."""
         pieces = self._pieces
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     @property
     def is_through(self) -> bool:
-        """True when nothing of it is left to be read."""
+        """True when everything has been read."""
         return self.complete and not self._pieces
 
     async def read(self) -> bytes:
@@ -211,22 +213,22 @@ class UpstreamResponse:
         return self._taken()
 
     def abort(self) -> None:
-        """Give up on the answer; its connection ends unless the answer was complete."""
+        """Discard the response; closes its connection unless the response was complete."""
         if not self.complete and self.connection is not None:
             self.connection.fail(UpstreamError("given up"))
 
     def send(self, piece: bytes) -> bool:
-        """Send bytes up a WebSocket; False when the upstream is behind, until `on_writable` is called."""
+        """Send bytes of a WebSocket; False while the write buffer is full, until `on_writable` is called."""
         return self.connection is None or self.connection.write(piece)
 
     def hang_up(self) -> None:
-        """End a WebSocket's connection after what was sent."""
+        """Close a WebSocket's connection after what was sent."""
         connection, self.connection = self.connection, None
         if connection is not None:
             connection.close()
 
     async def head(self) -> None:
-        """Wait until status and headers are here."""
+        """Wait until status and headers have arrived."""
         while not self.headed:
             if self._error is not None:
                 raise self._error
@@ -236,23 +238,23 @@ class UpstreamResponse:
             finally:
                 self._waiter = None
 
-    # -- for the wire ------------------------------------------------------------------------------------
+    # -- for the connection ------------------------------------------------------------------------------
 
     def read_head(
         self, status: int, reason: bytes, headers: Headers, fields: Fields, version: str
     ) -> Framing:
-        """Take status and headers; UpstreamError when their framing is not beyond doubt."""
+        """Set status and headers; UpstreamError if their framing is ambiguous."""
         if version not in ("1.1", "1.0"):
-            raise UpstreamError(f"its answer claims to be HTTP/{version}")
+            raise UpstreamError(f"its response claims to be HTTP/{version}")
         if status == 101:
             return self._switched(reason, headers, fields)
         if not 200 <= status <= 599:
-            raise UpstreamError(f"its answer has the status {status}")
+            raise UpstreamError(f"its response has the status {status}")
         lengths, codings = fields.get(b"content-length", ()), fields.get(b"transfer-encoding", ())
         if codings and (len(codings) > 1 or codings[0].lower() != b"chunked" or version == "1.0" or lengths):
-            raise UpstreamError("its answer has a Transfer-Encoding other than one 'chunked'")
+            raise UpstreamError("its response has a Transfer-Encoding other than one 'chunked'")
         if len(lengths) > 1:
-            raise UpstreamError("its answer has several Content-Length fields")
+            raise UpstreamError("its response has several Content-Length fields")
         self.status, self.reason, self.headers, self.fields = status, reason, headers, fields
         self.headed = True
         self.bodiless = self.method == b"HEAD"
@@ -270,12 +272,12 @@ class UpstreamResponse:
         return Framing(persistent=False, until_eof=True, endless=True)
 
     def take(self, piece: bytes) -> None:
-        """Keep a piece of the body; the wire wakes the reader once per read."""
+        """Buffer a piece of the body; the connection wakes the reader once per read."""
         self._pieces.append(piece)
         self.buffered += len(piece)
 
     def wake(self) -> None:
-        """Let the reader look again."""
+        """Wake the reader."""
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
@@ -283,7 +285,7 @@ class UpstreamResponse:
             self.on_here()
 
     def end(self, error: Exception | None) -> None:
-        """Nothing more comes: all of it is here, or this went wrong. The first end counts."""
+        """Mark the response as complete, or as failed with an error. The first call counts."""
         if not self.complete and self._error is None:
             self.complete, self._error = error is None, error
         self.connection = None

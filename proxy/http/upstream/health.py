@@ -1,15 +1,14 @@
 """Which of a site's upstreams gets the next request: those that work, the least busy first.
 
-Passive: connections refused or lost in a row mark an upstream as down for a while. Active: where a path is
-given it is asked regularly, and its answer alone decides. When all are down all are tried: a guess is worse
-than an attempt.
+Passive: consecutive connection failures mark an upstream as down for a while. Active: a configured path is
+requested regularly, and its status decides. When all are down, all are tried.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-FAILURES = 3  # nginx max_fails is 1, HAProxy fall is 3: one lost connection is no illness
+FAILURES = 3  # in a row; nginx max_fails is 1, HAProxy fall is 3
 COOL_OFF = 10.0  # nginx fail_timeout
 
 
@@ -25,7 +24,7 @@ class HealthCheck:
 
 
 class UpstreamHealth:
-    """What is known about one upstream."""
+    """The health of one upstream."""
 
     __slots__ = ("_down_until", "_why", "checked_fails", "failures", "well")
 
@@ -41,23 +40,23 @@ class UpstreamHealth:
         return self.well and now >= self._down_until
 
     def why(self, now: float) -> str:
-        """Return in words why it is down, or an empty text."""
+        """Return why it is down, or an empty string."""
         return "" if self.is_up(now) else self._why
 
     def worked(self) -> None:
-        """An answer came."""
+        """Record a response."""
         self.failures = 0
         self._down_until = 0.0
 
     def failed(self, now: float, why: str) -> None:
-        """It could not be reached, or died without an answer."""
+        """Record a failed connection, or one that closed without a response."""
         self.failures += 1
         self._why = why
         if self.failures >= FAILURES:
             self._down_until = now + COOL_OFF
 
     def checked(self, well: bool, why: str, fails: int) -> None:
-        """The active check came back."""
+        """Record the result of an active check."""
         self.checked_fails = 0 if well else self.checked_fails + 1
         if well:
             self.well = True

@@ -1,7 +1,7 @@
-"""Reads answers of an upstream with httptools (llhttp, strict): bytes in, a filled Reply out. No socket here.
+"""Parses responses of an upstream with httptools (llhttp, strict) into an UpstreamResponse. No IO.
 
-What llhttp lets pass and we do not: other versions, control characters in a reason, codings besides
-one 'chunked', heads without bound, a switch of protocols nobody asked for, bytes behind an answer's end.
+Stricter than llhttp: refuses other versions, control characters in a reason, codings besides one 'chunked',
+oversized heads, unrequested upgrades, and bytes behind the end of a response.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from proxy.errors import UpstreamError
 from proxy.filter.headers.fields import Headers
 from proxy.http.header_names import ANSWERED, Fields
 from proxy.http.upstream.exchange import UpstreamResponse
+from proxy.http.upstream.fast_parser import HEAD_BYTES, HEAD_FIELDS, parse_complete_response
 from proxy.http.upstream.framing import Framing
-from proxy.http.upstream.whole_response import HEAD_BYTES, HEAD_FIELDS, plain_answer
 
 _REASON = re.compile(rb"[\t -~\x80-\xff]*").fullmatch
 """RFC 9112 section 4; llhttp takes any byte there but the ends of lines."""
@@ -24,9 +24,9 @@ _NO_FRAMING = Framing(persistent=False, until_eof=False, endless=False)
 
 
 class ResponseParser:
-    """One connection's answers, one after the other: `begin` with a Reply, then `feed` what comes.
+    """Parses the responses of one connection in turn: `begin` with a response, then `feed` bytes.
 
-    `ended`: the answer is complete. `excess`: more came than was asked for, so the connection is spoilt.
+    `ended`: the response is complete. `excess`: bytes came behind it, so the connection must be closed.
     """
 
     __slots__ = (
@@ -39,7 +39,7 @@ class ResponseParser:
         self._response: UpstreamResponse | None = None
 
     def begin(self, response: UpstreamResponse) -> None:
-        """Expect the answer to one request."""
+        """Start to parse the response to one request."""
         self._response = response
         self._fields: Headers = []
         self._reason = b""
@@ -50,13 +50,13 @@ class ResponseParser:
             self._parser = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes) -> None:
-        """Take bytes; UpstreamError when they are no answer that all parsers would read alike."""
+        """Parse bytes; UpstreamError for a response that parsers could read differently."""
         response = self._response
         if (
             not self.heard
             and response is not None
             and response.method != b"HEAD"
-            and (found := plain_answer(data))
+            and (found := parse_complete_response(data))
         ):
             status, reason, headers, fields, body = found
             self.framing = response.read_head(status, reason, headers, fields, "1.1")
@@ -74,15 +74,15 @@ class ResponseParser:
                 raise _fault(error) from None
             self.excess = True
         if self._bodiless_bytes > HEAD_BYTES and not self.ended:
-            raise UpstreamError(f"its answer has more than {HEAD_BYTES} bytes between bytes of body")
+            raise UpstreamError(f"its response has more than {HEAD_BYTES} bytes between bytes of body")
 
     def release(self) -> None:
-        """Forget everything; the parser refers back to us."""
+        """Drop the references between parser and this object."""
         self._parser = self._response = None
 
     def _parse(self, data: bytes) -> None:
         parser = self._parser
-        if parser is None:  # behind a 101, or behind the answer to HEAD
+        if parser is None:  # behind a 101, or behind the response to HEAD
             self.on_body(data)
             return
         try:
@@ -97,7 +97,7 @@ class ResponseParser:
     # -- httptools calls ---------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        """Start a head: of an interim answer, of the answer, or of one too many."""
+        """Start a head: of an interim response, of the response, or of an excess one."""
         if self.ended:
             self.excess = True
 
@@ -108,10 +108,10 @@ class ResponseParser:
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect one field; those after the head are trailers, which are dropped (threats T18)."""
         if not self.headed:
-            self._fields.append((name, value))  # feed bounds how much; the exact look is at the whole head
+            self._fields.append((name, value))  # `feed` bounds the size; the exact check is in `_head`
 
     def on_headers_complete(self) -> None:
-        """Take the head: refuse what is ambiguous, drop an interim one (threats T14)."""
+        """Set the response head; refuses ambiguous ones, drops interim ones (threats T14)."""
         if self.ended:
             self.excess = True
             return
@@ -130,7 +130,9 @@ class ResponseParser:
         self.headed = True
         if response.bodiless:
             self.ended = True
-            self._parser = None  # it cannot be told that no body follows: the next answer gets a new one
+            self._parser = (
+                None  # llhttp cannot be told that no body follows: the next response gets a new parser
+            )
 
     def _head(self) -> tuple[Headers, Fields]:
         """Return the fields in their order, and the values of each by its name in lower case."""
@@ -144,14 +146,14 @@ class ResponseParser:
             else:
                 fields[lower] = [value]
             headers.append((name, value))
-        # a head that came in less is no longer than that: only of others the length is counted
+        # the exact size is only counted if as many bytes arrived
         long = self._came > HEAD_BYTES and sum([len(n) + len(v) + 4 for n, v in headers]) > HEAD_BYTES
         if long or len(headers) > HEAD_FIELDS:
-            raise UpstreamError(f"its answer head has more than {HEAD_BYTES} bytes or {HEAD_FIELDS} fields")
+            raise UpstreamError(f"its response head has more than {HEAD_BYTES} bytes or {HEAD_FIELDS} fields")
         return headers, fields
 
     def on_body(self, piece: bytes) -> None:
-        """Keep a piece of the body."""
+        """Add a piece of the body."""
         if self.ended:
             self.excess = True
             return
@@ -160,7 +162,7 @@ class ResponseParser:
         self._response.take(piece)
 
     def on_message_complete(self) -> None:
-        """End the answer, unless it was an interim one, or ends with its connection."""
+        """End the response, unless it was an interim one, or lasts until the connection closes."""
         if self._interim:
             self._interim = False
         elif self.headed and not self.framing.until_eof:
@@ -168,10 +170,10 @@ class ResponseParser:
 
 
 def _fault(error: httptools.HttpParserError) -> Exception:
-    """Return our own error that a callback raised, else one that says what llhttp found."""
+    """Return the UpstreamError that a callback raised, else one with llhttp's message."""
     cause = error.__context__
     if isinstance(cause, UpstreamError):
         return cause
     if isinstance(error, httptools.HttpParserUpgrade):
         return UpstreamError("it switched protocols unasked")
-    return UpstreamError(f"its answer is not HTTP/1.1: {error}")
+    return UpstreamError(f"its response is not HTTP/1.1: {error}")

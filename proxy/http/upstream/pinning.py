@@ -1,7 +1,7 @@
 """Upstream connections that belong to one visitor, because an upstream signs in by connection.
 
-NTLM and Negotiate (RFC 4559) authenticate the connection, not the request: whoever is asked for next
-on it is taken for the first visitor. So it is pinned to that visitor's connection, and ends with it.
+NTLM and Negotiate (RFC 4559) authenticate the connection, not the request: any later request on it would
+act as that visitor. So it is pinned to the visitor's connection, and closed with it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def asks_to_sign_in(fields: Fields) -> bool:
 
 
 class Pinnable(Protocol):
-    """An upstream connection, as far as pinning asks it."""
+    """An upstream connection, as pinning uses it."""
 
     @property
     def is_free(self) -> bool:
@@ -46,7 +46,7 @@ class Pinnable(Protocol):
 class Pinned:
     """The upstream connections pinned to one visitor's connection.
 
-    By the visitor's address too: a proxy in front of us may send several visitors on one connection.
+    Keyed by the visitor's address too: a proxy in front may send several visitors on one connection.
     """
 
     __slots__ = ("_connections", "_ended")

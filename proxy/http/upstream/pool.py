@@ -1,6 +1,6 @@
 """The connections to one upstream address: the youngest idle one first, never more than a limit.
 
-One sweep per half second looks at all deadlines: no timer per request, and a resolution that suffices.
+One sweep per half second checks all deadlines: no timer per request, and a resolution that suffices.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from typing import Any, cast
 from proxy.errors import UpstreamError
 from proxy.http.upstream.exchange import UpstreamRequest, UpstreamResponse
 from proxy.http.upstream.health import UpstreamHealth
+from proxy.http.upstream.timeouts import UpstreamTimeouts
 from proxy.http.upstream.upstream_address import ConnectError, UpstreamAddress, default_tls
-from proxy.http.upstream.upstream_connection import UpstreamConnection, UpstreamTimeouts
+from proxy.http.upstream.upstream_connection import UpstreamConnection
 
 TICK = 0.5
 YOUNG = 1.0  # seconds idle after which a request that cannot be repeated gets a new connection
@@ -26,7 +27,7 @@ NAMES_KEPT = 10.0  # seconds that resolved addresses are used
 
 @dataclass(frozen=True, slots=True)
 class PoolState:
-    """A pool at this moment, for metrics and the admin page."""
+    """The state of a pool, for metrics and /status."""
 
     address: str
     up: bool
@@ -57,7 +58,7 @@ class Pool:
         self._server_name = (server_name or address.host) if address.secure else None
         self._loop = asyncio.get_running_loop()
         self._connections: set[UpstreamConnection] = set()
-        self._apart: set[UpstreamConnection] = set()  # WebSockets and event streams
+        self._long_lived: set[UpstreamConnection] = set()  # WebSockets and event streams
         self._pinned: dict[
             UpstreamConnection, None
         ] = {}  # each to one visitor's connection; used longest ago first
@@ -69,7 +70,7 @@ class Pool:
         self._sweeper: asyncio.TimerHandle | None = None
 
     def begin(self, request: UpstreamRequest) -> UpstreamResponse | None:
-        """Send the request on a connection that is idle; None when there is none that will do."""
+        """Send the request on an idle connection; None if none is suitable."""
         connection = self._idle_for(request)
         return None if connection is None else self._sent(connection, request)
 
@@ -91,25 +92,25 @@ class Pool:
 
     @property
     def busy(self) -> int:
-        """How many exchanges are on their way."""
+        """How many exchanges are in flight or waiting."""
         shared = len(self._connections) - len(self._idle)
-        return shared + len(self._apart) + len(self._pinned) + self._opening + len(self._waiting)
+        return shared + len(self._long_lived) + len(self._pinned) + self._opening + len(self._waiting)
 
     def state(self) -> PoolState:
-        """Return what is going on here."""
+        """Return the state of the pool."""
         now = self._loop.time()
         return PoolState(
             address=str(self.address),
             up=self.health.is_up(now),
             why=self.health.why(now),
-            connections=len(self._connections) + len(self._apart) + len(self._pinned),
+            connections=len(self._connections) + len(self._long_lived) + len(self._pinned),
             idle=len(self._idle),
             busy=self.busy,
             waiting=len(self._waiting),
         )
 
     def retire(self) -> None:
-        """Keep no connection any more; what is on its way may end."""
+        """Close idle connections now, and others when their exchange has ended."""
         self._retired = True
         while self._idle:
             self._idle.pop().abort()
@@ -120,14 +121,14 @@ class Pool:
         """End every connection."""
         if self._sweeper is not None:
             self._sweeper.cancel()
-        for connection in [*self._connections, *self._apart, *self._pinned]:
+        for connection in [*self._connections, *self._long_lived, *self._pinned]:
             connection.abort()
         await asyncio.sleep(0)
 
     # -- which connection --------------------------------------------------------------------------------
 
     def holds(self, request: UpstreamRequest) -> bool:
-        """True when its visitor is signed in on a connection from here."""
+        """True if its visitor is signed in on a connection of this pool."""
         return self._pinned_for(request) is not None
 
     def _pinned_for(self, request: UpstreamRequest) -> UpstreamConnection | None:
@@ -153,7 +154,7 @@ class Pool:
 
     async def _another(self, fresh: bool, *, anew: bool) -> UpstreamConnection:
         while len(self._connections) + self._opening >= self._limit:
-            if self._idle:  # none of them will do, so the oldest makes room
+            if self._idle:  # none is suitable, so the oldest is closed
                 connection = self._idle.pop(0)
                 connection.abort()
                 self._connections.discard(connection)
@@ -193,16 +194,16 @@ class Pool:
                 turn.set_result(None)
                 return
 
-    # -- what becomes of them (Keeper) -------------------------------------------------------------------
+    # -- ConnectionOwner: called by the connections -----------------------------------------------
 
     def opened(self, connection: UpstreamConnection) -> None:
-        """Count a connection and look after it."""
+        """Add a new connection, and start the sweep."""
         self._connections.add(connection)
         if self._sweeper is None:
             self._sweeper = self._loop.call_later(TICK, self._sweep)
 
     def released(self, connection: UpstreamConnection) -> None:
-        """Keep a connection for the next request."""
+        """Make a connection idle, for the next request."""
         if self._retired:
             connection.abort()
             return
@@ -215,7 +216,7 @@ class Pool:
             self._next_in_line()
 
     def _pin(self, connection: UpstreamConnection) -> None:
-        """Keep a connection for its visitor alone: it takes nobody's place, but these have a limit too."""
+        """Pin a connection to its visitor: outside the pool's limit, but with the same limit again."""
         request = connection.request
         if (
             request is None
@@ -227,23 +228,25 @@ class Pool:
         self._connections.discard(connection)
         self._pinned.pop(connection, None)
         self._pinned[connection] = None
-        if len(self._pinned) > self._limit:  # whoever asked longest ago signs in again
+        if (
+            len(self._pinned) > self._limit
+        ):  # the least recently used one is closed: its visitor signs in again
             oldest = next(one for one in self._pinned if one.is_free)
             del self._pinned[oldest]
             oldest.abort()
         self._next_in_line()
 
-    def apart(self, connection: UpstreamConnection) -> None:
-        """Let a WebSocket or an event stream count no more: a few hundred of them would starve everyone."""
+    def long_lived(self, connection: UpstreamConnection) -> None:
+        """Take a WebSocket or an event stream out of the limit: a few hundred would block the pool."""
         self._connections.discard(connection)
         self._pinned.pop(connection, None)
-        self._apart.add(connection)
+        self._long_lived.add(connection)
         self._next_in_line()
 
     def lost(self, connection: UpstreamConnection) -> None:
-        """Forget a connection; its place is free."""
+        """Remove a closed connection, and wake a waiting request."""
         self._connections.discard(connection)
-        self._apart.discard(connection)
+        self._long_lived.discard(connection)
         self._pinned.pop(connection, None)
         if connection in self._idle:
             self._idle.remove(connection)
@@ -294,10 +297,8 @@ class Pool:
         now = self._loop.time()
         for connection in [*self._connections, *self._pinned]:
             if now >= connection.deadline:
-                connection.fail(UpstreamError("it did not answer in time", 504))
-                self.lost(
-                    connection
-                )  # uvloop does not tell of one whose maker was cancelled while it was made
+                connection.fail(UpstreamError("it did not respond in time", 504))
+                self.lost(connection)  # uvloop does not report one whose creation was cancelled
         for connection in [
             connection for connection in self._idle if now - connection.idle_since >= self._timeouts.keepalive
         ]:

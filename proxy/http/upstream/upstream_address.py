@@ -1,4 +1,4 @@
-"""Where an upstream listens, how its certificate is verified, and that it cannot be reached."""
+"""The address of an upstream, its TLS context, and the error for a failed connection."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class UpstreamAddress:
 
 
 class ConnectError(UpstreamError):
-    """No connection could be opened, so nothing was sent: any request may go elsewhere."""
+    """No connection could be opened, so nothing was sent: any request may go to another upstream."""
 
     def __init__(self, address: UpstreamAddress, trouble: Exception | None) -> None:
         late = isinstance(trouble, TimeoutError)

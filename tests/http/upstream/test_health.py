@@ -32,9 +32,9 @@ def test_an_answer_ends_the_count():
 
 def test_the_active_check_decides_alone_until_it_succeeds():
     state = UpstreamHealth()
-    state.checked(False, "/health answers 500", 2)
+    state.checked(False, "/health responds 500", 2)
     assert state.is_up(1.0)
-    state.checked(False, "/health answers 500", 2)
+    state.checked(False, "/health responds 500", 2)
     assert not state.is_up(1.0)
     state.worked()
     assert not state.is_up(1.0)
@@ -57,7 +57,7 @@ async def test_an_upstream_whose_check_fails_gets_no_requests_until_it_is_well_a
         upstreams = Upstreams([ill.url, well.url], health=check)
         try:
             await until(lambda: not upstreams.snapshot()[0].up)
-            assert upstreams.snapshot()[0].why == "/health answers 500"
+            assert upstreams.snapshot()[0].why == "/health responds 500"
             assert upstreams.snapshot()[1].up
             assert ill.seen[0].get(b"host") == [b"shop.test"]
             status = b"204 Well"

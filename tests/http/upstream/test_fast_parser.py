@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from proxy.errors import UpstreamError
 from proxy.http.upstream.exchange import UpstreamRequest, UpstreamResponse
+from proxy.http.upstream.fast_parser import HEAD_FIELDS, LINE_CACHE_SIZE, _lines, parse_complete_response
 from proxy.http.upstream.parser import ResponseParser
-from proxy.http.upstream.whole_response import HEAD_FIELDS, LINES_KEPT, _lines, plain_answer
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -46,7 +46,7 @@ def read(loop, data: bytes, *, by_llhttp: bool) -> tuple[object, ...]:
 
 def agree(loop, data: bytes) -> bool:
     """Read an answer both ways; True when it was taken without llhttp."""
-    found = plain_answer(data)
+    found = parse_complete_response(data)
     by_llhttp = read(loop, data, by_llhttp=True)
     if found is None:
         return False
@@ -257,6 +257,6 @@ def _try_everywhere(loop, byte: bytes) -> None:
 
 
 def test_lines_are_remembered_within_bounds(loop):
-    for n in range(LINES_KEPT + 100):
+    for n in range(LINE_CACHE_SIZE + 100):
         assert agree(loop, OK + b"X-A: %d\r\nContent-Length: 0\r\n\r\n" % n)
-        assert len(_lines) <= LINES_KEPT
+        assert len(_lines) <= LINE_CACHE_SIZE
