@@ -85,7 +85,7 @@ async def test_a_body_that_lasts_until_the_end_is_whole_only_after_a_clean_end()
         reaching(origin) as upstreams,
     ):
         assert await page(upstreams) == b"hello"
-        with pytest.raises(UpstreamError, match="mid-answer"):
+        with pytest.raises(UpstreamError, match="mid-response"):
             await page(upstreams, b"/reset")
 
 
