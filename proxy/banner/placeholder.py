@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from proxy.banner import placeholder_size
 from proxy.banner.markup import Markup, ascii_bytes, escape, external, fill, joined, when
-from proxy.banner.placeholder_size import ANY, CacheBudget, room_of
+from proxy.banner.placeholder_size import ANY, AvailableSpace, room_of
 from proxy.banner.words import Words
 from proxy.banner.wrapper import frame_markup
 from proxy.filter.cache import Cache
@@ -61,7 +61,7 @@ class Wanted:
     needs: tuple[str, ...]
     link: str | None
     offer: Offer
-    room: CacheBudget
+    room: AvailableSpace
     relays: bool
     offers: bool
     once: bool
@@ -118,7 +118,7 @@ class Placeholders:
 
     @staticmethod
     def _wanted(
-        verdict: Verdict, facts: TagFacts, offer: Offer, room: CacheBudget, place: PlaceholderPlace
+        verdict: Verdict, facts: TagFacts, offer: Offer, room: AvailableSpace, place: PlaceholderPlace
     ) -> Wanted:
         page = offer.embed.page if offer.embed is not None else None
         link = page if page and facts.element == "script" else facts.link or page

@@ -33,7 +33,7 @@ _FILLS = re.compile(r"(?:^|;)\s*position\s*:\s*absolute\s*(?:;|$)", re.ASCII | r
 
 
 @dataclass(frozen=True, slots=True)
-class CacheBudget:
+class AvailableSpace:
     """The style of a placeholder, and whether there is room for a card, or for anything at all."""
 
     style: str = ""
@@ -41,29 +41,29 @@ class CacheBudget:
     none: bool = False
 
 
-ANY = CacheBudget()
+ANY = AvailableSpace()
 
 
-def room_of(facts: TagFacts) -> CacheBudget:
+def room_of(facts: TagFacts) -> AvailableSpace:
     """Return the room of what a tag would have shown."""
     values = facts.values
     known, style = _known(values), values.get("style", "")
     if facts.element not in LOADING_ATTRIBUTES and facts.element not in VOID:
         # It stands inside an element that kept its own size; or beside one that stays.
         inside = known and facts.element not in QUOTATIONS
-        return CacheBudget("min-height:100%!important;margin:0!important") if inside else ANY
+        return AvailableSpace("min-height:100%!important;margin:0!important") if inside else ANY
     if any(size < 2 for size in known.values()):
-        return CacheBudget(none=True)
+        return AvailableSpace(none=True)
     if _FILLS.search(style):
-        return CacheBudget(_WHOLE)
+        return AvailableSpace(_WHOLE)
     if known.get("height", LOW) < LOW or known.get("width", NARROW) < NARROW:
-        return CacheBudget(_least(known), small=True)
+        return AvailableSpace(_least(known), small=True)
     parts = [f"min-height:{known['height']}px!important"] if "height" in known else []
     if "height" not in known and (ratio := _RATIO.search(style)) is not None:
         parts.append(f"aspect-ratio:{ratio[1]}!important")
     if known.get("width", 0) >= 240:
         parts.append(f"max-width:{known['width']}px!important")
-    return CacheBudget(";".join(parts))
+    return AvailableSpace(";".join(parts))
 
 
 def _least(known: Mapping[str, int]) -> str:
