@@ -1,1 +1,4 @@
-"""What the visitor sees: words, look, banner, panel, placeholders. render.py puts them together."""
+"""What the visitor sees: banner, placeholders, own pages (pages/), words (languages/*.yaml).
+
+Enters at `render.Renderer`, one per policy. May import filter, consent, policy and config types.
+"""

@@ -1,4 +1,4 @@
-"""The banner and the permanent link as markup: what is in them, in every language and for every question.
+"""The markup of the banner and the permanent link, by language and question.
 
 Kept by all that they depend on; a page only puts them together (inject.py).
 """
@@ -19,12 +19,12 @@ BANNERS = 512
 
 
 @dataclass(frozen=True)
-class Parts:
+class BannerMarkup:
     """Banner and link of one policy. `panel` is the panel's address, as that page links to it."""
 
     policy: Policy
     path: str
-    _kept: dict[tuple[object, ...], bytes] = field(default_factory=dict)
+    _cache: dict[tuple[object, ...], bytes] = field(default_factory=dict)
     _banners: Cache[tuple[object, ...], tuple[bytes, bytes]] = field(default_factory=lambda: Cache(BANNERS))
 
     def banner(
@@ -42,7 +42,7 @@ class Parts:
     def foot(self, words: Words, panel: str) -> bytes:
         """Return the permanent link."""
         key = (words.code, panel)
-        if key not in self._kept:
+        if key not in self._cache:
             say = words.plain
             nav = fill(
                 "foot",
@@ -52,8 +52,8 @@ class Parts:
                 label=say("foot.label"),
                 manage=say("buttons.manage"),
             )
-            self._kept[key] = ascii_bytes(nav)
-        return self._kept[key]
+            self._cache[key] = ascii_bytes(nav)
+        return self._cache[key]
 
     def _banner(
         self, words: Words, panel: str, ask: Ask, new: Scope, *, forms: bool, layered: bool

@@ -1,4 +1,4 @@
-"""What is missing, left over or untranslated in the languages: for `consent-proxy check`."""
+"""Finds missing, unused and untranslated words of the languages, for `consent-proxy check`."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _language(
     if code != DEFAULT:
         problems += [
             doubt(f"'{text}' ({place.rule}) is not translated; add it under 'phrases'")
-            for text, place in sorted(_said(policy).items())
+            for text, place in sorted(_policy_texts(policy).items())
             if text not in phrases
         ]
     return problems
@@ -80,7 +80,7 @@ def _word(key: str, text: str, place: Place, code: str, base: dict[str, tuple[st
     return problems
 
 
-def _said(policy: Policy) -> dict[str, Place]:
+def _policy_texts(policy: Policy) -> dict[str, Place]:
     """Return what rules.yaml says to visitors in its own words, each with a place."""
     said: dict[str, Place] = {}
     for provider in policy.providers:

@@ -1,8 +1,8 @@
-"""What stands first in a page: our style and script, in it or as files of ours.
+"""The head of a page: the injected style and script, inline or as files.
 
-A page that asks carries them in itself: nothing is fetched before paint. Once the visitor
-has answered they are files that browsers keep for ever, under names made of their bytes,
-and the page carries two addresses, the visitor's own days and what providers are told.
+A page that asks has them inline: nothing is fetched before paint. Once the visitor has
+answered they are files, immutable and named by their hash, and the page has two
+addresses, the visitor's days of consent and the consent signals for providers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from proxy.banner.assets import css_hash, guard, script, style
 from proxy.banner.markup import Markup, ascii_bytes, escape
-from proxy.banner.signals import signals, stand_ins
+from proxy.banner.provider_signals import signals, stand_ins
 from proxy.config.banner_colours import Look
 from proxy.consent.decision import Ask, Decision, allows
 from proxy.filter.cache import Cache
@@ -26,15 +26,15 @@ from proxy.policy.scope import Pair
 
 ASKS = frozenset({Ask.FIRST, Ask.EXPIRED, Ask.NEW, Ask.SIGNAL})
 
-KEPT = 512
-"""Heads kept: grants x questions of one site, with room for scopes in transition."""
+MAX_CACHED = 512
+"""Heads cached: grants x questions of one site, and scopes in transition."""
 
 _NAME = re.compile(r"(page|frame|offers)\.[0-9a-f]{16}\.(js|css)")
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A script or style sheet of ours. Its name says its bytes: other bytes, another name."""
+    """A script or style sheet of the proxy, named by the hash of its bytes."""
 
     name: str
     body: bytes
@@ -64,7 +64,7 @@ class PageHead:
 
 
 class PageHeads:
-    """Makes the heads of one policy's pages, and keeps them with their files."""
+    """Makes and caches the heads of one policy's pages, with their files."""
 
     def __init__(self, policy: Policy, own: OwnHosts, look: Look, path: str, cookie: str) -> None:
         self._policy = policy
@@ -72,7 +72,7 @@ class PageHeads:
         self._look = look
         self._path = path
         self._cookie = cookie
-        self._kept: Cache[tuple[frozenset[Pair], Ask, bool, bool, bool], PageHead] = Cache(KEPT)
+        self._cache: Cache[tuple[frozenset[Pair], Ask, bool, bool, bool], PageHead] = Cache(MAX_CACHED)
         self._ways = script("offers").replace("(PATH)", _whole(path))
         self._offers = _file("offers", "js", self._ways)
         self._files: dict[str, File] = {self._offers.name: self._offers}
@@ -80,10 +80,10 @@ class PageHeads:
     def of(self, decision: Decision, *, framed: bool = False, inline: bool = False) -> PageHead:
         """Return the head for this decision; `inline` where a page's policies let no file of ours in."""
         key = (decision.grants, decision.ask, framed, decision.withheld, inline)
-        head = self._kept.get(key)
+        head = self._cache.get(key)
         if head is None:
-            head = self._kept.store(key, self._make(decision, framed=framed, inline=inline))
-            if len(self._kept) == 1:  # it was full, and began anew
+            head = self._cache.store(key, self._make(decision, framed=framed, inline=inline))
+            if len(self._cache) == 1:  # it was full, and began anew
                 self._files = {self._offers.name: self._offers}
             self._files |= {file.name: file for file in head.files}
         return head
@@ -115,7 +115,7 @@ class PageHeads:
         opening = Markup(f'<script data-cfasync="false" {attributes} data-since="')
         asks, alone = decision.ask in ASKS, framed or decision.withheld
         later = asks and not inline
-        page = "" if alone else page_code(asks=asks) + self._ways_on(grants, later=later)
+        page = "" if alone else page_code(asks=asks) + self._offers_or_loader(grants, later=later)
         code = self._guard(grants), signals(self._policy, grants), page
         if inline or decision.withheld or asks:
             head = self._inline(look, opening, "".join(code))
@@ -128,7 +128,7 @@ class PageHeads:
         relays = any(provider.relay is not None for provider in self._policy.providers)
         offers = self._may_replace(grants)
         connects = ("choice", "state", *(("offer",) if offers else ()))
-        # a form that was sent leads its frame on to the relay's answer
+        # a submitted form navigates its frame to the relay's response
         frames = ("embed", *(("form", "relay/") if relays else ())) if offers else ()
         return replace(
             head,
@@ -137,7 +137,7 @@ class PageHeads:
         )
 
     def _inline(self, look: str, opening: Markup, code: str) -> PageHead:
-        """Return a head that holds all, or all but what is fetched once something asks for it."""
+        """Return a head with all code inline, but what is fetched on demand."""
         sheet = f"<style>{look}</style>" if look else ""
         later = self._path + self._offers.name
         files = (self._offers,) if later in code else ()
@@ -150,20 +150,20 @@ class PageHeads:
         )
 
     def _linked(self, look: str, opening: Markup, code: tuple[str, str, str], *, kind: str) -> PageHead:
-        """Return a head of addresses.
+        """Return a head that links files.
 
-        What providers are told stays in the page: should our file not come, none runs untold.
+        The consent signals stay inline: should the file fail to load, no provider runs without.
         """
-        guarding, told, page = code
+        guarding, consent, page = code
         code_file, sheet = _file(kind, "js", guarding + page), _file(kind, "css", look)
         link = f'<link rel="stylesheet" href="{self._path}{sheet.name}"/>' if look else ""
         behind = f'" src="{self._path}{code_file.name}"></script>'
-        if told:
-            behind += f'<script data-cfasync="false">{told}</script>'
+        if consent:
+            behind += f'<script data-cfasync="false">{consent}</script>'
         return PageHead(
             ascii_bytes(Markup(link + opening)),
             behind.encode("ascii"),
-            (self._path + code_file.name, *((css_hash(told),) if told else ())),
+            (self._path + code_file.name, *((css_hash(consent),) if consent else ())),
             (self._path + sheet.name,) if look else (),
             (code_file, sheet) if look else (code_file,),
         )
@@ -173,8 +173,8 @@ class PageHeads:
         table = guard_table(self._policy, grants, self._own, consent_cookie=self._cookie, reports=reports)
         return guard(table) + stand_ins(self._policy, grants)
 
-    def _ways_on(self, grants: frozenset[Pair], *, later: bool) -> str:
-        """Return what placeholders do, or what fetches that `later`; nothing where none can be."""
+    def _offers_or_loader(self, grants: frozenset[Pair], *, later: bool) -> str:
+        """Return offers.js, or with `later` its loader; nothing where no placeholder can be."""
         if not self._may_replace(grants):
             return ""
         file = _whole(self._path + self._offers.name)

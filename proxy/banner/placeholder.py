@@ -1,9 +1,8 @@
-"""What stands in place of a refused embed: who it is, what they would receive, and fair ways on.
+"""The placeholder that replaces a refused embed; its wording is in languages/*.yaml.
 
-Made of inline elements: it may stand inside a paragraph, and holds no form, since it may
-stand inside one. The provider's page and the panel are links and work without script;
-offers.js lets "Show it once" put a frame of ours in its place, and "Always" answer
-without leaving the page. A relayed form stands in it, ready to be used.
+It names the provider, what they would receive, and the visitor's choices. It consists of
+inline elements and has no form, since it may be inside a paragraph or a form. Its links
+work without script; offers.js adds "Show it once" and "Always". A relayed form is in it.
 """
 
 from __future__ import annotations
@@ -15,9 +14,9 @@ from urllib.parse import urlencode
 
 from proxy.banner import placeholder_size
 from proxy.banner.markup import Markup, ascii_bytes, escape, external, fill, joined, when
-from proxy.banner.placeholder_size import ANY, AvailableSpace, room_of
+from proxy.banner.pages.embed_page import frame_markup
+from proxy.banner.placeholder_size import ANY_SIZE, PlaceholderSize, size_of
 from proxy.banner.words import Words
-from proxy.banner.wrapper import frame_markup
 from proxy.filter.cache import Cache
 from proxy.filter.rules.judged_tag import TagFacts
 from proxy.filter.tags.embeds import Embed, EmbedKind, Embeds, Offer
@@ -32,19 +31,19 @@ RELAYED_HEIGHT = 420
 _VOWELS = frozenset("AEIOUÉ")
 
 
-SEEN = 512
-"""Placeholders remembered by the tag they stand for."""
+MAX_CACHED = 512
+"""Placeholders cached by the tag they replace."""
 
-LONGEST = 4096
-"""Characters of the longest inline script whose placeholder is remembered with it."""
+MAX_CACHED_SCRIPT = 4096
+"""Longest inline script, in characters, whose placeholder is cached."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceholderPlace:
     """What a page lets a placeholder do.
 
-    `offers`: run our script; `sized`: carry a style attribute; `once`: show the thing itself in
-    a frame of ours; `relays`: hold a relayed form.
+    `offers`: run the injected script; `sized`: carry a style attribute; `once`: show the embed
+    itself in a frame; `relays`: contain a relayed form.
     """
 
     offers: bool = True
@@ -55,20 +54,20 @@ class PlaceholderPlace:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """All on which the bytes of a placeholder depend."""
+    """Everything the bytes of a placeholder depend on."""
 
     provider: str | None
     needs: tuple[str, ...]
     link: str | None
     offer: Offer
-    room: AvailableSpace
+    size: PlaceholderSize
     relays: bool
     offers: bool
     once: bool
 
 
 class Placeholders:
-    """Makes the placeholders of one policy; equal embeds get equal bytes, so they are kept."""
+    """Makes the placeholders of one policy; equal embeds get equal bytes, which are cached."""
 
     def __init__(self, policy: Policy, scope: Scope, path: str) -> None:
         self._policy = policy
@@ -76,77 +75,79 @@ class Placeholders:
         self._path = path
         self._embeds = Embeds(policy)
         self._made = lru_cache(maxsize=512)(self._make)
-        self._seen: Cache[tuple[object, ...], tuple[bytes, Verdict, TagFacts]] = Cache(SEEN, longest=LONGEST)
+        self._cache: Cache[tuple[object, ...], tuple[bytes, Verdict, TagFacts]] = Cache(
+            MAX_CACHED, longest=MAX_CACHED_SCRIPT
+        )
 
     def of(
         self, verdict: Verdict, facts: TagFacts, words: Words, place: PlaceholderPlace | None = None
     ) -> bytes:
-        """Return what stands in place of the element the verdict speaks of."""
+        """Return the placeholder for the element of that verdict."""
         if facts.with_ == "nothing":
             return b""
         place = place or PlaceholderPlace()
-        # tags that come again bring the very verdict and facts they had; kept, so that none take their id()
+        # repeated tags have identical verdict and facts; both are kept, so their id() stays unique
         key = (id(verdict), id(facts), words.code, place)
-        seen = self._seen.get(key)
-        if seen is not None:
-            return seen[0]
+        cached = self._cache.get(key)
+        if cached is not None:
+            return cached[0]
         made = self._all(verdict, facts, words, place)
-        self._seen.store(key, (made, verdict, facts), len(facts.text))
+        self._cache.store(key, (made, verdict, facts), len(facts.text))
         return made
 
     def _all(self, verdict: Verdict, facts: TagFacts, words: Words, place: PlaceholderPlace) -> bytes:
-        room = room_of(facts)
-        if room.none:
+        size = size_of(facts)
+        if size.none:
             return b""
-        room = room if place.sized else ANY
+        size = size if place.sized else ANY_SIZE
         offers = self._embeds.offers(verdict.provider, facts)
-        made = (self._made(self._wanted(verdict, facts, offer, room, place), words) for offer in offers)
+        made = (self._made(self._wanted(verdict, facts, offer, size, place), words) for offer in offers)
         return b"".join(made)
 
     def one(
         self, embed: Embed, missing: tuple[str, ...], words: Words, place: PlaceholderPlace | None = None
     ) -> bytes:
-        """Return what stands in place of what a script of the site wanted to show."""
+        """Return the placeholder for an embed that a script of the site wanted to show."""
         place = place or PlaceholderPlace()
         provider = self._policy.provider(embed.provider)
         relays = provider is not None and any(rule.do is Action.RELAY for rule in provider.tags)
         relays = relays and place.relays
         wanted = Wanted(
-            embed.provider, missing, embed.page, Offer(embed), ANY, relays, offers=True, once=place.once
+            embed.provider, missing, embed.page, Offer(embed), ANY_SIZE, relays, offers=True, once=place.once
         )
         return self._made(wanted, words)
 
     @staticmethod
     def _wanted(
-        verdict: Verdict, facts: TagFacts, offer: Offer, room: AvailableSpace, place: PlaceholderPlace
+        verdict: Verdict, facts: TagFacts, offer: Offer, size: PlaceholderSize, place: PlaceholderPlace
     ) -> Wanted:
         page = offer.embed.page if offer.embed is not None else None
         link = page if page and facts.element == "script" else facts.link or page
         shown = offer if place.offers else Offer()
         relays = facts.relays and place.relays
-        return Wanted(verdict.provider, verdict.needs, link, shown, room, relays, place.offers, place.once)
+        return Wanted(verdict.provider, verdict.needs, link, shown, size, relays, place.offers, place.once)
 
     def _make(self, wanted: Wanted, words: Words) -> bytes:
         provider = self._policy.provider(wanted.provider) if wanted.provider else None
-        if provider is None or not provider.enabled:  # one that is switched off is not to be agreed to
+        if provider is None or not provider.enabled:  # a disabled provider cannot be agreed to
             link = external(wanted.link or "")
             return ascii_bytes(_plain(link)) if link else b""
-        target, room = wanted.offer.target, wanted.room
+        target, size = wanted.offer.target, wanted.size
         title, relayed = titled(provider.name, words), self._is_relayed(wanted, provider)
-        said = {
+        slots = {
             "lang": words.code,
             "dir": words.direction,
             "title": title,
             "card": self._card(wanted, provider, title, words),
         }
         at = when(target, Markup(f' data-cc-at="{escape(target)}"'))
-        style = when(room.style and not relayed, Markup(f' style="{escape(room.style)}"'))
+        style = when(size.style and not relayed, Markup(f' style="{escape(size.style)}"'))
         more = Markup(at + style)
-        if relayed or not room.small:
-            return ascii_bytes(fill("placeholder", **said, more=more))
-        said |= {"name": provider.name, "button": placeholder_size.BUTTON, "open": placeholder_size.OPEN}
+        if relayed or not size.small:
+            return ascii_bytes(fill("placeholder", **slots, more=more))
+        slots |= {"name": provider.name, "button": placeholder_size.BUTTON, "open": placeholder_size.OPEN}
         id_ = f"cc-{zlib.crc32(repr(wanted).encode()):08x}"
-        return ascii_bytes(fill("placeholder_small", **said, more=more, id=id_))
+        return ascii_bytes(fill("placeholder_small", **slots, more=more, id=id_))
 
     @staticmethod
     def _is_relayed(wanted: Wanted, provider: Provider) -> bool:
@@ -154,11 +155,11 @@ class Placeholders:
         return wanted.relays and embed is not None and relay is not None and embed.is_relayed(relay)
 
     def _card(self, wanted: Wanted, provider: Provider, title: str, words: Words) -> Markup:
-        """Return who it is, what they would receive, and the ways on."""
+        """Return the card: the provider, what they would receive, and the choices."""
         asked = [purpose for purpose in wanted.needs if purpose in self._scope.purposes]
         labels = words.listed(words.purpose(purpose, "label") for purpose in asked)
         relayed, embed = self._is_relayed(wanted, provider), wanted.offer.embed
-        others = words.listed(self._covered(asked, provider))
+        others = words.listed(self._other_providers(asked, provider))
         covered = words.say("placeholder.covers", purposes=labels, providers=others)
         return fill(
             "placeholder_card",
@@ -166,25 +167,25 @@ class Placeholders:
             frame=self._frame(embed, title, words) if relayed and embed else "",
             text=self._text(provider, asked, words, relayed=relayed),
             covers=when(others, Markup(f"<i>{covered}</i>")),
-            ways=joined(self._ways(wanted, provider, asked, words)),
+            choices=joined(self._choices(wanted, provider, asked, words)),
         )
 
-    def _ways(self, wanted: Wanted, provider: Provider, asked: list[str], words: Words) -> list[Markup]:
-        """Return what a visitor can do: open it, see it once, always allow it."""
+    def _choices(self, wanted: Wanted, provider: Provider, asked: list[str], words: Words) -> list[Markup]:
+        """Return the visitor's choices: open it, show it once, always allow it."""
         offer, link = wanted.offer, external(wanted.link or "")
-        ways = [_way(link, words.say("placeholder.open", provider=provider.name))] if link else []
+        choices = [_way(link, words.say("placeholder.open", provider=provider.name))] if link else []
         if not asked:
-            return ways
+            return choices
         shows = wanted.once and (offer.embed is not None or offer.quoted)
         if shows and not self._is_relayed(wanted, provider):
             shown = str(offer.embed) if offer.embed is not None else EmbedKind.QUOTE.value
-            ways.append(_once(provider.id, shown, words.say("placeholder.once")))
+            choices.append(_once(provider.id, shown, words.say("placeholder.once")))
         labels = words.listed(words.purpose(purpose, "label") for purpose in asked)
         text = words.say("placeholder.always", purposes=labels)
-        return [*ways, self._always(provider, asked, text, offers=wanted.offers)]
+        return [*choices, self._always(provider, asked, text, offers=wanted.offers)]
 
     def _text(self, provider: Provider, asked: list[str], words: Words, *, relayed: bool) -> Markup:
-        """Return who would receive what, or how the form reaches them without that."""
+        """Return the sentence on who would receive what."""
         if relayed:
             return words.say("placeholder.relayed", provider=provider.name)
         cookies = self._cookies(provider, asked)
@@ -193,22 +194,22 @@ class Placeholders:
         return words.say(key, provider=provider.name, cookies=", ".join(cookies), purposes=labels)
 
     def _frame(self, embed: Embed, title: str, words: Words) -> Markup:
-        said = {"provider": embed.provider, "embed": str(embed), "language": words.code}
-        return frame_markup(f"{self._path}form?{urlencode(said)}", title, RELAYED_HEIGHT)
+        slots = {"provider": embed.provider, "embed": str(embed), "language": words.code}
+        return frame_markup(f"{self._path}form?{urlencode(slots)}", title, RELAYED_HEIGHT)
 
     def _cookies(self, provider: Provider, asked: list[str]) -> list[str]:
         rows = [row for row in provider.cookies if row.purpose in asked]
         return list(dict.fromkeys(name for row in rows for name in row.names))
 
-    def _covered(self, asked: list[str], provider: Provider) -> list[str]:
-        """Return the names of everybody else whom agreeing to these purposes lets in."""
+    def _other_providers(self, asked: list[str], provider: Provider) -> list[str]:
+        """Return the other providers that agreeing to these purposes allows."""
         ids = {pair.provider for pair in self._scope.pairs if pair.purpose in asked}
         return [p.name for p in self._policy.providers if p.id in ids and p is not provider]
 
     def _always(self, provider: Provider, asked: list[str], text: Markup, *, offers: bool) -> Markup:
-        """Return the way to agree: the panel, which our script makes one click where it runs."""
+        """Return the link to agree in the panel, with script in one click."""
         address = escape(f"{self._path}#cc-p-{asked[0]}")
-        if not offers:  # the page fills a frame, and the panel is never framed
+        if not offers:  # in a framed page: the panel must not be framed
             return _way(address, text)
         return Markup(
             f'<a class="b" href="{address}" data-cc-always="{escape(" ".join(asked))}"'
@@ -230,7 +231,7 @@ def _once(provider: str, shown: str, text: Markup) -> Markup:
 
 
 def _way(address: str, text: Markup) -> Markup:
-    """Return the way out: a real link that tells the provider nothing of this page."""
+    """Return a link that tells the provider nothing of this page."""
     return Markup(
         f'<a class="b" href="{escape(address)}" target="_blank" rel="noopener noreferrer">{text}</a>'
     )

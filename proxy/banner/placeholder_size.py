@@ -1,4 +1,4 @@
-"""How much room a placeholder takes: that of what it stands for, as attributes and style say."""
+"""The size of a placeholder: that of the element it replaces, by its attributes and style."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from proxy.filter.syntax.fetching_attributes import LOADING_ATTRIBUTES, QUOTATIO
 
 LOW = 90
 NARROW = 160
-"""Pixels below which no card fits: a button stands there, and opens it."""
+"""Pixels below which no card fits: a button is shown that opens it."""
 
 BUTTON = "display:flex!important;min-height:24px!important;padding:0 8px!important;font-size:.875em!important"
 OPEN = (
@@ -33,37 +33,37 @@ _FILLS = re.compile(r"(?:^|;)\s*position\s*:\s*absolute\s*(?:;|$)", re.ASCII | r
 
 
 @dataclass(frozen=True, slots=True)
-class AvailableSpace:
-    """The style of a placeholder, and whether there is room for a card, or for anything at all."""
+class PlaceholderSize:
+    """The style of a placeholder; `small`: no card fits; `none`: nothing does."""
 
     style: str = ""
     small: bool = False
     none: bool = False
 
 
-ANY = AvailableSpace()
+ANY_SIZE = PlaceholderSize()
 
 
-def room_of(facts: TagFacts) -> AvailableSpace:
-    """Return the room of what a tag would have shown."""
+def size_of(facts: TagFacts) -> PlaceholderSize:
+    """Return the size of what a tag would have shown."""
     values = facts.values
     known, style = _known(values), values.get("style", "")
     if facts.element not in LOADING_ATTRIBUTES and facts.element not in VOID:
-        # It stands inside an element that kept its own size; or beside one that stays.
+        # It is inside an element that kept its size, or beside one that stays.
         inside = known and facts.element not in QUOTATIONS
-        return AvailableSpace("min-height:100%!important;margin:0!important") if inside else ANY
+        return PlaceholderSize("min-height:100%!important;margin:0!important") if inside else ANY_SIZE
     if any(size < 2 for size in known.values()):
-        return AvailableSpace(none=True)
+        return PlaceholderSize(none=True)
     if _FILLS.search(style):
-        return AvailableSpace(_WHOLE)
+        return PlaceholderSize(_WHOLE)
     if known.get("height", LOW) < LOW or known.get("width", NARROW) < NARROW:
-        return AvailableSpace(_least(known), small=True)
+        return PlaceholderSize(_least(known), small=True)
     parts = [f"min-height:{known['height']}px!important"] if "height" in known else []
     if "height" not in known and (ratio := _RATIO.search(style)) is not None:
         parts.append(f"aspect-ratio:{ratio[1]}!important")
     if known.get("width", 0) >= 240:
         parts.append(f"max-width:{known['width']}px!important")
-    return AvailableSpace(";".join(parts))
+    return PlaceholderSize(";".join(parts))
 
 
 def _least(known: Mapping[str, int]) -> str:

@@ -1,4 +1,4 @@
-"""Everything a visitor sees of us, made from policy, words and look: one Renderer for all requests.
+"""The renderer: everything a visitor sees of the proxy, made from policy, words and colours.
 
 It is built once per reload and shared; what depends on a visitor comes in as parameters.
 """
@@ -9,16 +9,16 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from proxy.banner.banner_markup import Parts
+from proxy.banner.banner_markup import BannerMarkup
 from proxy.banner.cookie_table import as_json, presumed_rows, rows
-from proxy.banner.own_page import Shell
 from proxy.banner.page_head import File, PageHeads
 from proxy.banner.page_injector import PageInjector
-from proxy.banner.panel import Panel
+from proxy.banner.pages.embed_page import EmbedPages
+from proxy.banner.pages.page_shell import Shell
+from proxy.banner.pages.panel import Panel
 from proxy.banner.placeholder import PlaceholderPlace, Placeholders
 from proxy.banner.stored_pages import worker_lines
 from proxy.banner.words import Languages, Words, load_languages
-from proxy.banner.wrapper import Wrappers
 from proxy.config.banner_colours import Look
 from proxy.consent.decision import Decision
 from proxy.consent.record import Shown
@@ -52,8 +52,8 @@ class Renderer:
         self._cookie = cookie
         self._shell = Shell.of(policy, self._look, path)
         self._panels = {code: Panel.of(self._shell, words) for code, words in self.languages.all.items()}
-        self.wrappers = Wrappers(policy, own, path, cookie)
-        self._parts = Parts(policy, path)
+        self.wrappers = EmbedPages(policy, own, path, cookie)
+        self._parts = BannerMarkup(policy, path)
         self._placeholders = Placeholders(policy, self.scope, path)
         self._heads = PageHeads(policy, own, self._look, path, cookie)
         self._tables: dict[str, dict[str, Any]] = {}
@@ -72,7 +72,7 @@ class Renderer:
         authority: bytes = b"",
         secure: bool = True,
     ) -> PageInjector:
-        """Return what dresses one page. `accept` is Accept-Language, `back` the page's path and query.
+        """Return the injector for one page. `accept` is Accept-Language, `back` the page's path and query.
 
         `framed`: the page fills a frame: the guard only. `inline`: its policies let no file of
         ours in. `authority` and `secure` say where the visitor sees the page. A decision whose

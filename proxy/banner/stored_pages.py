@@ -1,4 +1,4 @@
-"""Pages that a service worker of the site stored: each was made for one answer, and goes with it."""
+"""Deletes pages that a site's service worker cached for another answer of the visitor."""
 
 from __future__ import annotations
 

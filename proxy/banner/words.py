@@ -1,6 +1,6 @@
-"""Every word a visitor reads, in every language there is, and which language they get.
+"""The words a visitor reads, in every language, and the choice of the language.
 
-A language is one file. A `languages` folder beside the config overrides single words or
+A language is one file of languages/. A `languages` folder beside the config overrides single words or
 adds languages; what a file lacks is said in English, and `check` names it.
 """
 
@@ -27,8 +27,8 @@ SHIPPED = Path(__file__).resolve().parent / "languages"
 
 PHRASES = "phrases"
 
-KEPT, LONGEST = 512, 200
-"""Choices of a language that are remembered, and the letters of the longest question."""
+MAX_CACHED, MAX_LENGTH = 512, 200
+"""Cached choices of a language, and the longest request that is cached."""
 
 _LASTS = re.compile(r"(up to )?(\d+) (sec|min|[a-z]+?)s?")
 _UNITS = {"sec": "second", "min": "minute"}
@@ -107,7 +107,7 @@ class Words:
 
 
 class Languages:
-    """All languages, and the choice among them. `default` is spoken where nothing else decides."""
+    """All languages, and the choice among them. `default` is chosen where nothing else decides."""
 
     def __init__(
         self, words: Mapping[str, Words], *, default: str = DEFAULT, configured: str | None = None
@@ -115,7 +115,7 @@ class Languages:
         self.all = words
         self.configured = configured if configured and configured in words else None
         self.default = self.configured or default
-        self._chosen: Cache[tuple[str, bytes | str | None], Words] = Cache(KEPT, longest=LONGEST)
+        self._chosen: Cache[tuple[str, bytes | str | None], Words] = Cache(MAX_CACHED, longest=MAX_LENGTH)
 
     def __getitem__(self, code: str) -> Words:
         return self.all[code]
@@ -179,7 +179,7 @@ def load_languages(folder: Path | None = None, *, configured: str | None = None)
         raise ConfigError(faults)
     base = texts[DEFAULT]
     all_words = {
-        code: _laid_over(code, (base, *(found[code] for found in (texts, own) if code in found)))
+        code: _merged(code, (base, *(found[code] for found in (texts, own) if code in found)))
         for code in sorted({*texts, *own})
     }
     return Languages(MappingProxyType(all_words), configured=configured)
@@ -223,17 +223,17 @@ def _flatten(
             below: dict[str, tuple[str, Place]] = {}
             _flatten(value, "" if name == PHRASES else f"{name}.", below, phrases, faults)
             if name == PHRASES:
-                phrases.update({said: text for said, (text, _) in below.items()})
+                phrases.update({phrase: text for phrase, (text, _) in below.items()})
             else:
                 words.update(below)
         else:
             words[name] = (value.value, value.place)
 
 
-def _laid_over(code: str, layers: Iterable[Entries]) -> Words:
+def _merged(code: str, layers: Iterable[Entries]) -> Words:
     words: dict[str, str] = {}
     phrases: dict[str, str] = {}
-    for entries, said, _ in layers:
+    for entries, translated, _ in layers:
         words.update({key: text for key, (text, _) in entries.items()})
-        phrases.update(said)
+        phrases.update(translated)
     return Words(code, MappingProxyType(words), MappingProxyType(phrases))

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, urlencode
 
 from proxy.banner.page_injector import place_of
+from proxy.banner.pages.embed_page import EmbedPage
 from proxy.banner.placeholder import PlaceholderPlace
 from proxy.banner.words import Words
-from proxy.banner.wrapper import Wrapped
 from proxy.consent.decision import NOTHING, Ask
 from proxy.consent.embed_ticket import Ticket, read_ticket, write_ticket
 from proxy.consent.record import ConsentRecord, NewRecord
@@ -156,7 +156,7 @@ def _is_framed(request: Request) -> bool:
     return site == b"same-origin" and destination in _FRAMES
 
 
-def _frame_response(wrapped: Wrapped, status: int = 200) -> Response:
+def _frame_response(wrapped: EmbedPage, status: int = 200) -> Response:
     headers = [
         (b"Content-Type", b"text/html; charset=utf-8"),
         (b"Cache-Control", b"no-store"),

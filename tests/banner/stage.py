@@ -19,7 +19,7 @@ from proxy.filter.headers.csp_admission import admit, takes_files
 from proxy.filter.html.scanner import HtmlFilter
 from proxy.filter.rules.judge import compile_rules, judge_for
 from proxy.policy.own_hosts import OwnHosts
-from tests.banner.pages import POLICY, SCOPE, decision
+from tests.banner.rendering import POLICY, SCOPE, decision
 
 HOST = "www.callkom.localhost"
 OWN = OwnHosts(frozenset({HOST}), "callkom.localhost")

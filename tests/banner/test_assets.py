@@ -9,7 +9,7 @@ import pytest
 
 from proxy.banner.assets import LAYER, css_hash, guard, style
 from proxy.banner.page_head import page_code
-from proxy.banner.signals import stubs
+from proxy.banner.provider_signals import stubs
 from proxy.config.banner_colours import Look, Theme
 from proxy.filter.headers.guard_table import GuardTable
 from proxy.policy.stand_ins import STAND_INS

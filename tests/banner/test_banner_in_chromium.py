@@ -5,7 +5,7 @@ import pytest
 from proxy.banner.render import Renderer
 from proxy.banner.words import load_languages
 from proxy.config.banner_colours import Look, Theme, contrast
-from tests.banner.pages import POLICY
+from tests.banner.rendering import POLICY
 from tests.banner.stage import BODY, OWN, Stage
 from tests.patience import until
 

@@ -4,7 +4,7 @@ import pytest
 
 from proxy.banner.cookie_table import as_html, as_json, as_markdown, rows, table_markup
 from proxy.banner.words import load_languages
-from tests.banner.pages import POLICY, well_formed
+from tests.banner.rendering import POLICY, well_formed
 from tests.policy.rules import policy_of
 
 ROWS = rows(POLICY)

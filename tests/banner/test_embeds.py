@@ -10,7 +10,7 @@ from proxy.demo.rules import demo_rules
 from proxy.filter.html.scanner import HtmlFilter
 from proxy.filter.rules.judge import compile_rules, judge_for
 from proxy.policy.load import load_policy
-from tests.banner.pages import OWN, POLICY, RENDERER, decision
+from tests.banner.rendering import OWN, POLICY, RENDERER, decision
 from tests.shared import ROOT
 
 ROWS = yaml.safe_load((ROOT / "tests" / "data" / "embeds.yaml").read_text(encoding="utf-8"))

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.banner.markup import Markup, ascii_bytes, escape, external, fill, joined, say, when
-from tests.banner.pages import well_formed
+from tests.banner.rendering import well_formed
 
 
 @given(st.text())

@@ -4,7 +4,7 @@ from pathlib import Path
 from proxy.banner import missing_words
 from proxy.banner.missing_words import word_problems
 from proxy.banner.words import SHIPPED, load_languages
-from tests.banner.pages import POLICY
+from tests.banner.rendering import POLICY
 
 BANNER = Path(missing_words.__file__).parent
 
@@ -20,7 +20,7 @@ def test_shipped_words_are_complete_for_the_shipped_rules_in_every_language():
 def test_every_word_in_the_files_is_used_and_every_word_used_is_in_the_files():
     """A key that the code asks for must exist; one that nobody asks for would be dead weight for translators."""
     code = (
-        "".join(path.read_text() for path in BANNER.glob("*.py"))
+        "".join(path.read_text() for path in BANNER.rglob("*.py"))
         + Path(BANNER.parent, "own", "addresses.py").read_text()
     )
     keys = set(load_languages()["en"].of)

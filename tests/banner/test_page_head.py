@@ -4,12 +4,12 @@ from dataclasses import replace
 import pytest
 
 from proxy.banner.assets import guard
-from proxy.banner.page_head import KEPT, PageHeads, page_code
+from proxy.banner.page_head import MAX_CACHED, PageHeads, page_code
 from proxy.config.banner_colours import Look
 from proxy.consent.decision import Ask
 from proxy.filter.headers.guard_table import guard_table
 from proxy.policy.scope import Pair
-from tests.banner.pages import BOTH, OWN, POLICY, decision, well_formed
+from tests.banner.rendering import BOTH, OWN, POLICY, decision, well_formed
 from tests.banner.test_page_injector import STATES
 from tests.policy.rules import policy_of
 
@@ -155,10 +155,10 @@ def test_other_names_are_nobodys(name):
 
 def test_what_is_kept_is_bounded():
     all_ = heads()
-    for i in range(KEPT + 3):
-        all_._kept[frozenset({Pair("x", f"{i}")}), Ask.NO, False, False, False] = all_.of(decision(*BOTH))
+    for i in range(MAX_CACHED + 3):
+        all_._cache[frozenset({Pair("x", f"{i}")}), Ask.NO, False, False, False] = all_.of(decision(*BOTH))
     all_.of(STATES["refused"])
 
-    assert len(all_._kept) <= KEPT + 3
+    assert len(all_._cache) <= MAX_CACHED + 3
     all_.of(STATES["first"])
-    assert len(all_._kept) <= KEPT
+    assert len(all_._cache) <= MAX_CACHED

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from proxy.consent.decision import Ask
 from proxy.filter.headers.csp_admission import admit
 from proxy.policy.scope import Scope
-from tests.banner.pages import BOTH, POLICY, RENDERER, SCOPE, calendly, decision, injected, well_formed
+from tests.banner.rendering import BOTH, POLICY, RENDERER, SCOPE, calendly, decision, injected, well_formed
 
 OLD = Scope(frozenset(pair for pair in SCOPE.pairs if pair.provider != "calendly"))
 STATES = {

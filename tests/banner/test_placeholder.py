@@ -2,9 +2,9 @@ import re
 
 import pytest
 
-from proxy.banner.placeholder import SEEN, titled
+from proxy.banner.placeholder import MAX_CACHED, titled
+from proxy.banner.provider_signals import stand_ins
 from proxy.banner.render import Renderer
-from proxy.banner.signals import stand_ins
 from proxy.demo.rules import demo_rules
 from proxy.filter.headers.csp_admission import Admission
 from proxy.filter.html.scanner import HtmlFilter
@@ -16,7 +16,7 @@ from proxy.filter.verdict import Does, Verdict
 from proxy.policy.load import load_policy
 from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import scope_of
-from tests.banner.pages import OWN, POLICY, RENDERER, calendly, decision, injected, well_formed
+from tests.banner.rendering import OWN, POLICY, RENDERER, calendly, decision, injected, well_formed
 
 PLACE = POLICY.place
 
@@ -258,7 +258,7 @@ def test_what_was_made_for_a_tag_is_never_shown_for_another_or_in_another_langua
             assert b'lang="en"' in english.placeholder(verdict, facts)
             assert b'lang="fr"' in french.placeholder(verdict, facts)
 
-    assert len(english.placeholders._seen) <= SEEN
+    assert len(english.placeholders._cache) <= MAX_CACHED
 
 
 FORM = '<div class="hs-form-frame" data-region="{region}" data-portal-id="1" data-form-id="2"></div>'

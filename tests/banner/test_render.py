@@ -5,13 +5,13 @@ import pytest
 
 from proxy.banner.assets import css_hash, guard, style
 from proxy.banner.page_head import page_code
+from proxy.banner.provider_signals import signals, stand_ins
 from proxy.banner.render import Renderer
-from proxy.banner.signals import signals, stand_ins
 from proxy.config.banner_colours import Look
 from proxy.consent.decision import Ask, Decision
 from proxy.filter.headers.guard_table import guard_table
 from proxy.policy.scope import Pair
-from tests.banner.pages import OWN, POLICY, RENDERER, added, calendly, decision, injected
+from tests.banner.rendering import OWN, POLICY, RENDERER, added, calendly, decision, injected
 from tests.banner.test_page_injector import STATES
 
 ANSWERED = ["refused", "functional", "all"]

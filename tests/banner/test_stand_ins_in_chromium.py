@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.banner.signals import stubs
+from proxy.banner.provider_signals import stubs
 from proxy.policy.stand_ins import STAND_INS, Reply, ReplyKind, of_table
 from tests.patience import until
 

@@ -1,6 +1,6 @@
 from proxy.banner.page_head import made_for
 from proxy.banner.stored_pages import forget_stored, worker_lines
-from tests.banner.pages import BOTH, RENDERER, decision, injected
+from tests.banner.rendering import BOTH, RENDERER, decision, injected
 
 STATES = [decision(), decision(answered=True), decision("performance"), decision(*BOTH)]
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.banner.words import KEPT, SHIPPED, Words, accepted, load_languages
+from proxy.banner.words import MAX_CACHED, SHIPPED, Words, accepted, load_languages
 from proxy.errors import ConfigError
 from proxy.policy.durations import parse_duration
 from proxy.policy.model import Basis
@@ -108,7 +108,7 @@ def test_a_choice_that_is_remembered_is_that_of_its_own_question():
     languages = load_languages()
 
     for _ in range(2):
-        for number in range(2 * KEPT):
+        for number in range(2 * MAX_CACHED):
             french = number % 2
             header = f"{'fr' if french else 'en'}, x-{number}".encode()
             assert languages.choose(accept=header).code == ("fr" if french else "en")

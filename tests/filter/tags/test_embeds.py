@@ -7,7 +7,7 @@ from proxy.filter.rules.judge import compile_rules, judge_for
 from proxy.filter.rules.judged_tag import TagFacts
 from proxy.filter.tags.embeds import Embed, EmbedKind, Embeds
 from proxy.policy.own_hosts import OwnHosts
-from tests.banner.pages import POLICY
+from tests.banner.rendering import POLICY
 from tests.policy.rules import policy_of
 
 EMBEDS = Embeds(POLICY)

@@ -1,4 +1,4 @@
-"""The pages of ours that show one thing of one provider inside a frame, each under its own fence.
+"""The pages that show one embed of one provider inside a frame, each under its own fence.
 
 Shown once: a page of the provider's framed, or its form or post run by its own script, with
 that provider's hosts open and nobody else's. Relayed: its form in a sandbox without an origin,
@@ -34,14 +34,14 @@ _BOX = "cc-form"
 
 
 @dataclass(frozen=True, slots=True)
-class Wrapped:
-    """A page for a frame of ours, and the policy it is shown under."""
+class EmbedPage:
+    """A page for a frame, and the Content-Security-Policy it is served with."""
 
     page: bytes
     policy: bytes
 
 
-class Wrappers:
+class EmbedPages:
     """Makes these pages for one policy; `path` are our addresses (consent.path)."""
 
     def __init__(self, policy: Policy, own: OwnHosts, path: str, cookie: str) -> None:
@@ -50,23 +50,23 @@ class Wrappers:
         self._path = path
         self._cookie = cookie
 
-    def once(self, embed: Embed, words: Words, grants: frozenset[Pair]) -> Wrapped:
+    def once(self, embed: Embed, words: Words, grants: frozenset[Pair]) -> EmbedPage:
         """Return the page that shows this once; `grants` is what holds for the visitor anyway."""
         sources = self._sources(embed)
         if embed.kind is EmbedKind.FRAME:
             content = fill("wrapped_frame", address=embed.address, title=self._title(embed, words))
             parts = ["default-src 'none'", f"style-src '{css_hash(FRAME)}'", f"frame-src {sources}"]
             parts += ["base-uri 'none'", "form-action 'none'", "frame-ancestors 'self'"]
-            return Wrapped(self._page(embed, words, FRAME, Markup(), content), _policy(parts))
+            return EmbedPage(self._page(embed, words, FRAME, Markup(), content), _policy(parts))
         reports = f"{self._path}reports"
         table = guard_table(self._policy, grants, self._own, consent_cookie=self._cookie, reports=reports)
         code = guard(table) + script("wrapper")
         parts = [f"default-src {ALWAYS} {sources}", "base-uri 'none'", f"form-action 'self' {sources}"]
         content = _form(embed, embed.address) if embed.is_form else _post(embed)
         page = self._page(embed, words, FORM, Markup(f"<script>{code}</script>"), content)
-        return Wrapped(page, _policy([*parts, "frame-ancestors 'self'"]))
+        return EmbedPage(page, _policy([*parts, "frame-ancestors 'self'"]))
 
-    def relayed(self, embed: Embed, rule: RelayRule, words: Words) -> Wrapped:
+    def relayed(self, embed: Embed, rule: RelayRule, words: Words) -> EmbedPage:
         """Return the page of a form that reaches its provider through our relay alone."""
         relay = f"{self._path}relay/"
         literals = ",".join(json.dumps(value).replace("<", "\\u003c") for value in (list(rule.hosts), relay))
@@ -74,10 +74,10 @@ class Wrappers:
         form = _form(embed, relay + embed.address.removeprefix("https://"))
         page = self._page(embed, words, FORM, Markup(f"<script>{code}</script>"), form)
         parts = [RELAYED, "frame-ancestors 'self'", f"sandbox {SANDBOX}"]
-        return Wrapped(page, _policy(parts))
+        return EmbedPage(page, _policy(parts))
 
-    def gone(self, words: Words) -> Wrapped:
-        """Return what stands in a frame whose time is over, or that nobody asked for."""
+    def gone(self, words: Words) -> EmbedPage:
+        """Return the page for an expired or invalid ticket."""
         text = words.plain("placeholder.gone")
         page = fill(
             "wrapped",
@@ -91,7 +91,7 @@ class Wrappers:
             failed="",
         ).encode()
         parts = ["default-src 'none'", f"style-src '{css_hash(FORM)}'", "base-uri 'none'"]
-        return Wrapped(page, _policy([*parts, "frame-ancestors 'self'"]))
+        return EmbedPage(page, _policy([*parts, "frame-ancestors 'self'"]))
 
     def _page(self, embed: Embed, words: Words, style: str, head: Markup, content: Markup) -> bytes:
         frames = embed.kind is EmbedKind.FRAME

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from proxy.banner.cookie_table import stacked_table
 from proxy.banner.markup import Markup, escape, external, fill, joined
-from proxy.banner.own_page import FORGET, Shell, link
+from proxy.banner.pages.page_shell import FORGET, Shell, link
 from proxy.banner.words import Words
 from proxy.consent.decision import Ask, Decision
 from proxy.policy.model import CookieRule, Policy, Provider, Purpose

@@ -1,4 +1,4 @@
-"""Our own pages around their content: the shell, the cookie table, the proof of an answer, errors.
+"""The shell of the proxy's own pages, and the cookie table, receipt and error page in it.
 
 Complete without script, and nothing of anybody else in them.
 """
@@ -27,7 +27,7 @@ _PARTS = ("base", "buttons", "text", "page")
 
 @dataclass(frozen=True)
 class Shell:
-    """What all pages of ours share under one policy."""
+    """What all of the proxy's own pages share under one policy."""
 
     policy: Policy
     path: str
@@ -125,7 +125,7 @@ class Shell:
         return self.page(words, title=words.plain("receipt.title"), content=content, host=host)
 
     def error(self, words: Words, status: int, *, reference: str, host: str) -> bytes:
-        """Return what a visitor reads where no page can be shown, with the permanent link of the site."""
+        """Return the error page, with the site's permanent link."""
         text = words.of.get(f"errors.{status}", words.plain("errors.other"))
         where = words.say("errors.reference", id=reference) if reference else ""
         manage = link(self.at("", words), words.plain("buttons.manage"))

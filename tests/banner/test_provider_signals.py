@@ -3,10 +3,10 @@ import re
 
 import pytest
 
-from proxy.banner.signals import signals, stand_ins, stubs
+from proxy.banner.provider_signals import signals, stand_ins, stubs
 from proxy.policy.scope import scope_of
 from proxy.policy.stand_ins import STAND_INS
-from tests.banner.pages import POLICY
+from tests.banner.rendering import POLICY
 from tests.policy.rules import policy_of
 from tests.shared import ROOT
 

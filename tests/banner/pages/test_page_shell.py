@@ -3,11 +3,11 @@ import re
 import pytest
 
 from proxy.banner.assets import css_hash
-from proxy.banner.own_page import Shell, link
+from proxy.banner.pages.page_shell import Shell, link
 from proxy.banner.stored_pages import forget_stored
 from proxy.banner.words import load_languages
 from proxy.config.banner_colours import Look
-from tests.banner.pages import POLICY, well_formed
+from tests.banner.rendering import POLICY, well_formed
 from tests.policy.rules import policy_of
 
 WORDS = load_languages()

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.banner.own_page import Shell
-from proxy.banner.panel import Panel
+from proxy.banner.pages.page_shell import Shell
+from proxy.banner.pages.panel import Panel
 from proxy.banner.words import load_languages
 from proxy.config.banner_colours import Look
 from proxy.policy.scope import Pair, Scope
-from tests.banner.pages import BOTH, POLICY, SCOPE, decision, well_formed
+from tests.banner.rendering import BOTH, POLICY, SCOPE, decision, well_formed
 from tests.policy.rules import policy_of
 from tests.shared import shared
 

@@ -5,14 +5,14 @@ import re
 
 import pytest
 
-from proxy.banner.wrapper import RELAYED, SANDBOX, Wrappers
+from proxy.banner.pages.embed_page import RELAYED, SANDBOX, EmbedPages
 from proxy.demo.rules import demo_rules
 from proxy.filter.tags.embeds import Embed, EmbedKind, Embeds
 from proxy.policy.load import load_policy
-from tests.banner.pages import OWN, POLICY, RENDERER
+from tests.banner.rendering import OWN, POLICY, RENDERER
 
 EN, FR = RENDERER.languages["en"], RENDERER.languages["fr"]
-WRAPPERS = Wrappers(POLICY, OWN, "/choices/", "own_cookie")
+WRAPPERS = EmbedPages(POLICY, OWN, "/choices/", "own_cookie")
 DEMO = load_policy(demo_rules(POLICY.text))
 NOTHING = frozenset()
 CALENDLY = Embeds(POLICY).read("calendly", "frame https://calendly.com/c?a=1&b=2")
@@ -71,7 +71,7 @@ def test_a_post_shown_once_is_a_link_that_its_networks_script_turns_into_a_card(
             "cdninstagram.com",
         ),
     ):
-        wrapped = Wrappers(DEMO, OWN, "/choices/", "own_cookie").once(
+        wrapped = EmbedPages(DEMO, OWN, "/choices/", "own_cookie").once(
             Embeds(DEMO).read(provider, text), EN, NOTHING
         )
         address = text.removeprefix("quote ")
@@ -99,7 +99,7 @@ def test_each_kind_of_form_has_the_box_and_the_script_that_belong_together():
 
 def test_a_relayed_form_knows_the_hosts_it_leads_elsewhere():
     provider = DEMO.provider("hubspot")
-    wrapped = Wrappers(DEMO, OWN, "/choices/", "c").relayed(FORM, provider.relay, FR)
+    wrapped = EmbedPages(DEMO, OWN, "/choices/", "c").relayed(FORM, provider.relay, FR)
     given = re.search(rb"\}\)\((\[.*?\]),(\".*?\")\)", wrapped.page)
 
     assert json.loads(given[1]) == list(provider.relay.hosts)

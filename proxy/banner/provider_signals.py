@@ -1,4 +1,4 @@
-"""What sites' own scripts and granted providers are told: stand-ins, and consent in their own words.
+"""Scripts for providers: stand-ins for refused ones, consent signals for granted ones.
 
 Which part a page needs follows from the tag rules: a host whose rule is refused needs a
 stand-in, one whose rule is granted is told what was agreed to.
@@ -23,13 +23,13 @@ _DENIED = 'ad_storage:"denied",ad_user_data:"denied",ad_personalization:"denied"
 
 
 def signals(policy: Policy, grants: frozenset[Pair]) -> str:
-    """Return the script that stands before any provider's and tells it what was agreed to."""
+    """Return the script that tells granted providers what was agreed to."""
     states = _states(policy, grants)
     return _google(states, sorted({pair.purpose for pair in grants})) + _hubspot(states)
 
 
 def stand_ins(policy: Policy, grants: frozenset[Pair]) -> str:
-    """Return the script that fills the gaps of whoever is refused, or switched off."""
+    """Return the script that stands in for refused and disabled providers."""
     off = {host for p in policy.providers if not p.enabled for rule in p.tags for host in rule.hosts}
     states = _states(policy, grants)
     refused = {host for host, granted in states.items() if not granted} | off - states.keys()
