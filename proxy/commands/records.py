@@ -17,7 +17,7 @@ from proxy.commands.time_options import moment, seconds
 from proxy.config.loading import read_config
 from proxy.config.signing_key import load_keys
 from proxy.errors import RecordsError
-from proxy.records import export, report
+from proxy.records import display, export
 from proxy.records.chain import ChainHead
 from proxy.records.queries import Which
 from proxy.records.store import RecordStore, now_ms
@@ -63,7 +63,7 @@ def list_(  # noqa: PLR0917 - flags, given by name
         if json:
             print_json([record.to_json() for record in found])
             return
-        sys.stdout.writelines(f"{line}\n" for line in report.table(found))
+        sys.stdout.writelines(f"{line}\n" for line in display.table(found))
 
     _with_store(config, run)
 
@@ -80,9 +80,9 @@ def show(
             fail(f"there is no record {record} in {store.name}")
         shown = await store.shown(found)
         if json:
-            print_json(report.record_json(found, shown))
+            print_json(display.record_json(found, shown))
         else:
-            sys.stdout.write(report.record_page(found, shown))
+            sys.stdout.write(display.record_page(found, shown))
 
     _with_store(config, run)
 
@@ -103,7 +103,7 @@ def verify(
             bar.add_task("", total=await _total(store, Which(erased=True)))
             found = await store.verify(kept, lambda done: bar.advance(bar.task_ids[0], done))
         if json:
-            print_json(report.verification_json(found))
+            print_json(display.verification_json(found))
         for fault in () if json else found.faults:
             sys.stdout.write(f"{fault.kind}: {fault.says}\n")
         if not json and found.sound:
@@ -198,9 +198,9 @@ def stats(config: ConfigFile, json: Json = False) -> None:
     async def run(store: RecordStore) -> None:
         found = await store.stats()
         if json:
-            print_json(report.stats_json(found))
+            print_json(display.stats_json(found))
         else:
-            sys.stdout.writelines(f"{line}\n" for line in report.stats_lines(found))
+            sys.stdout.writelines(f"{line}\n" for line in display.stats_lines(found))
 
     _with_store(config, run)
 

@@ -16,7 +16,7 @@ from proxy.config.types import Config
 from proxy.errors import StartError
 from proxy.policy.yaml_source import Step, locate, read
 from proxy.problems import Place, Problem
-from proxy.records.store_address import read_address
+from proxy.records.store_address import read_store_address
 
 Finding = tuple[tuple[Step, ...], str]
 
@@ -58,7 +58,7 @@ def _load_certificate(config: Config) -> None:
 
 def _check_store(config: Config) -> None:
     """Raise StartError if the SQLite file does not exist and cannot be created."""
-    path = read_address(config.records.url, config.file(Path())).path
+    path = read_store_address(config.records.url, config.file(Path())).path
     if path is None or path.exists():
         return
     if path.parent.is_dir():

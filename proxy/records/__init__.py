@@ -1,1 +1,4 @@
-"""Proof of consent, kept where nobody can change it unseen. The only entry is store.RecordStore."""
+"""Consent records in SQLite or PostgreSQL, tamper-evident. The only entry is `store.RecordStore`.
+
+`schema` and `rows` declare the columns; `chain` seals records, `verify` checks them.
+"""

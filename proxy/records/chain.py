@@ -1,4 +1,4 @@
-"""The seals on the store: whoever lacks the key cannot change, drop or swap a record unseen.
+"""The hash chain of the records: without the key no record can be changed, dropped or swapped unseen.
 
 Each writer (a process that recorded) has a chain: record n carries a keyed hash of its
 content and of record n-1. The writer's row seals the head, so a missing end shows, and the

@@ -16,7 +16,7 @@ from proxy.records.driver import FAILURES, Connection, Pool, first, why
 from proxy.records.migrations import STEPS, VERSIONS
 from proxy.records.migrations.subprocess_main import migrate_in_subprocess
 from proxy.records.sqlite import SqliteConnection
-from proxy.records.store_address import StoreAddress, read_address
+from proxy.records.store_address import StoreAddress, read_store_address
 
 _WAIT = 3.0
 """Seconds that somebody waits for one of the connections."""
@@ -27,14 +27,14 @@ _ATTEMPTS = 10
 class Database:
     """A database at the right schema: `writing()` and `reading()` give transactions.
 
-    With `in_subprocess`, a migration runs in a process of its own: it needs SQLAlchemy and Alembic,
+    With `in_subprocess`, a migration runs in a subprocess: it needs SQLAlchemy and Alembic,
     30 MB that a process which serves for months does not have to keep.
     """
 
     def __init__(
         self, url: str, folder: Path = Path(), *, create: bool = True, in_subprocess: bool = False
     ) -> None:
-        self.address = read_address(url, folder)
+        self.address = read_store_address(url, folder)
         self.path = self.address.path
         self._create = create
         self._in_subprocess = in_subprocess
@@ -176,7 +176,7 @@ def is_damage(error: BaseException) -> bool:
 
 
 def _prepare_file(path: Path, *, create: bool) -> None:
-    """Make the file for our eyes only, before SQLite would make it for everybody's."""
+    """Create the file with mode 0600, before SQLite would create it with the umask."""
     if path.exists():
         with contextlib.suppress(PermissionError):
             path.chmod(0o600)

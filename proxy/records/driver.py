@@ -1,7 +1,7 @@
-"""What both databases promise the rest of this floor: statements in, rows out, one kind of failure.
+"""The interface of both database drivers: statements in, rows out, one kind of failure.
 
 A statement is written once: `?` for a value, `IN ?` for any of a list, `FOR UPDATE` where
-rows are locked; each driver says that its database's way. Nothing here needs SQLAlchemy,
+rows are locked; each driver adapts it to its database. Nothing here needs SQLAlchemy,
 which takes 20 MB: workers write through their database's own driver.
 """
 
@@ -17,7 +17,7 @@ Row = Any
 
 
 class Failure(Exception):
-    """A database said no: `error` is its own word, `lost` a connection that is gone.
+    """A database error: `error` is the original, `lost` means that the connection is gone.
 
     `refused` is a value that it will never take, however often it is asked.
     """
@@ -58,16 +58,16 @@ class Connection(Protocol):
         """True when the database still answers here."""
 
     async def close(self) -> None:
-        """Let go of it in peace."""
+        """Close it after what is in progress."""
 
     def abandon(self) -> None:
-        """Let go of it at once, whatever it is doing."""
+        """Close it at once."""
 
 
 def why(error: BaseException) -> str:
-    """Return the database's own words, in one line."""
+    """Return the database's message, in one line."""
     if isinstance(error, asyncio.TimeoutError) and not str(error):
-        return "it did not answer in time"
+        return "it did not respond in time"
     cause = error.error if isinstance(error, Failure) else error
     return str(cause).strip().partition("\n")[0] or type(cause).__name__
 

@@ -1,4 +1,4 @@
-"""One transaction of the store: the texts, the chain's end, the records, the head.
+"""Writes a batch of records in one transaction: texts, records, and the head of the chain.
 
 Whatever failed before, everything is read anew inside the transaction: only the store
 knows what became of a commit whose connection died.
@@ -13,19 +13,19 @@ from dataclasses import dataclass
 
 from proxy.consent.record import ConsentRecord, NewRecord, Shown, content_of, same_choice
 from proxy.records.chain import Chain, Keyring, root
-from proxy.records.chain_keys import remember_keys
 from proxy.records.database import Database
 from proxy.records.driver import Connection, first
+from proxy.records.key_rotation import store_keys
 from proxy.records.rows import INSERT, RECORDS, record_of, values_of
 
 _CLAIMING = 0x77726974
 """The advisory lock under which a writer begins on PostgreSQL ("writ")."""
-_TWICE = 60_000
+_DOUBLE_CLICK_MS = 60_000
 """Milliseconds within which the same choice again is the same record (a double click)."""
 
 _NEWEST = "SELECT max(id) FROM records WHERE visitor IN ? GROUP BY visitor"
 _LATEST = f"{RECORDS} WHERE id IN ({_NEWEST})"
-_THERE = f"{RECORDS} WHERE id IN ?"
+_EXISTING = f"{RECORDS} WHERE id IN ?"
 _TEXT = "INSERT INTO texts (digest, kind, name, body, added) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _OWN = "SELECT key_id, head_position, head_link FROM writers WHERE name = ? FOR UPDATE"
 _LAST = "SELECT number, root FROM writers ORDER BY number DESC LIMIT 1"
@@ -41,7 +41,7 @@ _MOVE = "UPDATE writers SET head_position = ?, head_link = ?, head_time = ?, hea
 
 @dataclass(eq=False, slots=True)
 class Waiting:
-    """An answer on its way into the store; `record` is None where nobody waits for it."""
+    """A record to be written; `record` is None if no request waits for it."""
 
     new: NewRecord
     id: str
@@ -79,7 +79,7 @@ class Ledger:
             if self._opening != self._database.openings:
                 self._opening = self._database.openings
                 self._known.clear()
-            await self._remember(connection, shown)
+            await self._store_texts(connection, shown)
             chain = await self._end_of_chain(connection)
             done, fresh = await self._place(connection, batch, chain, again=again)
             if fresh:
@@ -89,7 +89,7 @@ class Ledger:
         return done
 
     async def probe(self) -> None:
-        """Write durably what nobody will ever see: it fails where a record could not be written."""
+        """Write and delete a row durably: fails exactly where a record could not be written."""
         async with self._database.writing() as connection:
             name = secrets.token_bytes(16)
             await connection.run(_PROBE, name, name, secrets.token_bytes(_PROBE_SIZE))
@@ -100,7 +100,7 @@ class Ledger:
     ) -> tuple[list[ConsentRecord], list[ConsentRecord]]:
         """Return the record of each answer, and those of them that are new."""
         latest = await self._latest(connection, {waiting.new.visitor for waiting in batch})
-        there = await self._there(connection, [waiting.id for waiting in batch]) if again else {}
+        there = await self._existing(connection, [waiting.id for waiting in batch]) if again else {}
         done, fresh = [], []
         for waiting in batch:
             new = waiting.new
@@ -108,7 +108,7 @@ class Ledger:
             content = content_of(new, before.id if before else None)
             record = there.get(waiting.id)
             if record is None and before is not None and before.content is not None:
-                soon = abs(new.time - before.time) < _TWICE
+                soon = abs(new.time - before.time) < _DOUBLE_CLICK_MS
                 record = before if soon and same_choice(content, before.content) else None
             if record is None:
                 record = chain.append(waiting.id, new.time, content)
@@ -121,12 +121,12 @@ class Ledger:
         rows = await connection.all(_LATEST, sorted(visitors))
         return {row["visitor"]: record_of(row) for row in rows}
 
-    async def _there(self, connection: Connection, ids: list[str]) -> dict[str, ConsentRecord]:
-        rows = await connection.all(_THERE, ids)
+    async def _existing(self, connection: Connection, ids: list[str]) -> dict[str, ConsentRecord]:
+        rows = await connection.all(_EXISTING, ids)
         return {row["id"]: record_of(row) for row in rows}
 
-    async def _remember(self, connection: Connection, shown: set[Shown]) -> None:
-        """Keep each text once, before the first record that names it."""
+    async def _store_texts(self, connection: Connection, shown: set[Shown]) -> None:
+        """Store each text once, before the first record that refers to it."""
         new = [s for s in shown if _digests(s) not in self._known]
         rows = {
             digest: (digest, kind, s.policy_version, body, self._clock())
@@ -160,7 +160,7 @@ class Ledger:
         newest = self._keyring.newest
         key = self._keyring.key(newest)
         assert key is not None
-        await remember_keys(connection, self._keyring)
+        await store_keys(connection, self._keyring)
         start = root(key, self._name, number, before)
         now = self._clock()
         head = (0, start, now, self._keyring.seal("head", self._name, 0, start))

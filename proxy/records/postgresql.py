@@ -1,4 +1,4 @@
-"""PostgreSQL behind the promise of driver.py, through asyncpg.
+"""The PostgreSQL driver (driver.Connection), through asyncpg.
 
 A commit is an answer to a visitor: whatever the server's default, it has reached the disk.
 """
@@ -46,18 +46,18 @@ class PostgresConnection:
 
     async def all(self, statement: str, *values: Any) -> Sequence[Row]:
         """Return every row."""
-        rows: Sequence[Row] = await self._turn(self._connection.fetch(_said(statement), *values))
+        rows: Sequence[Row] = await self._turn(self._connection.fetch(_adapt_statement(statement), *values))
         return rows
 
     async def run(self, statement: str, *values: Any) -> int:
         """Return how many rows were changed."""
-        status = await self._turn(self._connection.execute(_said(statement), *values))
+        status = await self._turn(self._connection.execute(_adapt_statement(statement), *values))
         count = str(status).rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
 
     async def many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run it once for each row of values."""
-        await self._turn(self._connection.executemany(_said(statement), rows))
+        await self._turn(self._connection.executemany(_adapt_statement(statement), rows))
 
     async def begin(self, *, write: bool) -> None:
         """Begin; one that only reads sees one moment throughout."""
@@ -83,11 +83,11 @@ class PostgresConnection:
         return True
 
     async def close(self) -> None:
-        """Let go of it in peace."""
+        """Close it after what is in progress."""
         await self._turn(self._connection.close(timeout=3))
 
     def abandon(self) -> None:
-        """Let go of it at once; the server takes an open transaction back."""
+        """Close it at once; the server rolls an open transaction back."""
         self._connection.terminate()
 
     async def _start(self, options: dict[str, Any]) -> None:
@@ -110,7 +110,7 @@ class PostgresConnection:
 
 
 @lru_cache(maxsize=128)
-def _said(statement: str) -> str:
+def _adapt_statement(statement: str) -> str:
     numbers = itertools.count(1)
     return re.sub(r"\?", lambda _: f"${next(numbers)}", re.sub(r"IN \?", "= ANY(?)", statement))
 

@@ -1,4 +1,4 @@
-"""What is asked of the store: one record, a visitor's, a page of them, all of them, counts.
+"""Queries of the store: one record, those of a visitor, the newest, all of them, counts.
 
 Everything long is read in pages by id, never in one long transaction: memory stays constant
 and a writer's journal can be folded back meanwhile.

@@ -1,6 +1,6 @@
 """The four tables of the store, the same on SQLite and PostgreSQL, as Alembic reads them.
 
-`records` holds one row an answer, `writers` one row a process that wrote (its chain has a
+`records` holds one row per recorded choice, `writers` one row a process that wrote (its chain has a
 base, where purging stopped, and a head), `texts` every text that was shown, once, and
 `keys` the keys of older chains, wrapped. Made by migrations/; a test compares the two.
 """

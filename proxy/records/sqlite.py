@@ -1,4 +1,4 @@
-"""SQLite behind the promise of driver.py: one file, one thread for each connection.
+"""The SQLite driver (driver.Connection): one file, one thread for each connection.
 
 Durable means on the disk: every commit is synced. What is deleted is overwritten.
 """
@@ -66,15 +66,15 @@ class SqliteConnection:
 
     async def all(self, statement: str, *values: Any) -> Sequence[Row]:
         """Return every row."""
-        return await self._turn(lambda at: at.execute(_said(statement), _bound(values)).fetchall())
+        return await self._turn(lambda at: at.execute(_adapt_statement(statement), _bound(values)).fetchall())
 
     async def run(self, statement: str, *values: Any) -> int:
         """Return how many rows were changed."""
-        return await self._turn(lambda at: at.execute(_said(statement), _bound(values)).rowcount)
+        return await self._turn(lambda at: at.execute(_adapt_statement(statement), _bound(values)).rowcount)
 
     async def many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run it once for each row of values."""
-        await self._turn(lambda at: at.executemany(_said(statement), rows))
+        await self._turn(lambda at: at.executemany(_adapt_statement(statement), rows))
 
     async def begin(self, *, write: bool) -> None:
         """Begin; one that writes takes the lock now, so that what it reads stays true."""
@@ -93,14 +93,14 @@ class SqliteConnection:
         return True
 
     async def close(self) -> None:
-        """Let go of it in peace."""
+        """Close it after what is in progress."""
         try:
             await self._turn(lambda at: at.close())
         finally:
             self._thread.shutdown(wait=False)
 
     def abandon(self) -> None:
-        """Let go of it behind what it is doing: closing takes an open transaction back."""
+        """Close it after the running statement; an open transaction is rolled back."""
         self._thread.submit(self._connection.close)
         self._thread.shutdown(wait=False)
 
@@ -119,7 +119,7 @@ async def _turn(thread: ThreadPoolExecutor, work: Callable[[], _T]) -> _T:
 
 
 @lru_cache(maxsize=128)
-def _said(statement: str) -> str:
+def _adapt_statement(statement: str) -> str:
     return statement.replace("IN ?", "IN (SELECT value FROM json_each(?))").replace(" FOR UPDATE", "")
 
 

@@ -1,4 +1,4 @@
-"""RecordStore: the one door to the proofs of consent.
+"""RecordStore: the only interface to the consent records.
 
 Opened once per process; safe to use from many requests at once. Every failure is a
 RecordsError (or a StartError when the store can never be used), within seconds.
@@ -13,11 +13,11 @@ from pathlib import Path
 
 from proxy.consent.record import ConsentRecord, NewRecord, Shown
 from proxy.errors import RecordsError, StartError
-from proxy.records import queries, removal
+from proxy.records import erasure, queries
 from proxy.records.chain import ChainHead, Keyring
-from proxy.records.chain_keys import load_keys
 from proxy.records.database import Database
 from proxy.records.driver import FAILURES, why
+from proxy.records.key_rotation import load_keys
 from proxy.records.queries import Stats, Which
 from proxy.records.verify import Verification, verify
 from proxy.records.writer import Writer
@@ -60,7 +60,7 @@ class RecordStore:
         `keys` are those that sign the consent cookie, newest first; `keep` is in seconds; a
         relative SQLite file counts from `folder`. With `needed=False` a store that cannot be
         reached now is opened all the same: `trouble` says why, `add` fails until it is back.
-        With `in_subprocess`, an older schema is brought up to date by a process of its own.
+        With `in_subprocess`, an older schema is migrated by a subprocess.
         StartError: it never will be usable (a newer schema, no such folder).
         """
         store = cls(
@@ -86,7 +86,7 @@ class RecordStore:
             raise StartError(f"records: there is no store of proofs at {path}")
 
     async def close(self) -> None:
-        """Write what waits, and let go of every connection."""
+        """Write what is queued, and close every connection."""
         await self._writer.close()
         await self._database.close()
 
@@ -138,15 +138,15 @@ class RecordStore:
 
     async def purge(self, before: int | None = None) -> int:
         """Delete what is older than `keep` (or than `before`, ms), and return how many."""
-        with _told():
+        with _records_errors():
             limit = self._clock() - self._keep * 1000 if before is None else before
-            return await removal.purge(self._database, self._keyring, limit)
+            return await erasure.purge(self._database, self._keyring, limit)
 
     # Reading
 
     async def get(self, record_id: str) -> ConsentRecord | None:
         """Return the record of that id (of its tombstone), or None."""
-        with _told():
+        with _records_errors():
             return await queries.find(self._database, record_id)
 
     async def of_visitor(self, visitor: str, limit: int = 100) -> list[ConsentRecord]:
@@ -155,18 +155,18 @@ class RecordStore:
 
     async def newest(self, which: Which = Which(), limit: int = 50) -> list[ConsentRecord]:  # noqa: B008 - frozen
         """Return the newest records, newest first."""
-        with _told():
+        with _records_errors():
             return await queries.newest(self._database, which, limit)
 
     async def every(self, which: Which = Which()) -> AsyncIterator[ConsentRecord]:  # noqa: B008 - frozen
         """Give every record, oldest first, in constant memory."""
-        with _told():
+        with _records_errors():
             async for record in queries.every(self._database, which):
                 yield record
 
     async def count(self, which: Which = Which()) -> int:  # noqa: B008 - frozen
         """Return how many records are meant."""
-        with _told():
+        with _records_errors():
             return await queries.count(self._database, which)
 
     async def shown(self, record: ConsentRecord) -> Shown | None:
@@ -174,7 +174,7 @@ class RecordStore:
         kept = record.content
         if kept is None:
             return None
-        with _told():
+        with _records_errors():
             texts = await queries.texts_of(
                 self._database, kept.rules_digest, kept.wording_digest, kept.policy_digest
             )
@@ -187,19 +187,19 @@ class RecordStore:
 
     async def stats(self) -> Stats:
         """Return counts over the whole store."""
-        with _told():
+        with _records_errors():
             return await queries.stats(self._database)
 
     async def verify(
         self, heads: Sequence[ChainHead] = (), on_progress: Callable[[int], None] = lambda _read: None
     ) -> Verification:
         """Return what is wrong with the store; `heads` are those kept outside."""
-        with _told():
+        with _records_errors():
             return await verify(self._database, self._keyring, heads, on_progress)
 
     async def heads(self, since: int = 0) -> list[ChainHead]:
         """Return the end of each chain written to since then: to be kept outside, daily."""
-        with _told():
+        with _records_errors():
             async with self._database.reading() as connection:
                 return [ChainHead(*row) for row in await connection.all(_HEADS, since)]
 
@@ -212,14 +212,14 @@ class RecordStore:
         return None
 
     async def _erase(self, column: str, value: str) -> int:
-        with _told():
+        with _records_errors():
             await load_keys(self._database, self._keyring)
-            return await removal.erase(self._database, self._keyring, column, value, self._clock())
+            return await erasure.erase(self._database, self._keyring, column, value, self._clock())
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
-    """Turn the database's own errors into ours, with its words."""
+def _records_errors() -> Iterator[None]:
+    """Raise database errors as RecordsError, with the database's message."""
     try:
         yield
     except FAILURES as error:

@@ -23,7 +23,7 @@ class StoreAddress:
     pages: str = ""
 
 
-def read_address(url: str, folder: Path) -> StoreAddress:
+def read_store_address(url: str, folder: Path) -> StoreAddress:
     """Return the address; a relative SQLite file counts from `folder`."""
     if url.startswith("postgresql://"):
         return StoreAddress(url, re.sub(r"(?<=://)([^/@:]*):[^/]*@", r"\1:***@", url))

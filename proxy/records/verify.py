@@ -13,11 +13,11 @@ from typing import Any
 from proxy.consent.record import chain_link, content_digest, digest_of
 from proxy.errors import RecordsError
 from proxy.records.chain import ChainHead, Keyring, root
-from proxy.records.chain_keys import load_keys
 from proxy.records.database import Database, is_damage
 from proxy.records.driver import Failure, first, why
+from proxy.records.erasure import erasure_parts
+from proxy.records.key_rotation import load_keys
 from proxy.records.queries import PAGE
-from proxy.records.removal import erasure_parts
 from proxy.records.rows import RECORDS, record_of
 
 Row = Mapping[str, Any]

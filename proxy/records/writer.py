@@ -1,7 +1,7 @@
 """Group commit: answers that arrive together become durable together, in one transaction.
 
 One task writes for the whole process; each answer waits for its own record and no longer
-than PATIENCE. A store that fails is asked again by the next answer, or by a probe:
+than ADD_TIMEOUT. A store that fails is asked again by the next answer, or by a probe:
 nothing to restart.
 """
 
@@ -21,10 +21,10 @@ from proxy.records.database import Database
 from proxy.records.driver import Failure, why
 from proxy.records.ledger import Ledger, Waiting
 
-PATIENCE = 5.0
-"""Seconds that an answer waits for its record before it is put off."""
-_COMMIT = 4.5
-"""Seconds that one transaction may take; less than PATIENCE, more than a busy neighbour."""
+ADD_TIMEOUT = 5.0
+"""Seconds that `add` waits for its record before it raises."""
+_COMMIT_TIMEOUT = 4.5
+"""Seconds that one transaction may take; less than ADD_TIMEOUT, more than a busy database takes."""
 _BATCH = 512
 _BACKLOG = 10_000
 
@@ -55,14 +55,14 @@ class Writer:
         return len(self._later)
 
     async def add(self, new: NewRecord) -> ConsentRecord:
-        """Return the durable record of an answer, or raise RecordsError within PATIENCE."""
+        """Return the durable record of an answer, or raise RecordsError within ADD_TIMEOUT."""
         waiting = self._enqueue(new, asyncio.get_running_loop().create_future())
         assert waiting.record is not None
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(ADD_TIMEOUT):
                 return await waiting.record
         except TimeoutError:
-            raise RecordsError("the store of proofs did not answer in time") from None
+            raise RecordsError("the store of proofs did not respond in time") from None
 
     def add_later(self, new: NewRecord) -> None:
         """Record an answer that holds whether or not it is recorded: as soon as the store can."""
@@ -78,8 +78,8 @@ class Writer:
         if self._closing or (self.trouble is None and before != self._written):
             return
         try:
-            async with asyncio.timeout(_COMMIT):
-                await self._twice(self._ledger.probe)
+            async with asyncio.timeout(_COMMIT_TIMEOUT):
+                await self._with_retry(self._ledger.probe)
         except Exception as error:  # noqa: BLE001 - whatever it is, no answer would do better
             if self._probed == self._written:  # a busy store is not a dead one
                 self._down, self.trouble = True, f"no proof can be written: {why(error)}"
@@ -123,14 +123,14 @@ class Writer:
             if batch:
                 await self._write(batch)
                 if self._down and not self._queue:
-                    await self._rest()
+                    await self._wait_for_retry()
             elif self._closing:
                 return
             else:
                 await self._pause(None)
 
-    async def _rest(self) -> None:
-        """Ask a store that is down again in a second, or at once for the next visitor."""
+    async def _wait_for_retry(self) -> None:
+        """Wait a second before the next attempt, or until the next record arrives."""
         if self._closing:
             self.lost += len(self._later)
             self._later.clear()
@@ -157,8 +157,8 @@ class Writer:
 
     async def _write(self, batch: Sequence[Waiting]) -> None:
         try:
-            async with asyncio.timeout(_COMMIT):
-                done = await self._twice(lambda: self._ledger.write(batch))
+            async with asyncio.timeout(_COMMIT_TIMEOUT):
+                done = await self._with_retry(lambda: self._ledger.write(batch))
         except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for an answer
             await self._failed(batch, error)
         else:
@@ -170,7 +170,7 @@ class Writer:
 
     async def _failed(self, batch: Sequence[Waiting], error: Exception) -> None:
         trouble = f"no proof could be written: {why(error)}"
-        if not _is_answers_fault(error):
+        if not _is_records_fault(error):
             self._put_off(batch, trouble)
         elif len(batch) > 1:  # one answer that cannot be stored must not spoil the others
             for waiting in batch:
@@ -190,7 +190,7 @@ class Writer:
             elif not waiting.record.done():
                 waiting.record.set_exception(RecordsError(trouble))
 
-    async def _twice(self, write: Callable[[], Awaitable[_T]]) -> _T:
+    async def _with_retry(self, write: Callable[[], Awaitable[_T]]) -> _T:
         """Write once; and once more where the connection turned out to be dead."""
         try:
             return await write()
@@ -200,7 +200,7 @@ class Writer:
             return await write()
 
 
-def _is_answers_fault(error: Exception) -> bool:
+def _is_records_fault(error: Exception) -> bool:
     """True when the store refused what an answer says; in doubt it is the store that failed."""
     if isinstance(error, Failure):
         return error.refused

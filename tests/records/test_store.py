@@ -224,7 +224,7 @@ async def test_purging_takes_what_is_older_than_keep_and_the_chain_holds(url):
 
 
 async def test_purging_is_done_in_steps_that_nobody_waits_for(store, monkeypatch):
-    monkeypatch.setattr("proxy.records.removal._STEP", 7)
+    monkeypatch.setattr("proxy.records.erasure._STEP", 7)
     await asyncio.gather(*(store.add(answer()) for _ in range(40)))
 
     _, purged, _ = await asyncio.gather(

@@ -119,8 +119,8 @@ async def test_a_store_that_may_only_be_read_says_so_and_still_shows(tmp_path):
 
 
 async def test_a_file_locked_by_another_program_puts_acceptances_off_in_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(writer, "PATIENCE", 1.0)
-    monkeypatch.setattr(writer, "_COMMIT", 0.8)
+    monkeypatch.setattr(writer, "ADD_TIMEOUT", 1.0)
+    monkeypatch.setattr(writer, "_COMMIT_TIMEOUT", 0.8)
     url = f"sqlite:///{tmp_path / 'proofs.db'}"
     async with opened(url) as store:
         await store.add(answer())
@@ -139,7 +139,7 @@ async def test_a_file_locked_by_another_program_puts_acceptances_off_in_time(tmp
 
 
 async def test_a_visitor_who_was_put_off_is_not_recorded_behind_their_back(tmp_path, monkeypatch):
-    monkeypatch.setattr(writer, "PATIENCE", 0.1)
+    monkeypatch.setattr(writer, "ADD_TIMEOUT", 0.1)
     url = f"sqlite:///{tmp_path / 'proofs.db'}"
     async with opened(url) as store:
         await store.add(answer())
@@ -270,7 +270,7 @@ async def test_a_proxy_starts_without_its_postgresql_and_finds_it_later(mortal):
             started = time.monotonic()
             with pytest.raises(RecordsError):
                 await store.add(answer())
-            assert time.monotonic() - started < writer.PATIENCE + 5
+            assert time.monotonic() - started < writer.ADD_TIMEOUT + 5
 
             await asyncio.to_thread(mortal.start)
             await until(lambda: probed_well(store))

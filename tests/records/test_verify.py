@@ -336,7 +336,7 @@ async def test_a_head_whose_record_was_purged_is_believed(url):
 
 async def test_verifying_does_not_mind_what_happens_meanwhile(url, monkeypatch):
     monkeypatch.setattr("proxy.records.verify.PAGE", 5)
-    monkeypatch.setattr("proxy.records.removal._STEP", 5)
+    monkeypatch.setattr("proxy.records.erasure._STEP", 5)
     store = await RecordStore.open(url, keys=[KEY])
     try:
         await asyncio.gather(*(store.add(answer(time=NOON)) for _ in range(60)))

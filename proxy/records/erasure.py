@@ -1,4 +1,4 @@
-"""How a record may leave: erased on request, its seals kept; purged by age, the base sealed."""
+"""Erases records on request (the tombstone stays in the chain), and purges old ones by age."""
 
 from __future__ import annotations
 

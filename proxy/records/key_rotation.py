@@ -1,4 +1,4 @@
-"""Older chain keys, kept in the store under the newer ones: a rotation loses no proof."""
+"""Key rotation: older chain keys are stored wrapped by newer ones, so old records still verify."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from proxy.records.database import Database
 from proxy.records.driver import Connection
 
 
-async def remember_keys(connection: Connection, keyring: Keyring) -> None:
-    """Keep each older key that we were given, wrapped under the newest."""
+async def store_keys(connection: Connection, keyring: Keyring) -> None:
+    """Store each older key, wrapped under the newest."""
     older = {row[0]: row for row in keyring.wrapped()}
     if not older:
         return
@@ -20,7 +20,7 @@ async def remember_keys(connection: Connection, keyring: Keyring) -> None:
 
 
 async def load_keys(database: Database, keyring: Keyring) -> None:
-    """Learn the older keys that ours open, and those that these open in turn."""
+    """Unwrap the stored older keys that the keyring can open, transitively."""
     async with database.reading() as connection:
         rows = await connection.all("SELECT id, wrapped_by, wrapped FROM keys")
     left = [(row[0], row[1], row[2]) for row in rows if keyring.key(row[0]) is None]

@@ -1,4 +1,4 @@
-"""What the `records` commands print, as plain text: one record as the visitor saw it, tables, counts."""
+"""The text output of the `records` commands: a record as the visitor saw it, tables, counts."""
 
 from __future__ import annotations
 
