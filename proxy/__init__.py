@@ -1,6 +1,6 @@
 """A reverse proxy that makes a cookie policy true, whatever the pages behind it contain.
 
-The packages, each importing only those below it (import-linter holds it); the last three blocks are pure:
+The packages, each importing only those below it (import-linter holds it); the last three are pure:
 
 cli, commands       what people type
 process             start, supervisor, workers, reload, admin address; demo: a site to try it on
@@ -11,6 +11,7 @@ records, banner     proof of consent; what the visitor sees
 http                a visitor's connection, requests, responses; http.upstream: the way to a site's servers
 telemetry           logs, metrics
 config              where the program runs and how it speaks
+catalogue           known platforms and trackers, one file each
 filter              what happens to bytes: pages, tags, cookies, headers, the fence
 consent             what the visitor said: cookie, answer, decision
 policy              what we promised: rules.yaml as types

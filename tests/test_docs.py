@@ -7,6 +7,7 @@ from functools import cache
 import pytest
 from typer.main import get_command
 
+import proxy
 from proxy.cli import app_of
 from proxy.telemetry.logs import EVENTS
 from proxy.telemetry.metrics import Metrics
@@ -110,6 +111,15 @@ def test_every_package_has_its_row_in_the_architecture():
     there = {f"proxy/{path.parent.name}" for path in (ROOT / "proxy").glob("*/__init__.py")}
 
     assert there - set(re.findall(r"`(proxy/[\w/]+)`", table)) == set()
+
+
+def test_the_docstring_of_the_product_names_every_package():
+    named = set(re.findall(r"^([a-z]+(?:, [a-z]+)*) {2,}", proxy.__doc__, re.MULTILINE))
+    words = {word for line in named for word in line.split(", ")} | set(
+        re.findall(r"; (\w+):", proxy.__doc__)
+    )
+
+    assert {path.parent.name for path in (ROOT / "proxy").glob("*/__init__.py")} - words == set()
 
 
 def section(title: str) -> str:
