@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 
 import pytest
 from hypothesis import settings
@@ -10,6 +11,34 @@ from hypothesis import settings
 # A deadline is a timing assertion, and a busy machine breaks it.
 settings.register_profile("calm", deadline=None)
 settings.load_profile("calm")
+
+FAST_PATH = os.environ.get("TEST_FAST_PATH", "")
+"""`absent`: the fast path's package cannot be imported; `unknown`: aiohttp is not one that it knows."""
+
+
+class WithoutFastPath:
+    """Finds no module of the fast path."""
+
+    def find_spec(self, name, _path=None, _target=None):
+        if name.startswith("proxy.route.fast"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+if FAST_PATH == "absent":
+    sys.meta_path.insert(0, WithoutFastPath())
+if FAST_PATH == "unknown":
+    from proxy.route.fast.aiohttp_internals import missing_names
+
+    assert missing_names(), "aiohttp is one that the fast path knows"
+if FAST_PATH:
+    collect_ignore = ["route/fast"]
+
+
+def pytest_collection_modifyitems(items):
+    if FAST_PATH:
+        for item in items:
+            if item.get_closest_marker("fast_path"):
+                item.add_marker(pytest.mark.skip("the fast path is off"))
 
 
 @pytest.fixture(scope="session")

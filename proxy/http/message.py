@@ -1,6 +1,7 @@
-"""A visitor's request as aiohttp's parser leaves it: raw bytes, its body as it comes, and the way back.
+"""A visitor's request as the parser leaves it: raw bytes, its body as it comes, and the way back.
 
-Stands in for aiohttp's BaseRequest (`request_factory` of web.Server): nothing is decoded, quoted or kept.
+Nothing is decoded or quoted. `http/request.py` has the other request: what a visitor asks for, read from
+this one and the trusted proxies, without a connection, so that rules and pages can be tested with it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from aiohttp import ClientConnectionResetError
+from aiohttp import ClientConnectionResetError, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestPayloadError
@@ -88,18 +89,12 @@ class VisitorConnection(Protocol):
     def close_in_time(self) -> None:
         """See to it that closing does not wait for ever for the visitor to read."""
 
-    def hand_over(self, message: IncomingMessage, go_on: Callable[[], Awaitable[Response]]) -> None:
-        """Let the task of this connection go on with a request that the fast path began."""
-
-    def answered(self, message: IncomingMessage, response: Response, head: bytes, body: bytes) -> None:
-        """Send the whole response to a request that the fast path took."""
-
 
 class IncomingMessage:
     """One request. `method`, `target`, `headers` are bytes as they came."""
 
     __slots__ = (
-        "_expects", "_lasts", "_payload", "_task", "allowance", "fields", "go_on", "headers", "length",
+        "_expects", "_lasts", "_payload", "allowance", "fields", "go_on", "headers", "length",
         "method", "news", "protocol", "started", "target", "upgrade", "version",
     )  # fmt: skip
 
@@ -108,8 +103,6 @@ class IncomingMessage:
         message: RawRequestMessage,
         payload: StreamReader,
         protocol: VisitorConnection,
-        _writer: AbstractStreamWriter | None = None,
-        task: asyncio.Task[None] | None = None,
     ) -> None:
         self._payload = payload
         self._expects = b""
@@ -120,10 +113,9 @@ class IncomingMessage:
         self.length: int | None = None  # the body's, when it was declared
         self.news: tuple[bytes, ...] = ()  # values of a head that came before but for these
         self.upgrade = b""  # what the visitor wants to switch to, in lower case
-        self.go_on: Callable[[], Awaitable[Response]] | None = None  # of what was begun on the short way
+        self.go_on: Callable[[], Awaitable[Response]] | None = None  # the rest of what the fast path began
         self.fields = fields_of(self.headers)
         self._lasts = not message.should_close
-        self._task = task
         self.method = message.method.encode()
         self.target = message.path.encode("utf-8", "surrogateescape")
         self.version = (message.version.major, message.version.minor)
@@ -133,6 +125,15 @@ class IncomingMessage:
         cls, head: RequestHead, target: bytes, protocol: VisitorConnection, news: tuple[bytes, ...] = ()
     ) -> IncomingMessage:
         """Return a GET without a body, whose head came before; `news` are the values that did not."""
+        self = cls.unread(protocol)
+        self.news = news
+        self.headers, self.fields = head.filled(news) if news else (head.headers, head.fields)
+        self.target = target
+        return self
+
+    @classmethod
+    def unread(cls, protocol: VisitorConnection) -> IncomingMessage:
+        """Return a GET of nothing: what stands for a request of which no head was read."""
         self = cls.__new__(cls)
         self._payload = EMPTY_PAYLOAD
         self._expects = self.upgrade = b""
@@ -140,11 +141,11 @@ class IncomingMessage:
         self.allowance = protocol.allowance
         self.started = False
         self.length = self.go_on = None
-        self.news = news
-        self.headers, self.fields = head.filled(news) if news else (head.headers, head.fields)
+        self.news = ()
+        self.headers, self.fields = [], {}
         self._lasts = True
         self.method = b"GET"
-        self.target = target
+        self.target = b"/"
         self.version = (1, 1)
         return self
 
@@ -155,6 +156,11 @@ class IncomingMessage:
         """True when bytes follow the head, or may."""
         payload = self._payload
         return payload is not EMPTY_PAYLOAD and (not payload.is_eof() or payload.total_bytes > 0)
+
+    @property
+    def is_chunked(self) -> bool:
+        """True when the body is in chunks, whose end only the parser knows."""
+        return b"transfer-encoding" in self.fields
 
     @property
     def peer(self) -> str:
@@ -272,18 +278,19 @@ class IncomingMessage:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
 
-    # -- what aiohttp's RequestHandler calls -------------------------------------------------------------
 
-    def _cancel(self, exc: BaseException) -> None:
-        self._payload.set_exception(exc)
+class AiohttpRequest(web.BaseRequest):
+    """The request as aiohttp's own code handles it; all else uses `incoming`."""
 
-    def _finish(self) -> None:
-        """Nothing to free."""
-
-    @property
-    def remote(self) -> None:
-        """Nobody: no address in the words of an error (aiohttp logs it)."""
-        return
-
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"aiohttp asks a request for {name!r}, which transport.py does not know")
+    def __init__(
+        self,
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: Any,
+        writer: AbstractStreamWriter,
+        task: asyncio.Task[None],
+        *,
+        incoming: IncomingMessage,
+    ) -> None:
+        super().__init__(message, payload, protocol, writer, task, protocol.loop)
+        self.incoming = incoming

@@ -1,4 +1,8 @@
-"""One request, and what we know of it before anything is decided."""
+"""What a visitor asks for, and what is known of it before anything is decided.
+
+A value, read from an `IncomingMessage` (message.py), which has the connection, the body and the way back.
+They are two because most code decides about a request and must not be able to read or write for it.
+"""
 
 from __future__ import annotations
 
@@ -121,7 +125,7 @@ def read_request(
     now: int,
     fields: Fields | None = None,
 ) -> Request:
-    """Return the visit; a Host that is missing, doubled or contradicts the target is refused.
+    """Return the request; a Host that is missing, doubled or contradicts the target is refused.
 
     One that is too long for any site is refused before anything of it is remembered. `fields` are
     the headers by name, where somebody has sorted them already.

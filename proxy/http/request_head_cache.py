@@ -109,7 +109,9 @@ class RequestHeadCache(Cache[bytes, RequestHead]):
         fields = fields_of(headers)
         rest = data[data.find(b"\r\n") :]
         key, news = _without_news(rest)
-        if not _NOT_PLAIN.isdisjoint(fields) or key in self:  # it may be known, and have gone the long way
+        if (
+            not _NOT_PLAIN.isdisjoint(fields) or key in self
+        ):  # it may be known, and its request have gone the ordinary route
             return
         head = RequestHead(headers, fields)
         if news:

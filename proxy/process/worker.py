@@ -17,7 +17,7 @@ from proxy.config.signing_key import load_keys
 from proxy.config.types import Config
 from proxy.errors import ProxyError
 from proxy.http.listening import Certificate, Listener, bind, drain
-from proxy.http.server import HttpServer, RequestLimits
+from proxy.http.server import Connection, HttpServer, RequestLimits
 from proxy.http.upstream.balancer import Upstreams
 from proxy.own.addresses import OwnAddresses
 from proxy.policy.model import Policy
@@ -26,7 +26,6 @@ from proxy.process.records_probe import RecordsProbe
 from proxy.process.reload import Reloader, WatchedFiles
 from proxy.records.export import heads_of
 from proxy.records.store import RecordStore, now_ms
-from proxy.route.fast.fast_exchange import begin
 from proxy.route.relay import Relay
 from proxy.snapshot.presumed_cookies import PresumedCookies
 from proxy.snapshot.shared_resources import SharedResources
@@ -35,6 +34,17 @@ from proxy.snapshot.sites import Site
 from proxy.snapshot.snapshot import Snapshot, build_snapshot
 from proxy.telemetry.logs import log
 from proxy.telemetry.metrics import Metrics, WorkerHealth
+
+try:
+    from proxy.route.fast.fast_path import FastPath, open_fast_path
+except ModuleNotFoundError as error:
+    if error.name is None or not error.name.startswith("proxy.route.fast"):
+        raise
+
+    def open_fast_path(relay: Relay) -> FastPath | None:  # noqa: ARG001
+        """Return None: the accelerator is not installed, everything goes the ordinary route."""
+        return None
+
 
 TICK = 1.0
 """Seconds between checks for changed files and flushes of metrics."""
@@ -67,6 +77,7 @@ class Worker:
         self._store: RecordStore | None = None
         self._snapshot: Snapshot | None = None
         self._certificate: Certificate | None = None
+        self._fast_path: FastPath | None = None
         self._background: list[asyncio.Task[None]] = []
         self._end_admin: Callable[[], Awaitable[None]] | None = None
         self._began = time.monotonic()
@@ -134,12 +145,13 @@ class Worker:
     async def _open_listeners(self) -> None:
         config = self.config
         relay = Relay(partial(getattr, self, "_snapshot"), self.metrics.tally)
+        self._fast_path = open_fast_path(relay)
         http_server = HttpServer(
             relay.answer,
             allowance=_request_limits(config),
             refuse=relay.refuse,
             report=relay.report,
-            begin=partial(begin, relay),
+            connection=self._fast_path.connection if self._fast_path else Connection,
         )
         if config.tls is not None:
             self._certificate = Certificate(config, config.tls)
@@ -168,8 +180,8 @@ class Worker:
     def _swap(self, snapshot: Snapshot) -> None:
         """Serve requests from another snapshot."""
         self._snapshot, self._policy = snapshot, snapshot.policy
-        for listener in self.listeners:
-            listener.http_server.heads.clear()  # its entries refer to the old snapshot
+        if self._fast_path is not None:
+            self._fast_path.heads.clear()  # their templates refer to the old snapshot
 
     async def _end_presumption(self) -> None:
         """Compile everything anew once `presume_until` has passed: from then on nothing is presumed."""

@@ -1,4 +1,4 @@
-"""One request on its way, with all that was decided about it; what is said of it at the end."""
+"""One request on its way, with all that was decided about it; how it is counted and logged at the end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FRAMES = frozenset({b"iframe", b"frame", b"object", b"embed", b"fencedframe"})
 
 @dataclass(slots=True)
 class RequestContext:
-    """A visit to a site, the decision that holds for it, and what was done meanwhile."""
+    """A request for a site, the decision that holds for it, and what was done meanwhile."""
 
     snapshot: Snapshot
     message: IncomingMessage
@@ -37,7 +37,7 @@ class RequestContext:
     decision: Decision
     variant: Variant
     began: float
-    verdicts: list[Judgement] = field(default_factory=list)  # on the request and on the head of its answer
+    verdicts: list[Judgement] = field(default_factory=list)  # on the request and on the head of its response
     tags: Sequence[Verdict] = ()  # on what stands in the page
     kind: str = "other"
     upstream_seconds: float = 0.0

@@ -39,12 +39,12 @@ def asks(context: RequestContext) -> bool:
 
 
 def is_governed(fields: Fields) -> bool:
-    """True when the site's answer says something that our part of the page has to heed."""
+    """True when the upstream's response says something that our part of the page has to heed."""
     return not _GOVERNING.isdisjoint(fields)
 
 
 def dress(context: RequestContext, headers: Headers) -> PageInjection:
-    """Return what dresses this page for this visitor; `headers` are those of the site's answer."""
+    """Return what dresses this page for this visitor; `headers` are those of the upstream's response."""
     request = context.request
     policies, inline = _said(headers, asks=context.decision.ask is not Ask.NO)
     target = request.target.decode("latin-1")

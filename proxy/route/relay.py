@@ -1,4 +1,4 @@
-"""The route of a request, one step a line. What each step does is in the module it names."""
+"""The ordinary route of a request, one step a line. What each step does is in the module it names."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from proxy.telemetry.logs import log
 from proxy.telemetry.metrics import Tally
 
 LEFT = 499
-"""What is counted where a visitor went away before the answer (nginx's number for it)."""
+"""The status counted where a visitor left before the response (nginx's number for it)."""
 
 ENDLESS = 86_400.0
-"""Seconds until the head of an event stream or a WebSocket: as good as for ever."""
+"""Seconds until the first byte of an event stream or a WebSocket: in effect no timeout."""
 
 
 class Relay:
-    """Answers every request of this process. `house` gives what rules and config say now."""
+    """Responds to every request of this process. `snapshot` gives what rules and config say now."""
 
     def __init__(self, snapshot: Callable[[], Snapshot], tally: Tally) -> None:
         self.snapshot = snapshot
         self._tally = tally
 
     async def answer(self, message: IncomingMessage) -> Response:
-        """Return the answer to one request, which has left already where it was long."""
+        """Return the response to one request; a long one has been sent already."""
         began = time.perf_counter()
         snapshot = self.snapshot()
         context = context_of(snapshot, message, began)
@@ -59,7 +59,7 @@ class Relay:
         return response
 
     async def carried(self, context: RequestContext, relaying: Awaitable[Response]) -> Response:
-        """Return what relaying gives; where it fails, our own page that says so."""
+        """Return the response that is relayed; where relaying fails, our own page that says so."""
         try:
             return await relaying
         except (UpstreamError, Unreadable) as error:
@@ -92,7 +92,7 @@ class Relay:
         finally:
             upstream_response.abort()
 
-    # -- the short way ---------------------------------------------------------------------------------
+    # -- for the fast path -----------------------------------------------------------------------------
 
     def whole(
         self,
@@ -101,7 +101,7 @@ class Relay:
         upstream_response: UpstreamResponse,
         sort: BodyKind,
     ) -> Response:
-        """Return the answer to a request, where all of its upstream's is here."""
+        """Return the response to a request, when all of the upstream's response is here."""
         data = upstream_response.whole()
         if sort in PAGES:
             context.read += len(data)
@@ -115,14 +115,14 @@ class Relay:
     async def go_on(
         self, context: RequestContext, upstream_head: UpstreamHead, fetching: Awaitable[UpstreamResponse]
     ) -> Response:
-        """Return the answer to a request that went the short way as far as it could."""
+        """Return the response to a request that left the fast path after it was sent."""
         return await self._answered(context, upstream_head, await fetching)
 
     def left(self, context: RequestContext) -> None:
-        """Take note of a visitor who left the short way."""
+        """Count and log a visitor who left while their request was on the fast path."""
         context.tell(self._tally, LEFT, "CancelledError")
 
-    # -- the answer ------------------------------------------------------------------------------------
+    # -- the response ----------------------------------------------------------------------------------
 
     async def _send(
         self,
@@ -189,7 +189,7 @@ class Relay:
         outgoing: VisitorResponse,
         response: Response,
     ) -> None:
-        """Send piece by piece as it comes; what goes wrong now leaves a visibly cut answer (T48)."""
+        """Send piece by piece as it comes; what fails now leaves a visibly cut response (T48)."""
         body = outgoing.body
         await response.prepare(context.message)
         try:
@@ -243,20 +243,20 @@ class Relay:
             log().warning("document_unreadable", why=str(error), **said)
 
     def refuse(self, status: int, message: IncomingMessage | None) -> Response:
-        """Return what is said where no site is known yet, or the request is none."""
+        """Return the refusal where no site is known yet, or the request could not be read."""
         self._tally.add("requests", "none", "refused", f"{status // 100}xx")
         if message is None or status in (400, 408, 421, 501, 505):
             return plain_refusal(status)
         return self.snapshot().pages.refusal(status, message)
 
     def report(self, error: BaseException) -> None:
-        """Take note of an error nobody expected: its kind and place, nothing a visitor sent."""
+        """Log an error nobody expected: its kind and place, nothing a visitor sent."""
         frames = traceback.extract_tb(error.__traceback__)[-6:]
         where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames]
         log().error("request_broken", error=type(error).__name__, where=where)
 
     async def to_https(self, message: IncomingMessage) -> Response:
-        """Return the way to the same address under https (308 keeps method and body)."""
+        """Redirect to the same address under https (308 keeps method and body)."""
         snapshot = self.snapshot()
         request = snapshot.request(message)
         snapshot.sites.match(request.host)

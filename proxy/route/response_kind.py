@@ -1,4 +1,4 @@
-"""What an answer's body is: found out from its headers, or else from its first bytes."""
+"""What kind a response's body is: found out from its headers, or else from its first bytes."""
 
 from __future__ import annotations
 

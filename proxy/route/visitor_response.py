@@ -1,4 +1,4 @@
-"""What leaves for the visitor: the head of the answer, and the filter its body goes through."""
+"""What leaves for the visitor: the head of the response, and the filter its body goes through."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _NO_PAGES = PageCache(0, seen=0)
 
 @dataclass(slots=True)
 class VisitorResponse:
-    """An answer as the visitor gets it."""
+    """A response as the visitor gets it."""
 
     headers: Headers
     body: BodyFilter
@@ -68,7 +68,7 @@ def compose(
     sort: BodyKind,
     data: bytes = b"",
 ) -> VisitorResponse:
-    """Return the answer's head and body filter for this visitor; Unreadable where there is none.
+    """Return the response's head and body filter for this visitor; Unreadable where there is none.
 
     `data` is what has arrived of its body.
     """
@@ -219,7 +219,7 @@ def _not_modified(
 def _observed(
     context: RequestContext, upstream_response: UpstreamResponse, sort: BodyKind
 ) -> VisitorResponse:
-    """Return the answer unchanged but for a fence that only reports; its body is judged in passing."""
+    """Return the response unchanged but for a fence that only reports; its body is judged in passing."""
     headers = end_to_end(upstream_response.headers)
     if sort not in PAGES or upstream_response.bodiless or upstream_response.status in (204, 206, 304):
         return VisitorResponse(headers, VERBATIM)
@@ -252,7 +252,7 @@ def _fenced(headers: Headers, context: RequestContext) -> Headers:
 
 
 def _fenced_for_all(headers: Headers, context: RequestContext) -> Headers:
-    """Return the headers with the strictest fence: caches keep this answer, and hand it to anybody."""
+    """Return the headers with the strictest fence: caches keep this response, and hand it to anybody."""
     secure = context.request.visitor.secure
     fence = context.site.variant(frozenset(), secure=secure).fence
     return [*headers, (b"Content-Security-Policy", fence)] if fence else headers

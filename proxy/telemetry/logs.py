@@ -66,6 +66,7 @@ EVENTS = (
     "worker_started",
     "worker_ended",
     "request_broken",
+    "fast_path_off",
 )
 """Every log event; a test compares them with the code."""
 

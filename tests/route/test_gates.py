@@ -13,6 +13,7 @@ def gone(context):
     return Response(410, []) if context.request.path == b"/gone" else None
 
 
+@pytest.mark.fast_path
 async def test_a_gate_that_is_added_stops_the_first_request_and_the_repeated_one(tmp_path, monkeypatch):
     monkeypatch.setattr(gates, "GATES", (*gates.GATES, gone))
     async with Origin(otherwise=ok(b"x")) as origin, proxying(origin.url, folder=tmp_path) as proxy:
@@ -37,6 +38,7 @@ async def test_what_is_stopped_is_stopped_again_when_its_head_is_known(tmp_path,
         assert [one.target for one in origin.seen] == [b"/a", b"/a"]
 
 
+@pytest.mark.fast_path
 async def test_an_observed_collection_request_passes_and_is_noted_on_both_routes(tmp_path):
     async with (
         Origin(otherwise=ok(b"x")) as origin,

@@ -43,7 +43,9 @@ def on_short_way(proxy: Proxy) -> int:
     http_servers = {
         id(listener.http_server): listener.http_server for listener in proxy.server.listeners
     }.values()
-    return sum(one._fast is not None for http_server in http_servers for one in http_server.connections)
+    return sum(
+        getattr(one, "on_fast_path", False) for http_server in http_servers for one in http_server.connections
+    )
 
 
 def ways(proxy: Proxy, origin: Origin) -> list[str]:

@@ -204,12 +204,10 @@ async def _check(pool: Pool, request: UpstreamRequest, timeout: float) -> tuple[
 
 
 def check_parser() -> None:
-    """Raise StartError if the installed httptools is less strict than the tested ones."""
+    """Raise StartError when the installed httptools is not strict about where a response ends."""
     parser = httptools.HttpResponseParser(object())
     try:
         parser.feed_data(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n")
     except httptools.HttpParserError:
         return
-    raise StartError(
-        "the installed httptools accepts a response with two lengths; install httptools 0.7 to 0.9"
-    )
+    raise StartError("the installed httptools takes a response with two lengths; install another version")

@@ -1,19 +1,22 @@
-"""The short way: what is asked as before, and answered in one piece, needs no task.
+"""Serve a repeated GET synchronously when the whole response comes in one read.
 
-Most of what visitors ask for is a GET whose head came before, and most answers arrive whole.
-Then everything there is to do is done in two steps: when the request comes, and when its
-answer does. Whatever has to wait for more than that goes the long way, from where it stands.
+Most requests are a GET whose head came before, and most responses arrive whole. Then all work is done in
+two calls: when the request comes, and when its response does. Whatever has to wait for more goes on along
+the ordinary route, from where it stands.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Protocol
 
 from proxy.http.message import IncomingMessage
 from proxy.http.request_head_cache import RequestHead
 from proxy.http.response import Response
 from proxy.http.upstream.exchange import UpstreamRequest, UpstreamResponse
+from proxy.http.upstream.pinning import Pinned
 from proxy.route.context import RequestContext
 from proxy.route.fast.request_template import RequestTemplate, template_of
 from proxy.route.gates import stopped
@@ -23,15 +26,28 @@ from proxy.route.response_kind import PAGES, sort_named
 from proxy.route.visitor_response import is_unfit
 
 
+class ExchangeConnection(Protocol):
+    """What a fast exchange asks of its visitor's connection (aiohttp_internals.py)."""
+
+    pinned: Pinned
+
+    def hand_over(self, message: IncomingMessage, go_on: Callable[[], Awaitable[Response]]) -> None:
+        """Let aiohttp's task go on with the request."""
+
+    def send_whole(self, message: IncomingMessage, response: Response, head: bytes, body: bytes) -> None:
+        """Send the whole response."""
+
+
 class FastExchange:
-    """One request on the short way: it was sent, its answer is to come."""
+    """One request on the fast path: it was sent to the upstream, its response is to come."""
 
     __slots__ = (
         "_began",
+        "_connection",
         "_context",
+        "_recorded",
         "_relay",
         "_template",
-        "_told",
         "_upstream_request",
         "_upstream_response",
     )
@@ -39,18 +55,21 @@ class FastExchange:
     def __init__(
         self,
         relay: Relay,
+        connection: ExchangeConnection,
         context: RequestContext,
         template: RequestTemplate,
+        *,
         upstream_request: UpstreamRequest,
         upstream_response: UpstreamResponse,
     ) -> None:
         self._relay = relay
+        self._connection = connection
         self._context = context
         self._template = template
         self._upstream_request = upstream_request
         self._upstream_response = upstream_response
         self._began = time.perf_counter()
-        self._told = False  # the record of this request is written
+        self._recorded = False  # it is counted and logged
         upstream_response.on_here = self._here
 
     @property
@@ -62,19 +81,18 @@ class FastExchange:
         self._upstream_response.on_here = None
         self._context.upstream_seconds += time.perf_counter() - self._began
 
-    def go_long(self) -> None:
-        """Let the long way go on, where it does not already."""
+    def leave(self) -> None:
+        """Let the ordinary route go on, where it does not already."""
         if self._upstream_response.on_here is not None:
             self._end_wait()
-            message = self._context.message
-            message.protocol.hand_over(message, self._go_on)
+            self._connection.hand_over(self._context.message, self._go_on)
 
     def _here(self) -> None:
-        """Answer the visitor, or let the long way do it."""
+        """Respond to the visitor, or let the ordinary route do it."""
         self._end_wait()
         context = self._context
         message = context.message
-        connection = message.protocol
+        connection = self._connection
         try:
             response = self._response()
         except Exception as error:  # noqa: BLE001 - it is raised again where all errors are dealt with
@@ -88,10 +106,10 @@ class FastExchange:
         except Exception as error:  # noqa: BLE001
             connection.hand_over(message, partial(_raise, error))
             return
-        connection.answered(message, response, head, first)
+        connection.send_whole(message, response, head, first)
 
     def _response(self) -> Response | None:
-        """Return the answer, None where it cannot be told yet what it is, or more of it is to come."""
+        """Return the response, None where its kind is not known yet or more of it is to come."""
         upstream_response, context = self._upstream_response, self._context
         if not upstream_response.complete or upstream_response.status == 101:
             return None
@@ -101,7 +119,7 @@ class FastExchange:
         if upstream_response.pool is not None:
             upstream_response.pool.health.worked()
         response = self._relay.whole(context, self._template.ask, upstream_response, sort)
-        self._told = True
+        self._recorded = True
         return response
 
     async def _fail(self, error: Exception) -> Response:
@@ -113,7 +131,7 @@ class FastExchange:
         )
 
     async def upstream_response(self) -> UpstreamResponse:
-        """Return the answer once its head is here, as it would be the long way."""
+        """Return the upstream's response once its head is here, as the ordinary route does."""
         began = time.perf_counter()
         try:
             return await self._template.upstreams.go_on(self._upstream_request, self._upstream_response)
@@ -125,7 +143,7 @@ class FastExchange:
         if self._upstream_response.on_here is not None:
             self._end_wait()
         self._upstream_response.abort()
-        if not self._told:
+        if not self._recorded:
             self._relay.left(self._context)
 
 
@@ -133,8 +151,10 @@ async def _raise(error: Exception) -> Response:
     raise error
 
 
-def begin(relay: Relay, message: IncomingMessage, head: RequestHead) -> FastExchange | None:
-    """Send a request that nothing stands in the way of; None where it is to go the long way, untouched."""
+def begin(
+    relay: Relay, connection: ExchangeConnection, message: IncomingMessage, head: RequestHead
+) -> FastExchange | None:
+    """Send a request that nothing stands in the way of; None, untouched, for the ordinary route."""
     began = time.perf_counter()
     snapshot = relay.snapshot()
     now = int(snapshot.clock())
@@ -153,14 +173,19 @@ def begin(relay: Relay, message: IncomingMessage, head: RequestHead) -> FastExch
             request.target,
             [],
             raw=template.raw(request, message.news),
-            pinned=message.protocol.pinned,
+            pinned=connection.pinned,
             visitor=request.visitor.address,
         )
         upstream_response = template.upstreams.begin(upstream_request)
-    except Exception:  # noqa: BLE001 - the long way meets it again, and says so
+    except Exception:  # noqa: BLE001 - the ordinary route meets it again, and deals with it
         return None
-    return (
-        None
-        if upstream_response is None
-        else FastExchange(relay, context, template, upstream_request, upstream_response)
+    if upstream_response is None:
+        return None
+    return FastExchange(
+        relay,
+        connection,
+        context,
+        template,
+        upstream_request=upstream_request,
+        upstream_response=upstream_response,
     )

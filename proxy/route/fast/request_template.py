@@ -1,7 +1,7 @@
-"""What follows from a head alone, whatever it asks for: settled once, it holds for a minute.
+"""What follows from a request head alone, whatever its target: computed once, valid for a minute.
 
-Who asks, which site, what was agreed to, and all that its upstream is told but the target,
-the name of the request, and what else is new in each (seen.py).
+The visitor, the site, the decision, and all of the upstream's request but the target, the
+name of the request, and the values that are new in each (http/request_head_cache.py).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class RequestTemplate:
-    """All that one head, from one address, comes to in one House for this minute."""
+    """All that follows from one head, from one address, in one snapshot, for this minute."""
 
     snapshot: Snapshot
     peer: str
@@ -75,7 +75,7 @@ class RequestTemplate:
         return UpstreamHead([*headers, (b"X-Request-ID", request.id)], self.ask.hidden)
 
     def raw(self, request: Request, news: tuple[bytes, ...]) -> bytes:
-        """Return the same as it is sent; its target is a plain one (seen.py)."""
+        """Return the same as bytes; the target is a plain one (http/request_head_cache.py)."""
         lines = self.lines
         if not self.order:
             return b"GET %b%b%b\r\n\r\n" % (request.target, lines[0], request.id)
@@ -87,7 +87,10 @@ class RequestTemplate:
 
 
 def template_of(snapshot: Snapshot, head: RequestHead, message: IncomingMessage) -> RequestTemplate | None:
-    """Return what a head comes to; None where it depends on more. BadRequest where the long way says why."""
+    """Return what follows from a head; None where the response depends on more.
+
+    BadRequest where the ordinary route refuses it, and says why.
+    """
     like = IncomingMessage.again(
         head, message.target, message.protocol
     )  # with words for what is new each time

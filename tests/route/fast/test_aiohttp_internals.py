@@ -435,7 +435,7 @@ async def test_what_does_not_end_in_time_is_cut_and_recorded(tmp_path):
 async def test_thousands_of_heads_keep_memory_and_answers_as_they_are(tmp_path):
     async with Origin(otherwise=ok(b"fine")) as origin, proxying(origin.url, folder=tmp_path) as proxy:
         someone = await short_guest(proxy)
-        heads = proxy.server.listeners[0].http_server.heads
+        heads = proxy.server._fast_path.heads
         filler = "a" * 3000
         for n in range(400):
             assert (await someone.ask(request("/", f"X: {n}", f"Y: {filler}"))).endswith(b"fine")
