@@ -1,4 +1,4 @@
-"""What a head comes to holds for one House, address, scheme and minute, and for no other."""
+"""What a head comes to holds for one snapshot, address, scheme and minute, and for no other."""
 
 from types import SimpleNamespace
 
@@ -6,15 +6,15 @@ import pytest
 
 from proxy.route.fast.request_template import RequestTemplate
 
-HOUSE = object()
+SNAPSHOT = object()
 
 
 def template(**facts) -> RequestTemplate:
     nothing = dict.fromkeys(
-        ("request", "site", "reach", "reading", "decision", "variant", "ask", "words", "lines", "order")
+        ("request", "site", "upstreams", "reading", "decision", "variant", "ask", "words", "lines", "order")
     )
     return RequestTemplate(
-        **nothing, **{"snapshot": HOUSE, "peer": "203.0.113.9", "secure": True, "minute": 5, **facts}
+        **nothing, **{"snapshot": SNAPSHOT, "peer": "203.0.113.9", "secure": True, "minute": 5, **facts}
     )
 
 
@@ -24,4 +24,4 @@ def template(**facts) -> RequestTemplate:
 def test_it_holds_as_long_as_nothing_changed_on_which_it_depends(other):
     connection = SimpleNamespace(peer="203.0.113.9", secure=True)
 
-    assert template(**other).holds(HOUSE, connection, 5 * 60 + 59) is (other == {})
+    assert template(**other).holds(SNAPSHOT, connection, 5 * 60 + 59) is (other == {})
