@@ -141,7 +141,7 @@ async def test_a_slow_visitor_and_a_slow_upstream_hold_little_memory():
             reader, writer = await here.connect(limit=1000)
             writer.write(get(b"/", *HANDSHAKE))
             await asyncio.sleep(0.5)
-            carrying = next(iter(here.upstreams._pools[0]._apart))
+            carrying = next(iter(here.upstreams._pools[0]._long_lived))
             assert carrying._reading_paused
             writer.close()
             await asyncio.sleep(0.05)
