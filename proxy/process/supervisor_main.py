@@ -10,7 +10,6 @@ import uvloop
 
 from proxy.errors import ProxyError
 from proxy.http.server import check_server
-from proxy.http.upstream.balancer import check_parser
 from proxy.process.handover import read_handover
 from proxy.process.supervisor import supervise
 from proxy.subprocess_command import command
@@ -27,7 +26,6 @@ def main(arguments: list[str]) -> int:
     _, config, _ = read_handover(options.given)
     try:
         check_server()
-        check_parser()
         lines = start_logs(config.log.level, config.log.style)
         try:
             program = command("proxy.process.worker_main", str(options.config), str(options.rules))

@@ -11,7 +11,6 @@ import uvloop
 from proxy.config.signing_key import load_keys
 from proxy.config.types import Config
 from proxy.http.server import check_server
-from proxy.http.upstream.balancer import check_parser
 from proxy.policy.model import Policy
 from proxy.process.observed_sites import warn_of_unobserved
 from proxy.process.reload import WatchedFiles
@@ -73,7 +72,6 @@ async def _report(channel: WorkerChannel, server: Worker) -> None:
 def serve_alone(watched: WatchedFiles, config: Config, policy: Policy) -> None:
     """Serve as the only process, admin address included."""
     check_server()
-    check_parser()
     lines = start_logs(config.log.level, config.log.style)
     try:
         uvloop.run(serve(config, policy, watched=watched))

@@ -19,8 +19,14 @@ from proxy.route.context import RequestContext, context_of, tell_own
 from proxy.route.gates import Stop, stopped
 from proxy.route.request_headers import UpstreamHead, ask_identity, build_upstream_head
 from proxy.route.response_headers import judged
-from proxy.route.response_kind import PAGES, sort_body
-from proxy.route.visitor_response import VisitorResponse, compose, is_unfit, unread
+from proxy.route.response_kind import PAGES, goes_by_its_head, has_no_body, sort_body
+from proxy.route.visitor_response import (
+    VisitorResponse,
+    compose,
+    is_unfit,
+    unread,
+    without_body,
+)
 from proxy.snapshot.snapshot import Snapshot
 from proxy.telemetry.logs import log
 from proxy.telemetry.metrics import Tally
@@ -82,12 +88,12 @@ class Relay:
         try:
             if upstream_response.status == 101:
                 return await self._switch(context, upstream_response)
-            sort, data, complete = await sort_body(upstream_response, context.request.destination)
+            sort, data, complete = await sort_body(upstream_response, context.request)
             if context.may_ask_again and is_unfit(upstream_response, sort):
                 upstream_response.abort()
                 upstream_head.headers = ask_identity(upstream_head.headers)
                 upstream_response = await _fetch(context, upstream_head)
-                sort, data, complete = await sort_body(upstream_response, context.request.destination)
+                sort, data, complete = await sort_body(upstream_response, context.request)
             return await self._send(context, upstream_head, upstream_response, sort, data, complete=complete)
         finally:
             upstream_response.abort()
@@ -134,11 +140,10 @@ class Relay:
         *,
         complete: bool,
     ) -> Response:
-        if sort in PAGES and not complete and not data:
-            data = (
-                await upstream_response.read()
-            )  # a page that cannot be read is to be refused before its first byte
-            complete = not data
+        if sort in PAGES and has_no_body(upstream_response) and not context.site.observes:
+            data, complete = b"", True
+        elif sort in PAGES and not complete and not data:
+            data, complete = await _first_piece(upstream_response)
         if sort in PAGES:
             context.read += len(data)
         outgoing, first = self._begin(
@@ -175,6 +180,8 @@ class Relay:
             return outgoing, body.whole(data) if complete else body.feed(data)
         except Unreadable as error:
             site = context.site
+            if goes_by_its_head(upstream_response):
+                return without_body(context, upstream_head, upstream_response), b""
             if site.config.on_error is not OnError.PASS:
                 raise
             self._tally.add("passed_unread", site.name)
@@ -204,7 +211,10 @@ class Relay:
                     piece = b""
             await response.finish(piece + body.close())
         except (UpstreamError, Unreadable) as error:
-            response.cut()
+            if isinstance(error, Unreadable) and goes_by_its_head(upstream_response):
+                await response.finish()
+            else:
+                response.cut()
             self._note(context, error)
 
     async def _switch(self, context: RequestContext, upstream_response: UpstreamResponse) -> Response:
@@ -264,6 +274,17 @@ class Relay:
         return Response(308, [(b"Location", where), (b"Cache-Control", b"no-store")])
 
 
+async def _first_piece(upstream_response: UpstreamResponse) -> tuple[bytes, bool]:
+    """Return the first bytes of a page, and whether they are all: it may be refused before they leave."""
+    try:
+        data = await upstream_response.read()
+    except UpstreamError:
+        if not goes_by_its_head(upstream_response):
+            raise
+        return b"", True
+    return data, not data
+
+
 async def _fetch(
     context: RequestContext, upstream_head: UpstreamHead, *, switching: bool = False
 ) -> UpstreamResponse:
@@ -281,6 +302,7 @@ async def _fetch(
                 upgrade=switching,
                 pinned=message.protocol.pinned,
                 visitor=request.visitor.address,
+                observed=context.site.observes,
             )
         )
     finally:

@@ -9,7 +9,13 @@ from dataclasses import dataclass, field
 
 from proxy.filter.body.encoding import ask_upstream
 from proxy.filter.headers.cookies import strip_cookie_header
-from proxy.filter.headers.judged_headers import Headers, end_to_end, translate_conditionals, without_range
+from proxy.filter.headers.judged_headers import (
+    Headers,
+    end_to_end,
+    translate_conditionals,
+    translate_preconditions,
+    without_range,
+)
 from proxy.http.forwarded import forwarded_headers
 from proxy.http.header_names import ASKED, CODING, COOKIE, PASS, TRUSTED, is_plain
 from proxy.http.max_forwards import one_hop_less
@@ -17,7 +23,7 @@ from proxy.http.request import TOKEN
 from proxy.route.context import RequestContext
 
 VIA = (b"Via", b"1.1 " + TOKEN)
-_CONDITIONS = frozenset({b"if-none-match", b"if-modified-since", b"range", b"if-range"})
+_CONDITIONS = frozenset({b"if-none-match", b"if-modified-since", b"if-match", b"range", b"if-range"})
 
 
 @dataclass(slots=True)
@@ -35,7 +41,9 @@ def build_upstream_head(context: RequestContext) -> UpstreamHead:
     result = UpstreamHead([(b"Host", site.upstream_host or request.authority)])
     _walk(context, result)
     if not (site.observes or _CONDITIONS.isdisjoint(request.fields)):
-        result.headers, result.ours = translate_conditionals(without_range(result.headers), context.tag)
+        result.headers, result.ours = translate_conditionals(
+            without_range(translate_preconditions(result.headers)), context.tag
+        )
     result.headers = one_hop_less(request, result.headers)
     result.headers += forwarded_headers(request.visitor, request.peer, request.authority)
     result.headers += (VIA, (b"X-Request-ID", request.id))

@@ -5,9 +5,8 @@ What no line here speaks of passes byte for byte, in its order.
 
 from __future__ import annotations
 
-from proxy.errors import UpstreamError
 from proxy.filter.headers.cookies import NO_GRANT_DAYS, judge_cookie
-from proxy.filter.headers.judged_headers import Headers, end_to_end, fault_in, judged_headers
+from proxy.filter.headers.judged_headers import Headers, end_to_end, judged_headers
 from proxy.filter.headers.presumption import Occasion, returns_from_sign_in
 from proxy.filter.headers.sweep import names_of, outlived, sweep, swept
 from proxy.filter.verdict import Does, Verdict
@@ -21,7 +20,8 @@ KEEP = Does.KEEP  # a global is found faster than a member
 def judged(headers: Headers, context: RequestContext) -> tuple[Headers, list[Judgement]]:
     """Return a response's headers without what was refused, and every verdict that was not keep.
 
-    Values hold no control characters: http/response.py refuses a head with one.
+    Only fields that decide what a browser makes of a body may hold a control character
+    (upstream/response_head.py); a page with such a policy is refused where it is composed.
     """
     out: Headers = []
     verdicts: list[Judgement] = []
@@ -41,8 +41,6 @@ def judged(headers: Headers, context: RequestContext) -> tuple[Headers, list[Jud
 def _judged_with_care(headers: Headers, context: RequestContext) -> tuple[Headers, list[Judgement]]:
     """Return the same for a head with fields that need more than a look at their names."""
     headers = end_to_end(headers)
-    if fault := fault_in(headers):
-        raise UpstreamError(f"its answer's {fault}")
     out: Headers = []
     verdicts: list[Judgement] = []
     for pair in headers:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from proxy.errors import Unreadable
+from proxy.errors import Unreadable, UpstreamError
 from proxy.filter.body.body_filter import first_bytes
 from proxy.filter.headers.content_kind import SNIFF, BodyKind, body_kind, forbids_sniffing
+from proxy.http.request import Request
 from proxy.http.upstream.exchange import UpstreamResponse
 
 ENOUGH = 65_536
@@ -19,37 +20,66 @@ WORKERS = frozenset({b"worker", b"sharedworker", b"serviceworker"})
 """Destinations of scripts that run under the policy of their own answer: they are fenced too (T25)."""
 
 
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+def has_no_body(upstream_response: UpstreamResponse) -> bool:
+    """True for a response whose body, if there is one, no browser reads."""
+    return upstream_response.bodiless or upstream_response.status in (204, 205, 304)
+
+
+def goes_by_its_head(upstream_response: UpstreamResponse) -> bool:
+    """True for a response that a browser acts on before its body: a redirect, a challenge to sign in."""
+    status, fields = upstream_response.status, upstream_response.fields
+    if status in _REDIRECTS:
+        return any(fields.get(b"location", ()))
+    return status == 401 and b"www-authenticate" in fields
+
+
 @lru_cache(maxsize=128)  # sites have few types, and nobody bounds how long they are
 def _by_headers(
-    types: tuple[bytes, ...], options: tuple[bytes, ...], dest: bytes | None, disposition: bytes | None
+    types: tuple[bytes, ...],
+    options: tuple[bytes, ...],
+    dest: bytes | None,
+    disposition: bytes | None,
+    *,
+    fetched: bool,
 ) -> tuple[BodyKind | None, bool]:
     """Return what the headers alone tell, and whether they forbid to look on: sites repeat themselves."""
     nosniff = forbids_sniffing(list(options))
-    found = body_kind(list(types), nosniff=nosniff, dest=dest, first=None, disposition=disposition)
+    found = body_kind(
+        list(types), nosniff=nosniff, dest=dest, first=None, disposition=disposition, fetched=fetched
+    )
     return found, nosniff
 
 
-def sort_named(upstream_response: UpstreamResponse, dest: bytes | None) -> BodyKind | None:
+def sort_named(upstream_response: UpstreamResponse, request: Request) -> BodyKind | None:
     """Return what the body is, None where the headers alone do not tell."""
-    return _named(upstream_response, dest)[0]
+    return _named(upstream_response, request)[0]
 
 
-def _named(upstream_response: UpstreamResponse, dest: bytes | None) -> tuple[BodyKind | None, bool]:
+def _named(upstream_response: UpstreamResponse, request: Request) -> tuple[BodyKind | None, bool]:
     fields = upstream_response.fields
     types = fields.get(b"content-type", ())
     options = fields.get(b"x-content-type-options", ())
     disposition = fields[b"content-disposition"][0] if b"content-disposition" in fields else None
-    return _by_headers(tuple(types), tuple(options), dest, disposition)
+    dest = request.destination
+    return _by_headers(tuple(types), tuple(options), dest, disposition, fetched=_is_fetched(request))
 
 
-async def sort_body(upstream_response: UpstreamResponse, dest: bytes | None) -> tuple[BodyKind, bytes, bool]:
+def _is_fetched(request: Request) -> bool:
+    """True when a script gets the body, and no page is opened with it."""
+    return request.destination in (None, b"empty") and not request.opens
+
+
+async def sort_body(upstream_response: UpstreamResponse, request: Request) -> tuple[BodyKind, bytes, bool]:
     """Return what the body is, and what has arrived of it (all of it, when the last is True).
 
     Waits for first bytes only where nothing but they can tell.
     """
     fields = upstream_response.fields
     data, complete = upstream_response.arrived()
-    sort, nosniff = _named(upstream_response, dest)
+    sort, nosniff = _named(upstream_response, request)
     if sort is not None:
         return sort, data, complete
     types = fields.get(b"content-type", [])
@@ -67,10 +97,23 @@ async def sort_body(upstream_response: UpstreamResponse, dest: bytes | None) -> 
                 complete,
             )  # perhaps a page, in a coding that has to be asked for otherwise
         more = not complete and len(first) < SNIFF and len(data) < ENOUGH
-        sort = body_kind(types, nosniff=nosniff, dest=dest, first=first, disposition=disposition, more=more)
+        sort = body_kind(
+            types,
+            nosniff=nosniff,
+            dest=request.destination,
+            first=first,
+            disposition=disposition,
+            more=more,
+            fetched=_is_fetched(request),
+        )
         if sort is None and not more:
             sort = BodyKind.OTHER
         elif sort is None:
-            piece = await upstream_response.read()
+            try:
+                piece = await upstream_response.read()
+            except UpstreamError:
+                if not goes_by_its_head(upstream_response):
+                    raise
+                return BodyKind.HTML, b"", True
             data, complete = data + piece, not piece
     return sort, data, complete

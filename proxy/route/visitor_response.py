@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
 from proxy.errors import Unreadable
 from proxy.filter.body.body_filter import (
+    DROPPED,
     VERBATIM,
     BodyFilter,
     ObservedBody,
@@ -16,7 +18,7 @@ from proxy.filter.body.body_filter import (
     first_bytes,
 )
 from proxy.filter.body.charset import names_html_only, typed
-from proxy.filter.body.decoding import decoder
+from proxy.filter.body.decoding import decoder, kept_label, readings
 from proxy.filter.body.encoding import choose
 from proxy.filter.body.page_cache import PageCache
 from proxy.filter.body.service_worker import worker_filter
@@ -27,7 +29,7 @@ from proxy.route.context import RequestContext
 from proxy.route.page_injection import PageInjection, asks, dress, is_governed
 from proxy.route.request_headers import UpstreamHead
 from proxy.route.response_headers import expired_cookies, judged
-from proxy.route.response_kind import PAGES, WORKERS
+from proxy.route.response_kind import PAGES, WORKERS, goes_by_its_head, has_no_body
 
 NAMES = 1024
 """Bytes of the longest address whose page is remembered: addresses come from strangers."""
@@ -36,6 +38,8 @@ BEGINNING = 2048
 """Coded bytes of a page in which its charset is looked for: decoded they are as many or more."""
 
 _NO_PAGES = PageCache(0, seen=0)
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]").search
+_POLICIES = (b"content-security-policy", b"x-frame-options")
 
 
 @dataclass(slots=True)
@@ -48,7 +52,7 @@ class VisitorResponse:
 
 def is_unfit(upstream_response: UpstreamResponse, sort: BodyKind) -> bool:
     """True when a page came in part, or in a coding we cannot read: a second request can ask otherwise."""
-    if sort not in PAGES or upstream_response.bodiless:
+    if sort not in PAGES or has_no_body(upstream_response) or goes_by_its_head(upstream_response):
         return False
     if needs_full_document(upstream_response.status, sort):
         return True
@@ -78,6 +82,7 @@ def compose(
     context.verdicts += verdicts
     if context.site.observes:
         return _observed(context, upstream_response, sort)
+    headers += _challenge(upstream_response)
     if upstream_response.status == 304:
         return VisitorResponse(_not_modified(context, upstream_head, upstream_response, headers), VERBATIM)
     if sort is BodyKind.OTHER and context.request.destination not in WORKERS:
@@ -89,12 +94,21 @@ def compose(
             return _document(context, upstream_head, upstream_response, headers, sort)
         case BodyKind.CODE:
             return VisitorResponse(code_headers(headers), VERBATIM)
+        case BodyKind.DATA:
+            return VisitorResponse(_fenced(code_headers(headers), context), VERBATIM)
         case BodyKind.FEED:
             return VisitorResponse(_fenced_for_all(headers, context), VERBATIM)
         case BodyKind.OTHER if _may_name(context, upstream_response):
             return _service_worker(context, upstream_response, headers)
         case BodyKind.OTHER:
             return VisitorResponse(_fenced(code_headers(headers), context), VERBATIM)
+
+
+def _challenge(upstream_response: UpstreamResponse) -> Headers:
+    """Return what a 407 is about: hop-by-hop fields in general, and the visitor is that hop."""
+    if upstream_response.status != 407:
+        return []
+    return [pair for pair in upstream_response.headers if pair[0].lower() == b"proxy-authenticate"]
 
 
 def _document(
@@ -105,20 +119,39 @@ def _document(
     sort: BodyKind,
 ) -> VisitorResponse:
     """Return a page as this visitor may have it: private, fenced, dressed, read to its last byte."""
-    if needs_full_document(upstream_response.status, sort):
-        raise Unreadable("a part of a page cannot be read")
+    unread = has_no_body(upstream_response)
+    if not unread:
+        _check_readable(upstream_response, sort)
     coding = _answer_coding(context, upstream_response)
     context.asks = asks(context)
     dressing: PageInjection | None = None
     if is_governed(upstream_response.fields):
         dressing = dress(context, headers)
         headers = _admitted(headers, dressing)
-    body = (
-        VERBATIM if upstream_response.bodiless else _body(context, upstream_response, sort, coding, dressing)
-    )
-    headers = document_headers(headers, variant=context.tag, coding=coding)
+    body = DROPPED if unread else _body(context, upstream_response, sort, coding, dressing)
+    headers = document_headers(headers, variant=context.tag, coding=coding or _kept_label(upstream_response))
     headers = _fenced(headers, context)
     return VisitorResponse(headers + expired_cookies(context, upstream_head.hidden), body)
+
+
+def _check_readable(upstream_response: UpstreamResponse, sort: BodyKind) -> None:
+    """Raise Unreadable for a page in part, and for one whose policies browsers could read otherwise."""
+    if needs_full_document(upstream_response.status, sort):
+        raise Unreadable("a part of a page cannot be read")
+    for name in _POLICIES:
+        if any(map(_CONTROL, upstream_response.fields.get(name, ()))):
+            raise Unreadable(f"{name.decode()} has a control character in its value")
+
+
+def without_body(
+    context: RequestContext, upstream_head: UpstreamHead, upstream_response: UpstreamResponse
+) -> VisitorResponse:
+    """Return the head of a redirect or challenge whose body cannot be read: nobody waits for it."""
+    headers, _ = judged(upstream_response.headers, context)
+    headers = document_headers(headers, variant=context.tag, coding=None)
+    return VisitorResponse(
+        _fenced(headers, context) + expired_cookies(context, upstream_head.hidden), DROPPED
+    )
 
 
 def _may_name(context: RequestContext, upstream_response: UpstreamResponse) -> bool:
@@ -149,7 +182,8 @@ def _service_worker(
             )
     except Unreadable:
         return VisitorResponse(_fenced(code_headers(headers), context), body)
-    headers = code_headers(document_headers(headers, variant=context.tag, coding=coding))
+    label = coding or _kept_label(upstream_response)
+    headers = code_headers(document_headers(headers, variant=context.tag, coding=label))
     return VisitorResponse(_fenced(headers, context), body)
 
 
@@ -270,9 +304,22 @@ def _admitted(headers: Headers, dressing: PageInjection) -> Headers:
 def _answer_coding(context: RequestContext, upstream_response: UpstreamResponse) -> bytes | None:
     """Return the coding a page is sent in; one that came plain is sent plain."""
     came = _joined(upstream_response, b"content-encoding")
-    if came is None or came.strip().lower() in (b"", b"identity"):
+    if came is None or not _is_coded(came):
         return None
     return choose(b",".join(context.request.fields.get(b"accept-encoding", ())) or None)
+
+
+def _is_coded(codings: bytes) -> bool:
+    """True where all browsers read the same codings, and at least one."""
+    try:
+        ways = readings(codings)
+    except Unreadable:
+        return True
+    return len(ways) == 1 and ways != ((),)
+
+
+def _kept_label(upstream_response: UpstreamResponse) -> bytes | None:
+    return kept_label(_joined(upstream_response, b"content-encoding"))
 
 
 def _joined(upstream_response: UpstreamResponse, name: bytes) -> bytes | None:

@@ -367,7 +367,7 @@ async def test_a_page_in_an_unreadable_coding_is_asked_for_again_plain(tmp_path)
     def stubborn(seen):
         if seen.get(b"Accept-Encoding") == [b"identity"]:
             return html(PAGE)
-        return html(b"???", b"Content-Encoding: x-own")
+        return html(b"???", b"Content-Encoding: dcb")
 
     async with Origin({b"/": stubborn}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
         got = await proxy.ask("/", "Accept-Encoding: gzip")
@@ -378,7 +378,7 @@ async def test_a_page_in_an_unreadable_coding_is_asked_for_again_plain(tmp_path)
 
 
 async def test_a_page_that_stays_unreadable_is_502_and_an_image_is_not(tmp_path):
-    coded = b"Content-Encoding: x-own"
+    coded = b"Content-Encoding: dcb"
     answers = {b"/": html(b"???", coded), b"/a.png": ok(b"???", b"Content-Type: image/png", coded)}
     async with Origin(answers) as origin, proxying(origin.url, folder=tmp_path) as proxy:
         page = await proxy.ask("/")
@@ -392,7 +392,7 @@ async def test_a_page_that_stays_unreadable_is_502_and_an_image_is_not(tmp_path)
 
 
 async def test_on_error_pass_lets_an_unreadable_page_through_fenced_and_counted(tmp_path):
-    answers = {b"/": html(b"???", b"Content-Encoding: x-own")}
+    answers = {b"/": html(b"???", b"Content-Encoding: dcb")}
     async with (
         Origin(answers) as origin,
         proxying(origin.url, folder=tmp_path, site="    on_error: pass\n") as proxy,
@@ -465,14 +465,15 @@ async def test_an_upstream_that_is_not_there_is_our_own_502(tmp_path):
         assert proxy.records("upstream_failed")[0]["status"] == 502
 
 
-async def test_a_reply_with_a_broken_header_name_is_502(tmp_path):
+async def test_a_line_that_is_no_field_costs_that_line(tmp_path):
     async with (
         Origin({b"/": ok(b"x", b"X-A b: c")}) as origin,
         proxying(origin.url, folder=tmp_path) as proxy,
     ):
         got = await proxy.ask("/")
 
-    assert got.status == 502
+    assert (got.status, got.body) == (200, b"x")
+    assert not any(b"b" in name.split() for name, _ in got.headers)
 
 
 async def test_an_observed_site_is_judged_and_reported_and_nothing_is_changed(tmp_path):
@@ -580,11 +581,11 @@ async def test_a_service_worker_has_other_bytes_for_another_answer_and_the_same_
 
 
 async def test_a_service_worker_in_a_coding_we_cannot_read_passes_fenced(tmp_path):
-    script = ok(WORKER, b"Content-Type: text/javascript", b"Content-Encoding: new")
+    script = ok(WORKER, b"Content-Type: text/javascript", b"Content-Encoding: dcb")
     async with Origin({b"/sw.js": script}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
         got = await proxy.ask("/sw.js", "Sec-Fetch-Dest: serviceworker")
 
-    assert (got.body, got.one(b"Content-Encoding")) == (WORKER, b"new")
+    assert (got.body, got.one(b"Content-Encoding")) == (WORKER, b"dcb")
     assert got.one(b"Content-Security-Policy").startswith(b"default-src")
 
 
@@ -637,7 +638,7 @@ async def test_what_operations_want_to_know_is_counted(tmp_path):
 
 @pytest.mark.parametrize("more", ["", "on_error: pass"])
 async def test_only_pages_that_carry_the_banner_are_counted_as_asked(tmp_path, more):
-    answers = {b"/": html(PAGE, b"Content-Encoding: new")}
+    answers = {b"/": html(PAGE, b"Content-Encoding: dcb")}
     site = f"    {more}\n" if more else ""
     async with Origin(answers) as origin, proxying(origin.url, folder=tmp_path, site=site) as proxy:
         assert (await proxy.ask("/")).status == (200 if more else 502)

@@ -116,7 +116,7 @@ async def broken(writer, kind: str) -> bool:
         case "coding":
             body = page("unreadable")
             writer.write(
-                b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: x-own\r\n"
+                b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: dcb\r\n"
                 b"Content-Length: %d\r\n\r\n" % len(body) + body
             )
         case _:

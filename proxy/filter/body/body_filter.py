@@ -72,6 +72,25 @@ VERBATIM = Verbatim()
 """It has no state, so one serves all."""
 
 
+class Dropped(Verbatim):
+    """Drops every byte: of a body that no browser reads."""
+
+    def feed(self, chunk: bytes) -> bytes:  # noqa: ARG002
+        """Return nothing."""
+        return b""
+
+    def pieces(self, chunk: bytes) -> Iterator[bytes]:  # noqa: ARG002
+        """Yield nothing."""
+        return iter(())
+
+    def whole(self, body: bytes) -> bytes:  # noqa: ARG002
+        """Return nothing."""
+        return b""
+
+
+DROPPED = Dropped()
+
+
 class ObservedBody:
     """Passes every byte unchanged and judges a copy, for the reports of `mode: observe`.
 

@@ -23,6 +23,7 @@ class BodyKind(Enum):
     XML = "xml"  # XHTML, SVG, XML shown as a page: read and rewritten by XML's rules
     FEED = "feed"  # XML that is no page: passes with its cache headers, under a fence
     CODE = "code"  # called a document, fetched as script, style or image: passes, is not kept for navigations
+    DATA = "data"  # JSON called HTML, fetched by a script: passes under the fence, not kept for navigations
     RULES = "rules"  # speculation rules: read whole, as what they load no fence stops
     OTHER = "other"  # passes
     REFUSED = "refused"  # a document in a form that cannot be read
@@ -77,18 +78,21 @@ def body_kind(
     first: bytes | None,
     disposition: bytes | None,
     more: bool = False,
+    fetched: bool = False,
 ) -> BodyKind | None:
     """Return how the body of a response is filtered, or None to sniff its first bytes.
 
     `dest` is Sec-Fetch-Dest (None: absent, so it may be a page), `first` the decoded
     beginning of the body (up to SNIFF bytes), `more` that more of it may follow:
-    then None means that these bytes do not decide.
+    then None means that these bytes do not decide. `fetched`: a script asked, and no page is opened.
     """
     if is_attachment(disposition):
         return BodyKind.OTHER
     essence = media_type_of(content_types) or b""
     if essence == b"text/html":
-        return BodyKind.CODE if dest in _INERT else BodyKind.HTML
+        if dest in _INERT:
+            return BodyKind.CODE
+        return _data_or_html(first, more=more) if fetched else BodyKind.HTML
     if essence == b"application/speculationrules+json":
         return BodyKind.RULES
     if essence in _SEALED or essence.startswith((b"multipart/", b"message/")) or essence in _ARCHIVES:
@@ -98,6 +102,16 @@ def body_kind(
     if is_xml(essence):
         return _xml_kind(essence, dest, first, more=more)
     return BodyKind.OTHER
+
+
+def _data_or_html(first: bytes | None, *, more: bool) -> BodyKind | None:
+    """Many servers call JSON text/html: what a script gets is data where it begins as JSON does."""
+    if first is None:
+        return None
+    begins = first[:SNIFF].lstrip(b"\xef\xbb\xbf" + _BLANK)[:1]
+    if not begins and more and len(first) < SNIFF:
+        return None
+    return BodyKind.DATA if begins in (b"{", b"[") else BodyKind.HTML
 
 
 def forbids_sniffing(options: list[bytes]) -> bool:

@@ -17,6 +17,7 @@ from proxy.filter.headers.validators import (
     may_return_page,
     tagged,
     translate_conditionals,
+    translate_preconditions,
     without_range,
 )
 from proxy.filter.rules.judge import Judge
@@ -38,6 +39,7 @@ __all__ = [
     "refused_headers",
     "tagged",
     "translate_conditionals",
+    "translate_preconditions",
     "value_of",
     "values_of",
     "without",

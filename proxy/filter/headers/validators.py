@@ -19,6 +19,7 @@ _TAGGED = re.compile(rb'(?:W/)?"~([0-9A-Za-z.]*)([-+=@])([\x21\x23-\x7e\x80-\xff
 _VARIANT = re.compile(rb"[0-9A-Za-z.]+")
 _PAGES = (b"text/html", b"application/xhtml+xml")
 _IF_NONE_MATCH, _IF_MODIFIED_SINCE = b"if-none-match", b"if-modified-since"
+_IF_MATCH, _IF_UNMODIFIED_SINCE = b"if-match", b"if-unmodified-since"
 
 
 class Conditionals(NamedTuple):
@@ -83,6 +84,30 @@ def translate_conditionals(headers: Headers, variant: bytes) -> Conditionals:
     return Conditionals(out, ours=bool(current))
 
 
+def translate_preconditions(headers: Headers) -> Headers:
+    """Return the headers with If-Match as the server knows it, whatever variant its tags are of.
+
+    It speaks of what the server keeps, not of the page that a visitor got. A tag that stands for a
+    date becomes If-Unmodified-Since; a part of one of our documents (If-Range) cannot be asked for.
+    """
+    part = value_of(headers, b"if-range")
+    if part is not None and _TAGGED.fullmatch(part.strip()):
+        headers = without(headers, (b"range", b"if-range"))
+    asked = list_of(values_of(headers, _IF_MATCH))
+    found = [_TAGGED.fullmatch(etag) for etag in asked]
+    if not any(found):
+        return headers
+    known = [
+        (tag[2], _original(tag[2], tag[3])) if tag else (b"", etag)
+        for etag, tag in zip(asked, found, strict=True)
+    ]
+    etags = [value for kind, value in known if kind != b"@"]
+    out = without(headers, (_IF_MATCH,))
+    if etags:
+        return [*out, (b"If-Match", b", ".join(etags))]
+    return [*without(out, (_IF_UNMODIFIED_SINCE,)), (b"If-Unmodified-Since", known[0][1])]
+
+
 def may_return_page(headers: Headers) -> bool:
     """True when the browser means to show the answer as a page.
 
@@ -98,5 +123,11 @@ def may_return_page(headers: Headers) -> bool:
 
 
 def without_range(headers: Headers) -> Headers:
-    """Return the headers without Range and If-Range where a page may be the answer (T9)."""
+    """Return the headers without Range and If-Range where a page may be the answer (T9).
+
+    Chromium goes on with a download that broke off under `empty` and `navigate`: that one stays a
+    part, and a part of a page that comes all the same is fetched again, whole.
+    """
+    if value_of(headers, b"sec-fetch-dest") == b"empty":
+        return headers
     return without(headers, (b"range", b"if-range")) if may_return_page(headers) else headers

@@ -11,9 +11,7 @@ import contextlib
 import ssl
 from collections.abc import Sequence
 
-import httptools
-
-from proxy.errors import ProxyError, StartError, UpstreamError
+from proxy.errors import ProxyError, UpstreamError
 from proxy.filter.headers.fields import Headers
 from proxy.http.upstream.exchange import UpstreamRequest, UpstreamResponse
 from proxy.http.upstream.framing import Framing
@@ -34,7 +32,6 @@ __all__ = [
     "UpstreamResponse",
     "UpstreamTimeouts",
     "Upstreams",
-    "check_parser",
     "default_tls",
 ]  # fmt: skip
 
@@ -201,13 +198,3 @@ async def _check(pool: Pool, request: UpstreamRequest, timeout: float) -> tuple[
         if response is not None:
             with contextlib.suppress(ProxyError):
                 response.abort()
-
-
-def check_parser() -> None:
-    """Raise StartError when the installed httptools is not strict about where a response ends."""
-    parser = httptools.HttpResponseParser(object())
-    try:
-        parser.feed_data(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n")
-    except httptools.HttpParserError:
-        return
-    raise StartError("the installed httptools takes a response with two lengths; install another version")

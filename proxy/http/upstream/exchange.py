@@ -11,11 +11,12 @@ import base64
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from proxy.errors import BadRequest, UpstreamError
-from proxy.filter.headers.fields import Headers
+from proxy.filter.headers.fields import Headers, list_of, without
 from proxy.http.header_names import Fields
+from proxy.http.upstream.fast_parser import LONGEST_LENGTH
 from proxy.http.upstream.framing import Framing, framing_of, is_endless, persists
 from proxy.http.upstream.health import UpstreamHealth
 from proxy.http.upstream.pinning import Pinned, signs_in
@@ -50,6 +51,7 @@ class UpstreamRequest:
     raw: bytes = b""  # the head as bytes, where it is already encoded
     pinned: Pinned | None = None
     visitor: str = ""
+    observed: bool = False  # nothing of the response is refused that a browser would read
     signs_in: bool = False  # set by request_head: NTLM or Negotiate credentials
 
     @property
@@ -133,6 +135,20 @@ class CarryingPool(Protocol):
     health: UpstreamHealth
 
 
+class BodyFraming(NamedTuple):
+    """How a body comes, as its head says."""
+
+    framing: Framing
+    chunked: bool
+    length: int | None  # None: until its connection ends, or in chunks
+
+
+def _leave_out(name: bytes, headers: Headers, fields: Fields) -> None:
+    """Take a field away from both."""
+    headers[:] = without(headers, (name,))
+    fields.pop(name, None)
+
+
 class UpstreamResponse:
     """An upstream's response: `head` waits for status and headers, `read` for the body."""
 
@@ -140,6 +156,7 @@ class UpstreamResponse:
         "_error",
         "_loop",
         "_pieces",
+        "_spoilt",
         "_waiter",
         "accept",
         "bodiless",
@@ -149,7 +166,9 @@ class UpstreamResponse:
         "fields",
         "headed",
         "headers",
+        "may_be_plain",
         "method",
+        "observed",
         "on_here",
         "on_writable",
         "pool",
@@ -167,6 +186,9 @@ class UpstreamResponse:
     ) -> None:
         self._loop = loop or asyncio.get_running_loop()  # to ask costs a system call before Python 3.12
         self.method = request.method
+        self.observed = request.observed
+        self.may_be_plain = False  # HTTP/1.0 that says chunked: where it is not, it lasts until the end
+        self._spoilt = False  # its framing was in doubt
         self.accept = _accept(request.headers) if request.upgrade else b""
         self.on_here: Callable[[], None] | None = None  # called when head or end has come and nobody waits
         self.on_writable: Callable[[], None] | None = None  # called when a tunnel takes bytes again
@@ -242,30 +264,64 @@ class UpstreamResponse:
 
     def read_head(
         self, status: int, reason: bytes, headers: Headers, fields: Fields, version: str
-    ) -> Framing:
+    ) -> BodyFraming:
         """Set status and headers; UpstreamError if their framing is ambiguous."""
         if version not in ("1.1", "1.0"):
             raise UpstreamError(f"its response claims to be HTTP/{version}")
         if status == 101:
-            return self._switched(reason, headers, fields)
-        if not 200 <= status <= 599:
-            raise UpstreamError(f"its response has the status {status}")
-        lengths, codings = fields.get(b"content-length", ()), fields.get(b"transfer-encoding", ())
-        if codings and (len(codings) > 1 or codings[0].lower() != b"chunked" or version == "1.0" or lengths):
-            raise UpstreamError("its response has a Transfer-Encoding other than one 'chunked'")
-        if len(lengths) > 1:
-            raise UpstreamError("its response has several Content-Length fields")
+            return BodyFraming(self._switched(reason, headers, fields), chunked=False, length=None)
+        chunked = b"transfer-encoding" in fields and self._is_chunked(headers, fields)
+        length = None if chunked else self._length(headers, fields)
         self.status, self.reason, self.headers, self.fields = status, reason, headers, fields
         self.headed = True
         self.bodiless = self.method == b"HEAD"
-        until_eof = not (lengths or codings or self.bodiless or status in (204, 304))
+        self.may_be_plain = chunked and version == "1.0"
+        until_eof = not (length is not None or chunked or self.bodiless or status in (204, 304))
         kinds = fields.get(b"content-type")
         endless = kinds is not None and is_endless(kinds[-1])
-        persistent = not (until_eof or endless) and persists(fields.get(b"connection"), version)
-        return framing_of(persistent, until_eof, endless)
+        persistent = not (until_eof or endless or self.may_be_plain or self._spoilt)
+        persistent = persistent and persists(fields.get(b"connection"), version)
+        return BodyFraming(framing_of(persistent, until_eof, endless), chunked=chunked, length=length)
+
+    def _is_chunked(self, headers: Headers, fields: Fields) -> bool:
+        """Return whether the body comes in chunks; a Transfer-Encoding that says nothing is taken away."""
+        codings = list_of([value.lower() for value in fields[b"transfer-encoding"]])
+        if codings == [b"chunked"] and b"content-length" not in fields:
+            return True
+        if codings and not set(codings) - {b"identity"}:
+            _leave_out(b"transfer-encoding", headers, fields)
+            return False
+        if not self.observed:
+            raise UpstreamError("its response has a Transfer-Encoding other than one 'chunked'")
+        self._spoilt = True  # browsers read it as follows, others may not: nothing more on this connection
+        if codings[-1:] == [b"chunked"]:
+            _leave_out(b"content-length", headers, fields)
+            return True
+        if codings:
+            _leave_out(b"content-length", headers, fields)
+        _leave_out(b"transfer-encoding", headers, fields)
+        return False
+
+    def _length(self, headers: Headers, fields: Fields) -> int | None:
+        """Return what Content-Length says; said twice alike, it is once (RFC 9110 8.6)."""
+        lengths = fields.get(b"content-length")
+        if lengths is None:
+            return None
+        if len(lengths) > 1 or not lengths[0].isdigit():
+            parts = [part.strip(b" \t") for value in lengths for part in value.split(b",")]
+            if len(set(parts)) > 1:
+                raise UpstreamError("its response has several different lengths")
+            _leave_out(b"content-length", headers, fields)
+            headers.append((b"Content-Length", parts[0]))
+            fields[b"content-length"] = lengths = parts[:1]
+        if not lengths[0].isdigit() or len(lengths[0]) > LONGEST_LENGTH:
+            raise UpstreamError("its Content-Length is no length")
+        return int(lengths[0])
 
     def _switched(self, reason: bytes, headers: Headers, fields: Fields) -> Framing:
-        if not self.accept or fields.get(b"sec-websocket-accept") != [self.accept]:
+        options = list_of([value.lower() for value in fields.get(b"connection", ())])
+        proven = self.accept and fields.get(b"sec-websocket-accept") == [self.accept]
+        if not proven or b"upgrade" not in fields or b"upgrade" not in options:
             raise UpstreamError("it switched protocols unasked")
         self.status, self.reason, self.headers, self.fields = 101, reason, headers, fields
         self.headed = True

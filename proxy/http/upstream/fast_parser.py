@@ -1,8 +1,7 @@
-"""A fast path of the parser for responses that arrived whole in one read, without llhttp.
+"""A fast path of the parser for responses that arrived whole in one read.
 
-Most responses are: plain header lines, then Content-Length bytes or plain chunks. Splitting
-the head at its line ends, with a cache of parsed lines, takes a third of llhttp's callbacks.
-Anything unusual is left to llhttp (parser.py).
+Most responses are: plain header lines, then Content-Length bytes or plain chunks. Parsed lines
+are cached. Anything unusual, or still to come, is left to parser.py.
 """
 
 from __future__ import annotations
@@ -48,11 +47,11 @@ class _LineCache(Cache[bytes, "tuple[tuple[bytes, bytes], bytes] | None"]):
         return field if lower in _NOT_CACHED else self.store(line, field)
 
 
-_lines = _LineCache(LINE_CACHE_SIZE, longest=LONGEST_CACHED_LINE)
+PARSED_LINES = _LineCache(LINE_CACHE_SIZE, longest=LONGEST_CACHED_LINE)
 
 
 def parse_complete_response(data: bytes) -> CompleteResponse | None:
-    """Return the response (not to HEAD) that `data` is; None if llhttp has to parse it."""
+    """Return the response (not to HEAD) that `data` is; None if parser.py has to parse it."""
     end = data.find(_END, 0, HEAD_BYTES)
     if end < 0:
         return None
@@ -61,7 +60,7 @@ def parse_complete_response(data: bytes) -> CompleteResponse | None:
         return None
     headers: Headers = []
     fields: Fields = {}
-    known = _lines
+    known = PARSED_LINES
     for line in data[status_line.end() + 2 : end].split(b"\r\n"):
         found = known[line]
         if found is None:

@@ -1,179 +1,129 @@
-"""Parses responses of an upstream with httptools (llhttp, strict) into an UpstreamResponse. No IO.
+"""Parses responses of an upstream into an UpstreamResponse. No IO.
 
-Stricter than llhttp: refuses other versions, control characters in a reason, codings besides one 'chunked',
-oversized heads, unrequested upgrades, and bytes behind the end of a response.
+A connection that is in doubt after a response (its framing, bytes behind its end) ends with it.
 """
 
 from __future__ import annotations
 
-import re
-
-import httptools
-
 from proxy.errors import UpstreamError
-from proxy.filter.headers.fields import Headers
-from proxy.http.header_names import ANSWERED, Fields
+from proxy.http.upstream.chunked_body import ChunkedBody
 from proxy.http.upstream.exchange import UpstreamResponse
-from proxy.http.upstream.fast_parser import HEAD_BYTES, HEAD_FIELDS, parse_complete_response
+from proxy.http.upstream.fast_parser import HEAD_BYTES, parse_complete_response
 from proxy.http.upstream.framing import Framing
-
-_REASON = re.compile(rb"[\t -~\x80-\xff]*").fullmatch
-"""RFC 9112 section 4; llhttp takes any byte there but the ends of lines."""
+from proxy.http.upstream.response_head import ResponseHead, read_response_head
 
 _NO_FRAMING = Framing(persistent=False, until_eof=False, endless=False)
+_UNTIL_EOF = Framing(persistent=False, until_eof=True, endless=False)
 
 
 class ResponseParser:
-    """Parses the responses of one connection in turn: `begin` with a response, then `feed` bytes.
+    """One connection's responses, one after the other: `begin` with a response, then `feed` what comes.
 
-    `ended`: the response is complete. `excess`: bytes came behind it, so the connection must be closed.
+    `ended`: the response is complete. `excess`: more came than was asked for, so the connection is spoilt.
     """
 
     __slots__ = (
-        "_bodiless_bytes", "_came", "_fields", "_interim", "_parser", "_reason", "_response", "ended",
-        "excess", "framing", "headed", "heard",
+        "_bodiless_bytes", "_chunks", "_held", "_left", "_response", "_tunnel", "ended", "excess", "framing",
+        "headed", "heard",
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self._parser: httptools.HttpResponseParser | None = None
         self._response: UpstreamResponse | None = None
 
     def begin(self, response: UpstreamResponse) -> None:
-        """Start to parse the response to one request."""
+        """Expect the response to one request."""
         self._response = response
-        self._fields: Headers = []
-        self._reason = b""
-        self._bodiless_bytes = self._came = 0
-        self._interim = self.heard = self.headed = self.ended = self.excess = False
+        self._held = b""  # of a head that is not all here
+        self._bodiless_bytes = 0
+        self._left = 0  # bytes of a body of known length
+        self._chunks: ChunkedBody | None = None
+        self._tunnel = self.heard = self.headed = self.ended = self.excess = False
         self.framing = _NO_FRAMING
-        if self._parser is None:
-            self._parser = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes) -> None:
-        """Parse bytes; UpstreamError for a response that parsers could read differently."""
+        """Take bytes; UpstreamError when they are no response that all parsers would read alike."""
         response = self._response
-        if (
-            not self.heard
-            and response is not None
-            and response.method != b"HEAD"
-            and (found := parse_complete_response(data))
-        ):
+        assert response is not None
+        if not self.heard and response.method != b"HEAD" and (found := parse_complete_response(data)):
             status, reason, headers, fields, body = found
-            self.framing = response.read_head(status, reason, headers, fields, "1.1")
+            self.framing = response.read_head(status, reason, headers, fields, "1.1").framing
             self.heard = self.headed = self.ended = True
             if body:
                 response.take(body)
             return
         self.heard = True
         self._bodiless_bytes += len(data)  # a byte of body sets it back
-        self._came += len(data)
-        try:
-            self._parse(data)
-        except httptools.HttpParserError as error:
-            if not self.ended:
-                raise _fault(error) from None
-            self.excess = True
+        if self.ended:
+            self.excess |= bool(data)
+        elif self.headed:
+            self._read_body(data, response)
+        else:
+            self._read_heads(data, response)
         if self._bodiless_bytes > HEAD_BYTES and not self.ended:
             raise UpstreamError(f"its response has more than {HEAD_BYTES} bytes between bytes of body")
 
     def release(self) -> None:
-        """Drop the references between parser and this object."""
-        self._parser = self._response = None
+        """Forget everything."""
+        self._response = None
 
-    def _parse(self, data: bytes) -> None:
-        parser = self._parser
-        if parser is None:  # behind a 101, or behind the response to HEAD
-            self.on_body(data)
-            return
-        try:
-            parser.feed_data(data)
-        except httptools.HttpParserUpgrade as switch:
-            if not self.headed:
-                raise
-            self._parser = None
-            if rest := data[switch.args[0] :]:
-                self.on_body(rest)
+    def _read_heads(self, data: bytes, response: UpstreamResponse) -> None:
+        """Read interim heads, which are dropped (threats T14), the head itself, and what is behind it."""
+        held = self._held + data
+        while head := read_response_head(held, observed=response.observed):
+            held = held[head.end :]
+            if head.status >= 200 or head.status == 101:
+                self._held = b""
+                self._take_head(head, held, response)
+                return
+        self._held = held
 
-    # -- httptools calls ---------------------------------------------------------------------------------
-
-    def on_message_begin(self) -> None:
-        """Start a head: of an interim response, of the response, or of an excess one."""
-        if self.ended:
-            self.excess = True
-
-    def on_status(self, reason: bytes) -> None:
-        """Collect the reason phrase; it may come in pieces."""
-        self._reason += reason
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Collect one field; those after the head are trailers, which are dropped (threats T18)."""
-        if not self.headed:
-            self._fields.append((name, value))  # `feed` bounds the size; the exact check is in `_head`
-
-    def on_headers_complete(self) -> None:
-        """Set the response head; refuses ambiguous ones, drops interim ones (threats T14)."""
-        if self.ended:
-            self.excess = True
-            return
-        parser, response = self._parser, self._response
-        assert parser is not None
-        assert response is not None
-        status = parser.get_status_code()
-        if status < 200 and not (status == 101 and parser.should_upgrade()):
-            self._interim = True
-            self._fields, self._reason = [], b""
-            return
-        if _REASON(self._reason) is None:
-            raise UpstreamError("its reason phrase holds a control character")
-        headers, fields = self._head()
-        self.framing = response.read_head(status, self._reason, headers, fields, parser.get_http_version())
+    def _take_head(self, head: ResponseHead, behind: bytes, response: UpstreamResponse) -> None:
+        before = self._bodiless_bytes - len(behind)
+        if before > HEAD_BYTES:
+            raise UpstreamError(f"its heads have more than {HEAD_BYTES} bytes")
+        self._bodiless_bytes = len(behind)
+        taken = response.read_head(head.status, head.reason, head.headers, head.fields, head.version)
+        self.framing, self._left = taken.framing, taken.length or 0
         self.headed = True
-        if response.bodiless:
+        if head.status == 101:
+            self._tunnel = True
+        elif response.bodiless or head.status in (204, 304):
             self.ended = True
-            self._parser = (
-                None  # llhttp cannot be told that no body follows: the next response gets a new parser
-            )
-
-    def _head(self) -> tuple[Headers, Fields]:
-        """Return the fields in their order, and the values of each by its name in lower case."""
-        headers: Headers = []
-        fields: Fields = {}
-        for name, value in self._fields:
-            value = value.rstrip(b" \t")  # noqa: PLW2901 - llhttp leaves the blanks behind it
-            lower = ANSWERED[name][0]
-            if lower in fields:
-                fields[lower].append(value)
-            else:
-                fields[lower] = [value]
-            headers.append((name, value))
-        # the exact size is only counted if as many bytes arrived
-        long = self._came > HEAD_BYTES and sum([len(n) + len(v) + 4 for n, v in headers]) > HEAD_BYTES
-        if long or len(headers) > HEAD_FIELDS:
-            raise UpstreamError(f"its response head has more than {HEAD_BYTES} bytes or {HEAD_FIELDS} fields")
-        return headers, fields
-
-    def on_body(self, piece: bytes) -> None:
-        """Add a piece of the body."""
+        elif taken.chunked:
+            self._chunks = ChunkedBody()
+        elif not self.framing.until_eof and not taken.length:
+            self.ended = True
         if self.ended:
-            self.excess = True
+            self.excess = bool(behind)
+        elif behind:
+            self._read_body(behind, response)
+
+    def _read_body(self, data: bytes, response: UpstreamResponse) -> None:
+        if self._chunks is not None:
+            self._read_chunks(self._chunks, data, response)
             return
+        if not (self._tunnel or self.framing.until_eof):
+            behind = data[self._left :]
+            data = data[: self._left]
+            self._left -= len(data)
+            self.ended, self.excess = not self._left, bool(behind)
+        self._take(data)
+
+    def _read_chunks(self, chunks: ChunkedBody, data: bytes, response: UpstreamResponse) -> None:
+        held = chunks.rest()
+        try:
+            behind = chunks.feed(data, self._take)
+        except UpstreamError:
+            if chunks.began or not response.may_be_plain:
+                raise
+            self._chunks, self.framing = None, _UNTIL_EOF  # HTTP/1.0 knows no chunks, and these are none
+            self._take(held + data)
+            return
+        if behind is not None:
+            self.ended, self.excess = True, bool(behind)
+
+    def _take(self, piece: bytes) -> None:
+        """Keep a piece of the body."""
         self._bodiless_bytes = 0
         assert self._response is not None
         self._response.take(piece)
-
-    def on_message_complete(self) -> None:
-        """End the response, unless it was an interim one, or lasts until the connection closes."""
-        if self._interim:
-            self._interim = False
-        elif self.headed and not self.framing.until_eof:
-            self.ended = True
-
-
-def _fault(error: httptools.HttpParserError) -> Exception:
-    """Return the UpstreamError that a callback raised, else one with llhttp's message."""
-    cause = error.__context__
-    if isinstance(cause, UpstreamError):
-        return cause
-    if isinstance(error, httptools.HttpParserUpgrade):
-        return UpstreamError("it switched protocols unasked")
-    return UpstreamError(f"its response is not HTTP/1.1: {error}")

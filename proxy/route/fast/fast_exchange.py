@@ -113,7 +113,7 @@ class FastExchange:
         upstream_response, context = self._upstream_response, self._context
         if not upstream_response.complete or upstream_response.status == 101:
             return None
-        sort = sort_named(upstream_response, context.request.destination)
+        sort = sort_named(upstream_response, context.request)
         if sort is None or (sort in PAGES and is_unfit(upstream_response, sort)):
             return None
         if upstream_response.pool is not None:
@@ -175,6 +175,7 @@ def begin(
             raw=template.raw(request, message.news),
             pinned=connection.pinned,
             visitor=request.visitor.address,
+            observed=template.site.observes,
         )
         upstream_response = template.upstreams.begin(upstream_request)
     except Exception:  # noqa: BLE001 - the ordinary route meets it again, and deals with it

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.errors import Unreadable
-from proxy.filter.body.decoding import PIECE, Cap, decoder
+from proxy.filter.body.decoding import PIECE, Cap, decoder, kept_label
 
 TEXT = b"<p>Une page \xe2\x80\x94 ni vide ni courte.</p>\n" * 400
 
@@ -162,13 +162,41 @@ def test_a_changed_checksum_is_noticed() -> None:
         read(b"gzip", bytes(coded))
 
 
-@pytest.mark.parametrize(
-    "codings",
-    [b"compress", b"gzip, dcb", b"aes128gcm", b"utf-8", b"g\xffzip", b"gzip gzip", b"identity, foo"],
-)
-def test_an_unknown_coding_is_named(codings: bytes) -> None:
+@pytest.mark.parametrize("codings", [b"dcb", b"gzip, dcb", b"DCZ", b"sdch, gzip", b'"dcb"'])
+def test_a_coding_that_some_browser_reads_and_we_do_not_is_named(codings: bytes) -> None:
     with pytest.raises(Unreadable, match="cannot be read"):
         decoder(codings)
+
+
+@pytest.mark.parametrize(
+    ("codings", "kept"),
+    [(b"compress", True), (b"aes128gcm", True), (b"utf-8", True), (b"g\xffzip", True), (b"none, other", True),
+     (b"identity", False), (b"", False), (b"gzip\x01", False)],
+)  # fmt: skip
+def test_a_coding_that_no_browser_knows_is_none(codings: bytes, kept: bool) -> None:
+    assert read(codings, TEXT) == TEXT
+    assert kept_label(codings) == (codings if kept else None)
+
+
+@pytest.mark.parametrize(
+    "codings", [b"gzip, own", b"own, gzip", b"gzip, identity", b"gzip,", b",gzip", b"gzip;q=1"]
+)
+@pytest.mark.parametrize("step", [40, 1 << 30])
+def test_a_list_with_unknown_members_is_read_by_what_decodes(codings: bytes, step: int) -> None:
+    assert read(codings, gzip.compress(TEXT), step) == TEXT
+    assert read(codings, TEXT, step) == TEXT
+    assert read(codings, b"") == b""
+    assert kept_label(codings) is None
+
+
+@pytest.mark.parametrize("coding", [b"gzip", b"deflate", b"br", b"zstd"])
+def test_a_list_that_repeats_a_coding_is_read_by_what_decodes(coding: bytes) -> None:
+    twice = coding + b", " + coding
+
+    assert read(twice, WRITE[coding](WRITE[coding](TEXT))) == TEXT
+    assert read(twice, WRITE[coding](TEXT)) == TEXT
+    with pytest.raises(Unreadable, match="no reading"):
+        read(twice, TEXT)
 
 
 def test_a_tower_of_codings_is_refused() -> None:

@@ -29,4 +29,4 @@ def test_a_coded_script_is_read_and_may_be_coded_again():
 
 def test_a_coding_we_cannot_read_is_said():
     with pytest.raises(Unreadable):
-        through(SCRIPT, b"new")
+        through(SCRIPT, b"dcb")

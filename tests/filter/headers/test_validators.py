@@ -6,7 +6,13 @@ from hypothesis import strategies as st
 
 from proxy.filter.headers.fields import Headers, value_of
 from proxy.filter.headers.judged_headers import document_headers
-from proxy.filter.headers.validators import may_return_page, tagged, translate_conditionals, without_range
+from proxy.filter.headers.validators import (
+    may_return_page,
+    tagged,
+    translate_conditionals,
+    translate_preconditions,
+    without_range,
+)
 
 DATE = b"Sun, 06 Nov 1994 08:49:37 GMT"
 PAGE: Headers = [(b"Sec-Fetch-Dest", b"document"), (b"Sec-Fetch-Mode", b"navigate")]
@@ -169,3 +175,35 @@ def test_pages_are_asked_for_whole_and_downloads_in_parts() -> None:
     assert without_range([*ranged, *PAGE]) == PAGE
     assert without_range([*ranged, *IMAGE]) == [*ranged, *IMAGE]
     assert without_range([*ranged, (b"Accept", b"*/*")]) == [*ranged, (b"Accept", b"*/*")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "put"),
+    [
+        ([(b"If-Match", b'W/"~v1-abc"')], [(b"If-Match", b'"abc"')]),
+        ([(b"If-Match", b'"~v0+abc"')], [(b"If-Match", b'W/"abc"')]),
+        ([(b"If-Match", b'W/"~v1-a", "b"'), (b"If-Match", b'"~v2-c"')], [(b"If-Match", b'"a", "b", "c"')]),
+        ([(b"If-Match", b'W/"~v1@Sun,_06_Nov_1994_08:49:37_GMT"')], [(b"If-Unmodified-Since", DATE)]),
+        (
+            [(b"If-Match", b'W/"~v1@Sun,_06_Nov_1994_08:49:37_GMT"'), (b"If-Unmodified-Since", b"x")],
+            [(b"If-Unmodified-Since", DATE)],
+        ),
+        ([(b"If-Match", b"*")], [(b"If-Match", b"*")]),
+        ([(b"If-Match", b'"abc"')], [(b"If-Match", b'"abc"')]),
+        ([(b"If-Unmodified-Since", DATE)], [(b"If-Unmodified-Since", DATE)]),
+        ([(b"Range", b"bytes=1-"), (b"If-Range", b'W/"~v1-abc"')], []),
+        (
+            [(b"Range", b"bytes=1-"), (b"If-Range", b'"abc"')],
+            [(b"Range", b"bytes=1-"), (b"If-Range", b'"abc"')],
+        ),
+    ],
+)
+def test_a_change_goes_under_the_condition_that_the_server_knows(asked: Headers, put: Headers) -> None:
+    """Whatever was granted when the page came: the condition is about what the server keeps."""
+    assert translate_preconditions([*FETCH, *asked]) == [*FETCH, *put]
+
+
+def test_a_download_that_goes_on_stays_a_part() -> None:
+    headers = [(b"Range", b"bytes=4-"), (b"Sec-Fetch-Dest", b"empty"), (b"Sec-Fetch-Mode", b"navigate")]
+
+    assert without_range(headers) == headers

@@ -13,7 +13,6 @@ from proxy.http.upstream.balancer import (
     UpstreamRequest,
     Upstreams,
     UpstreamTimeouts,
-    check_parser,
     default_tls,
 )
 from tests.support.origin import CLOSE, HANG, RESET, Origin, chunked, ok, until
@@ -503,7 +502,3 @@ async def test_an_upstream_that_never_reads_an_upload_is_504():
             await page(upstreams, method=b"POST", body=big())
 
     assert caught.value.status == 504
-
-
-def test_the_installed_parser_is_one_that_was_tested():
-    check_parser()

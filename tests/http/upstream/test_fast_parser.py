@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 
 from proxy.errors import UpstreamError
 from proxy.http.upstream.exchange import UpstreamRequest, UpstreamResponse
-from proxy.http.upstream.fast_parser import HEAD_FIELDS, LINE_CACHE_SIZE, _lines, parse_complete_response
+from proxy.http.upstream.fast_parser import (
+    HEAD_FIELDS,
+    LINE_CACHE_SIZE,
+    PARSED_LINES,
+    parse_complete_response,
+)
 from proxy.http.upstream.parser import ResponseParser
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -23,11 +28,11 @@ def loop():
     loop.close()
 
 
-def read(loop, data: bytes, *, by_llhttp: bool) -> tuple[object, ...]:
+def read(loop, data: bytes, *, by_parser: bool) -> tuple[object, ...]:
     """All that is made of an answer."""
     upstream_response, parser = UpstreamResponse(UpstreamRequest(b"GET", b"/", []), loop), ResponseParser()
     parser.begin(upstream_response)
-    parser.heard = by_llhttp  # only what comes first may be read without it
+    parser.heard = by_parser  # only what comes first may be read without it
     try:
         parser.feed(data)
     except UpstreamError as error:
@@ -45,15 +50,15 @@ def read(loop, data: bytes, *, by_llhttp: bool) -> tuple[object, ...]:
 
 
 def agree(loop, data: bytes) -> bool:
-    """Read an answer both ways; True when it was taken without llhttp."""
+    """Read an answer both ways; True when it was taken in one step."""
     found = parse_complete_response(data)
-    by_llhttp = read(loop, data, by_llhttp=True)
+    by_parser = read(loop, data, by_parser=True)
     if found is None:
         return False
-    assert by_llhttp[:4] == found[:4], data
-    assert by_llhttp[5] == found[4], data
-    assert by_llhttp[7:10] == (True, True, False), data  # a head, all of it, and nothing behind it
-    assert read(loop, data, by_llhttp=False) == by_llhttp, data
+    assert by_parser[:4] == found[:4], data
+    assert by_parser[5] == found[4], data
+    assert by_parser[7:10] == (True, True, False), data  # a head, all of it, and nothing behind it
+    assert read(loop, data, by_parser=False) == by_parser, data
     return True
 
 
@@ -75,7 +80,7 @@ REAL = [
 
 
 @pytest.mark.parametrize("answer", [*REAL[:6], REAL[7], *REAL[8:]])
-def test_answers_that_sites_give_are_taken_whole_and_as_llhttp_reads_them(loop, answer):
+def test_answers_that_sites_give_are_taken_whole_and_as_the_parser_reads_them(loop, answer):
     assert agree(loop, answer)
 
 
@@ -119,9 +124,9 @@ def test_answers_that_sites_give_are_taken_whole_and_as_llhttp_reads_them(loop, 
         b"80000003\r\nabc\r\n0\r\n\r\n",
     ],
 )
-def test_chunks_in_doubt_are_left_to_llhttp(loop, body):
+def test_chunks_in_doubt_are_left_to_the_parser(loop, body):
     assert not agree(loop, CHUNKED + body)
-    assert read(loop, CHUNKED + body, by_llhttp=False) == read(loop, CHUNKED + body, by_llhttp=True)
+    assert read(loop, CHUNKED + body, by_parser=False) == read(loop, CHUNKED + body, by_parser=True)
 
 
 @pytest.mark.parametrize(
@@ -174,9 +179,9 @@ def test_chunks_in_doubt_are_left_to_llhttp(loop, body):
         OK + b"X: " + b"a" * 70_000 + b"\r\nContent-Length: 0\r\n\r\n",
     ],
 )  # fmt: skip
-def test_answers_in_doubt_are_left_to_llhttp(loop, answer):
+def test_answers_in_doubt_are_left_to_the_parser(loop, answer):
     assert not agree(loop, answer)
-    assert read(loop, answer, by_llhttp=False) == read(loop, answer, by_llhttp=True)
+    assert read(loop, answer, by_parser=False) == read(loop, answer, by_parser=True)
 
 
 SCRAPS = [
@@ -219,7 +224,7 @@ def test_whatever_becomes_of_an_answer_it_is_read_alike(loop, seed):
     for _ in range(100):
         data = mutated(rng)
         if not agree(loop, data):
-            assert read(loop, data, by_llhttp=False) == read(loop, data, by_llhttp=True), data
+            assert read(loop, data, by_parser=False) == read(loop, data, by_parser=True), data
 
 
 @given(
@@ -228,14 +233,14 @@ def test_whatever_becomes_of_an_answer_it_is_read_alike(loop, seed):
     body=st.binary(max_size=4),
     status=st.integers(190, 610),
 )
-def test_no_byte_in_a_head_is_read_otherwise_than_by_llhttp(loop, reason, lines, body, status):
+def test_no_byte_in_a_head_is_read_otherwise_than_by_parser(loop, reason, lines, body, status):
     head = b"HTTP/1.1 %d %b\r\n" % (status, reason)
     fields = b"".join(b"%b: %b\r\n" % line for line in lines)
     agree(loop, head + fields + b"Content-Length: %d\r\n\r\n" % len(body) + body)
 
 
 @pytest.mark.parametrize("half", [range(128), range(128, 256)])
-def test_each_byte_in_each_place_of_a_line_is_read_as_llhttp_reads_it(loop, half):
+def test_each_byte_in_each_place_of_a_line_is_read_as_the_parser_reads_it(loop, half):
     for number in half:
         _try_everywhere(loop, bytes([number]))
 
@@ -259,4 +264,4 @@ def _try_everywhere(loop, byte: bytes) -> None:
 def test_lines_are_remembered_within_bounds(loop):
     for n in range(LINE_CACHE_SIZE + 100):
         assert agree(loop, OK + b"X-A: %d\r\nContent-Length: 0\r\n\r\n" % n)
-        assert len(_lines) <= LINE_CACHE_SIZE
+        assert len(PARSED_LINES) <= LINE_CACHE_SIZE

@@ -75,7 +75,7 @@ ANSWERS = {
     b"/304": b'HTTP/1.1 304 Not Modified\r\nETag: "v1"\r\n\r\n',
     b"/302": ok(b"", b"Location: /elsewhere", GA, OWN, status=b"302 Found"),
     b"/empty": ok(b"", b"Content-Type: text/html"),
-    b"/unreadable": html(b"nonsense", b"Content-Encoding: odd"),
+    b"/unreadable": html(b"nonsense", b"Content-Encoding: dcb"),
     b"/bomb": html(b"\x1f\x8bnonsense", b"Content-Encoding: gzip"),
     b"/untyped": ok(b"<html>", b"Server: x"),
     b"/eof": [b"HTTP/1.1 200 OK\r\nContent-Type: text/css\r\n\r\na{}", CLOSE],
