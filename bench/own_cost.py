@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench.pages import page
 from proxy.banner.render import Renderer
+from proxy.catalogue import shipped_catalogue
 from proxy.consent.answer import Answer
 from proxy.consent.decision import decide
 from proxy.filter.headers.cookies import CookieRules, strip_cookie_header
@@ -41,7 +42,9 @@ def microseconds(step, turns: int = TURNS) -> float:
 
 
 def main() -> None:
-    policy = load_policy((Path(__file__).resolve().parents[1] / "rules.yaml").read_text())
+    policy = load_policy(
+        (Path(__file__).resolve().parents[1] / "rules.yaml").read_text(), catalogue=shipped_catalogue()
+    )
     own = OwnHosts(frozenset({"callkom.io"}), "callkom.io")
     scope, now = scope_of(policy), int(time.time())
     answer = Answer(

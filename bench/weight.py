@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import median
 
 from proxy.banner.render import Renderer
+from proxy.catalogue import shipped_catalogue
 from proxy.consent.answer import Answer
 from proxy.consent.decision import Decision, decide
 from proxy.demo.site import PAGES, page_html
@@ -39,7 +40,7 @@ class Scales:
     """Weighs what one policy adds to pages."""
 
     def __init__(self) -> None:
-        self.policy = load_policy((ROOT / "rules.yaml").read_text(), "rules.yaml")
+        self.policy = load_policy((ROOT / "rules.yaml").read_text(), "rules.yaml", shipped_catalogue())
         self.own = OwnHosts(frozenset({"callkom.io", "app.callkom.io"}), "callkom.io")
         self.renderer = Renderer(self.policy, own=self.own)
         self.rules = compile_rules(self.policy, self.own)

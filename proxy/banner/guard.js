@@ -5,8 +5,11 @@
 //            life: 0 refused, -1 for the session, else the most seconds.
 //            purpose: its number where consent is needed; one past all where its life may slide
 //   keep     1 where undeclared cookies are kept
-//   keys     pattern of the storage keys that are refused
-//   reports  where the names of what was refused are counted: names, never values
+//   keys     pattern of the names in storage that are refused
+//   reports  where names, never values, are counted: of cookies and storage that were refused, and
+//            of storage that no rule knows
+//   known    pattern of the names in storage that rules allow
+// With `keys` it refuses the names of rules alone; with `trackers` those of known trackers, too.
 // The script's data-since holds, for each purpose, the day since which it has been granted.
 // data-gone comes with an answer given elsewhere (banner.js): until this page is loaded anew,
 // nothing more is written on the strength of the answer it was made for.
@@ -14,8 +17,8 @@
 // No "less than" and no ampersand in here: the same bytes stand in HTML and in XHTML. After a
 // change run make assets: pages carry what esbuild made of this file, without the parts that a
 // table does not need.
-((rows, keep, keys, reports) => {
-  let said = document.currentScript.dataset, since = ("" + said.since).split(" "), counts, room;
+((rows, keep, keys, reports, known) => {
+  let said = document.currentScript.dataset, since = ("" + said.since).split(" "), counts, stored, room;
 
   // Returns the text to write: the very same where all is well, nothing where it is refused.
   let judge = text => {
@@ -48,6 +51,13 @@
     return limit * life > 0 ? bare + ";max-age=" + ~~limit : bare;
   };
 
+  // only with trackers
+  let refused = key => {
+    if (!known.test(key)) if (stored[key] || room-- > 0) stored[key] = -~stored[key];
+    return keys.test(key);
+  };
+  // end
+
   let redefine = (proto, name, field, make) => {
     let own = Object.getOwnPropertyDescriptor(proto, name), native = own[field];
     if (native.guard) throw 0;
@@ -75,6 +85,15 @@
         keys.test(key) || native.apply(this, arguments);
       });
       // end
+      // only with trackers
+      redefine(w.Storage.prototype, "setItem", "value", native => function (key) {
+        refused(key) || native.apply(this, arguments);
+      });
+      redefine(w.IDBFactory.prototype, "open", "value", native => function (name) {
+        if (refused(name)) throw new DOMException(name, "SecurityError");
+        return native.apply(this, arguments);
+      });
+      // end
       redefine(w.CookieStore.prototype, "set", "value", native => function (name, value) {
         let init = Object.assign({}, value === undefined ? name : { name: name, value: value });
         let text = (init.name || init.value) + "=;domain=" + init.domain + ";max-age=" + init.maxAge + ";expires=" + new Date(init.expires === null ? NaN : init.expires);
@@ -89,13 +108,25 @@
   };
 
   let leave = () => {
-    // only with keys
     // Keys written as properties pass no function: they go when a page comes and when it goes.
+    // only with keys
     try {
       [localStorage, sessionStorage].map(store => Object.keys(store).map(key => keys.test(key) ? store.removeItem(key) : 0));
     } catch (denied) {}
     // end
+    // only with trackers
+    try {
+      [localStorage, sessionStorage].map(store => Object.keys(store).map(key => keys.test(key) ? store.removeItem(key) : 0));
+      indexedDB.databases().then(all => all.map(one => keys.test(one.name) ? indexedDB.deleteDatabase(one.name) : 0));
+    } catch (denied) {}
+    // end
+    // only without trackers
     if (30 > room) navigator.sendBeacon(origin + reports, JSON.stringify({ cookies: counts }));
+    // end
+    // only with trackers
+    if (30 > room) navigator.sendBeacon(origin + reports, JSON.stringify({ cookies: counts, storage: stored }));
+    stored = {};
+    // end
     counts = {};
     room = 30;
   };

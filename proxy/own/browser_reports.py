@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ from proxy.filter.headers.cookie_names import without_ids
 from proxy.filter.headers.cookies import CookieRules
 from proxy.filter.patterns import Glob
 from proxy.filter.rules.judge import Rules
-from proxy.policy.model import CookieRule
+from proxy.policy.model import Policy
 
 MAX_REPORTS = 50
 """Reports read in one body; browsers batch a few."""
@@ -52,14 +53,27 @@ def _parse_report(part: dict[str, Any], rules: Rules, cookies: CookieRules) -> I
         yield BrowserReport("fence", _provider(old.get("blocked-uri"), rules))
     elif part.get("type") == "csp-violation" and isinstance(body := part.get("body"), dict):
         yield BrowserReport("fence", _provider(body.get("blockedURL"), rules))
-    elif isinstance(names := part.get("cookies"), dict):
-        for name in list(names)[:MAX_REPORTS]:
-            row = next((row for row in cookies.rows if _names(row, name)), None)
+    else:
+        for name in _names(part.get("cookies")):
+            row = next((row for row in cookies.every_row if _matches(row.names, name)), None)
             yield BrowserReport("guard", row.provider if row is not None else "undeclared", without_ids(name))
+        for name in _names(part.get("storage")):
+            yield BrowserReport("storage", _keeper(cookies.policy, name), without_ids(name))
 
 
-def _names(row: CookieRule, name: str) -> bool:
-    return any(Glob.of(glob).matches(name) for glob in row.names)
+def _names(counts: object) -> list[str]:
+    return list(counts)[:MAX_REPORTS] if isinstance(counts, dict) else []
+
+
+def _matches(globs: Iterable[str], name: str) -> bool:
+    return any(Glob.of(glob).matches(name) for glob in globs)
+
+
+def _keeper(policy: Policy, name: str) -> str:
+    """Return the provider or known tracker that keeps a name in storage, or `undeclared`."""
+    declared = ((provider.id, rule.keys) for provider in policy.providers for rule in provider.storage)
+    listed = ((tracker.id, tracker.storage) for tracker in policy.catalogue.trackers)
+    return next((id_ for id_, globs in chain(declared, listed) if _matches(globs, name)), "undeclared")
 
 
 def _provider(address: object, rules: Rules) -> str:

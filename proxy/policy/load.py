@@ -188,6 +188,7 @@ def _cookie(provider: str, row: rules_schema.CookieShape, place: Place) -> Cooki
         place=place,
         note=row.note,
         unpublished=row.unpublished,
+        by_scripts=isinstance(row, rules_schema.PlatformCookieShape) and row.by_scripts == "yes",
     )
 
 

@@ -79,6 +79,7 @@ class CookieRule:
     place: Place
     note: str | None = None  # what the published table adds to the category in brackets
     unpublished: str | None = None  # why this row is not in the published table (yet)
+    by_scripts: bool = False  # of a platform: its scripts write it, too
 
 
 @dataclass(frozen=True, slots=True)

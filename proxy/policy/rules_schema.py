@@ -315,6 +315,8 @@ class ProviderShape(Shape):
 class PlatformCookieShape(CookieShape):
     """A row of a platform: its cookies are the site's own, whatever its hosts are called."""
 
+    by_scripts: Literal["yes", "no"] = "no"
+
     domain: Annotated[tuple[Literal["self"], ...], BeforeValidator(lambda word: [word])] = ("self",)
 
 

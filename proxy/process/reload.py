@@ -43,19 +43,20 @@ class WatchedFiles:
     def read(self) -> tuple[Config, Policy]:
         """Return both, or raise ConfigError or PolicyError with every problem."""
         self._seen = self._stamp()  # later changes are seen by `changed`
-        config, policy, self.doubt = self._read()
+        config, policy, self.doubt = self._read(self.tests)
+        self.tests = RulesTests.REFUSE  # `warn` is a start's: a reload never brings rules in that fail
         languages = [config.file(config.languages)] if config.languages else []
         tls = [config.file(config.tls.certificate), config.file(config.tls.key)] if config.tls else []
         self._extra = (*languages, *tls)
         self._seen = (*self._seen[:2], *self._stamp()[2:])
         return config, policy
 
-    def _read(self) -> tuple[Config, Policy, str]:
+    def _read(self, tests: RulesTests) -> tuple[Config, Policy, str]:
         if self.in_subprocess:
-            return read_in_subprocess(self.config_path, self.rules_path, self.tests)
+            return read_in_subprocess(self.config_path, self.rules_path, tests)
         from proxy.process.load_files import read_files  # noqa: PLC0415 - pydantic, YAML: 20 MB
 
-        return read_files(self.config_path, self.rules_path, self.tests)
+        return read_files(self.config_path, self.rules_path, tests)
 
     def changed(self) -> bool:
         """True once a change is seen twice alike, so that no half-written file is read."""

@@ -1,12 +1,14 @@
 """What browsers report is counted by provider; nothing of a visitor is kept."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from proxy.filter.headers.cookies import CookieRules
 from proxy.filter.rules.judge import compile_rules
 from proxy.own.browser_reports import MAX_REPORTS, BrowserReport, read_reports
+from proxy.policy.model import Catalogue, Tracker
 from proxy.policy.own_hosts import OwnHosts
 from tests.policy.rules import policy_of
 
@@ -37,6 +39,20 @@ def test_a_violation_counts_for_whose_address_it_is(address, provider):
     assert read({"csp-report": {"blocked-uri": address}}) == [BrowserReport("fence", provider)]
     assert read([{"type": "csp-violation", "body": {"blockedURL": address}}]) == [
         BrowserReport("fence", provider)
+    ]
+
+
+def test_names_in_storage_count_for_the_rule_or_the_tracker_that_has_them():
+    catalogue = Catalogue(
+        trackers=(Tracker("spy", "Spy", POLICY.place, cookies=("_spy",), storage=("spy_*",)),)
+    )
+    known = CookieRules(replace(POLICY, catalogue=catalogue))
+    body = json.dumps({"storage": {"spy_1": 1, "theme": 2}, "cookies": {"_spy": 1}}).encode()
+
+    assert read_reports(body, RULES, known) == [
+        BrowserReport("guard", "spy", "_spy"),
+        BrowserReport("storage", "spy", "spy_1"),
+        BrowserReport("storage", "undeclared", "theme"),
     ]
 
 

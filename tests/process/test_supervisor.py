@@ -52,6 +52,9 @@ async def test_sighup_reads_the_rules_again_and_a_fault_keeps_the_old(tmp_path):
         await until(lambda: proxy.records("policy_refused"))
         got = await proxy.ask("/")
         doubts = (await proxy.admin_says("/readyz")).json["doubts"]
+        (tmp_path / "rules.yaml").write_text(FAILING + "# edited\n")
+        proxy.tell(signal.SIGHUP)
+        await until(lambda: len(proxy.records("policy_refused")) >= 2)
 
     assert b'type="text/plain"' in got.body
     assert "oops" in doubts["rules"]

@@ -53,6 +53,7 @@ class CookieRules:
     """The cookie rows of a policy, compiled once; independent of any decision."""
 
     def __init__(self, policy: Policy, consent_cookie: str = CONSENT_COOKIE) -> None:
+        self.policy = policy
         self.consent_cookie = consent_cookie
         keeps = policy.undeclared_cookies is Undeclared.KEEP
         place = policy.undeclared_cookies_place
@@ -67,11 +68,11 @@ class CookieRules:
         self._platforms = frozenset(map(id, self._platform_rows))
         self._tracker_rows = [tracker_row(tracker) for tracker in policy.catalogue.trackers]
         self._trackers = frozenset(map(id, self._tracker_rows))
-        self._all = [*self.rows, *self._platform_rows, *self._tracker_rows]
-        self._needs = {id(row): _needs(policy, row) for row in self._all}
+        self.every_row = [*self.rows, *self._platform_rows, *self._tracker_rows]
+        self._needs = {id(row): _needs(policy, row) for row in self.every_row}
         self._literal: dict[str, list[tuple[int, CookieRule]]] = {}
         self._globs: list[tuple[int, Glob, CookieRule]] = []
-        for order, row in enumerate(self._all):
+        for order, row in enumerate(self.every_row):
             for name in row.names:
                 word = _as_bytes_read(name)
                 if "*" in word:
@@ -139,7 +140,7 @@ class CookieRules:
         """Return the id() of each row that is refused under these grants."""
         found = self._refused.get(grants)
         if found is None:
-            found = frozenset(id(row) for row in self._all if not self._allows(row, grants))
+            found = frozenset(id(row) for row in self.every_row if not self._allows(row, grants))
             self._refused.store(grants, found)
         return found
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from proxy.consent.decision import allows
 from proxy.filter.headers.cookies import CONSENT_COOKIE, span_days
+from proxy.filter.headers.presumption import tracker_row
 from proxy.policy.hosts import glob_covers
 from proxy.policy.model import NECESSARY, CookieRule, Policy, Undeclared
 from proxy.policy.own_hosts import OwnHosts
@@ -39,13 +40,19 @@ class GuardTable:
 
     rows: tuple[tuple[str, str, int, int | None], ...]
     keeps_undeclared: bool
-    keys: str
+    keys: str  # names in storage that are refused
     reports: str
+    known: str | None = None  # names in storage that rules allow; None where no tracker is known
 
     @property
     def parts(self) -> tuple[str, ...]:
         """The parts of guard.js that this table needs."""
-        needs = {"domains": any(domains for _, domains, *_ in self.rows), "keys": bool(self.keys)}
+        trackers = self.known is not None
+        needs = {
+            "domains": any(domains for _, domains, *_ in self.rows),
+            "keys": bool(self.keys) and not trackers,
+            "trackers": trackers,
+        }
         return tuple(part for part, needed in needs.items() if needed)
 
     @property
@@ -54,6 +61,8 @@ class GuardTable:
         rows = ",".join(map(_row, self.rows))
         keys = f"/^({self.keys})$/" if self.keys else "0"
         text = f"[{rows}],{int(self.keeps_undeclared)},{keys},{json.dumps(self.reports)}"
+        if self.known is not None:
+            text += f",/^({self.known or '(?!)'})$/"
         return "".join(f"\\u{ord(c):04x}" if c in "<>&" or not c.isascii() else c for c in text)
 
 
@@ -72,19 +81,59 @@ def guard_table(
             domains = _domains(row, own)
             if domains is not None:
                 _add(groups, (domains, *_life(policy, row, grants)), row.names)
-    keys = [
-        key
-        for provider in policy.providers
-        for rule in provider.storage
-        if not _granted(policy, provider.id, rule.purpose, grants)
-        for key in rule.keys
-    ]
+    for row in _catalogued(policy):
+        life = _life(policy, row, grants)
+        if life[0] != REFUSED or policy.undeclared_cookies is Undeclared.KEEP:
+            _add(groups, ("", *life), row.names)
+    allowed, keys = _storage(policy, grants)
     return GuardTable(
         rows=tuple((_any_of(names), *key) for key, names in groups),
         keeps_undeclared=policy.undeclared_cookies is Undeclared.KEEP,
-        keys=_any_of(keys),
+        keys=keys,
         reports=reports,
+        known=allowed,
     )
+
+
+def _catalogued(policy: Policy) -> list[CookieRule]:
+    """Return the rows of the catalogue that scripts have to do with.
+
+    What is undeclared is refused to scripts anyway: only a platform's names that its scripts write
+    need a row; trackers do where undeclared cookies are kept.
+    """
+    match policy.undeclared_cookies:
+        case Undeclared.PRESUME:
+            rows = [row for platform in policy.catalogue.platforms for row in platform.cookies]
+            return [row for row in rows if row.by_scripts]
+        case Undeclared.KEEP:
+            return [tracker_row(tracker) for tracker in policy.catalogue.trackers if tracker.cookies]
+        case _:
+            return []
+
+
+def _storage(policy: Policy, grants: frozenset[Pair]) -> tuple[str | None, str]:
+    """Return the names in storage that rules allow, and those refused: by rules, or as known trackers'."""
+    allowed: list[str] = []
+    refused: list[str] = []
+    for provider in policy.providers:
+        for rule in provider.storage:
+            granted = _granted(policy, provider.id, rule.purpose, grants)
+            (allowed if granted else refused).extend(rule.keys)
+    names = sorted({name for tracker in policy.catalogue.trackers for name in tracker.storage})
+    if not names:
+        return None, _any_of(refused)
+    trackers = _prefixes(names)
+    if allowed:
+        trackers = f"(?!({_any_of(allowed)})$)({trackers})"
+    return _any_of(allowed), "|".join(filter(None, (_any_of(refused), trackers)))
+
+
+def _prefixes(names: list[str]) -> str:
+    """Return the same as `_any_of`, shorter: most names of a list are beginnings."""
+    beginnings = [name[:-1] for name in names if name.endswith("*") and "*" not in name[:-1]]
+    others = [name for name in names if name.rstrip("*") not in beginnings]
+    others = [name for name in others if not any(name.startswith(each) for each in beginnings)]
+    return "|".join(filter(None, (f"({_any_of(beginnings)}).*" if beginnings else "", _any_of(others))))
 
 
 def since_attribute(policy: Policy, since: Mapping[str, int]) -> str:
@@ -99,7 +148,11 @@ def _row(row: tuple[str, str, int, int | None]) -> str:
 
 
 def _life(policy: Policy, row: CookieRule, grants: frozenset[Pair]) -> tuple[int, int | None]:
-    if not _granted(policy, row.provider, row.purpose, grants):
+    if row.by_scripts:  # a platform is part of the site: the purpose alone counts
+        granted = not _needs(policy, row.purpose) or any(pair.purpose == row.purpose for pair in grants)
+    else:
+        granted = _granted(policy, row.provider, row.purpose, grants)
+    if not granted:
         return REFUSED, None
     life = SESSION if row.lasts.seconds is None else min(row.lasts.seconds, MAX_LIFETIME)
     if not policy.needs_consent(row.purpose):
@@ -110,8 +163,11 @@ def _life(policy: Policy, row: CookieRule, grants: frozenset[Pair]) -> tuple[int
 
 
 def _granted(policy: Policy, provider: str, purpose: str, grants: frozenset[Pair]) -> bool:
-    free = purpose == NECESSARY or not policy.needs_consent(purpose)
-    return free or allows(grants, provider, (purpose,))
+    return not _needs(policy, purpose) or allows(grants, provider, (purpose,))
+
+
+def _needs(policy: Policy, purpose: str) -> bool:
+    return purpose != NECESSARY and policy.needs_consent(purpose)
 
 
 def _domains(row: CookieRule, own: OwnHosts) -> str | None:
