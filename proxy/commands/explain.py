@@ -26,6 +26,7 @@ SUBJECTS = (
     "a file with a page, or - for a page on standard input."
 )
 HEADER = re.compile(r"([A-Za-z0-9-]+):\s+(.*)", re.DOTALL)
+SCRIPT_SHOWN = 40  # letters of a script in a line about it
 SHOWN = 72  # letters of a subject in a heading
 
 
@@ -54,12 +55,25 @@ def explain(
     example = Example(subject, kind, text, host, (), policy.place)
     bench = RuleTester(policy, _own(policy, host))
     told = [(visitor, bench.outcome(example, visitor)) for visitor in visitors(policy)]
+    scripts = bench.scripts(text) if kind == "html" else []
     if as_json:
-        print_json({"subject": subject, "kind": kind, "visitors": {v: _json(o) for v, o in told}})
+        answer: dict[str, Any] = {
+            "subject": subject,
+            "kind": kind,
+            "visitors": {v: _json(o) for v, o in told},
+        }
+        if scripts:
+            answer["scripts"] = [
+                {"kind": r.kind.value, "why": r.why, "script": s[:SHOWN]} for s, r in scripts
+            ]
+        print_json(answer)
         return
     shown = subject if len(subject) <= SHOWN else subject[:SHOWN] + "…"
     out.print(Text(f"{shown}  ({kind})", style="bold"))
     out.print(_page(policy, told) if _many(told) else _single(policy, told))
+    for script, reading in scripts:
+        begins = " ".join(script.split())[:SCRIPT_SHOWN]
+        out.print(Text(f"inline script {begins!r}: {reading.kind.value} ({reading.why})"))
 
 
 def visitors(policy: Policy) -> list[str]:

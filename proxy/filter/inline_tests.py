@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from proxy.filter.headers.cookies import CookieRules, judge_cookie
 from proxy.filter.headers.judged_headers import judged_headers, refused_headers
 from proxy.filter.html.scanner import HtmlFilter
 from proxy.filter.rules.collection_requests import RequestRules, refused_request
+from proxy.filter.rules.inline_scripts import ScriptReading
 from proxy.filter.rules.judge import Judge, compile_rules, judge_for
 from proxy.filter.syntax.urls import url_of
 from proxy.filter.verdict import KEEP, Does, Verdict
@@ -22,6 +24,8 @@ from proxy.problems import Place, Problem
 
 NOW = 1_793_491_200
 """The fixed current time of inline tests (2026-11-01), as the dates in them are fixed."""
+
+_SCRIPT = re.compile(r"<script\b[^>]*>(.*?)</script", re.IGNORECASE | re.DOTALL)
 
 MAX_SUBJECT = 60  # letters of a subject that stand in a message
 
@@ -99,6 +103,12 @@ class RuleTester:
                 return _one(refused_request(self._requests, host, example.subject.encode(), grants))
             case _:
                 return self._header(example.subject, grants)
+
+    def scripts(self, markup: str) -> list[tuple[str, ScriptReading]]:
+        """Return the inline scripts with words of a rule in them, each with whose it is."""
+        bodies = [match[1] for match in _SCRIPT.finditer(markup) if match[1].strip()]
+        spoken = [body for body in bodies if self._rules.words.within(body.encode())]
+        return [(body.strip(), self._rules.read_script(body.encode())) for body in spoken]
 
     def _judge(self, grants: frozenset[Pair]) -> Judge:
         if grants not in self._judges:

@@ -114,3 +114,15 @@ def test_a_default_that_nobody_wrote_is_called_one(tmp_path):
     assert "undeclared third party" in explain("https://nobody.example/x.js", "--rules", str(rules)).stdout
     page = "<script src=//a.example/></script><script src=//b.example/></script>"
     assert "(by default)" in " ".join(explain(page, "--rules", str(rules)).stdout.split())
+
+
+def test_an_inline_script_is_said_to_be_data_the_sites_own_or_a_snippet():
+    data = "<script>window.a={b:'hs-scripts.com'}</script>"
+    own = "<script>initMenu('hs-scripts.com')</script>"
+    snippet = "<script>_hsq.push(['a']);var s=new Image();s.src='//js.hs-scripts.com/1.js'</script>"
+
+    told = explain(data + own + snippet, "--json")
+
+    kinds = [script["kind"] for script in json.loads(told.stdout)["scripts"]]
+    assert kinds == ["data only", "the site's own code", "a provider's snippet"]
+    assert "calls initMenu()" in explain(own).stdout

@@ -40,6 +40,13 @@ HOSTILE = {
         b"<a onclick='Calendly.initPopupWidget(\"" + b'\\"' * (n // 2) + b"'>"
     ),
     "type of spaces": lambda n: b'<script type="math/' + b" " * n + b'!"></script>',
+    "script of quotes": lambda n: b"<script>StatsQueue(" + b"\"'`/*" * (n // 5) + b"</script>",
+    "script of slashes": lambda n: b"<script>StatsQueue;" + b"(/[" * (n // 3) + b"</script>",
+    "script of names": lambda n: b"<script>StatsQueue;" + b"a. a[b] c " * (n // 10) + b"</script>",
+    "script of calls": lambda n: b"<script>StatsQueue" + b".a(" * (n // 6) + b")" * (n // 6) + b"</script>",
+    "script of functions": lambda n: (
+        b"<script>StatsQueue;" + b"function a(b){c=b}" * (n // 18) + b"</script>"
+    ),
     "plain": lambda n: b"<p>text</p>" * (n // 11),
 }
 

@@ -5,8 +5,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from proxy.filter.html.scanner import HtmlFilter
+from proxy.filter.rules.inline_scripts import ScriptKind
 from proxy.filter.syntax.urls import srcset_addresses, url_of
-from tests.filter.pages import Marks, filtered, judge, passed
+from tests.filter.pages import Marks, filtered, judge, passed, rules
 
 PIECES = [
     "<!doctype html>", "<html lang=en>", "<head>", "</head>", "<body class='a'>", "</body>", "</html>", "text ", " ", "&amp;", "\r\n", "\ufeff",
@@ -99,8 +100,10 @@ def active(element) -> bool:
     get = element.attrib.get
     if name == "script" and (get("type") or "") not in RUNNABLE:
         return False
-    if name == "script" and get("src") is None and "StatsQueue" in "".join(element.itertext()):
-        return True
+    if name == "script" and get("src") is None:
+        reading = rules().read_script("".join(element.itertext()).encode())
+        if "StatsQueue" in "".join(element.itertext()) and reading.kind is ScriptKind.SNIPPET:
+            return True
     if name == "link" and get("rel") == "stylesheet" and "stats.example" in get("href", ""):
         return True
     addresses = [get(attribute, "") for attribute in FETCHES.get(name, ())] + srcset_addresses(

@@ -132,7 +132,7 @@ class InlineScript(BufferedText):
 
 
 class TextBeyondCap:
-    """The rest of a script over the cap: passes up to the first word that a rule holds.
+    """The rest of a script over the cap: without a fence it passes up to the first word that a rule holds.
 
     What is left matches no rule; as a rule it no longer parses either, and a browser runs
     nothing of a script that does not parse.
@@ -152,6 +152,8 @@ class TextBeyondCap:
 
     def begin(self, text: bytes) -> bytes:
         """Start with the text that was judged already."""
+        if self._judge.rules.holds_undeclared:
+            return text
         self._seen = set(self._words.within(text))
         return self._pass(text)
 
@@ -164,6 +166,8 @@ class TextBeyondCap:
         """Return all but the last bytes, in which a word could still begin."""
         if self._cut:
             return b""
+        if self._judge.rules.holds_undeclared:  # no snippet is as long: the site's own code, and fenced
+            return text
         text = self._tail + text
         fresh = self._words.within(text) - self._seen
         for end, word in sorted((text.find(word) + len(word), word) for word in fresh):

@@ -7,12 +7,13 @@ event loop.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
 from proxy.filter.cache import Cache
 from proxy.filter.patterns import Glob, HostGlob, WordPattern, literal_suffix, stem, suffixes
+from proxy.filter.rules.inline_scripts import ProviderStrings, ScriptReading, read_script, unfenced_stems
 from proxy.filter.rules.interests import Interests
 from proxy.filter.rules.rule_matcher import Matcher, matcher_of
 from proxy.filter.rules.scan.allowed_addresses import (
@@ -24,6 +25,8 @@ from proxy.filter.rules.scan.allowed_addresses import (
 from proxy.filter.rules.scan.host_tags import host_tag_patterns
 from proxy.filter.rules.scan.steps import Steps, body_step, head_step
 from proxy.filter.syntax.fetching_attributes import NAVIGATING_ELEMENTS
+from proxy.filter.syntax.javascript import strings_of
+from proxy.filter.syntax.urls import url_of
 from proxy.policy.model import OWN, Policy, Undeclared
 from proxy.policy.own_hosts import OwnHosts
 
@@ -84,6 +87,13 @@ class Rules:
         for matcher in self.matchers:
             self._index(matcher)
         self.words = WordPattern(word.decode() for m in self.texts for word in m.all_words | m.any_words)
+        self.provider_strings = ProviderStrings(m for m in self.matchers if m.needs)
+        self._unfenced = tuple(
+            (matcher, stems)
+            for matcher in self.matchers
+            if (stems := unfenced_stems(matcher)) and self._may_load_anyway(matcher)
+        )
+        self.scripts: Cache[bytes, ScriptReading] = Cache(limit=4_000_000, longest=300_000)
         self._hosts: Cache[str, HostRules] = Cache(MAX_HOSTS, longest=LONGEST_HOST)
         self._interests = self._collect_interests()
         allowed = self._allowed_addresses()
@@ -224,9 +234,34 @@ class Rules:
                 found = [*found, *self._by_attribute[name]]
         return found
 
+    def _may_load_anyway(self, matcher: Matcher) -> bool:
+        """True for a rule about a part of a host that the fence leaves open."""
+        return matcher.own or not matcher.rule.hosts or any(map(self.neutral, matcher.hosts))
+
+    def read_script(self, body: bytes) -> ScriptReading:
+        """Return whose an inline script is."""
+        found = self.scripts.get(body)
+        if found is None:
+            found = read_script(body, self.provider_strings)
+            self.scripts.store(body, found)
+        return found
+
+    def unfenced_loads(self, body: bytes) -> Iterator[Matcher]:
+        """Yield the rules for addresses an inline script names that no fence stops: the site's own."""
+        text = body.decode("latin-1")
+        if not any(stem in text for _, stems in self._unfenced for stem in stems):
+            return
+        for string in strings_of(text):
+            for matcher, stems in self._unfenced:
+                if any(stem in string for stem in stems):
+                    url = url_of(string)
+                    if self.at_host(url.host if url is not None else "").may_load:
+                        yield matcher
+
     def empty_caches(self) -> None:
         """Empty the cache of hosts."""
         self._hosts.clear()
+        self.scripts.clear()
 
 
 def compile_rules(policy: Policy, own: OwnHosts) -> Rules:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import assert_never
 
 from proxy.consent.decision import allows
 from proxy.filter.cache import Cache, CacheBudget
 from proxy.filter.rules.compiled import LONGEST_HOST, MAX_HOSTS, Rules, compile_rules
+from proxy.filter.rules.inline_scripts import ScriptKind
 from proxy.filter.rules.judged_tag import JudgedTag
 from proxy.filter.rules.rule_matcher import Matcher
 from proxy.filter.syntax.urls import Url
@@ -124,6 +126,29 @@ class Judge:
                 found = Verdict(Does.HOLD, place, note=f"undeclared third party {url.host}")
             self._undeclared.store(url.host, found, len(url.host))
         return found
+
+    def match_script(self, body: bytes, values: Mapping[str, str]) -> Matcher | None:
+        """Return the rule that refuses an inline script for its text, if it is what the rule means."""
+        matcher = self.match_text(self.rules.words.within(body), "script", values)
+        if matcher is None or self.verdict_of(matcher).keeps:
+            return None
+        reading = self.rules.read_script(body)
+        match reading.kind:
+            case ScriptKind.SNIPPET:
+                return matcher
+            case ScriptKind.DATA:
+                named = self.match_text(self.rules.words.within(reading.names), "script", values)
+                return None if named is None or self.verdict_of(named).keeps else named
+            case ScriptKind.OWN:
+                return matcher if self._runs_unfenced(body) else None
+            case _:
+                assert_never(reading.kind)
+
+    def _runs_unfenced(self, body: bytes) -> bool:
+        """True where no fence would stop what a script of the site's own loads."""
+        if not self.rules.holds_undeclared:
+            return True
+        return any(not self.verdict_of(matcher).keeps for matcher in self.rules.unfenced_loads(body))
 
     def match_text(self, words: frozenset[bytes], element: str, values: Mapping[str, str]) -> Matcher | None:
         """Return the first rule for inline text that these words match."""

@@ -178,5 +178,5 @@ def _judge_embedded(
 
 
 def _code(judge: Judge, text: bytes, values: Mapping[str, str]) -> tuple[Verdict | None, Matcher | None]:
-    matcher = judge.match_text(judge.rules.words.within(text), "script", values)
+    matcher = judge.match_script(text, values)
     return (judge.verdict_of(matcher), matcher) if matcher else (None, None)

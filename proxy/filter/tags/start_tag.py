@@ -259,7 +259,7 @@ def _judge_inline_script(
     context: DocumentContext, raw: bytes, values: Mapping[str, str], body: bytes
 ) -> JudgedTag | None:
     judge = context.judge
-    matcher = judge.match_text(judge.rules.words.within(body), "script", values)
+    matcher = judge.match_script(body, values)
     if matcher is None:
         return None
     rules = (
@@ -271,7 +271,5 @@ def _judge_inline_script(
     if first is not None and first < matcher.index:
         return None  # an earlier rule kept it when its tag was judged
     verdict = judge.verdict_of(matcher)
-    if verdict.keeps:
-        return None
     link, host = provider_page.link_in(judge, matcher, body)
     return StartTag(context, "script", raw, values).held_script(verdict, matcher, link, host, body)

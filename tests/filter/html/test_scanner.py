@@ -89,8 +89,8 @@ def test_what_no_rule_refuses_passes_byte_for_byte(page):
             '<script type="text/plain" data-consent="performance" data-consent-data-lazy-src="//stats.example/s.js" data-consent-type="text/x-lazy"></script>',
         ),
         (
-            "<script>var q = StatsQueue</script>",
-            '<script type="text/plain" data-consent="performance">var q = StatsQueue</script>',
+            "<script>StatsQueue.push([1])</script>",
+            '<script type="text/plain" data-consent="performance">StatsQueue.push([1])</script>',
         ),
         (
             '<script type="a371f3c3996957007cacd73a-text/javascript">stats.start; stats.js</script>',

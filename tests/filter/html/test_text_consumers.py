@@ -1,9 +1,14 @@
 """Inline scripts and styles are held to be judged, up to a cap that counts bytes and not pieces."""
 
+from functools import cache
+
 import pytest
 
+from proxy.filter.rules.judge import Judge, compile_rules, judge_for
 from proxy.filter.size_limits import MAX_INLINE_SCRIPT
-from tests.filter.pages import filtered, passed
+from proxy.policy.load import load_policy
+from proxy.policy.own_hosts import OwnHosts
+from tests.filter.pages import RULES, filtered, passed
 
 FILL = b"var filler = 1;\n" * (MAX_INLINE_SCRIPT // 16 + 4_000)
 SIZES = (0, 1_447, 65_536, MAX_INLINE_SCRIPT + 9)
@@ -17,18 +22,31 @@ def test_a_long_script_of_the_site_passes(size):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_long_script_that_begins_like_a_provider_is_held_whole(size):
+def test_a_long_script_that_names_providers_is_the_sites_own_and_passes(size):
+    page = b"<script>StatsQueue(1);" + FILL + b"a(stats.js);b(stats.start)</script><p>"
+
+    assert filtered(page, size=size) == page
+
+
+@cache
+def unfenced() -> Judge:
+    text = RULES.replace("tags: hold", "tags: keep")
+    return judge_for(compile_rules(load_policy(text), OwnHosts(frozenset({"own.example"}))), frozenset())
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_without_a_fence_a_long_script_that_begins_like_a_provider_is_held_whole(size):
     page = b"<script>StatsQueue;" + FILL + b"</script><p>"
 
-    assert filtered(page, size=size) == page.replace(
+    assert passed(page, size=size, judged=unfenced())[0] == page.replace(
         b"<script>", b'<script type="text/plain" data-consent="performance">'
     )
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_of_a_long_script_nothing_passes_from_the_word_on_that_refuses_it(size):
+def test_without_a_fence_nothing_of_a_long_script_passes_from_the_word_on_that_refuses_it(size):
     page = b"<script>" + FILL + b"a(stats.js);" + FILL + b"b(stats.start);c()</script><p>"
-    out, run = passed(page, size=size)
+    out, run = passed(page, size=size, judged=unfenced())
 
     assert out == b"<script>" + FILL + b"a(stats.js);" + FILL + b"b(</script><p>"
     assert len(run.verdicts) == 1
@@ -39,7 +57,7 @@ def test_the_cap_is_the_same_however_a_script_arrives(over):
     body = b"x" * (MAX_INLINE_SCRIPT - len(b"StatsQueue") + over) + b"StatsQueue"
     page = b"<script>" + body + b"</script>"
 
-    outs = {filtered(page, size=size) for size in (0, 1_000, MAX_INLINE_SCRIPT)}
+    outs = {passed(page, size=size, judged=unfenced())[0] for size in (0, 1_000, MAX_INLINE_SCRIPT)}
 
     assert len(outs) == 1
     held = outs.pop()
