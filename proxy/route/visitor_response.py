@@ -24,6 +24,7 @@ from proxy.filter.body.page_cache import PageCache
 from proxy.filter.body.service_worker import worker_filter
 from proxy.filter.headers.content_kind import BodyKind, is_document, needs_full_document
 from proxy.filter.headers.judged_headers import Headers, code_headers, document_headers, end_to_end
+from proxy.filter.headers.upstream_names import ADDRESSES
 from proxy.http.upstream.exchange import UpstreamResponse
 from proxy.route.context import RequestContext
 from proxy.route.page_injection import PageInjection, asks, dress, is_governed
@@ -78,6 +79,7 @@ def compose(
     """
     if sort is not BodyKind.OTHER:
         context.kind = "document" if sort in PAGES else sort.value
+    _translate_names(context, upstream_response)
     headers, verdicts = judged(upstream_response.headers, context)
     context.verdicts += verdicts
     if context.site.observes:
@@ -132,6 +134,19 @@ def _document(
     headers = document_headers(headers, variant=context.tag, coding=coding or _kept_label(upstream_response))
     headers = _fenced(headers, context)
     return VisitorResponse(headers + expired_cookies(context, upstream_head.hidden), body)
+
+
+def _translate_names(context: RequestContext, upstream_response: UpstreamResponse) -> None:
+    """Let addresses and cookies that name the upstream lead to the visitor's host, observed or not."""
+    fields = upstream_response.fields
+    if b"set-cookie" in fields or not ADDRESSES.isdisjoint(fields):
+        request = context.request
+        upstream_response.headers = context.site.upstream_names.translate(
+            upstream_response.headers,
+            secure=request.visitor.secure,
+            authority=request.authority,
+            host=request.host.encode("latin-1"),
+        )
 
 
 def _check_readable(upstream_response: UpstreamResponse, sort: BodyKind) -> None:

@@ -27,10 +27,12 @@ from proxy.filter.headers.cookies import CookieRules, CookieVerdicts, strip_cook
 from proxy.filter.headers.fence import fence
 from proxy.filter.headers.judged_headers import refused_headers
 from proxy.filter.headers.sweep import expire_elsewhere
+from proxy.filter.headers.upstream_names import UpstreamNames
 from proxy.filter.rules.collection_requests import RequestRules, refused_request
 from proxy.filter.rules.judge import Judge, Rules, compile_rules, judge_for
 from proxy.filter.verdict import Verdict
 from proxy.http.request import Request
+from proxy.http.upstream.upstream_address import UpstreamAddress
 from proxy.policy.model import Policy, Undeclared
 from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import Pair, Scope
@@ -100,6 +102,7 @@ class Site:
         self.scope: Scope = compiled.renderer.scope
         self.renderer = compiled.renderer
         self.upstream_host = site_config.upstream_host.encode() if site_config.upstream_host else None
+        self.upstream_names = _upstream_names(config, site_config)
         self.cookie = config.consent.cookie
         self.cookies = CookieRules(self.policy, config.consent.cookie)
         self.requests = RequestRules(self.policy)
@@ -256,6 +259,18 @@ def _salt(config: Config, policy: Policy, languages: Languages) -> str:
         config.banner.look(),
     )
     return hashlib.blake2b(repr(facts).encode(), digest_size=8).hexdigest()
+
+
+def _upstream_names(config: Config, site_config: SiteConfig) -> UpstreamNames:
+    """Return the names by which a site's upstreams may call themselves; a public host is no such name."""
+    at = [UpstreamAddress.parse(origin) for origin in site_config.upstream]
+    host = site_config.upstream_host
+    return UpstreamNames(
+        host.lower().encode() if host else None,
+        frozenset(address.host.lower().encode() for address in at if address.host not in config.hosts),
+        frozenset(b"%d" % address.port for address in at),
+        secure=any(address.secure for address in at),
+    )
 
 
 def own_hosts(config: Config) -> OwnHosts:

@@ -340,3 +340,38 @@ async def test_a_page_is_changed_under_the_condition_that_it_came_with(tmp_path)
         ]
 
     assert saved == [204, 204, 204, 412]
+
+
+@pytest.mark.parametrize("mode", ["", OBSERVED])
+async def test_what_names_the_upstream_leads_to_the_visitors_host(tmp_path, mode):
+    named = ok(
+        b"",
+        b"Location: http://app.internal.test/a",
+        b"Content-Location: //app.internal.test/b",
+        b"Refresh: 1; url=http://app.internal.test/c",
+        b"Link: <http://app.internal.test/d.css>; rel=preload; as=style",
+        b"Set-Cookie: session=1; Domain=app.internal.test; Path=/",
+        status=b"302 Found",
+    )
+    site = "    upstream_host: app.internal.test\n" + mode
+    async with Origin({b"/": named}) as origin, proxying(origin.url, folder=tmp_path, site=site) as proxy:
+        got = [await proxy.ask("/", *NAVIGATES, host="callkom.io:8000") for _ in range(3)]
+
+        assert origin.seen[0].get(b"Host") == [b"app.internal.test"]
+    for each in got:
+        assert each.one(b"Location") == b"http://callkom.io:8000/a"
+        assert each.one(b"Content-Location") == b"//callkom.io:8000/b"
+        assert each.one(b"Refresh") == b"1; url=http://callkom.io:8000/c"
+        assert each.one(b"Link") == b"<http://callkom.io:8000/d.css>; rel=preload; as=style"
+        assert each.all(b"Set-Cookie") == [b"session=1; Domain=callkom.io; Path=/"]
+
+
+async def test_a_redirect_of_a_server_that_adds_its_own_port_stays_with_the_proxy(tmp_path):
+    def redirect(seen):
+        port = seen.writer.get_extra_info("sockname")[1]
+        return ok(b"", b"Location: http://callkom.io:%d/dir/" % port, status=b"301 Moved")
+
+    async with Origin({b"/dir": redirect}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        got = await proxy.ask("/dir", *NAVIGATES)
+
+    assert got.one(b"Location") == b"http://callkom.io/dir/"
