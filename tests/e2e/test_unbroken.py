@@ -49,6 +49,10 @@ async def site(request: web.BaseRequest) -> web.StreamResponse:
             return web.Response(text="window.trusted = 1", content_type="text/javascript")
         case "/module.js":
             return web.Response(text="export const answer = 42", content_type="text/javascript")
+        case "/hints":
+            return _html(HINTS)
+        case "/own-scripts":
+            return _html(OWN_SCRIPTS)
         case "/api":
             return web.json_response({"ok": True}, headers=allow)
         case "/dot.gif":
@@ -106,6 +110,47 @@ def test_everything_the_site_does_by_itself_works_before_any_choice(visit, fence
 
     assert {name: found.get(name) for name in WORKS} == dict.fromkeys(WORKS, True)
     assert refused == []
+
+
+HINTS = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>hints</title>
+<link rel="preload" as="script" href="https://js.hs-scripts.com/1.js"><link rel="preload" href="https://js.hs-scripts.com/1.js">
+<link as="font" crossorigin rel="preload" href="https://fonts.tracker.example/a.woff2"><link rel="preload" as="image" imagesrcset="https://a.tracker.example/a.png 2x">
+<link rel="modulepreload" href="https://m.tracker.example/a.js"><link rel="preconnect" href="https://dc.services.visualstudio.com">
+<link rel="dns-prefetch" href="//www.google-analytics.com"><link rel="prefetch" href="https://a.tracker.example/"><link rel="stylesheet" href="https://a.tracker.example/a.css">
+</head><body><p>text</p></body></html>"""
+
+
+def test_held_hints_leave_no_line_in_the_console(visit, fenced, providers):
+    visitor = visit(port=fenced.port)
+    lines = []
+    visitor.page.on("console", lambda message: lines.append(message.text))
+    visitor.goes("/hints")
+    visitor.page.wait_for_timeout(1_000)  # a preload that nobody used is told late
+
+    assert visitor.page.locator("link[data-consent]").count() == 9
+    assert lines == []
+
+
+OWN_SCRIPTS = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>own</title>
+<script>window.__remixContext = {"state": {"note": "window.appInsights instrumentationKey hs-scripts.com"}};</script>
+<script>var hosts = ["js.hs-scripts.com"]; function openMenu() { document.body.classList.toggle("open"); }</script>
+</head><body><div id="box" style="width:400px;height:300px"></div><script>
+window.onkeydown = function () { openMenu(); };
+var tag = document.createElement("script"); tag.src = "https://js.hs-scripts.com/1.js"; document.head.appendChild(tag);
+Calendly.initInlineWidget({ url: "https://calendly.com/callkom/30min", parentElement: document.getElementById("box") });
+window.ranToItsEnd = hosts.length;
+</script></body></html>"""
+
+
+def test_scripts_of_the_site_that_name_load_and_call_providers_run(visit, fenced, providers):
+    visitor = visit(port=fenced.port)
+    visitor.goes("/own-scripts")
+    visitor.page.keyboard.press("Tab")
+
+    assert visitor.page.evaluate("window.__remixContext.state.note.length") > 0
+    assert visitor.page.evaluate("[document.body.className, window.ranToItsEnd]") == ["open", 1]
+    assert until(lambda: visitor.page.locator("#box a[href='https://calendly.com/callkom/30min']").count())
+    assert not {host for host in providers.hosts() if "hs-scripts" in host or "calendly" in host}
 
 
 MEDIA = """<!doctype html><html lang="en"><head><title>media</title>

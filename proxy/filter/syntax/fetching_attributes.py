@@ -83,6 +83,9 @@ FETCHING_LINKS = _words(
 )
 """`rel` words that make a browser fetch or connect; canonical, alternate and the like do not."""
 
+WARNING_LINKS = frozenset({"preload", "modulepreload"})
+"""`rel` words about which Chromium writes a line into the console where the address is missing."""
+
 ALWAYS_READ = (frozenset(LOADING_ATTRIBUTES) - {"input", "use"}) | _words(
     "base meta head body style svg math noscript frameset"
 )

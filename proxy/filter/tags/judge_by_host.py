@@ -54,9 +54,8 @@ def judged(context: DocumentContext, raw: bytes) -> JudgedTag | None:
 def _verdict(judge: Judge, name: bytes, host: bytes, rel: bytes) -> Verdict | None:
     """Return the verdict for any address on this host, or None where it takes more."""
     element, url = name.decode(), Url(host.decode(), "/")
-    if element == "link" and fetching_attributes.FETCHING_LINKS.isdisjoint(
-        rel.decode("utf-8", "surrogateescape").lower().split()
-    ):
+    rels = rel.decode("utf-8", "surrogateescape").lower().split()
+    if element == "link" and fetching_attributes.FETCHING_LINKS.isdisjoint(rels):
         return KEEP
     for matcher in judge.rules.at_host(url.host).matching:
         if matcher.elements and element not in matcher.elements:
@@ -69,4 +68,6 @@ def _verdict(judge: Judge, name: bytes, host: bytes, rel: bytes) -> Verdict | No
         break
     else:
         verdict = judge.undeclared(url)
+    if verdict.does is Does.HOLD and not fetching_attributes.WARNING_LINKS.isdisjoint(rels):
+        return None  # its rel is renamed, too
     return verdict if verdict.does in (Does.KEEP, Does.HOLD) else None

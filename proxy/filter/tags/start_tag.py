@@ -20,6 +20,7 @@ from proxy.filter.syntax.fetching_attributes import (
     QUOTATIONS,
     SRCSETS,
     VOID,
+    WARNING_LINKS,
 )
 from proxy.filter.syntax.script_calls import calls
 from proxy.filter.syntax.script_type import is_inert, script_type
@@ -154,6 +155,8 @@ class StartTag:
     def _hold(self, edits: Edits, refused: Refusal) -> None:
         replaces, clickable = refused.verdict.does is Does.REPLACE, self._is_clickable(refused.matcher)
         names = refused.names
+        if self.name == "link" and not WARNING_LINKS.isdisjoint(self.values.get("rel", "").lower().split()):
+            names = names | {"rel"}
         if replaces and clickable:
             link = provider_page.link_of(self.name, self.values, refused.matcher, refused.address)
             if link:

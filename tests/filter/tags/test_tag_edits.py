@@ -1,7 +1,10 @@
 """Edits of a tag: around them every byte stays."""
 
+import pytest
+
 from proxy.filter.tags.tag_edits import Edits, hide, hold, hold_script, mark_value, relink
 from proxy.filter.verdict import Does, Verdict
+from tests.filter.pages import filtered
 
 HELD = Verdict(Does.HOLD, needs=("functional", "performance"))
 
@@ -58,3 +61,13 @@ def test_hiding_and_relinking_are_well_formed_in_xml():
 
 def test_what_waits_for_no_purpose_is_undeclared():
     assert mark_value(Verdict(Does.HOLD)) == "undeclared"
+
+
+@pytest.mark.parametrize("rel", ["preload", "modulepreload", "PreLoad x"])
+def test_a_held_hint_that_browsers_would_warn_of_loses_its_rel_too(rel):
+    hint = f'<link rel="{rel}" as="script" href="https://stats.example/s.js">'.encode()
+
+    assert b' data-consent-rel="' in filtered(hint)
+    assert b' rel="' not in filtered(hint)
+    assert filtered(hint, "performance") == hint
+    assert b' rel="preconnect"' in filtered(b'<link rel="preconnect" href="https://stats.example">')
