@@ -25,7 +25,7 @@
         if (now.ask == "no") close();
         // end
         // only without asking
-        if (now.ask != "no") renew(now);
+        if (now.ask != "no") if (said.ask == "no") renew(now);
         // end
       } else renew(now);
     }).catch(() => 0);

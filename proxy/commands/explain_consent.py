@@ -23,6 +23,7 @@ WHY = {
     Ask.FIRST: "asked: no key of this config signed such an answer, or it cannot be read",
     Ask.EXPIRED: "asked again: the answer is older than policy.ask_again_after",
     Ask.NEW: "asked again: these rules have purposes or providers that the answer never covered",
+    Ask.OFF: "not asked on this part of the site",
     Ask.SIGNAL: "not asked: the browser says Sec-GPC: 1",
 }
 

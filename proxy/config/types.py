@@ -22,6 +22,7 @@ from proxy.config.value_parsers import (
     ListOrSingle,
     NotEmpty,
     OwnPath,
+    PathPattern,
     Rate,
     RecordsUrl,
     RequestPath,
@@ -71,6 +72,15 @@ class SiteUndeclared(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SitePath(Section):
+    """A part of a site that is treated more mildly: without the banner, or only observed."""
+
+    path: Annotated[tuple[PathPattern, ...], ListOrSingle, NotEmpty]
+    banner: Switch = True
+    mode: Mode = Mode.ENFORCE
+
+
+@dataclass(frozen=True, kw_only=True)
 class SiteConfig(Section):
     """One site: the hosts that visitors request, and its upstream servers."""
 
@@ -82,6 +92,7 @@ class SiteConfig(Section):
     health: RequestPath | None = None  # path requested by the active health check
     on_error: OnError = OnError.BLOCK
     undeclared: SiteUndeclared = SiteUndeclared()
+    paths: tuple[SitePath, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

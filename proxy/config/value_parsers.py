@@ -183,6 +183,16 @@ def read_request_path(value: object) -> str:
     return text
 
 
+def read_path_pattern(value: object) -> str:
+    """Return a path of a site, decoded: with `*` for any text, or with all that is below it."""
+    text = str(value)
+    if not text.startswith("/"):
+        raise fault(f"is '{text}'; a path begins with '/', such as /wp-admin")
+    if "%" in text or "?" in text or "//" in text or "\\" in text or ";" in text or "/../" in text:
+        raise fault(f"is '{text}'; write the path as it is routed: decoded, without a query")
+    return text
+
+
 def read_records_url(value: object) -> str:
     """Return the URL of a record store."""
     text = str(value)
@@ -225,6 +235,7 @@ Count = Annotated[int, Parsed(read_count)]
 Rate = Annotated[int, Parsed(read_rate)]
 OwnPath = Annotated[str, Parsed(read_path_prefix)]
 CookieName = Annotated[str, Parsed(read_cookie_name)]
+PathPattern = Annotated[str, Parsed(read_path_pattern)]
 RequestPath = Annotated[str, Parsed(read_request_path)]
 RecordsUrl = Annotated[str, Parsed(read_records_url)]
 Duration = Annotated[int, Parsed(read_duration)]

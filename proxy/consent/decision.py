@@ -20,6 +20,7 @@ class Ask(Enum):
     FIRST = "first"  # never answered (or nothing readable)
     EXPIRED = "expired"  # answered longer ago than policy.ask_again_after
     NEW = "new"  # a purpose or provider they were never asked about
+    OFF = "off"  # would be asked, but not on this part of the site (`sites: paths: banner: no`)
     SIGNAL = "signal"  # Sec-GPC: 1 and no answer: refused, a small notice instead of a banner
 
     __hash__ = object.__hash__  # an enum's own hashes its name, in Python, for every look-up

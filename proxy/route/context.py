@@ -37,6 +37,7 @@ class RequestContext:
     decision: Decision
     variant: Variant
     began: float
+    observes: bool = False  # nothing is changed: on the whole site, or on this part of it
     verdicts: list[Judgement] = field(default_factory=list)  # on the request and on the head of its response
     tags: Sequence[Verdict] = ()  # on what stands in the page
     kind: str = "other"
@@ -55,7 +56,7 @@ class RequestContext:
     @property
     def may_ask_again(self) -> bool:
         """True when a second, plainer request does no harm: the site is filtered, the method safe."""
-        return not self.site.observes and self.request.method in (b"GET", b"HEAD")
+        return not self.observes and self.request.method in (b"GET", b"HEAD")
 
     def note_presumed(self, line: bytes) -> None:
         """Log a cookie that was presumed necessary, the first time its name is seen."""
@@ -83,7 +84,7 @@ class RequestContext:
             purpose=list(verdict.needs),
             rule=verdict.because.rule if verdict.because else None,
             note="in the response to a POST: if a form or a sign-in needs it, describe it in rules.yaml",
-            observed=self.site.observes or None,
+            observed=self.observes or None,
             request_id=self.request.id.decode("latin-1"),
         )
 
@@ -113,7 +114,7 @@ class RequestContext:
 
     def _write(self, status: int, took: float, outcome: str, said: str) -> None:
         more = f',"outcome":{json_text(outcome)}' if outcome else ""
-        if self.site.observes:
+        if self.observes:
             more += ',"observed":true'
         if said:
             more += f',"verdicts":{{{said}}}'
@@ -149,7 +150,18 @@ def context_of(snapshot: Snapshot, message: IncomingMessage, began: float) -> Re
     site = snapshot.sites.match(request.host)
     reading, decision = site.look_up_consent(request)
     variant = site.variant(decision.grants, secure=request.visitor.secure)
-    return RequestContext(snapshot, message, request, site, reading, decision, variant, began)
+    part = site.paths.part(request.path)
+    return RequestContext(
+        snapshot,
+        message,
+        request,
+        site,
+        reading,
+        part.decision(decision),
+        variant,
+        began,
+        observes=site.observes or part.observes,
+    )
 
 
 def _event(kind: str, verdict: Verdict) -> str:

@@ -42,7 +42,7 @@ def refused_collection(context: RequestContext) -> Response | None:
     if verdict.does is Does.KEEP:
         return None
     context.verdicts.append(("request", verdict))
-    return None if context.site.observes else Response(204, [(b"Cache-Control", b"no-store")])
+    return None if context.observes else Response(204, [(b"Cache-Control", b"no-store")])
 
 
 GATES: tuple[Gate, ...] = (own_address, last_hop, refused_collection)

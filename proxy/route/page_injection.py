@@ -21,6 +21,9 @@ _EMBEDDER = b"cross-origin-embedder-policy"
 _GOVERNING = frozenset({_POLICY, _INTEGRITY, _EMBEDDER})
 
 
+_SILENT = (Ask.NO, Ask.OFF)
+
+
 @dataclass(frozen=True, slots=True)
 class PageInjection:
     """What is put into a page, and the site's own policies with us let in.
@@ -35,7 +38,7 @@ class PageInjection:
 
 def asks(context: RequestContext) -> bool:
     """True when the page carries the banner, or the notice in its place."""
-    return context.decision.ask is not Ask.NO and context.request.destination not in FRAMES
+    return context.decision.ask not in _SILENT and context.request.destination not in FRAMES
 
 
 def is_governed(fields: Fields) -> bool:
@@ -46,7 +49,7 @@ def is_governed(fields: Fields) -> bool:
 def dress(context: RequestContext, headers: Headers) -> PageInjection:
     """Return what dresses this page for this visitor; `headers` are those of the upstream's response."""
     request = context.request
-    policies, inline = _said(headers, asks=context.decision.ask is not Ask.NO)
+    policies, inline = _said(headers, asks=context.decision.ask not in _SILENT)
     target = request.target.decode("latin-1")
     injector = context.site.renderer.injector(
         context.decision,

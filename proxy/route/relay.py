@@ -140,7 +140,7 @@ class Relay:
         *,
         complete: bool,
     ) -> Response:
-        if sort in PAGES and has_no_body(upstream_response) and not context.site.observes:
+        if sort in PAGES and has_no_body(upstream_response) and not context.observes:
             data, complete = b"", True
         elif sort in PAGES and not complete and not data:
             data, complete = await _first_piece(upstream_response)
@@ -302,7 +302,7 @@ async def _fetch(
                 upgrade=switching,
                 pinned=message.protocol.pinned,
                 visitor=request.visitor.address,
-                observed=context.site.observes,
+                observed=context.observes,
             )
         )
     finally:

@@ -40,7 +40,7 @@ def build_upstream_head(context: RequestContext) -> UpstreamHead:
     request, site = context.request, context.site
     result = UpstreamHead([(b"Host", site.upstream_host or request.authority)])
     _walk(context, result)
-    if not (site.observes or _CONDITIONS.isdisjoint(request.fields)):
+    if not (context.observes or _CONDITIONS.isdisjoint(request.fields)):
         result.headers, result.ours = translate_conditionals(
             without_range(translate_preconditions(result.headers)), context.tag
         )
@@ -52,7 +52,7 @@ def build_upstream_head(context: RequestContext) -> UpstreamHead:
 
 def _walk(context: RequestContext, result: UpstreamHead) -> None:
     """Add the visitor's own fields; where a site is only observed, each as it came."""
-    request, observes = context.request, context.site.observes
+    request, observes = context.request, context.observes
     headers, known, out = request.headers, ASKED, result.headers
     said = request.fields.get(b"connection")
     if said is not None and not is_plain(said):

@@ -82,7 +82,7 @@ def compose(
     _translate_names(context, upstream_response)
     headers, verdicts = judged(upstream_response.headers, context)
     context.verdicts += verdicts
-    if context.site.observes:
+    if context.observes:
         return _observed(context, upstream_response, sort)
     headers += _challenge(upstream_response)
     if upstream_response.status == 304:

@@ -37,6 +37,7 @@ from proxy.policy.model import Policy, Undeclared
 from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import Pair, Scope
 from proxy.snapshot.consent_lookup import ConsentLookup
+from proxy.snapshot.site_paths import SitePaths
 
 VARIANTS = 256
 """Variants cached per site: two purposes make eight, a scope in transition a few more."""
@@ -97,6 +98,7 @@ class Site:
         self.config = site_config
         self.name = site_config.hosts[0]
         self.observes = site_config.mode is Mode.OBSERVE
+        self.paths = SitePaths(site_config.paths)
         self.policy = compiled.policy
         self.own = compiled.own
         self.scope: Scope = compiled.renderer.scope

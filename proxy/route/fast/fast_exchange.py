@@ -166,7 +166,7 @@ def begin(
                 return None
         context = template.context(message, now, began)
         request = context.request
-        if stopped(context) is not None:
+        if context.observes is not template.site.observes or stopped(context) is not None:
             return None
         upstream_request = UpstreamRequest(
             b"GET",

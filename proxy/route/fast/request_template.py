@@ -63,9 +63,11 @@ class RequestTemplate:
             b"GET", target, message.headers, fields, like.authority, like.host, like.visitor, like.peer,
             self.snapshot.request_id(fields, like.peer), now, target.partition(b"?")[0], like.destination,
         )  # fmt: skip
+        part = self.site.paths.part(request.path)
         return RequestContext(
-            self.snapshot, message, request, self.site, self.reading, self.decision, self.variant, began
-        )
+            self.snapshot, message, request, self.site, self.reading, part.decision(self.decision),
+            self.variant, began, observes=self.site.observes or part.observes,
+        )  # fmt: skip
 
     def asked(self, request: Request, news: tuple[bytes, ...]) -> UpstreamHead:
         """Return the request as the upstream gets it."""
@@ -99,6 +101,8 @@ def template_of(snapshot: Snapshot, head: RequestHead, message: IncomingMessage)
     request, site = context.request, context.site
     if request.wants_events:
         return None
+    if context.observes is not site.observes:  # the upstream of an observed part is told more
+        return None
     ask = build_upstream_head(context)
     upstream_request = UpstreamRequest(request.method, request.target, ask.headers)
     sent = request_head(upstream_request)
@@ -108,7 +112,7 @@ def template_of(snapshot: Snapshot, head: RequestHead, message: IncomingMessage)
     ask.headers.pop()
     return RequestTemplate(
         snapshot, request.peer, like.secure, request.now // 60, request, site, snapshot.upstreams[site.name],
-        context.reading, context.decision, context.variant, ask,
+        context.reading, site.look_up_consent(request)[1], context.variant, ask,
         {word: number for number, word in enumerate(head.words)}, lines, order,
     )  # fmt: skip
 
