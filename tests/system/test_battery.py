@@ -44,6 +44,12 @@ providers:
 """
 
 
+OTHERWISE = {
+    "r-status-999": "The suite takes no status above 599 to a visitor; browsers, nginx and HAProxy do (docs/responses.md)",
+}
+"""Cases that we decide otherwise, and why."""
+
+
 async def answers(port: int) -> None:
     for _ in range(200):
         with contextlib.suppress(OSError):
@@ -137,4 +143,4 @@ async def test_the_battery_finds_nothing_in_either_mode(tmp_path, capsys):
         print("\n" + table(results))
     for name in ("pass-through", "rewriting"):
         failed = {case["id"]: case["fails"] for case in results[name] if case["fails"]}
-        assert failed == {}, name
+        assert failed.keys() == OTHERWISE.keys(), (name, failed)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from enum import Enum
 
 from proxy.errors import UpstreamError
 
@@ -16,11 +15,8 @@ _SIZE = re.compile(rb"0*([0-9A-Fa-f]{1,15})[ \t]*(;[\t -~\x80-\xff]*)?").fullmat
 _DIGITS = b"0123456789abcdefABCDEF"
 
 
-class _At(Enum):
-    SIZE = 1
-    DATA = 2
-    DATA_END = 3
-    TRAILER = 4
+# what is due; plain numbers, as this is looked at for each line
+_SIZE_LINE, _DATA, _DATA_END, _TRAILER = range(4)
 
 
 class ChunkedBody:
@@ -29,23 +25,31 @@ class ChunkedBody:
     __slots__ = ("_at", "_held", "_left", "began")
 
     def __init__(self) -> None:
-        self._at = _At.SIZE
+        self._at = _SIZE_LINE
         self._held = b""  # of a line whose end has not come
         self._left = 0  # of the chunk that is being read
         self.began = False  # a first size was read
 
     def feed(self, data: bytes, take: Callable[[bytes], None]) -> bytes | None:
         """Hand on what is in the chunks; return what stands behind the body, None before its end."""
-        data, at = self._held + data, 0
-        self._held = b""
-        while at < len(data):
-            if self._at is _At.DATA:
-                piece = data[at : at + self._left]
+        if self._held:
+            data = self._held + data
+            self._held = b""
+        at, size = 0, len(data)
+        while at < size:
+            if self._at == _DATA:
+                left = self._left
+                piece = data[at : at + left]
                 take(piece)
                 at += len(piece)
-                self._left -= len(piece)
-                if not self._left:
-                    self._at = _At.DATA_END
+                self._left = left - len(piece)
+                if self._left:
+                    return None
+                if data[at : at + 2] == b"\r\n":
+                    self._at = _SIZE_LINE
+                    at += 2
+                else:
+                    self._at = _DATA_END
                 continue
             end = data.find(b"\n", at)
             if end < 0:
@@ -63,19 +67,18 @@ class ChunkedBody:
 
     def _line(self, line: bytes) -> bool:
         """Read a line that ended; True at the end of the body."""
-        bare = not line.endswith(b"\r")
+        bare = line[-1:] != b"\r"
         line = line if bare else line[:-1]
-        match self._at:
-            case _At.TRAILER:
-                return not line
-            case _At.DATA_END:
-                if line:
-                    raise UpstreamError("a chunk of its body is not as long as it says")
-                self._at = _At.SIZE
-            case _:
-                self._left = self._size(line, bare=bare)
-                self._at = _At.DATA if self._left else _At.TRAILER
-                self.began = True
+        if self._at == _SIZE_LINE:
+            self._left = self._size(line, bare=bare)
+            self._at = _DATA if self._left else _TRAILER
+            self.began = True
+            return False
+        if self._at == _TRAILER:
+            return not line
+        if line:
+            raise UpstreamError("a chunk of its body is not as long as it says")
+        self._at = _SIZE_LINE
         return False
 
     def _size(self, line: bytes, *, bare: bool) -> int:
@@ -87,7 +90,7 @@ class ChunkedBody:
     def _check_begun(self) -> None:
         """Refuse what cannot become the line that is due, however much of it is still to come."""
         held = self._held
-        if self._at is _At.DATA_END and held != b"\r":
+        if self._at == _DATA_END and held != b"\r":
             raise UpstreamError("a chunk of its body is not as long as it says")
-        if self._at is _At.SIZE and held[:1] not in _DIGITS:
+        if self._at == _SIZE_LINE and held[:1] not in _DIGITS:
             raise UpstreamError("the size of a chunk of its body is in doubt")

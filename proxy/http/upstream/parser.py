@@ -110,15 +110,17 @@ class ResponseParser:
         self._take(data)
 
     def _read_chunks(self, chunks: ChunkedBody, data: bytes, response: UpstreamResponse) -> None:
-        held = chunks.rest()
+        held, before = chunks.rest(), response.buffered
         try:
-            behind = chunks.feed(data, self._take)
+            behind = chunks.feed(data, response.take)
         except UpstreamError:
             if chunks.began or not response.may_be_plain:
                 raise
             self._chunks, self.framing = None, _UNTIL_EOF  # HTTP/1.0 knows no chunks, and these are none
             self._take(held + data)
             return
+        if response.buffered != before:
+            self._bodiless_bytes = 0
         if behind is not None:
             self.ended, self.excess = True, bool(behind)
 

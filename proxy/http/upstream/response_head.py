@@ -7,6 +7,7 @@ a field between us and the upstream, the whole response is refused. docs/respons
 from __future__ import annotations
 
 import re
+from itertools import repeat
 from typing import NamedTuple
 
 from proxy.errors import UpstreamError
@@ -21,6 +22,7 @@ _CONTROL = _CONTROLS.search
 _ENDS_OR_NUL = re.compile(rb"[\0\r\n]")
 _EARLY_END = re.compile(rb"(?<!\r)\n\r\n|\n\n").search
 _NOT_IN_NAMES = re.compile(rb"[^A-Za-z-]+")
+_BLANKS = frozenset({b" ", b"\t"})
 _CLEAN_FRAMING = HOP_BY_HOP | {b"content-length"}
 """Fields between two neighbours: one in doubt could mean another end of the body, or of the head."""
 
@@ -46,7 +48,9 @@ def read_response_head(data: bytes, *, observed: bool = False) -> ResponseHead |
 
     `observed`: a doubtful field between neighbours is dropped instead of refused.
     """
-    start = len(data) - len(data.lstrip(b"\r\n"))  # blank lines before it mean nothing (RFC 9112 2.2)
+    start = 0
+    if data[:1] in (b"\r", b"\n"):  # blank lines before it mean nothing (RFC 9112 2.2)
+        start = len(data) - len(data.lstrip(b"\r\n"))
     if not b"HTTP/".startswith(data[start : start + 5]):
         raise UpstreamError("its response is not HTTP/1.1")
     line_end = data.find(b"\n", start)
@@ -55,11 +59,13 @@ def read_response_head(data: bytes, *, observed: bool = False) -> ResponseHead |
     lines: list[bytes]
     if data[line_end - 1 : line_end] == b"\r":
         end = data.find(b"\r\n\r\n", line_end - 1)
-        if _EARLY_END(data, line_end - 1, len(data) if end < 0 else end + 2):
-            raise UpstreamError("its head has an empty line for some parsers only")
-        if end < 0:
-            return None
-        lines, behind = data[start:end].split(b"\r\n"), end + 4
+        lines = data[start:end].split(b"\r\n") if end >= 0 else []
+        if data.count(b"\n", start, end) != len(lines) - 1:  # else no line feed stands alone
+            if _EARLY_END(data, line_end - 1, len(data) if end < 0 else end + 2):
+                raise UpstreamError("its head has an empty line for some parsers only")
+            if end < 0:
+                return None
+        behind = end + 4
     else:  # line feeds alone: every parser that reads this head at all reads it so
         ends = [
             found for found in (data.find(b"\n\n", line_end), data.find(b"\n\r\n", line_end)) if found > 0
@@ -90,14 +96,21 @@ def _status(line: bytes) -> tuple[int, bytes, str]:
 def _fields(lines: list[bytes], *, observed: bool) -> tuple[Headers, Fields]:
     headers: Headers = []
     fields: Fields = {}
-    for line, folded in _unfolded(lines):
+    plain = _BLANKS.isdisjoint([line[:1] for line in lines])
+    for line, folded in zip(lines, repeat(False)) if plain else _unfolded(lines):
         known = None if folded else PARSED_LINES[line]
-        pair = known[0] if known else _field(line, folded=folded, observed=observed)
-        if pair is None:
-            continue
-        lower = known[1] if known else ANSWERED[pair[0]][0]
+        if known is not None:
+            pair, lower = known
+        else:
+            odd = _field(line, folded=folded, observed=observed)
+            if odd is None:
+                continue
+            pair, lower = odd, ANSWERED[odd[0]][0]
         headers.append(pair)
-        fields.setdefault(lower, []).append(pair[1])
+        if lower in fields:
+            fields[lower].append(pair[1])
+        else:
+            fields[lower] = [pair[1]]
     if len(headers) > HEAD_FIELDS:
         raise UpstreamError(f"its head has more than {HEAD_FIELDS} fields")
     return headers, fields
@@ -107,7 +120,7 @@ def _unfolded(lines: list[bytes]) -> list[tuple[bytes, bool]]:
     """Return each line joined with those that continue it (RFC 9112 5.2), and whether there were any."""
     whole: list[tuple[list[bytes], bool]] = []
     for line in lines:
-        if line[:1] not in (b" ", b"\t"):
+        if line[:1] not in _BLANKS:
             whole.append(([line], False))
         elif not whole:
             raise UpstreamError("its head begins with a continued line")
