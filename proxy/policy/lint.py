@@ -199,31 +199,38 @@ def _kept_anyway(policy: Policy) -> Iterator[Problem]:
 
 
 def _held_in_the_page_only(policy: Policy) -> Iterator[Problem]:
-    """A host that loads for everyone is open in the fence, also for what a rule before holds there."""
+    """A host that is opened as a whole is open in the fence, also for what a rule before holds there."""
     before: list[TagRule] = []
     for tag in _tags(policy):
-        if not _needs_consent(policy, tag):
-            if _only_hosts(tag):
-                yield from _opened(tag.hosts, tag.place, before)
-        elif tag.fenced and tag.hosts and not _only_hosts(tag):
+        needs = _consent_purposes(policy, tag)
+        if _only_hosts(tag):
+            yield from _opened(policy, tag.hosts, tag.place, needs, before)
+        elif needs and tag.fenced and tag.hosts:
             before.append(tag)
     for rule in policy.neutral:
-        yield from _opened(rule.hosts, rule.place, before)
+        yield from _opened(policy, rule.hosts, rule.place, frozenset(), before)
 
 
-def _opened(hosts: tuple[str, ...], place: Place, held: list[TagRule]) -> Iterator[Problem]:
+def _opened(
+    policy: Policy, hosts: tuple[str, ...], place: Place, needs: frozenset[str], held: list[TagRule]
+) -> Iterator[Problem]:
+    loads = f"loads with {' and '.join(sorted(needs))}" if needs else "loads for everyone"
     for host in hosts:
         for tag in held:
+            if _consent_purposes(policy, tag) <= needs:
+                continue
             if any(covers(other, host) or covers(host, other) for other in tag.hosts if other != OWN):
                 text = (
-                    f"'{host}' loads for everyone, so the fence does not stop scripts from loading there what"
+                    f"'{host}' {loads}, so the fence does not stop scripts from loading there what"
                     f" line {tag.place.line} holds in pages; if that is known, say fenced: no in that rule"
                 )
                 yield Problem(place, text, warning=True)
 
 
-def _needs_consent(policy: Policy, tag: TagRule) -> bool:
-    return tag.do is not Action.KEEP and any(policy.needs_consent(purpose) for purpose in tag.purposes)
+def _consent_purposes(policy: Policy, tag: TagRule) -> frozenset[str]:
+    if tag.do is Action.KEEP:
+        return frozenset()
+    return frozenset(purpose for purpose in tag.purposes if policy.needs_consent(purpose))
 
 
 def _unfenced(policy: Policy) -> Iterator[Problem]:

@@ -202,7 +202,14 @@ def test_a_rule_for_part_of_a_necessary_host_is_told_where_it_comes_first():
     assert not any("fence" in text for text in warnings(tags=f"{whole}\n{part}"))
 
 
-def test_a_rule_for_part_of_a_host_that_needs_a_purpose_is_not_told():
-    tags = "- { from: x.com, path: /a/*, purpose: performance }\n- { from: x.com, purpose: functional }"
+def test_a_rule_for_part_of_a_host_that_opens_with_another_purpose_is_told_with_both_lines():
+    part = "- { from: x.com, path: /a/*, purpose: performance%s }"
+    whole = "- { from: x.com, purpose: functional }"
 
-    assert warnings(tags=tags) == []
+    [warning] = warnings(tags=f"{part % ''}\n{whole}")
+    assert warning == (
+        "16: 'x.com' loads with functional, so the fence does not stop scripts from loading there what line 15"
+        " holds in pages; if that is known, say fenced: no in that rule"
+    )
+    assert warnings(tags=f"{part % ', fenced: no'}\n{whole}") == []
+    assert warnings(tags=f"{part % ''}\n- {{ from: x.com, purpose: [functional, performance] }}") == []

@@ -5,11 +5,10 @@ and blob:) and takes away third-party hosts only. It restricts fetches and never
 navigation: no form-action, frame-ancestors, base-uri or sandbox, for a form-action
 breaks logins that redirect elsewhere. One directive, `default-src`, covers every fetch.
 
-A host stands in it when every rule that speaks of it is granted; what a policy of
-this kind cannot express stays out, and so is blocked. Except on hosts that load for
-everyone (neutral, necessary, `do: keep`): "all of this host but one path" cannot be said
-either, and a library that a page needs must load; such a host is open, and what another
-rule refuses there is held in the page.
+What a rule keeps must load: a host stands in it when some rule for it is granted and none in
+front refuses all of it. "All of this host but one path" cannot be said, nor "only this element":
+then the host is open, the filter holds what is refused there, and `check` warns with both lines.
+Among the hosts of one domain nothing is opened that a rule refuses: "all but track*" stays out.
 """
 
 from __future__ import annotations
@@ -155,56 +154,68 @@ def _sources(claims: list[Claim]) -> list[str]:
     for claim in claims:
         if claim.granted and _expressible(claim.pattern):
             sources |= dict.fromkeys(_sources_of(claim, claims))
-    wide = [source[2:-2] for source in sources if source.startswith("*.")]
+    wide = [source[2:-2] for source in sources if source.startswith("*.") and source.endswith(":*")]
     return [s for s in sources if not any(_under(_bare(s), host) for host in wide)]
 
 
 def _sources_of(claim: Claim, claims: list[Claim]) -> Iterator[str]:
     base = _base(claim.pattern)
-    claims = [c for c in claims if c.granted or _closes(c, claim)]
-    above = [c for c in claims if covers(c.pattern, base)]
-    below = [c for c in claims if c not in above and covers(base, c.pattern)]
+    refused = [c for c in claims if not c.granted]
+    if any(_hides(other, claim) for other in refused):
+        return
+    above = [c for c in refused if covers(c.pattern, base) and _closes(c, claim)]
+    below = [c for c in refused if c not in above and covers(base, c.pattern) and _closes(c, claim)]
     if base != claim.pattern:
         # `track*.hubspot.com` cannot be said; its whole domain can, where nothing of it is refused.
-        if all(c.granted for c in (*above, *below)):
+        if not above and not below:
             yield f"*.{base}:*"
-    elif all(c.granted for c in above):
-        yield f"{base}:*"
-        if all(c.granted for c in below):
-            yield f"*.{base}:*"
-    else:
-        refused = [c for c in above if not c.granted]
-        yield from (f"{base}:*{path}" for path, whole in _paths(claim) if _clear(path, whole, claim, refused))
+        return
+    for path in _paths(claim, above) if above else ("",):
+        yield f"{base}:*{path}"
+        if not below:
+            yield f"*.{base}:*{path}"
+
+
+def _hides(refused: Claim, claim: Claim) -> bool:
+    """True when a refused claim in front leaves nothing of this one."""
+    first = refused.whole and refused.order < claim.order and "*" not in claim.pattern
+    return first and covers(refused.pattern, claim.pattern)
 
 
 def _closes(refused: Claim, claim: Claim) -> bool:
-    """False when what is refused cannot close the hosts of a granted claim that speaks of all of them."""
+    """True when what is refused may narrow what is opened for a granted claim.
+
+    A claim to all of a host is narrowed only by claims in front of it to all of hosts: "all of
+    this host but one path" cannot be said, so the host is open, and the filter holds the rest.
+    """
     if not claim.whole:
         return True
     later = refused.order > claim.order and "*" not in claim.pattern  # the first rule decides
-    return not later and (refused.whole or not claim.everyone)
+    return refused.whole and not later
 
 
-def _paths(claim: Claim) -> Iterator[tuple[str, bool]]:
-    """Yield what CSP can say of the claim's paths: a directory, or one exact path with any query.
+def _paths(claim: Claim, refused: list[Claim]) -> Iterator[str]:
+    """Yield what CSP can say of a claim's paths: a directory, or one exact path with any query.
 
-    With it, whether the claim speaks of all that this lets through.
+    Nothing of a path that is refused in front; all of the host ("") where no path can say it.
     """
+    if not claim.paths:
+        yield ""
     for glob in claim.paths:
         path, star, _ = glob.partition("?")[0].partition("*")
-        if PATH.fullmatch(path) and (not star or glob.endswith((path + "*", "?*"))):
-            yield path, glob == path + "*" and not claim.narrow
-
-
-def _clear(path: str, whole: bool, claim: Claim, refused: list[Claim]) -> bool:
-    """True when nothing refused would load with that path: the first rule in the file decides."""
-    for other in refused:
-        if whole and other.order > claim.order:
+        if star and not glob.endswith((path + "*", "?*")):
+            path = path[: path.rfind("/") + 1]  # the directory in which all of them are
+        if any(_takes(other, glob) for other in refused if other.order < claim.order):
             continue
-        prefixes = [p.partition("*")[0].partition("?")[0] for p in other.paths] or [""]
-        if any(path.startswith(prefix) or prefix.startswith(path) for prefix in prefixes):
-            return False
-    return True
+        yield path if PATH.fullmatch(path) and path != "/" else ""
+
+
+def _takes(refused: Claim, glob: str) -> bool:
+    """True when a refused claim means every address of that path."""
+    if refused.narrow:
+        return False
+    prefixes = [path[:-1] for path in refused.paths if path.endswith("*") and path.count("*") == 1]
+    return glob in refused.paths or any(glob.startswith(prefix) for prefix in prefixes)
 
 
 def _within(limit: int, claims: list[Claim], owner: Callable[[str], str | None]) -> list[str]:

@@ -26,7 +26,8 @@ TAGS = """
 - { from: widgets.com, purpose: functional }
 - { from: tags.com, path: /gtag/*, purpose: performance }
 - { from: tags.com, path: "/gtm.js?id=*", purpose: functional }
-- { from: tags.com, path: "*/odd*", purpose: functional }
+- { from: odd.com, path: /gtag/*, purpose: performance }
+- { from: odd.com, path: "*/odd*", purpose: functional }
 - { from: open.com, purpose: performance, do: keep }
 - { from: self, path: "*/own.js", purpose: performance }
 """
@@ -65,8 +66,9 @@ def matches(source, url, page):
     host, star, _ = host.partition(":*")
     assert star
     if host.startswith("*."):
-        return not path and url.hostname.endswith(host[1:])
-    if url.hostname != host:
+        if not url.hostname.endswith(host[1:]):
+            return False
+    elif url.hostname != host:
         return False
     return not path or url.path == "/" + path or (path.endswith("/") and url.path.startswith("/" + path))
 
@@ -131,8 +133,11 @@ def test_over_https_nothing_is_open_to_plain_http():
         # Paths, where the purposes on one host differ.
         ("https://tags.com/gtag/js?id=1", False, True, True),
         ("https://tags.com/gtm.js?id=1", True, False, True),
-        ("https://tags.com/a/odd", False, False, True),
+        ("https://eu.tags.com/gtm.js?id=1", True, False, True),
         ("https://tags.com/", False, False, True),
+        # A path that cannot be said opens its host.
+        ("https://odd.com/a/odd", True, False, True),
+        ("https://odd.com/gtag/js", True, True, True),
         # `connect:` of a provider needs all that its tags need.
         ("https://sockets.com/", False, False, True),
         ("wss://sockets.com/", False, False, True),
@@ -142,7 +147,7 @@ def test_over_https_nothing_is_open_to_plain_http():
 )
 def test_a_third_party_loads_exactly_when_what_it_needs_is_granted(address, functional, performance, both):
     states = ((), ("functional",), ("performance",), ("functional", "performance"))
-    always = functional and performance
+    always = functional and performance and "odd.com" not in address
 
     assert [lets(made(*state), address) for state in states] == [always, functional, performance, both]
 
@@ -152,7 +157,7 @@ def test_a_neutral_host_under_a_refused_one_is_refused_with_it():
     assert lets(made("performance"), "https://cdn.tracker.com/lib.js")
 
 
-def test_what_the_policy_cannot_say_is_blocked_rather_than_opened():
+def test_all_of_a_host_but_a_path_opens_it_and_nothing_that_a_rule_in_front_refuses():
     policy = policy_of(
         tags="- { from: x.com, path: /open/*, purpose: functional }\n- { from: x.com, purpose: performance }"
     )
@@ -166,7 +171,9 @@ def test_what_the_policy_cannot_say_is_blocked_rather_than_opened():
     assert lets(made("functional", policy=policy), "https://x.com/open/a")
     assert not lets(made("functional", policy=policy), "https://x.com/a")
     assert not lets(made("functional", policy=turned), "https://x.com/open/a")
-    assert not lets(made("functional", policy=whole), "https://x.com/a")
+    assert lets(made("functional", policy=whole), "https://x.com/a")
+    assert not lets(made(policy=whole), "https://x.com/a")
+    assert not lets(made("performance", policy=whole), "https://x.com/a")
 
 
 EVERYONE = {
@@ -196,28 +203,43 @@ def test_a_host_whose_first_rule_is_necessary_is_not_closed_by_a_later_one():
     assert not lets(made(policy=policy), "https://x.com/v3")
 
 
-def test_a_rule_for_one_element_opens_no_path_that_another_rule_shuts_for_the_rest():
+def test_a_rule_for_one_element_opens_its_path_since_what_it_keeps_must_load():
     policy = policy_of(
         tags="- { from: x.com, path: /p/*, element: iframe, purpose: functional }\n- { from: x.com, path: /p/*, purpose: performance }"
     )
 
-    assert not lets(made("functional", policy=policy), "https://x.com/p/a")
+    assert lets(made("functional", policy=policy), "https://x.com/p/a")
+    assert not lets(made("functional", policy=policy), "https://x.com/q")
+    assert not lets(made(policy=policy), "https://x.com/p/a")
 
 
-def test_a_path_inside_a_refused_one_stays_shut():
+def test_a_path_around_a_refused_one_is_open():
     policy = policy_of(
         tags="- { from: x.com, path: /a/b/*, purpose: performance }\n- { from: x.com, path: /a/*, purpose: functional }"
     )
 
-    assert not lets(made("functional", policy=policy), "https://x.com/a/c")
+    assert lets(made("functional", policy=policy), "https://x.com/a/c")
+    assert not lets(made("functional", policy=policy), "https://x.com/c")
     assert lets(made("performance", policy=policy), "https://x.com/a/b/c")
+    assert not lets(made("performance", policy=policy), "https://x.com/a/c")
+
+
+def test_a_path_inside_a_refused_one_stays_shut():
+    policy = policy_of(
+        tags="- { from: x.com, path: /a/*, purpose: performance }\n- { from: x.com, path: /a/b/*, purpose: functional }"
+    )
+
+    assert not lets(made("functional", policy=policy), "https://x.com/a/b/c")
 
 
 @pytest.mark.parametrize("path", ['"/a;b"', '"/a,b/*"', '"/a b"', '"/a*b/*"', '"*/abc"'])
-def test_a_path_that_would_say_something_else_is_left_out(path):
+def test_a_path_that_cannot_be_said_opens_its_directory_or_its_host(path):
     tags = f"- {{ from: x.com, path: {path}, purpose: functional }}\n- {{ from: x.com, path: /zz/*, purpose: performance }}"
 
-    assert "x.com" not in made("functional", policy=policy_of(tags=tags))
+    text = made("functional", policy=policy_of(tags=tags))
+
+    assert lets(text, "https://x.com" + path.strip('"').replace("*", "/1"))
+    assert "x.com" not in made(policy=policy_of(tags=tags))
 
 
 def test_connect_of_a_provider_without_tags_needs_what_it_stores():
@@ -324,7 +346,9 @@ def test_whatever_the_shipped_tests_keep_for_who_refused_the_fence_lets_through(
         for example in policy.examples
         if example.kind == "html"
         and ("refused", "keep") in {(who, verdict) for who, verdict, _ in example.expect}
-        and not re.match("<a |<link rel=.canonical|<base ", example.subject)  # a base: no rule names its host
+        and not re.match(
+            "<a |<link rel=.canonical|<base |<script>", example.subject
+        )  # a base: no rule names its host
         for address in re.findall(r"""(?:src|href)=["']?(https://[^"' >]+)""", example.subject)
     ]
 
@@ -332,7 +356,7 @@ def test_whatever_the_shipped_tests_keep_for_who_refused_the_fence_lets_through(
     assert [address for address in kept if not lets(fenced, address)] == []
 
 
-# --- whatever the rules: what is refused never loads --------------------------------------------
+# --- whatever the rules: what is kept loads, and no host of which all is refused --------------------------------------------
 
 labels = st.sampled_from(["a", "b", "a*", "c"])
 hosts = st.builds(
@@ -340,11 +364,9 @@ hosts = st.builds(
     st.lists(labels, max_size=2),
     st.sampled_from(["x.com", "y.com"]),
 )
-rules = st.tuples(
-    hosts,
-    st.sampled_from(["functional", "performance", "[functional, performance]"]),
-    st.sampled_from(["", "/p/*", "/p/q"]),
-)
+purposes = st.sampled_from(["functional", "performance", "[functional, performance]"])
+paths = st.sampled_from(["", "/p/*", "/p/q"])
+rules = st.tuples(hosts, purposes, paths)
 
 
 def as_tag(rule):
@@ -354,23 +376,47 @@ def as_tag(rule):
 
 @settings(max_examples=150)
 @given(st.lists(rules, min_size=1, max_size=6), st.sampled_from([(), ("functional",), ("performance",)]))
-def test_no_address_loads_that_the_first_rule_refuses(tags, granted):
+def test_no_host_loads_of_which_everything_is_refused(tags, granted):
     policy = policy_of(tags="\n".join(map(as_tag, tags)))
     text = made(*granted, policy=policy)
     for host in ("x.com", "a.x.com", "b.x.com", "ab.x.com", "a.b.x.com", "b.a.x.com", "c.y.com", "y.com"):
         for path in ("/", "/p/", "/p/q", "/p/q/r"):
-            if lets(text, f"https://{host}{path}"):
-                assert not refused(policy, granted, host, path), (text, host, path)
+            if refused(policy, granted, host, path) and lets(text, f"https://{host}{path}"):
+                assert some_granted(policy, granted, host), (text, host, path)
+
+
+@settings(max_examples=150)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["x.com", "y.com"]), purposes, paths),
+        min_size=1,
+        max_size=6,
+    ),
+    st.sampled_from([(), ("functional",), ("performance",)]),
+)
+def test_whatever_the_first_rule_keeps_loads(tags, granted):
+    policy = policy_of(tags="\n".join(map(as_tag, tags)))
+    text = made(*granted, policy=policy)
+    for host in ("x.com", "a.x.com", "y.com", "b.a.y.com"):
+        for path in ("/", "/p/", "/p/q", "/p/q/r", "/a/odd"):
+            if some_granted(policy, granted, host) and refused(policy, granted, host, path) is False:
+                assert lets(text, f"https://{host}{path}"), (text, host, path)
+
+
+def some_granted(policy, granted, host):
+    """True when some rule for this host is granted."""
+    rules = [rule for rule in policy.providers[0].tags if any(means(p, host) for p in rule.hosts)]
+    return any(set(rule.purposes) <= set(granted) for rule in rules)
 
 
 def refused(policy, granted, host, path):
-    """True when the first rule that speaks of the address, in file order, is not granted."""
+    """True when the first rule that speaks of the address, in file order, is not granted; None if none does."""
     for rule in policy.providers[0].tags:
         if any(means(pattern, host) for pattern in rule.hosts) and (
             not rule.paths or any(goes(glob, path) for glob in rule.paths)
         ):
             return not set(rule.purposes) <= set(granted)
-    return False
+    return None
 
 
 def means(pattern, host):
