@@ -122,7 +122,7 @@ def _single(policy: Policy, told: list[tuple[str, TestOutcome]]) -> Table:
     """Return one row a visitor; a kept tag names the rule that would have held it."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("visitor", "what happens", "rule", "provider", "still needs"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=heading == "rule")
     spoken = next((v for _, o in told if (v := _verdict_of(o)) and v.because), None)
     for visitor, outcome in told:
         verdict = _verdict_of(outcome)
@@ -139,8 +139,17 @@ def _silence(outcome: TestOutcome) -> str:
 
 
 def _provider(policy: Policy, verdict: Verdict | None) -> str:
-    found = policy.provider(verdict.provider) if verdict and verdict.provider else None
-    return found.name if found else ""
+    return _name(policy, verdict.provider) if verdict and verdict.provider else ""
+
+
+def _name(policy: Policy, id_: str) -> str:
+    """Return the name of a provider, or of a platform or known tracker of the catalogue."""
+    found = policy.provider(id_)
+    if found is None:
+        found = next((one for one in policy.catalogue.platforms if one.id == id_), None)
+    if found is not None:
+        return found.name
+    return next((one.name for one in policy.catalogue.trackers if one.id == id_), "")
 
 
 def _page(policy: Policy, told: list[tuple[str, TestOutcome]]) -> Table:
@@ -151,8 +160,7 @@ def _page(policy: Policy, told: list[tuple[str, TestOutcome]]) -> Table:
     for key in sorted({_key(v) for _, o in told for v in o.verdicts}):
         rule, provider = key
         cells = [_counted(v for v in outcome.verdicts if _key(v) == key) for _, outcome in told]
-        found = policy.provider(provider)
-        table.add_row(rule, found.name if found else "", *cells)
+        table.add_row(rule, _name(policy, provider), *cells)
     return table
 
 

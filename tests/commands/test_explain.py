@@ -126,3 +126,13 @@ def test_an_inline_script_is_said_to_be_data_the_sites_own_or_a_snippet():
     kinds = [script["kind"] for script in json.loads(told.stdout)["scripts"]]
     assert kinds == ["data only", "the site's own code", "a provider's snippet"]
     assert "calls initMenu()" in explain(own).stdout
+
+
+def test_names_of_the_catalogue_say_whose_they_are_and_where_that_stands():
+    tracker, platform = explain("_gcl_au=1; Path=/").stdout, explain("wp_lang=fr; Path=/").stdout
+
+    assert "catalogue/trackers.yaml:" in tracker
+    assert "Ads and tag" in tracker
+    assert "catalogue/wordpress.yaml:" in platform
+    assert "WordPress" in platform
+    assert "functional" in platform

@@ -38,3 +38,17 @@ def test_html_is_a_table():
 
 def test_the_table_speaks_french():
     assert "Fonctionnel" in table("--language", "fr")
+
+
+def test_with_a_config_what_was_presumed_is_listed_until_it_is_described(tmp_path):
+    (tmp_path / "config.yaml").write_text(
+        "listen: 127.0.0.1:0\nsites: [{ hosts: [callkom.io], upstream: 'http://127.0.0.1:1' }]\n"
+    )
+    seen = {"host": "callkom.io", "purpose": "necessary", "lasts": "Session", "platform": "", "first_seen": 1}
+    lines = [json.dumps({"name": name, **seen}) for name in ("sid", "__stripe_mid")]
+    (tmp_path / "consent.presumed").write_text("\n".join(lines) + "\n")
+    told = run("table", "--unpublished", "--config", str(tmp_path / "config.yaml")).stdout
+
+    assert "| `sid` |" in told
+    assert "not yet described, presumed necessary" in told
+    assert told.count("`__stripe_mid`") == run("table", "--unpublished").stdout.count("`__stripe_mid`")

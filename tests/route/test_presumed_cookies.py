@@ -86,6 +86,7 @@ async def test_visitors_are_shown_what_was_presumed_in_their_language(tmp_path):
         rows = (await proxy.ask("/.consent/policy.json")).json["cookies"]
 
     assert b"not yet described" not in before.body
+    assert "<b>Pas encore décrits</b>" in panel.body.decode()
     assert panel.body.decode().count("pas encore décrit, présumé nécessaire") == 2
     assert table.body.count(b"not yet described, presumed necessary") == 2
     named = {name: row for row in rows for name in row["names"]}

@@ -165,8 +165,12 @@ class Panel:
             label=label,
             sentence=sentence,
             switch=switch if needs else "",
-            providers=joined(self.provider(purpose, p) for p in self._providers(purpose))
-            + self._presumed(purpose, presumed),
+            providers=joined(
+                [
+                    *(self.provider(purpose, p) for p in self._providers(purpose)),
+                    self._presumed(purpose, presumed),
+                ]
+            ),
         )
 
     def _checked(self, purpose: Purpose, decision: Decision) -> Markup:

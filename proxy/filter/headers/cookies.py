@@ -101,9 +101,11 @@ class CookieRules:
         found = self._first(name, lambda row: _covers(row, domain))
         return self._set.store(key, found, len(name) + len(domain))
 
-    def note_of(self, row: CookieRule) -> str:
-        """Return what is said of a row beside its place: that it is the list's, where it is."""
-        return "known tracker" if id(row) in self._trackers else ""
+    def refusal(self, row: CookieRule) -> Verdict:
+        """Return the verdict on a cookie of a row that is refused; nothing grants a known tracker's."""
+        if id(row) in self._trackers:
+            return _verdict(row, Does.DROP, note="known tracker")
+        return _verdict(row, Does.DROP, needs=(row.purpose,))
 
     def is_platform(self, row: CookieRule) -> bool:
         """True for a row of a platform of the catalogue, which speaks of what no rule declares."""
@@ -217,7 +219,7 @@ def _judge(
         out = line if verdict.keeps else cap(line, None, now) if verdict.does is Does.CAP else None
         return verdict, out, lasting and not depends
     if id(row) in rules.refused(grants):
-        return _verdict(row, Does.DROP, needs=(row.purpose,), note=rules.note_of(row)), None, lasting
+        return rules.refusal(row), None, lasting
     limit, presumed = longest_lifetime(row, now, since), rules.is_platform(row)
     if lives is None or (limit is not None and lives <= limit):
         return _verdict(row, Does.KEEP, presumed=presumed), line, lives is None
