@@ -54,8 +54,31 @@ def _by_headers(
 
 
 def sort_named(upstream_response: UpstreamResponse, request: Request) -> BodyKind | None:
-    """Return what the body is, None where the headers alone do not tell."""
-    return _named(upstream_response, request)[0]
+    """Return what the body is, None where neither the headers tell nor a body that is all here."""
+    sort, nosniff = _named(upstream_response, request)
+    if sort is not None or not upstream_response.complete or upstream_response.bodiless:
+        return sort
+    coding = b",".join(upstream_response.fields.get(b"content-encoding", ()))
+    try:
+        first = first_bytes(upstream_response.whole(), coding)
+    except Unreadable:
+        return None
+    return _sniffed(upstream_response, request, first, nosniff=nosniff, more=False)
+
+
+def _sniffed(
+    upstream_response: UpstreamResponse, request: Request, first: bytes, *, nosniff: bool, more: bool
+) -> BodyKind | None:
+    fields = upstream_response.fields
+    return body_kind(
+        fields.get(b"content-type", []),
+        nosniff=nosniff,
+        dest=request.destination,
+        first=first,
+        disposition=fields[b"content-disposition"][0] if b"content-disposition" in fields else None,
+        more=more,
+        fetched=_is_fetched(request),
+    )
 
 
 def _named(upstream_response: UpstreamResponse, request: Request) -> tuple[BodyKind | None, bool]:
@@ -82,8 +105,6 @@ async def sort_body(upstream_response: UpstreamResponse, request: Request) -> tu
     sort, nosniff = _named(upstream_response, request)
     if sort is not None:
         return sort, data, complete
-    types = fields.get(b"content-type", [])
-    disposition = fields[b"content-disposition"][0] if b"content-disposition" in fields else None
     if upstream_response.bodiless:
         return BodyKind.HTML, data, complete  # HEAD: it may be a page, so its headers are a page's
     coding = b",".join(fields.get(b"content-encoding", ()))
@@ -97,15 +118,7 @@ async def sort_body(upstream_response: UpstreamResponse, request: Request) -> tu
                 complete,
             )  # perhaps a page, in a coding that has to be asked for otherwise
         more = not complete and len(first) < SNIFF and len(data) < ENOUGH
-        sort = body_kind(
-            types,
-            nosniff=nosniff,
-            dest=request.destination,
-            first=first,
-            disposition=disposition,
-            more=more,
-            fetched=_is_fetched(request),
-        )
+        sort = _sniffed(upstream_response, request, first, nosniff=nosniff, more=more)
         if sort is None and not more:
             sort = BodyKind.OTHER
         elif sort is None:

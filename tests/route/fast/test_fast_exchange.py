@@ -617,3 +617,22 @@ async def test_in_a_crowd_nobody_gets_what_is_another_visitors(tmp_path):
 
         async with asyncio.timeout(30):
             await asyncio.gather(*(visit(number) for number in range(40)))
+
+
+async def test_what_a_script_fetches_goes_the_short_way_whatever_it_turns_out_to_be(tmp_path):
+    """Whether it is data that calls itself HTML, only its first bytes tell, and they are here."""
+    answers = {
+        b"/part": html(b"<p>part</p>"),
+        b"/data": html(b'{"a": "<script src=//a.example/x></script>"}'),
+    }
+    async with Origin(answers) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        went = ways(proxy, origin)
+        someone = await guest(proxy)
+        fetched = [
+            await someone.ask(request(target, "Sec-Fetch-Dest: empty", "Sec-Fetch-Mode: cors"))
+            for target in ("/part", "/part", "/data", "/data")
+        ]
+
+    assert went == ["long", "short", "short", "short"]
+    assert nameless(fetched[0]) == nameless(fetched[1])
+    assert body(fetched[2]) == body(fetched[3]) == answers[b"/data"].partition(b"\r\n\r\n")[2]
