@@ -39,7 +39,8 @@ _UNSAFE = re.compile(r"[<&]|\]\]>|[^\x00-\x7f]")
 
 def sources() -> list[Path]:
     """Return every file that is built."""
-    return sorted([*SOURCES.glob("*.js"), *SOURCES.glob("*.css")])
+    folders = (SOURCES, SOURCES / "pages")
+    return sorted(path for folder in folders for kind in ("js", "css") for path in folder.glob(f"*.{kind}"))
 
 
 def pieces(name: str, text: str) -> dict[str, str]:

@@ -1,13 +1,15 @@
 // On a page that asks, before offers.js: fetches that once there is something for it to do, and
 // tells it what happened meanwhile. Most pages hold no placeholder and stay light.
 //
+// `loaders`: held scripts after which what wants an offer may come.
+//
 // No "less than" and no ampersand in here. After a change run make assets.
-(file => {
+((file, loaders) => {
   let page = document, kinds = ["click", "cc-offer", "securitypolicyviolation"], early = [], script;
 
   let fetched = () => {
     kinds.map(kind => page.removeEventListener(kind, note));
-    early.map(event => event.type == "click" ? event.target.click() : page.dispatchEvent(new CustomEvent("cc-early", { detail: event })));
+    early.map(one => one.click ? one.click() : page.dispatchEvent(new CustomEvent("cc-early", { detail: one })));
   };
 
   let bring = () => {
@@ -19,16 +21,18 @@
   };
 
   let note = event => {
+    let from = event.composedPath()[0];
     if (event.type == "click") {
-      if (!event.target.closest("[data-cc-once],[data-cc-always]")) return;
+      if (!(from.closest ? from.closest("[data-cc-once],[data-cc-always]") : 0)) return;
       event.preventDefault();
     }
-    early.push(event);
+    early.push(event.type == "click" ? from : event);
     bring();
   };
 
   kinds.map(kind => page.addEventListener(kind, note));
   page.addEventListener("DOMContentLoaded", () => {
-    if (page.querySelector("[data-cc-once],[data-cc-always],.ph")) bring();
+    let wanted = "[data-cc-once],[data-cc-always],.ph," + loaders;
+    if (page.querySelector(wanted) || Array.from(page.querySelectorAll("*")).some(element => element.shadowRoot ? element.shadowRoot.querySelector(wanted) : 0)) bring();
   });
-})(FILE);
+})(FILE, LOADERS);

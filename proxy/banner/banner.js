@@ -8,8 +8,8 @@
 // No "less than" and no ampersand in here: the same bytes stand in HTML and in XHTML. After a
 // change run make assets: pages carry what esbuild made of this file.
 (() => {
-  let page = document, script = page.currentScript, said = script.dataset, style = script.previousSibling, sheet = style ? style.href : 0;
-  let room = 20, later, state = said.state, nav, typed, link;
+  let page = document, script = page.currentScript, said = script.dataset, style = script.previousSibling, sheet = style?.href;
+  let times = 0, later, state = said.state, nav, typed, link;
   let find = id => page.getElementById(id);
   let kept = Object.freeze({ granted: Object.freeze(said.granted.split(" ").filter(Boolean)), asked: said.ask });
   let channel = new BroadcastChannel("cc-consent");
@@ -44,7 +44,7 @@
   };
 
   // only with asking
-  let banner, busy, natively, low = matchMedia("(max-height:420px)");
+  let banner, busy, closed, low = matchMedia("(max-height:420px)");
 
   // The top layer is above whatever the page puts above all; it cannot be in the page's flow.
   let raise = () => {
@@ -53,16 +53,15 @@
     } catch (none) {}
   };
 
+  // For good: page swappers bring back what they remember of earlier pages.
   let close = () => {
-    if (banner) {
-      banner.remove();
-      banner = busy = 0;
-    }
+    closed = 1;
+    banner = banner?.remove();
   };
 
   addEventListener("submit", event => {
     let form = event.target, button = event.submitter;
-    if (form.parentNode != banner || natively) return;
+    if (form.parentNode != banner || busy > 1) return;
     event.preventDefault();
     if (busy) return;
     busy = 1;
@@ -81,59 +80,57 @@
       }
     }, () => setTimeout(() => {
       // Later: a form that is being sent ignores being sent.
-      natively = 1;
+      busy = 2;
       button.click();
     }));
   }, true);
   // end
 
+  // Frameworks replace bodies, old scripts rewrite documents: what is ours goes back in, the link
+  // to the end. It stands directly in the body, so deeper changes are nobody's business.
   // So often a second and no more: a page that takes away what is put back would never come to rest.
-  // What found no room then is put back once there is some.
-  let may = () => {
-    later ||= setTimeout(() => {
-      room = 20;
-      later = 0;
-      keep();
-    }, 1000);
-    return room-- > 0;
-  };
-
-  // Frameworks replace bodies, old scripts rewrite documents: what is ours goes back in.
   let keep = () => {
-    let found = find("cc-l");
-    if (found) nav = found;
-    else if (nav) if (page.body) if (may()) {
-      page.body.append(nav);
-      if (page.head) if (!style.isConnected) {
-        if (sheet) style.href = sheet; // as it was before a <base> could lead it elsewhere
-        page.head.prepend(style);
-      }
+    let body = page.body;
+    later ||= setTimeout(() => {
+      let missed = times > 20;
+      times = later = 0;
+      if (missed) keep();
+    }, 1000);
+    if (times++ > 20) return;
+    [page, page.documentElement, page.head, body].map(at => at ? watch.observe(at, { childList: 1 }) : 0);
+    if (!body) return;
+    nav = find("cc-l") || nav;
+    if (nav) if (body.lastElementChild != nav) body.append(nav);
+    if (!style.isConnected) {
+      style.href = sheet; // as it was before a <base> could lead it elsewhere
+      page.head?.prepend(style);
     }
     // only with asking
-    found = find("cc-b");
-    if (found) {
-      if (found != banner) {
-        banner = found;
-        raise();
-      }
-    } else if (banner) if (page.body) if (may()) {
-      page.body.prepend(banner);
+    banner = closed ? find("cc-b")?.remove() : find("cc-b") || banner;
+    if (banner) {
+      if (banner.parentNode != body) body.prepend(banner);
       raise();
     }
     // end
   };
 
-  Object.defineProperty(window, "callkomConsent", { value: kept, enumerable: true });
-  new MutationObserver(keep).observe(page, { childList: true, subtree: true });
+  // Parsers go on filling a body that a framework took away meanwhile.
+  let watch = new MutationObserver(changes => {
+    changes.map(change => nav ||= change.target.querySelector("#cc-l"));
+    keep();
+  });
+
+  Object.defineProperty(window, "callkomConsent", { value: kept });
+  keep();
   page.addEventListener("visibilitychange", () => page.hidden || look());
   // Kept for the back button it heard of no answer given meanwhile.
   addEventListener("pageshow", event => {
     if (event.persisted) hear(event);
   });
-  page.addEventListener("DOMContentLoaded", () => page.dispatchEvent(new CustomEvent("callkom:consent", { detail: kept })));
+  page.addEventListener("DOMContentLoaded", () => keep(page.dispatchEvent(new CustomEvent("callkom:consent", { detail: kept }))));
   addEventListener("input", event => {
     if (event.isTrusted) if (!event.target.closest(".cc")) typed = 1;
-  }, true);
+  }, 1);
   // only with asking
   low.onchange = raise;
   // end

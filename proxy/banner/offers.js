@@ -1,9 +1,22 @@
-// The ways on of a placeholder that need script: "Show it once" puts a frame of ours in its place,
-// "Always" answers without leaving the page. Where anything fails, the links still lead on.
+// Offers for what refused providers would have shown, wherever and whenever it appears: ways on
+// of a placeholder that need script ("Show it once" puts a frame of ours in its place, "Always"
+// answers without leaving the page), and placeholders for what comes while the page lives.
+// Where anything fails, the links still lead on.
+//
+// page_head.py says where we are and which elements may want an offer (box_selectors.py).
 //
 // No "less than" and no ampersand in here. After a change run make assets.
-(path => {
-  let page = document, seen = new WeakSet();
+((path, boxes) => {
+  let page = document, roots = [page], offers = new Map(), texts = new Map(), waiting = new WeakSet(), tries = new WeakMap(), stopped = [], shown = [], due, sheet;
+  let head = page.querySelector("script[data-state]"), style = head ? head.previousSibling : 0;
+
+  // Held ones, too: their attributes are renamed.
+  if (boxes) boxes += "," + boxes.replace(/\[/g, "[data-consent-") + ",";
+  boxes += "[data-consent][hidden]";
+
+  let each = (selector, run) => roots.map(root => root.querySelectorAll(selector).forEach(run));
+  let addressOf = at => at.src || at.data || "";
+  let hide = element => element.style.setProperty("display", "none", "important");
 
   // Inside a link the parser takes the ways out of their box: they work alone, then.
   let holder = way => way.closest(".ph") || way;
@@ -23,6 +36,7 @@
   let show = (box, address, post) => {
     let frame = page.createElement("iframe"), look = getComputedStyle(box);
     if (post) hide(box.nextElementSibling);
+    shown.push(frame);
     frame.src = address;
     frame.title = (box.querySelector("[aria-label]") || box).getAttribute("aria-label") || "";
     frame.dataset.ccFrame = "";
@@ -31,8 +45,6 @@
     box.replaceWith(frame);
     frame.focus();
   };
-
-  let hide = element => element.style.setProperty("display", "none", "important");
 
   // A post names itself by its last link, which stands behind its offer.
   let named = way => {
@@ -43,8 +55,8 @@
     if (open) open.href = to.href;
   };
 
-  addEventListener("click", event => {
-    let way = event.target.closest("[data-cc-once],[data-cc-always]"), words, failed;
+  let clicked = event => {
+    let from = event.composedPath()[0], way = from.closest ? from.closest("[data-cc-once],[data-cc-always]") : 0, words, failed;
     if (!way) return;
     event.preventDefault();
     if (way.hasAttribute("aria-busy")) return;
@@ -56,7 +68,7 @@
     if (words.ccOnce) post(way, "once", { embed: words.ccOnce }).then(answer => show(holder(way), answer.frame, words.ccOnce.startsWith("quote"))).catch(failed);
     // Any tab whose state is another one follows, this one first: it keeps what somebody typed.
     else post(way, "placeholder", words.ccAlways.split(" ").map(purpose => ["purpose", purpose])).then(() => new BroadcastChannel("cc-consent").postMessage("always")).catch(failed);
-  });
+  };
 
   let found = at => {
     try {
@@ -64,22 +76,37 @@
     } catch (none) {}
   };
 
-  let settle = () => {
+  // In a shadow root our style does not reach: the root is given it, before its own.
+  let dress = root => {
+    if (root == page) return;
+    try {
+      if (!sheet) {
+        sheet = new CSSStyleSheet();
+        sheet.replaceSync(Array.from(style.sheet.cssRules, rule => rule.cssText).join(""));
+      }
+      if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets = [sheet].concat(Array.from(root.adoptedStyleSheets));
+    } catch (old) {
+      root.prepend(style.cloneNode(true));
+    }
+  };
+
+  let settle = root => {
+    if (root.querySelector(".ph")) dress(root);
+    root.querySelectorAll(".ph").forEach(card => {
+      let at = card.nextElementSibling;
+      if (at) if (at.matches("[data-consent][hidden]")) if (!offers.has(card)) offers.set(card, [at, "beforebegin", addressOf(at)]);
+    });
     // What a script would have put into a box stands there, too; once, whoever asked for it.
-    page.querySelectorAll(".ph[data-cc-at]").forEach(box => {
+    root.querySelectorAll(".ph[data-cc-at]").forEach(box => {
       let at = found(box.dataset.ccAt);
       if (at) if (!at.contains(box)) at.querySelector(".ph") ? box.remove() : at.append(box);
     });
     // Equal cards have equal names: each button opens its own.
-    page.querySelectorAll(".ph [popovertarget]").forEach(way => {
+    root.querySelectorAll(".ph [popovertarget]").forEach(way => {
       way.popoverTargetElement = way.nextElementSibling;
     });
-    page.querySelectorAll("[data-cc-once]").forEach(named);
+    root.querySelectorAll("[data-cc-once]").forEach(named);
   };
-
-  // Pages that ask bring this script late (ahead.js).
-  if (page.readyState == "loading") page.addEventListener("DOMContentLoaded", settle);
-  else settle();
 
   // What the page cannot do by its headers, as our script in its head says, and the policies in itself.
   let limits = asked => {
@@ -89,51 +116,155 @@
     if (policy) asked.policy = policy[3e3] ? "default-src" : policy;
   };
 
-  // The offer for what a script of the site wants to show, beside or inside that element.
+  let isOurs = element => element ? element.matches(".ph,[data-cc-frame]") : 0;
+  let has = (at, where) => where == "beforebegin" ? isOurs(at.previousElementSibling) : Array.from(at.children).some(isOurs);
+
+  // The offer for what would have been shown, beside or inside that element: one, and as often as it comes.
   let offer = (asked, at, where, done) => {
-    if (seen.has(at)) return;
-    seen.add(at);
+    if (waiting.has(at) || has(at, where)) return;
     asked.language = page.documentElement.lang;
     limits(asked);
-    fetch(path + "offer?" + new URLSearchParams(asked)).then(answer => answer.text()).then(text => {
+    let key = "" + new URLSearchParams(asked);
+    if (!texts.has(key)) texts.set(key, fetch(path + "offer?" + key).then(answer => answer.ok ? answer.text() : ""));
+    waiting.add(at);
+    texts.get(key).catch(() => { texts.delete(key); }).then(text => {
+      let often = -~tries.get(at), card;
+      waiting.delete(at);
+      // A page that takes away what is put back would never come to rest.
+      if (!text || often > 20 || !at.isConnected || has(at, where)) return;
+      tries.set(at, often);
       // Whole addresses: those of the page may lead elsewhere by its <base>.
-      if (text) at.insertAdjacentHTML(where, text.split("=\"" + new URL(path).pathname).join("=\"" + path));
-      if (text) if (done) done();
-    }).catch(() => {});
+      at.insertAdjacentHTML(where, text.split("=\"" + new URL(path).pathname).join("=\"" + path));
+      card = where == "beforebegin" ? at.previousElementSibling : where == "beforeend" ? at.lastElementChild : at.firstElementChild;
+      offers.set(card, [at, where, addressOf(at)]);
+      settle(at.getRootNode());
+      if (done) done(card);
+    });
+  };
+
+  // What the rules need to know of an element, and nothing of what is in it: as a start tag, written
+  // where nothing loads or runs.
+  let tag = at => {
+    let copy = page.implementation.createHTMLDocument("").createElement(at.localName);
+    Array.from(at.attributes).map(one => {
+      let name = one.name.replace("data-consent-", "");
+      if (!one.value[1e3]) if (/^(?!on|srcdoc|hidden|data-consent)[\w:-]+$/.test(name)) copy.setAttribute(name, one.value);
+    });
+    return copy.outerHTML;
   };
 
   // Our stand-ins say so when the site's own code calls a provider's.
   let called = event => {
-    let at = found(event.detail[1] || 0);
-    if (at) if (!at.querySelector(".ph")) offer(event.detail[0], at, at.localName == "script" ? "beforebegin" : "beforeend");
+    let asked = event.detail[0], at = found(event.detail[1] || 0), inside, frame;
+    if (!at) return;
+    inside = at.localName != "script";
+    // Some hide the box until a frame has come into it, and look again and again.
+    if (inside) if (!at.querySelector("iframe")) {
+      frame = page.createElement("iframe");
+      hide(frame);
+      at.append(frame);
+    }
+    if (asked.address) {
+      frame = page.createElement("iframe");
+      frame.setAttribute("src", asked.address);
+      asked = { tag: tag(frame) };
+    }
+    offer(asked, at, inside ? "beforeend" : "beforebegin", card => setTimeout(() => {
+      if (inside) if (getComputedStyle(at).display == "none") at.before(card);
+    }, 1000));
   };
 
-  // A frame that a script of the site made stays empty under the fence: its offer stands before it.
-  // The frame itself stays where it is, hidden, since frameworks look for what they made.
-  // Where a script stays away, so does what it would have made of the boxes it looks for.
-  let blocked = event => {
-    let from = event.blockedURI, kind = event.effectiveDirective;
-    if (/^(frame|object)-/.test(kind)) page.querySelectorAll("iframe,object,embed").forEach(frame => {
-      let to = frame.src || frame.data || "";
-      // Browsers name the whole address or, since pages may not read where frames go, its origin.
-      if (!to.startsWith("https:") || !to.startsWith(from)) return;
-      if (frame.offsetParent) if (2 > frame.clientHeight) return; // nobody would have seen it
-      offer({ address: to.split("#")[0] }, frame, "beforebegin", () => {
-        frame.previousElementSibling.style.setProperty("min-height", frame.offsetHeight + "px", "important");
-        hide(frame);
-      });
+  // A frame stays where it is, hidden, since frameworks look for what they made.
+  let box = at => {
+    let before = /^(iframe|object|embed|blockquote)$/.test(at.localName), frame = before ? addressOf(at) : 0, around;
+    if (frame) {
+      if (at.offsetParent) if (2 > at.clientHeight) return; // nobody would have seen it
+      around = at.parentNode.closest ? at.parentNode.closest(boxes) : 0;
+      if (around) if (around.querySelector(".ph")) return hide(at);
+    }
+    offer({ tag: tag(at) }, at, before ? "beforebegin" : "afterbegin", card => {
+      if (!frame) return;
+      if (at.offsetHeight) card.style.setProperty("min-height", at.offsetHeight + "px", "important");
+      hide(at);
     });
-    if (/^script-/.test(kind)) page.querySelectorAll(".calendly-inline-widget[data-url],.meetings-iframe-container[data-src]").forEach(box => offer({ address: box.dataset.url || box.dataset.src }, box, "afterbegin"));
   };
 
+  // An offer goes with what it stands for: frameworks take away and change what they made, not ours.
+  let follow = () => offers.forEach((stands, card) => {
+    let at = stands[0], moved = stands[1] == "beforebegin" ? card.nextElementSibling != at : 0;
+    if (card.isConnected) if (!moved) if (addressOf(at) == stands[2]) return;
+    offers.delete(card);
+    if (!card.isConnected) if (at.isConnected) return;
+    card.remove();
+    at.style.removeProperty("display");
+  });
+
+  let look = () => {
+    due = 0;
+    follow();
+    roots = roots.filter(root => root == page || root.host.isConnected);
+    each(boxes, box);
+    // Browsers name the whole address or, since pages may not read where frames go, its origin.
+    if (stopped[0]) each("iframe,object,embed", frame => {
+      let to = addressOf(frame);
+      if (to.startsWith("https:")) if (stopped.some(from => to.startsWith(from))) box(frame);
+    });
+  };
+
+  // Not at every change: once for all there were meanwhile.
+  let later = () => {
+    due ||= setTimeout(look, 50);
+  };
+
+  let observer = new MutationObserver(later);
+  let observe = root => observer.observe(root, { childList: true, subtree: true, attributeFilter: ["src", "data"] });
+  let join = root => {
+    if (roots.includes(root)) return;
+    roots.push(root);
+    observe(root);
+    root.addEventListener("click", clicked); // of a closed one no event tells more outside
+    settle(root);
+    later();
+  };
+  let walk = () => {
+    for (let root of roots) root.querySelectorAll("*").forEach(element => element.shadowRoot ? join(element.shadowRoot) : 0);
+  };
+
+  let attach = Element.prototype.attachShadow;
+  Element.prototype.attachShadow = function () {
+    let root = attach.apply(this, arguments);
+    join(root);
+    return root;
+  };
+
+  // Frames that the fence stopped stay empty; boxes whose script it stopped, too.
+  let blocked = event => {
+    if (!/^(frame|object|script)-/.test(event.effectiveDirective)) return;
+    if (!stopped.includes(event.blockedURI)) if (event.blockedURI.startsWith("https:")) stopped.push(event.blockedURI);
+    walk();
+    later();
+  };
+
+  let begin = () => {
+    settle(page);
+    walk();
+    later();
+    observe(page);
+  };
+
+  // Pages that ask bring this script late (ahead.js).
+  if (page.readyState == "loading") page.addEventListener("DOMContentLoaded", begin);
+  else begin();
+
+  addEventListener("click", clicked);
   page.addEventListener("cc-offer", called);
   page.addEventListener("securitypolicyviolation", blocked);
   page.addEventListener("cc-early", event => (event.detail.type == "cc-offer" ? called : blocked)(event.detail));
 
   addEventListener("message", event => {
     let high = Object(event.data).ccHeight;
-    if (high > 0) page.querySelectorAll("iframe[data-cc-frame]").forEach(frame => {
+    if (high > 0) shown.concat(Array.from(page.querySelectorAll("iframe[data-cc-frame]"))).map(frame => {
       if (frame.contentWindow == event.source) frame.style.setProperty("height", Math.min(high, 5000) + "px", "important");
     });
   });
-})(PATH);
+})(PATH, BOXES);

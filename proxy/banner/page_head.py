@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass, replace
 
 from proxy.banner.assets import css_hash, guard, script, style
+from proxy.banner.box_selectors import box_selector, loader_selector
 from proxy.banner.markup import Markup, ascii_bytes, escape
 from proxy.banner.provider_signals import signals, stand_ins
 from proxy.config.banner_colours import Look
@@ -73,7 +74,9 @@ class PageHeads:
         self._path = path
         self._cookie = cookie
         self._cache: Cache[tuple[frozenset[Pair], Ask, bool, bool, bool], PageHead] = Cache(MAX_CACHED)
-        self._ways = script("offers").replace("(PATH)", _whole(path))
+        self._loaders = loader_selector(policy)
+        arguments = f"({_whole(path)},{_literal(box_selector(policy))})"
+        self._ways = script("offers").replace("(PATH,BOXES)", arguments)
         self._offers = _file("offers", "js", self._ways)
         self._files: dict[str, File] = {self._offers.name: self._offers}
 
@@ -178,7 +181,8 @@ class PageHeads:
         if not self._may_replace(grants):
             return ""
         file = _whole(self._path + self._offers.name)
-        return script("ahead").replace("(FILE)", file) if later else self._ways
+        ahead = script("ahead").replace("(FILE,LOADERS)", f"({file},{_literal(self._loaders)})")
+        return ahead if later else self._ways
 
     def _style_parts(self, grants: frozenset[Pair], ask: Ask) -> list[str]:
         parts = ["base"]
@@ -208,7 +212,12 @@ def page_code(*, asks: bool) -> str:
 
 def _whole(path: str) -> str:
     """Return a script's argument that is a whole address: a <base> may lead paths elsewhere."""
-    return f"(new URL({json.dumps(path)},location).href)"
+    return f"new URL({json.dumps(path)},location).href"
+
+
+def _literal(text: str) -> str:
+    """Return a text as JavaScript that reads the same in HTML and in XML."""
+    return "".join(f"\\u{ord(c):04x}" if c in "<>&" else c for c in json.dumps(text))
 
 
 def made_for(decision: Decision) -> str:

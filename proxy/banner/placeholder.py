@@ -18,8 +18,11 @@ from proxy.banner.pages.embed_page import frame_markup
 from proxy.banner.placeholder_size import ANY_SIZE, PlaceholderSize, size_of
 from proxy.banner.words import Words
 from proxy.filter.cache import Cache
-from proxy.filter.rules.judged_tag import TagFacts
+from proxy.filter.rules.judge import Judge
+from proxy.filter.rules.judged_tag import PlaceholderPosition, TagFacts
+from proxy.filter.tags.document_context import DocumentContext
 from proxy.filter.tags.embeds import Embed, EmbedKind, Embeds, Offer
+from proxy.filter.tags.start_tag import judge_tag
 from proxy.filter.verdict import Verdict
 from proxy.policy.actions import Action
 from proxy.policy.model import Policy, Provider
@@ -103,6 +106,15 @@ class Placeholders:
         offers = self._embeds.offers(verdict.provider, facts)
         made = (self._made(self._wanted(verdict, facts, offer, size, place), words) for offer in offers)
         return b"".join(made)
+
+    def of_tag(self, judge: Judge, tag: str, words: Words, place: PlaceholderPlace) -> bytes:
+        """Return what stands in place of an element that came later, by the start tag it has."""
+        judged = judge_tag(DocumentContext(judge), tag.encode())
+        if judged is None or judged.facts is None or judged.verdict is None:
+            return b""
+        if judged.position is PlaceholderPosition.NOWHERE:
+            return b""
+        return self._all(judged.verdict, judged.facts, words, place)
 
     def one(
         self, embed: Embed, missing: tuple[str, ...], words: Words, place: PlaceholderPlace | None = None

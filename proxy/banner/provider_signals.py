@@ -64,7 +64,8 @@ def stubs(names: Sequence[str], tables: Sequence[StandIn] = (), hosts: Sequence[
     text = json.dumps(table, separators=(",", ":"))[1:-1]
     text = "".join(f"\\u{ord(c):04x}" if c in "<>&" else c for c in text)
     code = script("stubs", "all").replace("(TABLE)", f"({text})")
-    return code + "".join(script("stubs", name) for name in names if name in parts_of("stubs"))
+    parts = [*names, *(["players"] if any(one.players for one in all_) else [])]
+    return code + "".join(script("stubs", name) for name in parts if name in parts_of("stubs"))
 
 
 def _literal(reply: Reply) -> list[object]:

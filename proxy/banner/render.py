@@ -24,6 +24,7 @@ from proxy.consent.decision import Decision
 from proxy.consent.record import Shown
 from proxy.filter.headers.cookies import CONSENT_COOKIE
 from proxy.filter.headers.guard_table import since_attribute
+from proxy.filter.rules.judge import Judge
 from proxy.filter.tags.embeds import Embed
 from proxy.policy.model import CookieRule, Policy
 from proxy.policy.own_hosts import OwnHosts
@@ -112,6 +113,10 @@ class Renderer:
     ) -> bytes:
         """Return the placeholder for what a script of the site wanted to show, as that page allows."""
         return self._placeholders.one(embed, missing, words, place)
+
+    def offer_for_tag(self, judge: Judge, tag: str, words: Words, place: PlaceholderPlace) -> bytes:
+        """Return the placeholder that this start tag gets from the rules; nothing where it gets none."""
+        return self._placeholders.of_tag(judge, tag, words, place)
 
     # -- pages of our own ---------------------------------------------------------------------------------
 

@@ -55,8 +55,8 @@
   };
 
   objects.concat(functions).map(name => {
-    let names = name.split("."), last = names.pop(), at = names.reduce((at, name) => at[name] = at[name] || {}, window);
-    if (!(last in at)) at[last] = make(name, objects.includes(name) ? {} : 0);
+    let alias = name.split("="), names = alias.pop().split("."), last = names.pop(), at = names.reduce((at, name) => at[name] = at[name] || {}, window);
+    if (!(last in at)) at[last] = make(alias[0] || last, objects.includes(name) ? {} : 0);
   });
 
   // Whatever array a page gives that name is listened to.
@@ -117,4 +117,16 @@ hbspt.forms.create = to => {
   if (to) if (to.formId) document.dispatchEvent(new CustomEvent("cc-offer", { detail: [{ embed: ["form", to.region || "na1", to.portalId, to.formId].join(" ") }, to.target || document.currentScript] }));
   return hbspt.forms.form;
 };
+// end
+// for players
+// The real ones put a frame in that place.
+((youtube, vimeo) => {
+  let player = (api, address) => function (at, to) {
+    let place = typeof at == "string" ? document.getElementById(at) : at, page = address(Object(to));
+    if (place) if (page) if (place.localName != "iframe") document.dispatchEvent(new CustomEvent("cc-offer", { detail: [{ address: page }, place] }));
+    return api.player;
+  };
+  if (youtube) youtube.Player = player(youtube, to => to.videoId ? (to.host || "https://www.youtube.com") + "/embed/" + to.videoId : 0);
+  if (vimeo) vimeo.Player = player(vimeo, to => /[0-9]/.test(to.id || to.url) ? "https://player.vimeo.com/video/" + /[0-9]+/.exec(to.id || to.url) : 0);
+})(window.YT, window.Vimeo);
 // end

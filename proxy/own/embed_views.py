@@ -7,6 +7,7 @@ stays as it is; a ticket, valid for a minute, opens a frame that shows only that
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, urlencode
@@ -32,6 +33,10 @@ from proxy.policy.scope import Pair, Scope
 from proxy.records.store import RecordStore, now_ms
 
 _FRAMES = (b"iframe", b"frame")
+_START_TAG = re.compile(
+    r"<([a-z][a-z0-9.-]{0,60})(?: [A-Za-z_:][\w:.-]{0,100}=\"[^<>\"]{0,2000}\"){0,40}>(?:</\1>)?", re.ASCII
+)
+"""An empty element as offers.js writes it: whatever else somebody sends is judged by nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +106,12 @@ async def embed_page(own: OwnRequest) -> Response:
 async def offer_part(own: OwnRequest) -> Response:
     """Return the placeholder for an embed that a script of the site inserts; 204 without one.
 
-    A frame is named by its address, a form by its ids. `without` and `policy` are what the page's
-    headers and its own CSP meta tags forbid.
+    An element is named by its start tag, which the rules judge as if it stood in the page; a frame
+    by its address, a form by its ids. `without` and `policy` are what the page's headers and its
+    own CSP meta tags forbid.
     """
+    if tag := _parameter(own.request, "tag"):
+        return _offer_for_tag(own, tag)
     embeds, address = Embeds(own.site.policy), _parameter(own.request, "address")
     embed = (
         embeds.of_address(address) if address else embeds.of_any_provider(_parameter(own.request, "embed"))
@@ -112,7 +120,22 @@ async def offer_part(own: OwnRequest) -> Response:
     if embed is None or not missing:
         return Response(204, list(OWN_HEADERS))
     words = page_language(own, _parameter(own.request, "language"))
-    markup = own.site.renderer.offer(embed, missing, words, _place(own.request))
+    return _fragment(own.site.renderer.offer(embed, missing, words, _place(own.request)))
+
+
+def _offer_for_tag(own: OwnRequest, tag: str) -> Response:
+    """Return the placeholder that a page with this start tag would have got."""
+    if _START_TAG.fullmatch(tag) is None:
+        return Response(204, list(OWN_HEADERS))
+    words = page_language(own, _parameter(own.request, "language"))
+    judge = own.site.variant(own.decision.grants, secure=own.request.visitor.secure).judge
+    tag = tag[: tag.index(">") + 1]
+    return _fragment(own.site.renderer.offer_for_tag(judge, tag, words, _place(own.request)))
+
+
+def _fragment(markup: bytes) -> Response:
+    if not markup:
+        return Response(204, list(OWN_HEADERS))
     # Not text/html: it is a fragment, and a link to it must not open as a page.
     return Response(200, [(b"Content-Type", b"text/plain; charset=utf-8"), *OWN_HEADERS], markup)
 

@@ -42,7 +42,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class StandIn:
-    """The names that one provider defines. A dot in a name leads on.
+    """The names that one provider defines. A dot in a name leads on; `a=b.c` is `a` under another name.
 
     `replies` by function: `a.b` is that one, `a..b` every function `b` reached from `a`, and
     `a b` a call of `a` whose first argument is "b".
@@ -52,6 +52,7 @@ class StandIn:
     hosts: tuple[str, ...] = ()  # refused, they bring it by themselves
     objects: tuple[str, ...] = ()
     functions: tuple[str, ...] = ()
+    players: bool = False  # it puts a frame where it is told to: banner/stubs.js, players
     queues: tuple[str, ...] = ()  # arrays of calls, which the provider reads
     ready: tuple[str, ...] = ()  # a function, or an array of them, called once the provider is there
     replies: Mapping[str, Reply] = field(default_factory=dict)
@@ -73,12 +74,12 @@ _RUNS = Reply(ReplyKind.RUNS)
 _NO_LOGIN = {"status": "unknown", "authResponse": None}
 _NO_CONSENT = {"necessary": True, "analytics": False, "advertisement": False, "functionality": False}
 _INSIGHTS = {
-    "..flush": _calls_back(True),
-    "..unload": _calls_back({}),
-    "..queue.push": _calls_back(),
-    "..onConfigChange": _calls_back({"cfg": {}}),
-    "..isEnabled": _returns(False),
-    "..getCookieMgr.get": _returns(""),
+    "appInsights..flush": _calls_back(True),
+    "appInsights..unload": _calls_back({}),
+    "appInsights..queue.push": _calls_back(),
+    "appInsights..onConfigChange": _calls_back({"cfg": {}}),
+    "appInsights..isEnabled": _returns(False),
+    "appInsights..getCookieMgr.get": _returns(""),
 }
 _FLAGS = (
     "getFeatureFlag",
@@ -114,10 +115,8 @@ STAND_INS: dict[str, StandIn] = {
     "application-insights": StandIn(
         "Application Insights",
         hosts=("js.monitor.azure.com",),
-        objects=("appInsights", "Microsoft.ApplicationInsights"),
-        replies={
-            root + name: reply for root in ("appInsights", "Microsoft") for name, reply in _INSIGHTS.items()
-        },
+        objects=("appInsights", "appInsights=Microsoft.ApplicationInsights"),
+        replies=_INSIGHTS,
     ),
     "hubspot": StandIn(
         "HubSpot, tracking",
@@ -143,6 +142,17 @@ STAND_INS: dict[str, StandIn] = {
         replies={"HubSpotConversations.on widgetLoaded": _calls_back({"message": "widget has loaded"})},
     ),
     "calendly": StandIn("Calendly", hosts=("calendly.com",), objects=("Calendly",)),
+    "youtube": StandIn(
+        "YouTube, players made by script",
+        hosts=("youtube.com",),
+        objects=("YT",),
+        players=True,
+        ready=("onYouTubeIframeAPIReady",),
+        replies={"YT.ready": _calls_back()},
+    ),
+    "vimeo": StandIn(
+        "Vimeo, players made by script", hosts=("player.vimeo.com",), objects=("Vimeo",), players=True
+    ),
     "meta": StandIn(
         "Meta, pixel and SDK",
         hosts=("connect.facebook.net",),

@@ -22,6 +22,12 @@ VERSIONS = {
     "react-calendly": "4.4.0",
     "react": "18.3.1",
     "react-dom": "18.3.1",
+    "react-19": "npm:react@19.0.9",
+    "react-dom-19": "npm:react-dom@19.0.9",
+    "vue": "3.5.45",
+    "@hotwired/turbo": "8.0.23",
+    "htmx.org": "2.0.4",
+    "swup": "4.8.2",
     "esbuild": ESBUILD,
     "@microsoft/applicationinsights-web": "3.4.4",
 }
@@ -76,7 +82,7 @@ def _fetch(npm: str, folder: str) -> str:
         *wanted,
     ]
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=200, check=False)
     except subprocess.TimeoutExpired:
-        return "npm took more than 100 seconds"
+        return "npm took more than 200 seconds"
     return "" if done.returncode == 0 else f"npm could not install {', '.join(wanted)}: {done.stderr[-300:]}"

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from playwright.sync_api import Browser, Page, Playwright
 
 from proxy.banner.page_head import state_of
+from proxy.banner.placeholder import PlaceholderPlace
 from proxy.banner.render import Renderer
 from proxy.consent.decision import Ask
 from proxy.filter.headers.csp_admission import admit, takes_files
@@ -51,8 +52,9 @@ class Stage(ThreadingHTTPServer):
         self.choices: list[dict[str, list[str]]] = []
         self.served: list[str] = []
         self.reports: list[dict] = []  # what guards counted
+        self.files: dict[str, bytes] = {}  # scripts of the site's own
         self.pauses: list[bytes] = []  # pages wait a while behind each of these
-        self.renderer = RENDERER
+        self.renderer, self.rules = RENDERER, RULES
 
     @property
     def origin(self) -> str:
@@ -89,7 +91,7 @@ class Stage(ThreadingHTTPServer):
         )
         injector.admission = admit(policies, scripts, styles, host=HOST, secure=False)
         xml = any("xhtml" in value for _, value in self.headers)
-        page = HtmlFilter(judge_for(RULES, self.decision.grants), inject=injector, xml=xml)
+        page = HtmlFilter(judge_for(self.rules, self.decision.grants), inject=injector, xml=xml)
         body = page.feed(self.html.encode()) + page.close()
         others = [pair for pair in self.headers if pair[0] != "Content-Security-Policy"]
         return [
@@ -117,18 +119,29 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/.consent/state":
             said = {"ask": stage.decision.ask.value, "state": state_of(stage.decision.grants)} | self._words()
             self._send([("Content-Type", "application/json")], json.dumps(said).encode())
+        elif path == "/.consent/embed":
+            self._send([], b"<p>shown once</p>")
         elif path == "/.consent/offer":
-            self._send([], b'<span class="cc ph"><a href="/.consent/#cc-p-functional">Always</a></span>')
+            self._send([], self._offer())
         elif file := stage.renderer.file(path.removeprefix("/.consent/"), stage.decision):
             sort = "javascript" if file.name.endswith("js") else "css"
             kept = ("Cache-Control", "public, max-age=31536000, immutable")
             self._send([("Content-Type", f"text/{sort}"), kept], file.body)
+        elif path in stage.files:
+            self._send([("Content-Type", "text/javascript")], stage.files[path])
         elif stage.raw is not None:
             self._send([("Content-Security-Policy", stage.renderer.csp.decode())], stage.raw)
         elif path == "/favicon.ico":
             self._send([], b"", 404)
         else:
             self._send(*stage.dressed(self.path))
+
+    def _offer(self) -> bytes:
+        stage, tag = self.server, parse_qs(urlsplit(self.path).query).get("tag", [""])[0]
+        if not tag:
+            return b'<span class="cc ph"><a href="/.consent/#cc-p-functional">Always</a></span>'
+        judge = judge_for(stage.rules, stage.decision.grants)
+        return stage.renderer.offer_for_tag(judge, tag, stage.renderer.languages["en"], PlaceholderPlace())
 
     def _words(self) -> dict[str, str]:
         words = self.server.renderer.languages["en"]
@@ -158,6 +171,7 @@ class _Handler(BaseHTTPRequestHandler):
                 json.dumps(
                     {
                         "granted": stage.granted,
+                        "frame": "/.consent/embed",
                         "files": stage.renderer.files(stage.decision),
                         **self._words(),
                     }

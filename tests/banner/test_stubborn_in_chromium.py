@@ -61,7 +61,7 @@ def test_a_base_leads_no_offer_for_what_a_script_wants_astray(visit, stage, answ
         """document.dispatchEvent(new CustomEvent("cc-offer",
         { detail: [{ address: "https://calendly.com/a/b" }, document.querySelector("main")] }))"""
     )
-    way = visitor.page.locator("main .ph a")
+    way = visitor.page.locator("main .ph [data-cc-always]")
     way.wait_for()
 
     assert way.evaluate("e => e.href") == stage.origin + "/.consent/#cc-p-functional"

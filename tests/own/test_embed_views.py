@@ -1,5 +1,7 @@
 """Once, always, and relayed forms: what a placeholder's controls post and what frames show."""
 
+from urllib.parse import urlencode
+
 import pytest
 
 from proxy.consent.answer import How
@@ -382,3 +384,42 @@ async def test_nothing_is_offered_to_who_granted_it(tmp_path):
         got = await proxy.ask("/.consent/offer?address=https://calendly.com/c", f"Cookie: {consent}")
 
     assert got.status == 204
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [
+        ('<div class="calendly-inline-widget" data-url="https://calendly.com/c"></div>', b"data-cc-once="),
+        ('<iframe src="https://calendly.com/c" title="a &amp; b"></iframe>', b"data-cc-once="),
+        ('<embed src="https://calendly.com/c">', b"data-cc-once="),
+        (
+            '<div class="hs-form-frame" data-portal-id="1" data-form-id="a" data-region="eu1"></div>',
+            b"form eu1 1 a",
+        ),
+        ('<div class="own"></div>', b""),
+        ('<script src="https://js.hs-scripts.com/1.js"></script>', b""),
+        ('<div class="calendly-inline-widget"></div><p>', b""),
+        ("<div class=calendly-inline-widget>", b""),
+        ('<div class="calendly-inline-widget" onclick="a>b"></div>', b""),
+        ("calendly-inline-widget", b""),
+        ("<", b""),
+    ],
+)
+async def test_an_element_that_came_later_is_offered_what_its_start_tag_gets_from_the_rules(
+    tmp_path, tag, expected
+):
+    async with Origin() as origin, running(origin, tmp_path) as proxy:
+        got = await proxy.ask(f"/.consent/offer?{urlencode({'tag': tag})}")
+
+    assert got.status == (200 if expected else 204)
+    assert expected in got.body
+    assert bool(expected) is bool(got.body)
+
+
+async def test_nothing_is_offered_for_an_element_whose_purpose_is_granted(tmp_path):
+    async with Origin() as origin, running(origin, tmp_path) as proxy:
+        consent = cookie_of(await choose(proxy, b"choice=accept", SAME)).split(b";")[0].decode()
+        frame = urlencode({"tag": '<iframe src="https://calendly.com/c"></iframe>'})
+        got = await proxy.ask(f"/.consent/offer?{frame}", f"Cookie: {consent}")
+
+    assert (got.status, got.body) == (204, b"")

@@ -75,7 +75,9 @@ def test_what_is_neither_is_refused(text, expected):
 
 def row(name: str, one: StandIn) -> str:
     """Return a line of the table in docs/stand-ins.md."""
-    names = ", ".join(f"`{each}`" for each in (*one.objects, *one.functions, *one.queues, *one.ready))
+    names = ", ".join(
+        f"`{each.rpartition('=')[2]}`" for each in (*one.objects, *one.functions, *one.queues, *one.ready)
+    )
     replies: dict[str, list[str]] = {}
     for function, reply in one.replies.items():
         replies.setdefault(str(reply), []).append(f"`{function}`")

@@ -60,7 +60,7 @@ class EmbedPages:
             return EmbedPage(self._page(embed, words, FRAME, Markup(), content), _policy(parts))
         reports = f"{self._path}reports"
         table = guard_table(self._policy, grants, self._own, consent_cookie=self._cookie, reports=reports)
-        code = guard(table) + script("wrapper")
+        code = guard(table) + script("embed_page")
         parts = [f"default-src {ALWAYS} {sources}", "base-uri 'none'", f"form-action 'self' {sources}"]
         content = _form(embed, embed.address) if embed.is_form else _post(embed)
         page = self._page(embed, words, FORM, Markup(f"<script>{code}</script>"), content)
@@ -70,7 +70,7 @@ class EmbedPages:
         """Return the page of a form that reaches its provider through our relay alone."""
         relay = f"{self._path}relay/"
         literals = ",".join(json.dumps(value).replace("<", "\\u003c") for value in (list(rule.hosts), relay))
-        code = script("relayed").replace("(HOSTS)", f"({literals})") + script("wrapper")
+        code = script("relayed").replace("(HOSTS)", f"({literals})") + script("embed_page")
         form = _form(embed, relay + embed.address.removeprefix("https://"))
         page = self._page(embed, words, FORM, Markup(f"<script>{code}</script>"), form)
         parts = [RELAYED, "frame-ancestors 'self'", f"sandbox {SANDBOX}"]

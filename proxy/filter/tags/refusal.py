@@ -13,6 +13,7 @@ from proxy.filter.syntax.fetching_attributes import ValueKind
 from proxy.filter.syntax.urls import COMMON, Url, cleaned, data_url, srcset_addresses, srcset_hosts, url_of
 from proxy.filter.tags.document_context import DocumentContext
 from proxy.filter.verdict import Does, Verdict
+from proxy.policy.model import Undeclared
 
 _FRAMES = frozenset({"iframe", "frame", "object", "embed", "portal", "fencedframe"})
 _EMBEDDING = _FRAMES | {"script", "link"}
@@ -86,12 +87,29 @@ def refusal(context: DocumentContext, name: str, values: Mapping[str, str]) -> R
     refused, judged = _first_refusal(context, name, values, loading, others)
     if refused is None and not judged and others:
         refused = _refused_as_element(judge, name, values, others)
+    if refused is not None and _is_left_to_the_fence(judge, name, refused):
+        return None
     if refused is not None and refused.matcher is not None:
         if not refused.matcher.rule.hosts:
             refused.names.update(attribute for attribute in values if attribute in held)
             refused.names |= {"srcdoc"} & values.keys()
         refused.names |= _identifying_attributes(refused.matcher, name) & values.keys()
     return refused
+
+
+def _is_left_to_the_fence(judge: Judge, name: str, refused: Refusal) -> bool:
+    """True for a box whose attributes name a page that the site's own player reads on a click.
+
+    Renamed, its player would load the page `undefined` of the site. The frame it makes meets the
+    fence, and has its offer then (banner/offers.js).
+    """
+    matcher = refused.matcher
+    if matcher is None or matcher.rule.classes or matcher.rule.ids or matcher.rule.attributes:
+        return False
+    fenced = judge.rules.policy.undeclared_tags is not Undeclared.KEEP
+    widget = name not in fetching_attributes.LOADING_ATTRIBUTES
+    named = refused.names and refused.names <= fetching_attributes.WIDGET_ATTRIBUTES
+    return bool(fenced and widget and named and refused.verdict.does is Does.HOLD)
 
 
 def _first_refusal(
