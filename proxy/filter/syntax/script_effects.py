@@ -21,6 +21,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+MOST_CHARACTERS = 1_500
 MOST = 50
 """Names nobody uses whose place is looked for; a script with more is no snippet."""
 
@@ -104,8 +105,20 @@ _FLAGGED = re.compile(r"=\s?(?:true|false|!0|!1|0|1)(?![\w.])")
 _BRACKETS = re.compile(r"[()]")
 _OWN_FILE = re.compile(r"(?:https?:)?/[^\s\"'<>]*\.(?:m?js|css)(?:[?#].*)?|\.{1,2}/.*", re.DOTALL)
 _FETCHED = re.compile(r"\b(?:fetch|sendBeacon)\s*+\(\s*+[\"'`]/(?!/)")
-_QUEUE = re.compile(
-    r"([\w$]++)(?:\.[\w$]++)?=(?:[\w$.]++ ?\|\| ?)?(?:function|\()[^{]{0,40}+\{[^{}]{0,200}?push\(arguments\)"
+_QUEUED = "push(arguments)"
+_QUEUE = re.compile(r"([\w$]++)(?:\.[\w$]++)?+ ?= ?(?:[\w$.]++ ?\|\| ?)?+(?:function|\()")
+_GTM = re.compile(  # as Google prints it, blanks aside
+    r"(?:<!--[^;(]{0,40}-->)?\(function\(w,d,s,l,i\)\{w\[l\]=w\[l\]\|\|\[\];w\[l\]\.push\(\{'gtm\.start':newDate\(\)\.getTime\(\),"
+    r"event:'gtm\.js'\}\);varf=d\.getElementsByTagName\(s\)\[0\],j=d\.createElement\(s\),dl=l!='dataLayer'\?'&l='\+l:'';"
+    r"j\.async=true;j\.src='(?:https?:)?//[\w.-]++/gtm\.js\?id='\+i\+dl(?:\+'[^']*+')?+;"
+    r"f\.parentNode\.insertBefore\(j,f\);?+\}\)\(window,document,'script','\w++','[\w-]++'\);?+"
+)
+_ANALYTICS = re.compile(
+    r"\(function\(i,s,o,g,r,a,m\)\{i\[['\"]GoogleAnalyticsObject['\"]\]=r;i\[r\]=i\[r\]\|\|function\(\)\{"
+    r"\(i\[r\]\.q=i\[r\]\.q\|\|\[\]\)\.push\(arguments\)\},i\[r\]\.l=1\*newDate\(\);a=s\.createElement\(o\),"
+    r"m=s\.getElementsByTagName\(o\)\[0\];a\.async=1;a\.src=g;m\.parentNode\.insertBefore\(a,m\)\}\)"
+    r"\(window,document,['\"]script['\"],['\"](?:https?:)?//www\.google-analytics\.com/analytics\.js['\"],['\"]ga['\"]\);"
+    r"(?:ga\((?:'[^']*+'|\"[^\"]*+\"|[\w,.:{}])*+\);?+)*+"
 )
 _LOADERS = re.compile(r"createElement|\.src=|\bwrite(?:ln)?\(|\bimport\b|\bImage\b|sendBeacon|\bfetch\(")
 
@@ -115,6 +128,10 @@ def own_effect(text: str, is_providers: Callable[[str], bool]) -> str | None:
 
     `is_providers` tells of a string or a name whether the rules know it as a provider's.
     """
+    if len(text) < MOST_CHARACTERS:  # the two that stand on most pages, at once
+        dense = "".join(text.split())
+        if _GTM.fullmatch(dense) or _ANALYTICS.fullmatch(dense):
+            return None
     code = code_of(text)
     if code is None:
         return "not read to its end"
@@ -132,7 +149,7 @@ class _Reading:
         self.strings = strings_of(text)
         self.is_providers = is_providers
         quoted = {s for s in self.strings if _NAMES.fullmatch(s)}
-        queues = {match[1] for match in _QUEUE.finditer(code.replace(" = ", "="))}
+        queues = self._queues(code)
         called = {name for name, _, _ in _CALL.findall(code)}
         self.own_providers = queues | (quoted & called)
         self.code = self._without_arguments(code)
@@ -146,6 +163,14 @@ class _Reading:
             self.members.update((one or other).split(".")[1:])
         for chain in _SET_BEHIND.findall(self.code):
             self.members.update(chain.split("."))
+
+    def _queues(self, code: str) -> set[str]:
+        """Return the names of functions that only put their calls into a queue."""
+        found, at = set(), code.find(_QUEUED)
+        while at >= 0:
+            found.update(_QUEUE.findall(code, max(0, at - 120), at)[-1:])
+            at = code.find(_QUEUED, at + 1)
+        return found
 
     def effect(self) -> str | None:
         """Return the first effect of the site's own."""

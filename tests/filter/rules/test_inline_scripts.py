@@ -102,3 +102,12 @@ def test_a_script_is_read_once():
     body = b"read.once(1)"
 
     assert judge.rules.read_script(body) is judge.rules.read_script(body)
+
+
+@pytest.mark.parametrize("name", ["GTM", "analytics.js"])
+def test_own_code_behind_a_usual_snippet_makes_the_script_the_sites_own(name):
+    snippet = next(snippet for snippet in SNIPPETS if snippet["name"] == name)
+    judge = judge_of(rule(snippet["words"]))
+
+    assert not is_held(judge, snippet["script"] + "openMenu();")
+    assert not is_held(judge, "window.page = {};" + snippet["script"])
