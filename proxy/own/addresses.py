@@ -40,6 +40,10 @@ GPC_SINCE = "2026-11-01"
 Endpoint = Callable[[OwnRequest], Awaitable[Response]]
 
 
+_CLEAR_PREFETCHED = (b"Clear-Site-Data", b'"prefetchCache", "prerenderCache"')
+"""Pages that a browser prefetched or prerendered were made for the earlier answer."""
+
+
 class OwnAddresses:
     """Responds to every request for one of the proxy's own addresses."""
 
@@ -208,7 +212,7 @@ class OwnAddresses:
         request, site = own.request, own.site
         assert committed.answer is not None
         decision = site.decide(request, committed.answer)
-        headers: Headers = [(b"Set-Cookie", site.cookie_line(request, committed.answer))]
+        headers: Headers = [(b"Set-Cookie", site.cookie_line(request, committed.answer)), _CLEAR_PREFETCHED]
         headers += [(b"Set-Cookie", line) for line in self._sweep(own, decision)]
         if own.wants_json:
             record = Receipt(committed.record).to_json() if committed.record is not None else None

@@ -72,6 +72,16 @@ async def test_over_https_the_cookie_is_secure(tmp_path):
     assert b"; Secure" in cookie_of(got)
 
 
+@pytest.mark.parametrize("body", [b"choice=accept", b"choice=refuse"])
+async def test_an_answer_clears_what_the_browser_prefetched_for_the_earlier_one(tmp_path, body):
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        sent = await choose(proxy, body, SAME)
+        fetched = await choose(proxy, body, SAME, "Accept: application/json")
+
+    assert sent.one(b"Clear-Site-Data") == b'"prefetchCache", "prerenderCache"'
+    assert bool(fetched.all(b"Clear-Site-Data")) == (fetched.status == 200)
+
+
 async def test_refusing_is_kept_too_and_expires_what_was_there(tmp_path):
     async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
         got = await choose(proxy, b"choice=refuse", SAME, "Cookie: _ga=1; hubspotutk=2; session=3; odd=4")
