@@ -149,6 +149,8 @@ def read_request(
     visitor = trust.visitor(peer, fields, secure=secure)
     path, said = target.partition(b"?")[0], fields.get(b"sec-fetch-dest")
     destination = said[0][:LONGEST_DESTINATION] if said else None
+    if destination is None and fields.get(b"service-worker") == [b"script"]:
+        destination = b"serviceworker"  # WebKit and plain http say it this way (Service Workers 4.4)
     return Request(
         method, target, headers, fields, authority, host, visitor, peer, id_, now, path, destination
     )

@@ -14,6 +14,9 @@ from proxy.filter.headers.fields import Headers
 
 _OURS = frozenset({b"transfer-encoding", b"connection", b"keep-alive", b"upgrade"})
 _LOOKED_AT = frozenset({7, 10, 14, 17})  # the lengths of these names and of content-length
+NOTHING_LOADS = (b"Content-Security-Policy", b"default-src 'none'")
+"""For responses of our own that are no pages: in a frame each is a realm that scripts of the site reach."""
+
 _PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 

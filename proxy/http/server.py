@@ -16,7 +16,7 @@ from aiohttp import http_parser, web
 from proxy.errors import StartError
 from proxy.http.connection import Connection
 from proxy.http.message import AiohttpRequest, IncomingMessage, RequestLimits
-from proxy.http.response import Response
+from proxy.http.response import NOTHING_LOADS, Response
 
 __all__ = ["Connection", "HttpServer", "IncomingMessage", "RequestLimits", "Response", "check_server"]
 
@@ -142,7 +142,11 @@ def _aiohttp_request(message: Any, payload: Any, protocol: Connection, *more: An
 def plain_refusal(status: int, _: IncomingMessage | None = None) -> Response:
     """Return a refusal in plain words, without anything of the request."""
     reason = Response(status, []).reason
-    headers = [(b"Content-Type", b"text/plain; charset=utf-8"), (b"Cache-Control", b"no-store")]
+    headers = [
+        (b"Content-Type", b"text/plain; charset=utf-8"),
+        (b"Cache-Control", b"no-store"),
+        NOTHING_LOADS,
+    ]
     return Response(status, headers, b"%d %b\n" % (status, reason))
 
 

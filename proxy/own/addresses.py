@@ -18,7 +18,7 @@ from proxy.filter.headers.judged_headers import Headers
 from proxy.filter.headers.sweep import sweep
 from proxy.http.message import IncomingMessage
 from proxy.http.request import Request
-from proxy.http.response import Response
+from proxy.http.response import NOTHING_LOADS, Response
 from proxy.own.browser_reports import read_reports
 from proxy.own.choice import SubmittedChoice, is_from_site, merge_placeholder_choice, read_choice, return_path
 from proxy.own.choice_limits import ChoiceLimits
@@ -81,7 +81,13 @@ class OwnAddresses:
         return path.startswith(self._path) or path == GPC
 
     async def respond(self, site: Site, request: Request, message: IncomingMessage) -> Response:
-        """Return the response of one of the own addresses."""
+        """Return the response of one of the own addresses; what is no page of ours loads nothing."""
+        response = await self._respond(site, request, message)
+        if all(name != NOTHING_LOADS[0] for name, _ in response.headers):
+            response.headers.append(NOTHING_LOADS)
+        return response
+
+    async def _respond(self, site: Site, request: Request, message: IncomingMessage) -> Response:
         if request.path == GPC:
             return json_response({"gpc": True, "lastUpdate": GPC_SINCE}, cacheable=True)
         name = request.path.removeprefix(self._path)

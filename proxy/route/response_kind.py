@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from proxy.errors import Unreadable, UpstreamError
 from proxy.filter.body.body_filter import first_bytes
-from proxy.filter.headers.content_kind import SNIFF, BodyKind, body_kind, forbids_sniffing
+from proxy.filter.headers.content_kind import SNIFF, BodyKind, body_kind, forbids_sniffing, is_attachment
 from proxy.http.request import Request
 from proxy.http.upstream.exchange import UpstreamResponse
 
@@ -51,6 +51,19 @@ def _by_headers(
         list(types), nosniff=nosniff, dest=dest, first=None, disposition=disposition, fetched=fetched
     )
     return found, nosniff
+
+
+def opens_nothing(upstream_response: UpstreamResponse) -> bool:
+    """True when neither frame nor worker can be made of it: no body, a redirect, a saved file.
+
+    A script is run as a worker although it says that it is to be saved.
+    """
+    fields, status = upstream_response.fields, upstream_response.status
+    if status in (204, 205) or (status in _REDIRECTS and any(fields.get(b"location", ()))):
+        return True
+    if b"content-disposition" not in fields or not is_attachment(fields[b"content-disposition"][0]):
+        return False
+    return not any(b"script" in kind.lower() for kind in fields.get(b"content-type", ()))
 
 
 def sort_named(upstream_response: UpstreamResponse, request: Request) -> BodyKind | None:

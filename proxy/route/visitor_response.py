@@ -30,7 +30,7 @@ from proxy.route.context import RequestContext
 from proxy.route.page_injection import PageInjection, asks, dress, is_governed
 from proxy.route.request_headers import UpstreamHead
 from proxy.route.response_headers import expired_cookies, judged
-from proxy.route.response_kind import PAGES, WORKERS, goes_by_its_head, has_no_body
+from proxy.route.response_kind import PAGES, WORKERS, goes_by_its_head, has_no_body, opens_nothing
 
 NAMES = 1024
 """Bytes of the longest address whose page is remembered: addresses come from strangers."""
@@ -87,23 +87,26 @@ def compose(
     headers += _challenge(upstream_response)
     if upstream_response.status == 304:
         return VisitorResponse(_not_modified(context, upstream_head, upstream_response, headers), VERBATIM)
-    if sort is BodyKind.OTHER and context.request.destination not in WORKERS:
-        return VisitorResponse(headers, VERBATIM)
-    match sort:
-        case BodyKind.HTML | BodyKind.XML | BodyKind.RULES | BodyKind.REFUSED:
-            if sort is BodyKind.HTML and data and is_document(context.request.destination) is not False:
-                headers = _typed(headers, upstream_response, data)
-            return _document(context, upstream_head, upstream_response, headers, sort)
-        case BodyKind.CODE:
-            return VisitorResponse(code_headers(headers), VERBATIM)
-        case BodyKind.DATA:
-            return VisitorResponse(_fenced(code_headers(headers), context), VERBATIM)
-        case BodyKind.FEED:
-            return VisitorResponse(_fenced_for_all(headers, context), VERBATIM)
-        case BodyKind.OTHER if _may_name(context, upstream_response):
-            return _service_worker(context, upstream_response, headers)
-        case BodyKind.OTHER:
-            return VisitorResponse(_fenced(code_headers(headers), context), VERBATIM)
+    if sort not in PAGES and sort is not BodyKind.REFUSED:
+        return _unread(context, upstream_response, headers, sort)
+    if sort is BodyKind.HTML and data and is_document(context.request.destination) is not False:
+        headers = _typed(headers, upstream_response, data)
+    return _document(context, upstream_head, upstream_response, headers, sort)
+
+
+def _unread(
+    context: RequestContext, upstream_response: UpstreamResponse, headers: Headers, sort: BodyKind
+) -> VisitorResponse:
+    """Return what is no page: its bytes pass, under a fence, as a frame or a worker may be made of it."""
+    if context.request.destination not in WORKERS:
+        if sort is BodyKind.OTHER and opens_nothing(upstream_response):
+            return VisitorResponse(headers, VERBATIM)
+        if sort in (BodyKind.CODE, BodyKind.DATA):
+            headers = code_headers(headers)
+        return VisitorResponse(_fenced_for_all(headers, context), VERBATIM)
+    if sort is BodyKind.OTHER and _may_name(context, upstream_response):
+        return _service_worker(context, upstream_response, headers)
+    return VisitorResponse(_fenced(code_headers(headers), context), VERBATIM)
 
 
 def _challenge(upstream_response: UpstreamResponse) -> Headers:
@@ -262,7 +265,7 @@ def _not_modified(
         return _fenced(headers, context) + expired_cookies(context, upstream_head.hidden)
     if context.request.destination in WORKERS:
         return _fenced(code_headers(headers), context)
-    return headers
+    return _fenced_for_all(headers, context)
 
 
 def _observed(
@@ -301,9 +304,11 @@ def _fenced(headers: Headers, context: RequestContext) -> Headers:
 
 
 def _fenced_for_all(headers: Headers, context: RequestContext) -> Headers:
-    """Return the headers with the strictest fence: caches keep this response, and hand it to anybody."""
-    secure = context.request.visitor.secure
-    fence = context.site.variant(frozenset(), secure=secure).fence
+    """Return the headers with the strictest fence: caches keep this response, and hand it to anybody.
+
+    Whatever a browser shows in a frame or makes a worker of is a realm of the site's, pages or not.
+    """
+    fence = context.site.strictest_fence(secure=context.request.visitor.secure)
     return [*headers, (b"Content-Security-Policy", fence)] if fence else headers
 
 

@@ -176,6 +176,10 @@ class Site:
                 self._variants.popitem(last=False)
         return found
 
+    def strictest_fence(self, *, secure: bool) -> bytes:
+        """Return the fence of those who granted nothing, for responses that caches hand to everybody."""
+        return self.variant(frozenset(), secure=secure).fence
+
     def tag(self, variant: Variant, facts: tuple[object, ...]) -> bytes:
         """Return the ETag part for pages of this variant and these facts."""
         key = (variant.tag, facts)

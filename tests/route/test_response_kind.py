@@ -135,6 +135,64 @@ async def test_a_feed_or_image_keeps_bytes_and_caches_under_the_strictest_fence(
     assert b"googletagmanager" not in refused.one(b"Content-Security-Policy")
 
 
+FILES = [
+    b"application/json",
+    b"text/plain",
+    b"text/css",
+    b"text/javascript",
+    b"image/png",
+    b"application/pdf",
+]
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"206 Partial Content", b"404 Not Found", b"304 Not Modified"])
+@pytest.mark.parametrize("dest", [None, "script", "iframe"])
+async def test_what_is_no_page_carries_one_fence_for_everybody_and_may_be_kept(tmp_path, status, dest):
+    body = b"" if status.startswith(b"304") else b"1"
+    files = {
+        b"/%d" % at: ok(body, CACHE, b"Content-Type: " + kind, status=status) for at, kind in enumerate(FILES)
+    }
+    headers = (f"Sec-Fetch-Dest: {dest}",) if dest else ()
+    async with Origin(files) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        consent = await proxy.ask(
+            "/.consent/choice",
+            "Content-Type: application/x-www-form-urlencoded",
+            method="POST",
+            body=b"choice=accept",
+        )
+        cookie = consent.all(b"Set-Cookie")[0].split(b";")[0].decode()
+        page = await proxy.ask("/nosuch", *headers)
+        for path in files:
+            refused = await proxy.ask(path.decode(), *headers)
+            accepted = await proxy.ask(path.decode(), f"Cookie: {cookie}", *headers)
+
+            assert accepted.headers == refused.headers
+            assert refused.one(b"Cache-Control") == b"public, max-age=600"
+            fences = refused.all(b"Content-Security-Policy")
+            assert len(fences) == 1
+            assert fences == page.all(b"Content-Security-Policy")
+
+
+@pytest.mark.parametrize(
+    ("status", "lines", "fenced"),
+    [
+        (b"204 No Content", (), False),
+        (b"302 Found", (b"Location: /other",), False),
+        (b"302 Found", (), True),
+        (b"201 Created", (b"Location: /other",), True),
+        (b"200 OK", (b"Content-Disposition: attachment",), False),
+        (b"200 OK", (b"Content-Disposition: inline",), True),
+        (b"200 OK", (b"Content-Type: text/javascript", b"Content-Disposition: attachment"), True),
+    ],
+)
+async def test_what_is_saved_or_has_nothing_to_show_is_left_alone(tmp_path, status, lines, fenced):
+    kind = () if any(line.startswith(b"Content-Type") for line in lines) else (b"Content-Type: text/csv",)
+    body = b"" if status.startswith(b"204") else b"a,b"
+    got = await ask(tmp_path, ok(body, *kind, *lines, status=status), "Sec-Fetch-Dest: iframe")
+
+    assert bool(got.all(b"Content-Security-Policy")) is fenced
+
+
 async def test_a_script_that_is_called_html_runs_unchanged_and_is_not_kept_for_a_page(tmp_path):
     code = b"document.write('" + TAG + b"')"
     got = await ask(tmp_path, ok(code, CACHE, b"Content-Type: text/html"), "Sec-Fetch-Dest: script")

@@ -122,7 +122,7 @@ class EmbedPages:
             undeclared_tags=Undeclared.HOLD,
         )
         grants = frozenset(Pair(purpose, embed.provider) for purpose in embed.needs)
-        words = fence(alone, OwnHosts(frozenset()), grants).decode("ascii")
+        words = fence(alone, OwnHosts(frozenset()), grants).decode("ascii").partition(";")[0]
         return f"https://{embed.host}{words.removeprefix(f'default-src {ALWAYS}')}"
 
 

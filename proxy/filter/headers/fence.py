@@ -3,7 +3,8 @@
 It starts from what lets a site work unchanged (its own hosts, inline code, eval, data:
 and blob:) and takes away third-party hosts only. It restricts fetches and never
 navigation: no form-action, frame-ancestors, base-uri or sandbox, for a form-action
-breaks logins that redirect elsewhere. One directive, `default-src`, covers every fetch.
+breaks logins that redirect elsewhere. One directive, `default-src`, covers every fetch;
+`worker-src` takes `data:` out for workers, which WebKit runs there without any policy.
 
 What a rule keeps must load: a host stands in it when some rule for it is granted and none in
 front refuses all of it. "All of this host but one path" cannot be said, nor "only this element":
@@ -32,6 +33,9 @@ LIMIT = 4096
 """Bytes above which hosts collapse to registrable domains: half of nginx's default for all headers."""
 
 ALWAYS = "'self' 'unsafe-inline' 'unsafe-eval' 'wasm-unsafe-eval' data: blob:"
+
+WORKERS = "worker-src 'self' blob:"
+"""A worker's script is of its page's own origin; one made of a blob inherits the page's policy."""
 
 PATH = re.compile(r"/[A-Za-z0-9._~%/-]*")  # what a source expression takes without escapes
 
@@ -79,7 +83,7 @@ def fence(
     claims = list(_claims(policy, grants))
     sources = _within(limit, claims, owner)
     words = [ALWAYS, *_own(own, secure=secure), *sources, *_sockets(claims, secure=secure)]
-    text = "default-src " + " ".join(words)
+    text = f"default-src {' '.join(words)}; {WORKERS}"
     return (f"{text}; report-uri {report}" if report else text).encode("ascii")
 
 

@@ -96,8 +96,15 @@ def test_the_sites_own_code_runs_as_before(word):
 def test_only_fetches_are_fenced_never_navigation():
     assert [directive.split()[0] for directive in made(report="/r").split("; ")] == [
         "default-src",
+        "worker-src",
         "report-uri",
     ]
+
+
+def test_no_worker_is_made_of_a_data_address_which_webkit_runs_without_any_policy():
+    workers = made().partition("; worker-src ")[2].split()
+
+    assert workers == ["'self'", "blob:"]
 
 
 def test_on_plain_http_own_hosts_are_open_over_http_and_over_https():
