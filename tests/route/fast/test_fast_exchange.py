@@ -13,6 +13,7 @@ import pytest
 import trustme
 
 from proxy.http.upstream import pool
+from proxy.route.relay import Relay
 from tests.process.test_worker import certificate
 from tests.route.test_relay import accept
 from tests.support.guest import Guest, guest, raw_answer, ways
@@ -619,7 +620,7 @@ async def test_in_a_crowd_nobody_gets_what_is_another_visitors(tmp_path):
             await asyncio.gather(*(visit(number) for number in range(40)))
 
 
-async def test_what_a_script_fetches_goes_the_short_way_whatever_it_turns_out_to_be(tmp_path):
+async def test_what_a_script_fetches_goes_the_short_way_whatever_it_turns_out_to_be(tmp_path, monkeypatch):
     """Whether it is data that calls itself HTML, only its first bytes tell, and they are here."""
     answers = {
         b"/part": html(b"<p>part</p>"),
@@ -627,6 +628,9 @@ async def test_what_a_script_fetches_goes_the_short_way_whatever_it_turns_out_to
     }
     async with Origin(answers) as origin, proxying(origin.url, folder=tmp_path) as proxy:
         went = ways(proxy, origin)
+        whole = []
+        relayed = Relay.whole
+        monkeypatch.setattr(Relay, "whole", lambda *given: whole.append(1) or relayed(*given))
         someone = await guest(proxy)
         fetched = [
             await someone.ask(request(target, "Sec-Fetch-Dest: empty", "Sec-Fetch-Mode: cors"))
@@ -634,5 +638,6 @@ async def test_what_a_script_fetches_goes_the_short_way_whatever_it_turns_out_to
         ]
 
     assert went == ["long", "short", "short", "short"]
+    assert len(whole) == 3, "none of them was handed over"
     assert nameless(fetched[0]) == nameless(fetched[1])
     assert body(fetched[2]) == body(fetched[3]) == answers[b"/data"].partition(b"\r\n\r\n")[2]
