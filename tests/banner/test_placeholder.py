@@ -297,7 +297,10 @@ def test_a_provider_that_is_switched_off_is_neither_agreed_to_nor_shown_once_and
     "address", ["https://js-eu1.hsforms.net/forms/embed/v2.js", "//js.hsforms.net/a.css"]
 )
 def test_nobody_is_led_to_what_only_a_script_wants_to_read(address):
-    loader = f"<script>s.src='{address}';s.onload=()=>hbspt.forms.create({{}})</script>"
+    loader = (
+        f"<script>var s=document.createElement('script');s.src='{address}';"
+        "s.onload=()=>hbspt.forms.create({});document.head.appendChild(s)</script>"
+    )
     page = shown(loader, POLICY)
 
     assert "Content from HubSpot" in page
