@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check e2e load soak bench format picture assets browser clean
+.PHONY: demo test check e2e apps load soak bench format picture assets browser clean
 
 demo: $(STAMP)  ## set up, and run the proxy in front of the bundled demo site
 	$(BIN)/consent-proxy demo
@@ -23,6 +23,9 @@ check: $(STAMP)  ## format, lint, types, floors, rules, fast tests
 
 e2e: $(STAMP) browser  ## walks in a real Chromium
 	$(BIN)/python -m pytest -q -m "e2e and not load" -n 2
+
+apps: $(STAMP) browser  ## walks through whole applications from Debian, npm and PyPI, direct and behind the proxy
+	$(BIN)/python -m pytest -q -m "apps or e2e" -p no:randomly tests/apps
 
 load: $(STAMP)  ## long suites: whole corpora, floods, soaks
 	$(BIN)/python -m pytest -q -m load -p no:randomly

@@ -41,7 +41,7 @@ class Tunnel:
                 far, farther = await asyncio.open_connection("127.0.0.1", port)
                 ends.append(farther)
                 writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
-                await asyncio.gather(_pour(reader, farther), _pour(far, writer))
+                await asyncio.gather(pour(reader, farther), pour(far, writer))
             else:  # plain http: nobody of these walks is asked that way
                 writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
                 await writer.drain()
@@ -54,7 +54,7 @@ class Tunnel:
         self._thread.join(10)
 
 
-async def _pour(source: asyncio.StreamReader, into: asyncio.StreamWriter) -> None:
+async def pour(source: asyncio.StreamReader, into: asyncio.StreamWriter) -> None:
     with contextlib.suppress(OSError):
         while read := await source.read(65536):
             into.write(read)
