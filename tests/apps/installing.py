@@ -103,7 +103,7 @@ def serving(*command: str | Path, cwd: Path, port: int | None = None, **environm
             env={**os.environ, **environment},
         )
         try:
-            assert until(lambda: process.poll() is not None or listens(port), most=120)
+            assert until(lambda: process.poll() is not None or listens(port), most=300)
             assert process.poll() is None, log_path.read_text()[-2000:]
             yield port
         finally:

@@ -5,11 +5,11 @@ import sys
 import pytest
 
 from tests.apps.installing import DATA, serving
-from tests.apps.places import BEHIND, Person, assert_works_as_direct
+from tests.apps.places import BEHIND, Loads, Person, assert_works_as_direct
 
 pytestmark = pytest.mark.e2e
 
-LOADS = {"performance": {"www.googletagmanager.com", "region1.google-analytics.com"}}
+LOADS: Loads = {"performance": {"www.googletagmanager.com", "region1.google-analytics.com"}}
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,5 @@
+"use server";
+
+export async function upload(_, form) {
+  return `${(await form.get("picture").arrayBuffer()).byteLength} bytes arrived`;
+}

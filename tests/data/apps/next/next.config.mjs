@@ -1,0 +1,1 @@
+export default { allowedDevOrigins: ["callkom.io"], distDir: process.env.DIST ?? ".next", devIndicators: false };
