@@ -115,3 +115,19 @@ def test_what_was_typed_is_kept_on_a_page_that_comes_back(visit, stage):
     assert visitor.page.get_by_label("Name").input_value() == "Ada L"
     assert visitor.page.get_by_role("link", name="Reload now").count() == 1
     assert visitor.page.evaluate(GONE)
+
+
+def test_a_banner_that_a_page_swapper_remembers_returns_before_an_answer_and_not_after_it(visit, stage):
+    visitor = visit()
+    visitor.page.evaluate(
+        "window.kept = document.body.cloneNode(true); document.body.replaceWith(kept.cloneNode(true))"
+    )
+    visitor.page.wait_for_function("document.querySelector('#cc-b:popover-open')")
+    assert visitor.banner.count() == 1
+    visitor.button("Refuse all").click()
+    visitor.banner.wait_for(state="detached")
+    visitor.page.evaluate("document.body.replaceWith(kept)")
+    visitor.banner.wait_for(state="detached")
+
+    assert visitor.page.locator("#cc-l").count() == 1
+    assert visitor.errors == []
