@@ -91,6 +91,7 @@ class SiteConfig(Section):
     ca: Path | None = None  # CA that signs the upstream's certificate
     health: RequestPath | None = None  # path requested by the active health check
     on_error: OnError = OnError.BLOCK
+    via: Switch = False  # say Via to the upstream; nginx and IIS then do not compress
     undeclared: SiteUndeclared = SiteUndeclared()
     paths: tuple[SitePath, ...] = ()
 

@@ -6,6 +6,7 @@ They are two because most code decides about a request and must not be able to r
 
 from __future__ import annotations
 
+import hmac
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,8 +30,16 @@ Names and addresses are remembered by it in many places, and strangers may send 
 LONGEST_DESTINATION = 64
 """Bytes of Sec-Fetch-Dest that are looked at: the longest destination that a browser names has 13."""
 
-TOKEN = b"consent-proxy"
-"""Our name in Via: a request that already carries it went in a circle."""
+NAME = b"consent-proxy"
+"""Our pseudonym in Via and in CDN-Loop."""
+
+
+def loop_mark(key: bytes) -> bytes:
+    """Return what CDN-Loop (RFC 8586) says of a request that an installation has passed on.
+
+    Keyed, so that another installation before or behind it is not taken for a loop.
+    """
+    return b"%b-%b" % (NAME, hmac.new(key, b"CDN-Loop", "sha256").hexdigest()[:16].encode())
 
 
 @dataclass(slots=True)
@@ -124,11 +133,12 @@ def read_request(
     id_: bytes,
     now: int,
     fields: Fields | None = None,
+    mark: bytes = NAME,
 ) -> Request:
     """Return the request; a Host that is missing, doubled or contradicts the target is refused.
 
     One that is too long for any site is refused before anything of it is remembered. `fields` are
-    the headers by name, where somebody has sorted them already.
+    the headers by name, where somebody has sorted them already; `mark` is what our CDN-Loop says.
     """
     if fields is None:
         fields = fields_of(headers)
@@ -143,8 +153,8 @@ def read_request(
         raise BadRequest("Host is a name and a port", 421)
     if target[:1] != b"/":
         target = _origin_form(method, target, authority)
-    via = fields.get(b"via")
-    if via is not None and any(TOKEN in value for value in via):
+    passed = fields.get(b"cdn-loop")
+    if passed is not None and any(mark in value for value in passed):
         raise BadRequest("this request has been here before", 508)
     visitor = trust.visitor(peer, fields, secure=secure)
     path, said = target.partition(b"?")[0], fields.get(b"sec-fetch-dest")

@@ -19,10 +19,10 @@ from proxy.filter.headers.judged_headers import (
 from proxy.http.forwarded import forwarded_headers
 from proxy.http.header_names import ASKED, CODING, COOKIE, PASS, TRUSTED, is_plain
 from proxy.http.max_forwards import one_hop_less
-from proxy.http.request import TOKEN
+from proxy.http.request import NAME
 from proxy.route.context import RequestContext
 
-VIA = (b"Via", b"1.1 " + TOKEN)
+VIA = (b"Via", b"1.1 " + NAME)
 _CONDITIONS = frozenset({b"if-none-match", b"if-modified-since", b"if-match", b"range", b"if-range"})
 
 
@@ -46,7 +46,9 @@ def build_upstream_head(context: RequestContext) -> UpstreamHead:
         )
     result.headers = one_hop_less(request, result.headers)
     result.headers += forwarded_headers(request.visitor, request.peer, request.authority)
-    result.headers += (VIA, (b"X-Request-ID", request.id))
+    if site.config.via:
+        result.headers.append(VIA)
+    result.headers += ((b"CDN-Loop", context.snapshot.loop_mark), (b"X-Request-ID", request.id))
     return result
 
 

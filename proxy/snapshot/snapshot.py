@@ -13,7 +13,7 @@ from proxy.config.types import Config
 from proxy.http.forwarded import Trust
 from proxy.http.header_names import Fields
 from proxy.http.message import IncomingMessage
-from proxy.http.request import Request, read_request
+from proxy.http.request import Request, loop_mark, read_request
 from proxy.http.response import Response
 from proxy.http.upstream.balancer import Upstreams
 from proxy.policy.model import Policy
@@ -55,6 +55,7 @@ class Snapshot:
     store: RecordStore
     clock: Callable[[], float]
     presumed: PresumedCookies
+    loop_mark: bytes
 
     def request(self, message: IncomingMessage) -> Request:
         """Return the parsed request of a message; BadRequest where it is contradictory."""
@@ -69,6 +70,7 @@ class Snapshot:
             id_=b"",
             now=int(self.clock()),
             fields=message.fields,
+            mark=self.loop_mark,
         )
         request.id = self.request_id(request.fields, peer)
         return request
@@ -108,4 +110,5 @@ async def build_snapshot(
         store=shared.store,
         clock=shared.clock,
         presumed=shared.presumed,
+        loop_mark=loop_mark(shared.keys[-1]),
     )

@@ -2,7 +2,7 @@ import pytest
 
 from proxy.errors import BadRequest
 from proxy.http.forwarded import Trust
-from proxy.http.request import LONGEST_DESTINATION, _named, host_of, read_request
+from proxy.http.request import LONGEST_DESTINATION, _named, host_of, loop_mark, read_request
 from tests.support.visits import request
 
 
@@ -120,9 +120,15 @@ def test_exactly_one_host_is_expected(hosts):
 
 def test_a_request_that_comes_around_again_is_a_loop():
     with pytest.raises(BadRequest) as caught:
-        request(b"/", (b"Via", b"1.1 varnish, 1.1 consent-proxy"))
+        request(b"/", (b"CDN-Loop", b"varnish, consent-proxy"))
 
     assert caught.value.status == 508
+
+
+def test_each_key_marks_requests_in_its_own_way():
+    assert loop_mark(b"a" * 32) == loop_mark(b"a" * 32)
+    assert loop_mark(b"a" * 32) != loop_mark(b"b" * 32)
+    assert loop_mark(b"a" * 32).startswith(b"consent-proxy-")
 
 
 CROSS = (b"Sec-Fetch-Site", b"cross-site")

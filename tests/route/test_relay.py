@@ -80,7 +80,7 @@ async def test_the_upstream_learns_who_asks_from_us_alone(tmp_path):
     assert seen.get(b"X-Forwarded-Proto") == [b"http"]
     assert seen.get(b"X-Forwarded-Host") == [b"callkom.io"]
     assert seen.get(b"x_real_ip") == []
-    assert seen.get(b"Via") == [b"1.1 consent-proxy"]
+    assert seen.get(b"Via") == []
     assert seen.get(b"X-Request-ID") != [b"mine"]
 
 
@@ -139,10 +139,33 @@ async def test_no_twin_in_underscores_of_a_field_of_ours_reaches_the_upstream(tm
 
 async def test_a_loop_is_noticed(tmp_path):
     async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
-        got = await proxy.ask("/", "Via: 1.1 consent-proxy")
+        await proxy.ask("/", "CDN-Loop: cloudflare")
+        others, ours = origin.seen[0].get(b"CDN-Loop")
+        got = await proxy.ask("/", f"CDN-Loop: {others.decode()}, {ours.decode()}")
 
+        assert others == b"cloudflare"
         assert got.status == 508
-        assert origin.seen == []
+        assert len(origin.seen) == 1
+
+
+async def test_another_installation_before_this_one_is_no_loop(tmp_path):
+    (tmp_path / "other").mkdir()
+    async with (
+        Origin() as origin,
+        proxying(origin.url, folder=tmp_path) as inner,
+        proxying(f"http://127.0.0.1:{inner.port}", folder=tmp_path / "other") as outer,
+    ):
+        got = await outer.ask("/")
+
+        assert got.status == 200
+        assert len(origin.seen[0].get(b"CDN-Loop")) == 2
+
+
+async def test_via_is_said_to_the_upstream_only_where_the_config_says_so(tmp_path):
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path, site="    via: yes\n") as proxy:
+        await proxy.ask("/", "Via: 1.1 cdn")
+
+    assert origin.seen[0].get(b"Via") == [b"1.1 cdn", b"1.1 consent-proxy"]
 
 
 async def test_refused_cookies_are_hidden_from_the_upstream_and_undeclared_ones_pass(tmp_path):

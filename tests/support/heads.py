@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 from hypothesis import strategies as st
 
@@ -22,7 +23,14 @@ def context(*headers, target=b"/"):
     seen = request(target, *headers)
     reading, decision = SITE.look_up_consent(seen)
     return RequestContext(
-        None, None, seen, SITE, reading, decision, SITE.variant(decision.grants, secure=True), 0.0
+        SimpleNamespace(loop_mark=b"consent-proxy-1"),
+        None,
+        seen,
+        SITE,
+        reading,
+        decision,
+        SITE.variant(decision.grants, secure=True),
+        0.0,
     )
 
 
