@@ -16,7 +16,8 @@ from aiohttp.web_protocol import RequestHandler
 
 from proxy.errors import BadRequest, ProxyError, UpstreamError
 from proxy.http.chunked_framing import ChunkedFraming
-from proxy.http.message import IncomingMessage, RequestLimits
+from proxy.http.message import IncomingMessage
+from proxy.http.request_limits import RequestLimits
 from proxy.http.response import Response
 from proxy.http.upstream.pinning import Pinned
 

@@ -10,7 +10,6 @@ import asyncio
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aiohttp import ClientConnectionResetError, web
@@ -22,6 +21,7 @@ from proxy.errors import BadRequest
 from proxy.filter.headers.fields import Headers
 from proxy.http.header_names import fields_of
 from proxy.http.request_head_cache import RequestHead
+from proxy.http.request_limits import RequestLimits
 from proxy.http.response import Response
 from proxy.http.upstream.pinning import Pinned
 
@@ -32,21 +32,6 @@ if TYPE_CHECKING:
 
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
-@dataclass(frozen=True, slots=True)
-class RequestLimits:
-    """What a visitor's connection may take: bytes and fields of a head, seconds of silence."""
-
-    line: int = 16_384
-    field: int = 32_768
-    fields: int = 256
-    head_size: int = 65_536  # bytes of line and fields together (node 16 KiB, nginx 32 KiB)
-    body: int | None = None  # bytes of a request body; None: any size
-    head: float = 15.0  # for the whole head, at whatever speed it drips (HAProxy timeout http-request)
-    idle_body: float = 60.0  # between two pieces of a body
-    idle_write: float = 60.0  # in which a visitor takes nothing of what we write
-    keepalive: float = 75.0  # between two requests
 
 
 class Draining(Protocol):

@@ -17,18 +17,10 @@ from proxy.filter.headers.fields import Headers
 from proxy.filter.headers.validators import may_return_page
 from proxy.http.forwarded import Trust, Visitor
 from proxy.http.header_names import Fields, fields_of
+from proxy.http.request_limits import LONGEST_DESTINATION, LONGEST_HOST
 
 _AUTHORITY = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[^\s\[\]:@/\\?#,]+)(?::[0-9]*)?")
 """A name and a port, nothing else: sites build links to themselves out of it."""
-
-LONGEST_HOST = 260
-"""Bytes of the longest Host that can be a site's: 253 of a name (RFC 1035), a final dot, a port.
-
-Names and addresses are remembered by it in many places, and strangers may send 32 kB of it.
-"""
-
-LONGEST_DESTINATION = 64
-"""Bytes of Sec-Fetch-Dest that are looked at: the longest destination that a browser names has 13."""
 
 NAME = b"consent-proxy"
 """Our pseudonym in Via and in CDN-Loop."""

@@ -15,7 +15,8 @@ from aiohttp import http_parser, web
 
 from proxy.errors import StartError
 from proxy.http.connection import Connection
-from proxy.http.message import AiohttpRequest, IncomingMessage, RequestLimits
+from proxy.http.message import AiohttpRequest, IncomingMessage
+from proxy.http.request_limits import RequestLimits
 from proxy.http.response import NOTHING_LOADS, Response
 
 __all__ = ["Connection", "HttpServer", "IncomingMessage", "RequestLimits", "Response", "check_server"]

@@ -2,7 +2,8 @@ import pytest
 
 from proxy.errors import BadRequest
 from proxy.http.forwarded import Trust
-from proxy.http.request import LONGEST_DESTINATION, _named, host_of, loop_mark, read_request
+from proxy.http.request import _named, host_of, loop_mark, read_request
+from proxy.http.request_limits import LONGEST_DESTINATION
 from tests.support.visits import request
 
 
