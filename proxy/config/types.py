@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from proxy.config.banner_colours import Look, build_look
 from proxy.config.value_parsers import (
+    AddressHeader,
     Bytes,
     CookieName,
     Count,
@@ -183,6 +184,18 @@ class LogConfig(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrustedProxy(Section):
+    """Networks of proxies in front of this one, and the one header that is believed from them."""
+
+    networks: Annotated[tuple[TrustedNetwork, ...], ListOrSingle, NotEmpty]
+    header: AddressHeader = "X-Forwarded-For"
+
+
+def _network_alone(value: object) -> object:
+    return value if isinstance(value, dict | TrustedProxy) else {"networks": [value]}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Config(Section):
     """The whole config file."""
 
@@ -194,7 +207,7 @@ class Config(Section):
     records: Annotated[RecordsConfig, Parsed(_url_alone)] = RecordsConfig()
     consent: ConsentConfig = ConsentConfig()
     own: Annotated[tuple[Host, ...], ListOrSingle] = ()
-    trusted_proxies: Annotated[tuple[TrustedNetwork, ...], ListOrSingle] = ()
+    trusted_proxies: Annotated[tuple[Annotated[TrustedProxy, Parsed(_network_alone)], ...], ListOrSingle] = ()
     cloudflare: Switch = False  # trust CF-Connecting-IP from Cloudflare's networks
     workers: Count = 1
     languages: Path | None = None  # a folder of *.yaml whose texts replace the shipped ones

@@ -112,6 +112,27 @@ def read_network(value: object) -> Network:
         raise fault(f"is '{value!s}'; {error}") from None
 
 
+ADDRESS_HEADERS = (
+    "X-Forwarded-For",
+    "Forwarded",
+    "X-Real-IP",
+    "CF-Connecting-IP",
+    "True-Client-IP",
+    "Fastly-Client-IP",
+    "X-Azure-ClientIP",
+    "CloudFront-Viewer-Address",
+)
+"""The headers of which a trusted proxy may name one: it says who the visitor is."""
+
+
+def read_address_header(value: object) -> str:
+    """Return the header, spelt as in ADDRESS_HEADERS."""
+    found = next((name for name in ADDRESS_HEADERS if name.lower() == str(value).lower()), None)
+    if found is None:
+        raise fault(f"is '{value!s}'; write one of {', '.join(ADDRESS_HEADERS)}")
+    return found
+
+
 def read_seconds(value: object) -> float:
     """Return seconds of `15 s`, `500 ms`, `2 min`, `1 h` or a bare number."""
     if isinstance(value, int | float):
@@ -228,6 +249,7 @@ Listen = Annotated[ListenAddress, Parsed(read_listen_address)]
 Host = Annotated[str, Parsed(read_host)]
 UpstreamOrigin = Annotated[str, Parsed(read_upstream_origin)]
 TrustedNetwork = Annotated[Network, Parsed(read_network)]
+AddressHeader = Annotated[str, Parsed(read_address_header)]
 Seconds = Annotated[float, Parsed(read_seconds)]
 Bytes = Annotated[int, Parsed(read_bytes)]
 Switch = Annotated[bool, Parsed(read_switch)]

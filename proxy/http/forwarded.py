@@ -7,11 +7,13 @@ server reads `X_Forwarded_For` as the same name), and set anew for the upstream.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from proxy.config.value_parsers import Network
+from proxy.config.types import Config, TrustedProxy
+from proxy.config.value_parsers import ADDRESS_HEADERS
+from proxy.http.address_headers import Hop, read_chain, read_forwarded, read_single
 
 CLOUDFLARE = tuple(
     ipaddress.ip_network(text)
@@ -44,14 +46,17 @@ CLOUDFLARE = tuple(
 
 _CLAIMS = frozenset(
     {
-        b"cf-connecting-ip",
         b"cf-connecting-ipv6",
         b"cf-visitor",
+        b"client-ip",
+        b"fly-client-ip",
         b"forwarded",
         b"front-end-https",
-        b"true-client-ip",
+        b"x-appengine-user-ip",
+        b"x-azure-socketip",
         b"x-client-ip",
         b"x-cluster-client-ip",
+        b"x-envoy-external-address",
         b"x-forwarded",
         b"x-forwarded-by",
         b"x-forwarded-for",
@@ -66,6 +71,7 @@ _CLAIMS = frozenset(
         b"x-original-forwarded-for",
         b"x-original-host",
         b"x-original-url",
+        b"x-proxyuser-ip",
         b"x-real-ip",
         b"x-rewrite-url",
         b"x-scheme",
@@ -74,26 +80,11 @@ _CLAIMS = frozenset(
 )
 """Headers by which somebody in front of us would tell the site who asks, or for what."""
 
-_TRUSTED = frozenset(
-    {
-        b"client-ip",
-        b"fastly-client-ip",
-        b"fly-client-ip",
-        b"x-appengine-user-ip",
-        b"x-azure-clientip",
-        b"x-azure-socketip",
-        b"x-envoy-external-address",
-        b"x-http-host-override",
-        b"x-proxyuser-ip",
-    }
-)
-"""Headers that say the like in the words of one CDN or gateway."""
+_MADE_ANEW = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip"})
+_OF_CDNS = frozenset(name.lower().encode() for name in ADDRESS_HEADERS) - _MADE_ANEW
+"""Headers that name the visitor in the words of one CDN: passed on where they are the believed one."""
 
-LONGEST_ADDRESS = 64
-"""Bytes of an address with its zone (`fe80::1%eth0`): an IPv6 address has 45, an interface's name 15.
-
-Addresses are remembered in many places, and Python takes a zone of any length.
-"""
+_TRUSTED = frozenset({b"x-http-host-override"})
 
 LONGEST_CHAIN = 16
 """Addresses of X-Forwarded-For up to which is remembered what follows from it: visitors may begin it."""
@@ -108,66 +99,86 @@ class Visitor:
     chain: tuple[str, ...] = ()  # X-Forwarded-For as trusted proxies handed it to us
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Trust:
-    """Whose word counts about who asks."""
+    """Which peers are believed about who asks, and by which one header each."""
 
-    networks: tuple[Network, ...] = ()
-    cloudflare: bool = False
+    proxies: tuple[TrustedProxy, ...] = ()
+
+    @classmethod
+    def of(cls, config: Config) -> Trust:
+        """Return what a config says of it."""
+        return cls((*config.trusted_proxies, *((_CLOUDFLARE,) if config.cloudflare else ())))
 
     def believes(self, address: str) -> bool:
         """True when a peer is one of our own proxies."""
-        return within(address, self.networks) or self.is_cloudflare(address)
+        return bool(self.proxies) and _proxy_of(self, address) is not None
 
-    def is_cloudflare(self, address: str) -> bool:
-        """True when a peer is Cloudflare and the config believes it."""
-        return self.cloudflare and within(address, CLOUDFLARE)
+    def passes(self, peer: str, name: bytes) -> bool:
+        """True when the upstream may see a header that only our own proxies may send.
+
+        Of those that name the visitor it is the one that is believed from that peer.
+        """
+        proxy = _proxy_of(self, peer) if self.proxies else None
+        if proxy is None:
+            return False
+        lower = name.lower()
+        return lower not in _OF_CDNS or lower == proxy.header.lower().encode()
 
     def visitor(self, peer: str, fields: Mapping[bytes, Sequence[bytes]], *, secure: bool) -> Visitor:
         """Return who asks, given the peer of the connection and the request's headers."""
-        if not (self.networks or self.cloudflare) or not self.believes(peer):
+        proxy = _proxy_of(self, peer) if self.proxies else None
+        if proxy is None:
             return _stranger(peer, secure)
-        chain = _addresses(fields.get(b"x-forwarded-for", ()))
+        name = proxy.header.lower().encode()
+        lines = fields.get(name, ())
+        if name == b"forwarded":
+            return self._at_end(read_forwarded(lines), peer, secure=secure)
         scheme = _last(fields.get(b"x-forwarded-proto", ()))
-        secure = scheme == b"https" if scheme in {b"http", b"https"} else secure
-        named = _addresses(fields.get(b"cf-connecting-ip", ())) if self.is_cloudflare(peer) else ()
-        address = named[0] if len(named) == 1 else self._first_stranger((*chain, peer))
-        return Visitor(address, secure, chain)
+        secure = scheme == b"https" if scheme in _SCHEMES else secure
+        if name == b"x-forwarded-for":
+            return self._at_end(read_chain(lines), peer, secure=secure)
+        address = read_single(name, lines)
+        return Visitor(peer, secure) if address is None else Visitor(address, secure, (address,))
 
-    def _first_stranger(self, chain: Sequence[str]) -> str:
-        """Return the last address on the way that is not ours: the only one nobody can make up."""
-        return next((address for address in reversed(chain) if not self.believes(address)), chain[0])
+    def _at_end(self, hops: tuple[Hop, ...], peer: str, *, secure: bool) -> Visitor:
+        """Return the last on the way who is not ours: the only one nobody can make up.
+
+        Where that element cannot be read, the visitor is whoever handed it on: what stands before it
+        may be the visitor's own words.
+        """
+        address, scheme = peer, b""
+        for hop in reversed(hops):
+            if hop.address is None:
+                break
+            address, scheme = hop.address, hop.scheme
+            if not self.believes(address):
+                break
+        secure = scheme == b"https" if scheme in _SCHEMES else secure
+        return Visitor(address, secure, tuple(hop.address for hop in hops if hop.address is not None))
+
+
+_SCHEMES = frozenset({b"http", b"https"})
+_CLOUDFLARE = TrustedProxy(networks=CLOUDFLARE, header="CF-Connecting-IP")
+"""What `cloudflare: yes` stands for."""
+
+
+@lru_cache(maxsize=4096)
+def _proxy_of(trust: Trust, peer: str) -> TrustedProxy | None:
+    """Return the entry of the config that speaks of a peer, the first of several."""
+    try:
+        found = ipaddress.ip_address(peer.partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
+        found = found.ipv4_mapped
+    return next(
+        (proxy for proxy in trust.proxies if any(found in network for network in proxy.networks)), None
+    )
 
 
 _stranger = lru_cache(maxsize=4096)(Visitor)
 """Whoever comes without a proxy of ours before them."""
-
-
-@lru_cache(maxsize=4096)
-def within(address: str, networks: tuple[Network, ...]) -> bool:
-    """True when an address lies in one of these networks."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
-        found = found.ipv4_mapped
-    return any(found in network for network in networks)
-
-
-def _addresses(lines: Iterable[bytes]) -> tuple[str, ...]:
-    """Return the readable addresses of X-Forwarded-For lines, in order."""
-    found = []
-    for word in b",".join(lines).split(b","):
-        text = word.strip().decode("latin-1")
-        if len(text) > LONGEST_ADDRESS:
-            continue
-        try:
-            ipaddress.ip_address(text)
-        except ValueError:
-            continue
-        found.append(text)
-    return tuple(found)
 
 
 def _last(lines: Sequence[bytes]) -> bytes:
@@ -176,7 +187,13 @@ def _last(lines: Sequence[bytes]) -> bytes:
 
 def is_claim(name: bytes) -> bool:
     """True when a header (any case) tells who asks or for what: only we may say that."""
-    return name.lower().replace(b"_", b"-") in _CLAIMS
+    bare = name.lower().replace(b"_", b"-")
+    return bare in _CLAIMS or (bare in _OF_CDNS and b"_" in name)
+
+
+def names_visitor(name: bytes) -> bool:
+    """True when a header (any case) is a CDN's own that names the visitor (`Trust.passes`)."""
+    return name.lower() in _OF_CDNS
 
 
 def only_from_trusted(name: bytes) -> bool:

@@ -12,7 +12,7 @@ from enum import Enum
 from proxy.filter.cache import Cache
 from proxy.filter.headers.fields import Headers, is_token
 from proxy.filter.headers.judged_headers import HOP_BY_HOP, JUDGED
-from proxy.http.forwarded import is_claim, only_from_trusted
+from proxy.http.forwarded import is_claim, names_visitor, only_from_trusted
 
 Fields = dict[bytes, list[bytes]]
 """Values of a head's fields by their names in lower case, in order."""
@@ -32,6 +32,7 @@ class Fate(Enum):
     PASS = "pass"  # noqa: S105 (no password)
     GONE = "gone"
     TRUSTED = "trusted"
+    ADDRESS = "address"
     COOKIE = "cookie"
     CODING = "coding"
     CONNECTION = "connection"
@@ -40,7 +41,7 @@ class Fate(Enum):
 
 
 PASS, GONE, COOKIE = Fate.PASS, Fate.GONE, Fate.COOKIE  # a global is found faster than a member
-CODING, CONNECTION, TRUSTED = Fate.CODING, Fate.CONNECTION, Fate.TRUSTED
+CODING, CONNECTION, TRUSTED, ADDRESS = Fate.CODING, Fate.CONNECTION, Fate.TRUSTED, Fate.ADDRESS
 
 
 class Names(Cache[bytes, tuple[bytes, Fate]]):
@@ -67,6 +68,8 @@ def _asked(lower: bytes) -> Fate:
             return Fate.GONE
         case _ if b"_" in lower and lower.replace(b"_", b"-") in _NEVER_TWINS:
             return Fate.GONE
+        case _ if names_visitor(lower):
+            return Fate.ADDRESS
         case _:
             return Fate.TRUSTED if only_from_trusted(lower) else Fate.PASS
 

@@ -17,7 +17,7 @@ from proxy.filter.headers.judged_headers import (
     without_range,
 )
 from proxy.http.forwarded import forwarded_headers
-from proxy.http.header_names import ASKED, CODING, COOKIE, PASS, TRUSTED, is_plain
+from proxy.http.header_names import ADDRESS, ASKED, CODING, COOKIE, PASS, TRUSTED, is_plain
 from proxy.http.max_forwards import one_hop_less
 from proxy.http.request import NAME
 from proxy.route.context import RequestContext
@@ -72,7 +72,7 @@ def _walk(context: RequestContext, result: UpstreamHead) -> None:
             readable = pair[1] if observes else ask_upstream(pair[1])
             if readable is not None:
                 out.append((pair[0], readable))
-        elif fate is TRUSTED and context.snapshot.trust.believes(request.peer):
+        elif (fate is TRUSTED or fate is ADDRESS) and context.snapshot.trust.passes(request.peer, pair[0]):
             out.append(pair)
 
 

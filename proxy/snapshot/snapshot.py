@@ -105,7 +105,7 @@ async def build_snapshot(
         policy=policy,
         sites=sites,
         upstreams=await shared.upstreams.update(config),
-        trust=Trust(config.trusted_proxies, config.cloudflare),
+        trust=Trust.of(config),
         pages=own(config, sites, shared),
         store=shared.store,
         clock=shared.clock,

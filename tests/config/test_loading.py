@@ -97,7 +97,39 @@ def test_networks_times_and_sizes_are_read_as_words():
         + "cloudflare: yes\n"
     )
 
-    assert [str(network) for network in config.trusted_proxies] == ["10.0.0.0/8", "2001:db8::/32"]
+    assert [[str(network) for network in entry.networks] for entry in config.trusted_proxies] == [
+        ["10.0.0.0/8"], ["2001:db8::/32"]
+    ]  # fmt: skip
+    assert {entry.header for entry in config.trusted_proxies} == {"X-Forwarded-For"}
     assert (config.timeouts.connect, config.timeouts.idle) == (0.5, 120)
     assert (config.limits.body, config.limits.form) == (10_000_000, 4096)
     assert config.cloudflare is True
+
+
+def test_an_entry_of_trusted_proxies_names_networks_and_their_one_header():
+    config = load_config(
+        LEAST
+        + "trusted_proxies: [127.0.0.1, { networks: [192.0.2.0/24, 10.1.0.0/16], header: cf-connecting-ip }]\n"
+    )
+
+    assert [(len(entry.networks), entry.header) for entry in config.trusted_proxies] == [
+        (1, "X-Forwarded-For"), (2, "CF-Connecting-IP")
+    ]  # fmt: skip
+    alone = load_config(LEAST + "trusted_proxies: { networks: 127.0.0.1, header: Forwarded }\n")
+    assert [entry.header for entry in alone.trusted_proxies] == ["Forwarded"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("10.0.0.1/8", "10.0.0.1/8"),
+        ("{ networks: [10.0.0.1/8] }", "10.0.0.1/8"),
+        ("{ networks: 10.0.0.0/8, header: X-Mine }", "write one of X-Forwarded-For, Forwarded"),
+        ("{ header: X-Real-IP }", "networks"),
+    ],
+)
+def test_an_entry_of_trusted_proxies_that_is_none_is_named(entry, said):
+    with pytest.raises(ConfigError) as caught:
+        load_config(LEAST + f"trusted_proxies: [{entry}]\n")
+
+    assert said in str(caught.value)

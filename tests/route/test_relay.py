@@ -105,7 +105,6 @@ SAID = (
     "X-Forwarded-User: admin",
     "X-Forwarded-Protocol: ssl",
     "X_Forwarded_Client_Cert: x",
-    "Fastly-Client-IP: 6.6.6.6",
 )
 
 
@@ -720,3 +719,30 @@ def test_the_rules_used_here_are_sound():
 
     assert load_policy(RULES).providers
     assert echo
+
+
+@pytest.mark.parametrize(
+    ("entry", "line", "address"),
+    [
+        ("127.0.0.0/8", "X-Forwarded-For: 203.0.113.7:51234", b"203.0.113.7"),
+        ("{ networks: 127.0.0.1, header: Forwarded }", 'Forwarded: for="[2001:db8::7]:1"', b"2001:db8::7"),
+        (
+            "{ networks: 127.0.0.1, header: CF-Connecting-IP }",
+            "CF-Connecting-IP: 203.0.113.7",
+            b"203.0.113.7",
+        ),
+        ("{ networks: 127.0.0.1, header: X-Real-IP }", "X-Real-IP: 203.0.113.7", b"203.0.113.7"),
+    ],
+)
+async def test_the_upstream_learns_the_address_from_the_one_believed_header(tmp_path, entry, line, address):
+    more = f"trusted_proxies: [{entry}]"
+    lies = [
+        f"{name}: 6.6.6.6" for name in ("True-Client-IP", "Fastly-Client-IP", "X-Azure-ClientIP", "Client-IP")
+    ]
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path, more=more) as proxy:
+        await proxy.ask("/", line, *lies)
+        seen = origin.seen[0]
+
+    assert seen.get(b"X-Real-IP") == [address]
+    assert seen.get(b"CF-Connecting-IP") == ([address] if "CF" in line else [])
+    assert b"6.6.6.6" not in seen.raw_head
