@@ -28,6 +28,7 @@ def lint(policy: Policy) -> tuple[Problem, ...]:
         *_cheap_tags(policy),
         *_kept_anyway(policy),
         *_held_in_the_page_only(policy),
+        *_unsaid_patterns(policy),
         *_unfenced(policy),
     ]
     return tuple(sorted(found))
@@ -205,7 +206,7 @@ def _held_in_the_page_only(policy: Policy) -> Iterator[Problem]:
         needs = _consent_purposes(policy, tag)
         if _only_hosts(tag):
             yield from _opened(policy, tag.hosts, tag.place, needs, before)
-        elif needs and tag.fenced and tag.hosts:
+        if needs and tag.fenced and tag.hosts:
             before.append(tag)
     for rule in policy.neutral:
         yield from _opened(policy, rule.hosts, rule.place, frozenset(), before)
@@ -217,14 +218,51 @@ def _opened(
     loads = f"loads with {' and '.join(sorted(needs))}" if needs else "loads for everyone"
     for host in hosts:
         for tag in held:
-            if _consent_purposes(policy, tag) <= needs:
-                continue
-            if any(covers(other, host) or covers(host, other) for other in tag.hosts if other != OWN):
+            if not _consent_purposes(policy, tag) <= needs and _opens(policy, host, tag):
                 text = (
                     f"'{host}' {loads}, so the fence does not stop scripts from loading there what"
                     f" line {tag.place.line} holds in pages; if that is known, say fenced: no in that rule"
                 )
                 yield Problem(place, text, warning=True)
+
+
+def _opens(policy: Policy, host: str, held: TagRule) -> bool:
+    """True when opening all of a host opens what this rule holds there, too."""
+    if not _only_hosts(held):
+        return any(covers(other, host) or covers(host, other) for other in held.hosts if other != OWN)
+    below = any(covers(host, other) and not covers(other, host) for other in held.hosts)
+    return below and "*" not in host and not _listed(policy, host)
+
+
+def _listed(policy: Policy, host: str) -> bool:
+    """True when some `connect:` lists hosts that this one means: then the fence opens those alone."""
+    hosts = (listed for provider in policy.providers for listed in provider.connect)
+    return any(listed != host and covers(host, listed) for listed in hosts)
+
+
+def _unsaid_patterns(policy: Policy) -> Iterator[Problem]:
+    """A Content-Security-Policy cannot say `meet*.x.com`, only x.com, which another rule may refuse."""
+    tags = [tag for tag in _tags(policy) if tag.fenced]
+    for tag in tags:
+        needs = _consent_purposes(policy, tag)
+        for pattern in tag.hosts:
+            base = pattern.rpartition("*")[2].partition(".")[2]
+            if "*" not in pattern or _listed(policy, pattern):
+                continue
+            refusing = (
+                other
+                for other in tags
+                if _only_hosts(other) and not _consent_purposes(policy, other) <= needs
+            )
+            closing = next(
+                (o for o in refusing if any(covers(h, base) or covers(base, h) for h in o.hosts)), None
+            )
+            if closing is not None:
+                text = (
+                    f"the fence cannot say '{pattern}', and line {closing.place.line} holds more of {base}:"
+                    " name its hosts in connect:, or what this rule keeps does not load"
+                )
+                yield Problem(tag.place, text, warning=True)
 
 
 def _consent_purposes(policy: Policy, tag: TagRule) -> frozenset[str]:

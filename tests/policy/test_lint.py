@@ -213,3 +213,28 @@ def test_a_rule_for_part_of_a_host_that_opens_with_another_purpose_is_told_with_
     )
     assert warnings(tags=f"{part % ', fenced: no'}\n{whole}") == []
     assert warnings(tags=f"{part % ''}\n- {{ from: x.com, purpose: [functional, performance] }}") == []
+
+
+@pytest.mark.parametrize("host", ['"track*.x.com"', "track.x.com"])
+def test_a_host_of_a_domain_that_opens_with_less_is_told_with_both_lines(host):
+    part = f"- {{ from: {host}, purpose: [functional, performance]%s }}"
+    whole = "- { from: x.com, purpose: functional }"
+
+    [warning] = warnings(tags=f"{part % ''}\n{whole}")
+    assert warning.startswith("16: 'x.com' loads with functional, so the fence does not stop scripts")
+    assert "line 15" in warning
+    assert warnings(tags=f"{part % ', fenced: no'}\n{whole}") == []
+    assert warnings(tags=f"{part % ''}\n{whole}", connect="[app.x.com]") == []
+
+
+def test_a_pattern_that_the_fence_cannot_say_is_told_with_the_line_that_closes_its_domain():
+    tags = '- { from: "meet*.x.com", purpose: functional }\n- { from: x.com, purpose: performance }'
+
+    warning, other = warnings(tags=tags)
+    assert other.startswith("16: 'x.com' loads with performance")
+    assert warning == (
+        "15: the fence cannot say 'meet*.x.com', and line 16 holds more of x.com:"
+        " name its hosts in connect:, or what this rule keeps does not load"
+    )
+    assert warnings(tags=tags, connect="[meet-eu.x.com]") == []
+    assert not any("fence" in text for text in warnings(tags=tags.replace("performance", "functional")))

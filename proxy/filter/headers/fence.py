@@ -9,7 +9,9 @@ breaks logins that redirect elsewhere. One directive, `default-src`, covers ever
 What a rule keeps must load: a host stands in it when some rule for it is granted and none in
 front refuses all of it. "All of this host but one path" cannot be said, nor "only this element":
 then the host is open, the filter holds what is refused there, and `check` warns with both lines.
-Among the hosts of one domain nothing is opened that a rule refuses: "all but track*" stays out.
+"All of this domain but one host" cannot be said either: the domain is open, unless a `connect:`
+lists which of its hosts load. A pattern (`meet*.crm.com`) never opens a domain of which a rule
+refuses something; `check` then asks for its hosts in `connect:`.
 """
 
 from __future__ import annotations
@@ -55,6 +57,7 @@ class Claim:
     narrow: bool = False
     sockets: bool = False  # `connect:`, where WebSockets are expected too
     everyone: bool = False
+    listed: bool = False  # by `connect:`
 
     @property
     def whole(self) -> bool:
@@ -135,7 +138,7 @@ def _claims(policy: Policy, grants: frozenset[Pair]) -> Iterator[Claim]:
         granted = _granted(policy, provider, _purposes(provider), grants)
         for host in provider.connect:
             meant = [claim.granted for claim in tagged if covers(claim.pattern, host)]
-            yield Claim(host, (), all(meant) if meant else granted, order, sockets=not meant)
+            yield Claim(host, (), all(meant) if meant else granted, order, sockets=not meant, listed=True)
     for neutral in policy.neutral:
         yield from (Claim(host, (), granted=True, order=order + 1, everyone=True) for host in neutral.hosts)
 
@@ -174,9 +177,10 @@ def _sources_of(claim: Claim, claims: list[Claim]) -> Iterator[str]:
         if not above and not below:
             yield f"*.{base}:*"
         return
+    closed = below and any(c.listed and _under(c.pattern, base) for c in claims)
     for path in _paths(claim, above) if above else ("",):
         yield f"{base}:*{path}"
-        if not below:
+        if not closed:
             yield f"*.{base}:*{path}"
 
 

@@ -210,6 +210,39 @@ def test_a_host_whose_first_rule_is_necessary_is_not_closed_by_a_later_one():
     assert not lets(made(policy=policy), "https://x.com/v3")
 
 
+PIXELS = """
+- { from: "track*.x.com", purpose: [functional, performance] }
+- { from: x.com, purpose: functional }
+"""
+
+
+def test_all_of_a_domain_but_some_hosts_opens_the_domain_since_what_a_rule_keeps_must_load():
+    policy = policy_of(tags=PIXELS)
+
+    for address in ("https://x.com/a", "https://app.x.com/a", "https://a.b.x.com/a"):
+        assert lets(made("functional", policy=policy), address)
+        assert not lets(made(policy=policy), address)
+        assert not lets(made("performance", policy=policy), address)
+
+
+def test_where_connect_lists_the_hosts_of_a_domain_only_these_open_beside_a_refused_one():
+    text = made("functional", policy=policy_of(tags=PIXELS, connect="[app.x.com]"))
+
+    assert lets(text, "https://x.com/a")
+    assert lets(text, "https://app.x.com/a")
+    assert not lets(text, "https://track-eu.x.com/a")
+    assert not lets(text, "https://other.x.com/a")
+
+
+@pytest.mark.parametrize("host", ['"stats*.cdn.net"', "stats.cdn.net"])
+def test_a_neutral_domain_with_a_refused_host_is_open(host):
+    policy = policy_of(
+        tags=f"- {{ from: {host}, purpose: performance }}", neutral="- { from: cdn.net, why: x }"
+    )
+
+    assert lets(made(policy=policy), "https://eu.cdn.net/lib.js")
+
+
 def test_a_rule_for_one_element_opens_its_path_since_what_it_keeps_must_load():
     policy = policy_of(
         tags="- { from: x.com, path: /p/*, element: iframe, purpose: functional }\n- { from: x.com, path: /p/*, purpose: performance }"
@@ -389,7 +422,7 @@ def test_no_host_loads_of_which_everything_is_refused(tags, granted):
     for host in ("x.com", "a.x.com", "b.x.com", "ab.x.com", "a.b.x.com", "b.a.x.com", "c.y.com", "y.com"):
         for path in ("/", "/p/", "/p/q", "/p/q/r"):
             if refused(policy, granted, host, path) and lets(text, f"https://{host}{path}"):
-                assert some_granted(policy, granted, host), (text, host, path)
+                assert some_granted(policy, granted, host, whole=True), (text, host, path)
 
 
 @settings(max_examples=150)
@@ -410,9 +443,13 @@ def test_whatever_the_first_rule_keeps_loads(tags, granted):
                 assert lets(text, f"https://{host}{path}"), (text, host, path)
 
 
-def some_granted(policy, granted, host):
-    """True when some rule for this host is granted."""
-    rules = [rule for rule in policy.providers[0].tags if any(means(p, host) for p in rule.hosts)]
+def some_granted(policy, granted, host, *, whole=False):
+    """True when some rule for this host is granted; `whole`: or one whose pattern opens its domain."""
+
+    def meant(pattern):
+        return pattern.rpartition("*")[2].partition(".")[2] if whole and "*" in pattern else pattern
+
+    rules = [rule for rule in policy.providers[0].tags if any(means(meant(p), host) for p in rule.hosts)]
     return any(set(rule.purposes) <= set(granted) for rule in rules)
 
 
