@@ -8,126 +8,308 @@
 //   keys     pattern of the names in storage that are refused
 //   reports  where names, never values, are counted: of cookies and storage that were refused, and
 //            of storage that no rule knows
-//   known    pattern of the names in storage that rules allow
-// With `keys` it refuses the names of rules alone; with `trackers` those of known trackers, too.
+//   boot     markup that guards the document it begins (a srcdoc), by callkomGuard of its parent
+//   servers  [refused, known]: patterns of the STUN and TURN hosts that WebRTC may not use, and of
+//            those that somebody declared; 1 as a third: what nobody declared is refused as well
+//   known    pattern of the names in storage that rules allow, with `trackers`: others are counted
 // The script's data-since holds, for each purpose, the day since which it has been granted.
 // data-gone comes with an answer given elsewhere (banner.js): until this page is loaded anew,
 // nothing more is written on the strength of the answer it was made for.
 //
+// Page code may have replaced any built-in by the time the guard needs it, and an argument may read
+// differently the second time. So built-ins are captured here and called by Reflect.apply, every
+// argument is read once, and nothing is looked up on a prototype: no method of a value, no
+// iteration, no property or index that may be missing.
+//
+// Every realm of this origin that page code can reach has fresh built-ins. What hands one out is
+// wrapped (contentWindow and its like, open), and so is what puts elements into a document, since
+// window[0] and window.name show a new frame at once and cannot be wrapped themselves.
+//
 // No "less than" and no ampersand in here: the same bytes stand in HTML and in XHTML. After a
 // change run make assets: pages carry what esbuild made of this file, without the parts that a
 // table does not need.
-((rows, keep, keys, reports, known) => {
-  let said = document.currentScript.dataset, since = ("" + said.since).split(" "), counts, stored, room;
+((rows, keep, keys, reports, boot, servers, known) => {
+  "use strict";
+  let { apply, construct, setPrototypeOf, getOwnPropertyDescriptor: describe, defineProperty: define } = Reflect;
+  let { parse, now } = Date, { exec } = RegExp.prototype, { slice, toLowerCase } = "", { stringify } = JSON, { iterator } = Symbol;
+  let { observe } = MutationObserver.prototype, Observer = MutationObserver, { addEventListener } = EventTarget.prototype;
+  let { getAttribute, setAttribute } = Element.prototype, Wrapper = Proxy, Address = URL, object = Object, Failure = DOMException, done = Promise.resolve();
+  let said = document.currentScript.dataset, since = ("" + said.since).split(" "), host = document.domain, counts, stored, others, room;
+
+  let bare = object => (setPrototypeOf(object, null), object);
+  let match = (pattern, text) => apply(exec, pattern, [text]);
+  let cut = (text, start, end) => apply(slice, text, [start, end]);
+  let getter = (on, name) => describe(on, name).get;
+  let each = (list, use) => {
+    for (let i = 0; list.length > i; i++) use(list[i]);
+  };
+  // What browsers read as a sequence, whatever became of arrays.
+  let sequence = list => bare({ [iterator]: (i = 0) => bare({ next: () => bare({ done: i == list.length, value: list[i++] }) }) });
+  let viewOf = getter(Document.prototype, "defaultView"), textOf = getter(Address.prototype, "href");
+  let { querySelectorAll } = DocumentFragment.prototype, countOf = getter(NodeList.prototype, "length"), windowOf = getter(HTMLIFrameElement.prototype, "contentWindow");
+  let lengthOf = getter(self, "length"), closedOf = getter(self, "closed");
+  each(rows, bare);
+  bare(since);
+
+  let note = (name, into) => {
+    if (into[name] || room-- > 0) into[name] = -~into[name];
+  };
 
   // Returns the text to write: the very same where all is well, nothing where it is refused.
   let judge = text => {
-    let age, date, now = Date.now() / 1e3;
-    let bare = text.replace(/;\s*(?:max-(age)|expires)\s*=?([^;]*)/gi, (all, key, value) => {
-      if (!key) date = (Date.parse(value) + 1) / 1e3 || date;
-      else if (/^\s*-?\d+\s*$/.test(value)) age = value;
-      return "";
-    });
-    let life = age ? +age : date - now;
+    let age, date, found, row, rest = "", end = 0, time = now() / 1e3, lives = /;\s*(?:max-(age)|expires)\s*=?([^;]*)/gi;
+    while (found = match(lives, text)) {
+      rest += cut(text, end, found.index);
+      end = lives.lastIndex;
+      if (!found[1]) date = (parse(found[2]) + 1) / 1e3 || date;
+      else if (match(/^\s*-?\d+\s*$/, found[2])) age = found[2];
+    }
+    rest += cut(text, end);
+    let life = age ? +age : date - time;
     if (0 >= life) return text;
 
-    let name = /^[\s=]*([^=;]*)/.exec(text)[1].trim(), subject = name + ";";
+    let name = match(/^[\s=]*([^=;\s\0]*(?:\s+[^=;\s\0]+)*)/, text)[1], subject = name + ";";
     // only with domains
-    let host = location.hostname, domain = (/.*;\s*domain\s*=\s*\.?([^;\s]*)/i.exec(text) || [0, host])[1].toLowerCase();
-    if (!("." + host).endsWith("." + domain)) domain = host;
+    let domain = match(/^[^]*;\s*domain\s*=\s*\.?([^;\s]*)/i, text);
+    domain = domain ? apply(toLowerCase, domain[1], []) : host;
+    if (cut("." + host, -1 - domain.length) != "." + domain) domain = host;
     subject += domain;
     // end
-    let row = rows.find(row => row[0].test(subject));
-    if (row ? !row[1] || row[2] > -said.gone : !keep) {
-      if (counts[name] || room-- > 0) counts[name] = -~counts[name];
-      return;
-    }
+    each(rows, one => {
+      if (!row) if (match(one[0], subject)) row = one;
+    });
+    if (row ? !row[1] || row[2] > -said.gone : !keep) return note(name, counts);
     if (!row) return text;
 
     // filter/headers/cookies.py counts the same way: spans of one life each, from the end of that day.
-    let limit = row[1], late = now - 86400 - since[row[2]] * 86400;
+    let limit = row[1], late = time - 86400 - since[row[2]] * 86400;
     if (late > 0) limit -= late % limit;
     if (limit >= life) return text;
-    return limit * life > 0 ? bare + ";max-age=" + ~~limit : bare;
+    return limit * life > 0 ? rest + ";max-age=" + ~~limit : rest;
   };
 
-  // only with trackers
-  let refused = key => {
-    if (!known.test(key)) if (stored[key] || room-- > 0) stored[key] = -~stored[key];
-    return keys.test(key);
+  // Replaces a method, or an accessor's setter or, without one, its getter. True where it was ours already.
+  let redefine = (on, name, make) => {
+    let own = describe(on, name);
+    if (!own) return;
+    bare(own);
+    let field = own.set ? "set" : own.get ? "get" : "value", native = own[field];
+    if (describe(native, "guard")) return 1;
+    define(own[field] = make(native), "guard", bare({ value: 1 }));
+    define(on, name, own);
   };
-  // end
+  // Own properties only: a frame may have the name of an interface that this browser lacks.
+  let proto = (w, type) => {
+    let own = describe(w, type);
+    return own ? own.value.prototype : bare({});
+  };
+  // Lets objects of a class be made with other arguments.
+  let rebuild = (w, type, change) => {
+    let on = proto(w, type), made;
+    redefine(w, type, native => made = new Wrapper(native, bare({ construct: (native, args, by) => construct(native, change(args), by) })));
+    if (made) define(on, "constructor", bare({ value: made }));
+    return made;
+  };
 
-  let redefine = (proto, name, field, make) => {
-    let own = Object.getOwnPropertyDescriptor(proto, name), native = own[field];
-    if (native.guard) throw 0;
-    (own[field] = make(native)).guard = 1;
-    Object.defineProperty(proto, name, own);
+  // The windows of this origin so far, and all frames: a new one is not among these.
+  let windows = bare({}), size = 0, frames = new WeakSet(), members = new WeakSet(), { has, add } = frames;
+  let isNew = (set, one) => apply(has, set, [one]) ? 0 : apply(add, set, [one]);
+  let look = again => {
+    for (let i = size; i--;) {
+      let w = windows[i];
+      if (apply(closedOf, w, [])) windows[i] = windows[--size];
+      else for (let n = apply(lengthOf, w, []); n--;) if (isNew(frames, w[n]) || again) guard(w[n]);
+    }
   };
+  let rescan = () => look(1);
+  // Both are asked in time: 1.5 us an element.
+  let watch = (root, seen) => {
+    if (isNew(members, root)) apply(observe, new Observer(seen), [root, bare({ childList: true, subtree: true, attributeFilter: sequence(["srcdoc"]) })]);
+    apply(addEventListener, root, ["load", seen, true]);
+  };
+
+  // What can put a frame into a document.
+  let inserters = [];
+  each(["Node", "Element", "HTMLElement", "Document", "DocumentFragment", "ShadowRoot", "CharacterData", "DocumentType", "Range", "HTMLTableElement", "HTMLSelectElement", "HTMLOptionsCollection"], type => {
+    if (self[type]) each(object.getOwnPropertyNames(self[type].prototype), name => {
+      if (/^(append|prepend|insert|replace|before|after|add$|moveB|setHTML|(inn|out)erHTML|write|surround|execC|body$|caption$|tHead$|tFoot$|open$)/.test(name)) inserters.push([type, name]);
+    });
+  });
 
   let guard = w => {
     try {
-      w = w.defaultView || w;
-      redefine(w.Document.prototype, "cookie", "set", native => function (text) {
-        if (text = judge("" + text)) native.call(this, text);
-      });
-      // Frames without an address of their own share our cookies and bring fresh setters.
-      ["contentWindow", "contentDocument"].map(name => redefine(w.HTMLIFrameElement.prototype, name, "get", native => function () {
-        let found = native.call(this);
-        return guard(found), found;
-      }));
-      // Asked in time: a srcdoc replaces an empty document in the same window. 1.5 us an element.
-      new MutationObserver(() => {
-        for (let i = w.length; i--;) guard(w[i]);
-      }).observe(w.document, { childList: 1, subtree: 1 });
-      // only with keys
-      redefine(w.Storage.prototype, "setItem", "value", native => function (key) {
-        keys.test(key) || native.apply(this, arguments);
-      });
-      // end
-      // only with trackers
-      redefine(w.Storage.prototype, "setItem", "value", native => function (key) {
-        refused(key) || native.apply(this, arguments);
-      });
-      redefine(w.IDBFactory.prototype, "open", "value", native => function (name) {
-        if (refused(name)) throw new DOMException(name, "SecurityError");
-        return native.apply(this, arguments);
-      });
-      // end
-      redefine(w.CookieStore.prototype, "set", "value", native => function (name, value) {
-        let init = Object.assign({}, value === undefined ? name : { name: name, value: value });
-        let text = (init.name || init.value) + "=;domain=" + init.domain + ";max-age=" + init.maxAge + ";expires=" + new Date(init.expires === null ? NaN : init.expires);
-        let judged = judge(text), life = /age=(\d+)$/.exec(judged);
-        if (judged != text) {
-          init.expires = life ? Date.now() + life[1] * 1e3 : null;
-          delete init.maxAge;
-        }
-        return judged ? native.call(this, init) : Promise.resolve();
-      });
-    } catch (done) {}
+      let page = w.document, inner, on = (type, name, make) => redefine(proto(w, type), name, make);
+      if (!on("Document", "cookie", native => function (text) {
+        if (text = judge(`${text}`)) apply(native, this, [text]);
+      })) dress(w, on);
+      define(w, "callkomGuard", bare({ value: guard }));
+      watch(page, rescan);
+      if (isNew(members, w)) windows[size++] = w;
+      // It comes with a window of its own: always in WebKit, elsewhere where it is set later or stands in another one.
+      if (w != self) if (inner = apply(getAttribute, w.frameElement, ["srcdoc"])) if (cut(inner, 0, boot.length) != boot) apply(setAttribute, w.frameElement, ["srcdoc", boot + inner]);
+    } catch (foreign) {}
+    look();
   };
 
-  let leave = () => {
-    // Keys written as properties pass no function: they go when a page comes and when it goes.
+  // only with trackers
+  let refuses = key => {
+    if (typeof key != "string") return 0;
+    if (!match(known, key)) note(key, stored);
+    return match(keys, key);
+  };
+  // end
+  // only without trackers
+  let refuses = key => typeof key == "string" ? match(keys, key) : 0;
+  // end
+
+  // only with keys
+  let veils = new WeakMap(), stores = new WeakMap(), { get, set } = veils, { removeItem } = Storage.prototype, namesOf = object.keys, real = [];
+  let traps = bare({
+    get: (store, key) => store[key],
+    set: (store, key, value) => {
+      if (!refuses(key)) store[key] = value;
+      return true;
+    },
+    defineProperty: (store, key, own) => refuses(key) ? true : define(store, key, own)
+  });
+  let veiled = store => {
+    if (!store) return store;
+    let veil = apply(get, veils, [store]);
+    if (!veil) {
+      veil = new Wrapper(store, traps);
+      apply(set, veils, [store, veil]);
+      apply(set, stores, [veil, store]);
+    }
+    return veil;
+  };
+  let unveiled = veil => apply(get, stores, [veil]) || veil;
+  try {
+    real = [localStorage, sessionStorage];
+  } catch (denied) {}
+  // end
+
+  // A configuration of WebRTC without the servers that are refused.
+  let mayServe = address => {
+    try {
+      address = apply(toLowerCase, apply(textOf, new Address(address), []), []);
+      let name = match(/^[^:]*:(?:[^@]*@)?[/[]*([^:?\]/]*)/, address)[1], refused = match(servers[0], name);
+      if (!refused) if (match(servers[1], name)) return 1;
+      note(name, others ||= bare({}));
+      return refused ? 0 : !servers[2];
+    } catch (invalid) {}
+  };
+  let list = (found, use) => {
+    let kept = bare({ length: 0 });
+    for (let one of found) if (one = use(one)) kept[kept.length++] = one;
+    return kept;
+  };
+  let configured = args => {
+    let config = args[0], found;
+    if (object(config) !== config) return args;
+    if (found = config.iceServers) found = sequence(list(found, server => {
+      let urls = server.urls || server.url;
+      urls = list(typeof urls == "object" ? urls : [urls], url => mayServe(url = `${url}`) ? url : 0);
+      return urls.length ? { __proto__: server, urls: sequence(urls), url: undefined } : 0;
+    }));
+    return [{ __proto__: config, iceServers: found }];
+  };
+
+  let dress = (w, on) => {
+    // Frames without an address of their own share our cookies and bring fresh setters; so do opened windows.
+    each(["HTMLIFrameElement", "HTMLFrameElement", "HTMLObjectElement", "HTMLEmbedElement"], type => each(["contentWindow", "contentDocument", "getSVGDocument"], name => on(type, name, native => function () {
+      let found = apply(native, this, arguments);
+      if (found) guard(name == "contentWindow" ? found : apply(viewOf, found, []));
+      return found;
+    })));
+    let behind = name => native => function () {
+      let found = apply(native, this, arguments);
+      if (name == "open") if (found != this) guard(found);
+      look();
+      return found;
+    };
+    each(inserters, one => on(one[0], one[1], behind(one[1])));
+    redefine(w, "open", behind("open"));
+    // No window counts the frames in a shadow tree.
+    on("Element", "attachShadow", native => function () {
+      let root = apply(native, this, arguments);
+      watch(root, () => {
+        let found = apply(querySelectorAll, root, ["iframe"]);
+        for (let i = apply(countOf, found, []); i--;) guard(apply(windowOf, found[i], []));
+      });
+      return root;
+    });
+
     // only with keys
-    try {
-      [localStorage, sessionStorage].map(store => Object.keys(store).map(key => keys.test(key) ? store.removeItem(key) : 0));
-    } catch (denied) {}
+    // Keys written as properties pass no function: pages get a proxy of each store.
+    let veil = native => function () {
+      return veiled(apply(native, this, []));
+    };
+    redefine(w, "localStorage", veil);
+    redefine(w, "sessionStorage", veil);
+    on("StorageEvent", "storageArea", veil);
+    rebuild(w, "StorageEvent", args => {
+      let init = args[1], area = init ? init.storageArea : 0;
+      return area ? [args[0], { __proto__: init, storageArea: unveiled(area) }] : args;
+    });
+    each(["getItem", "setItem", "removeItem", "clear", "key", "length"], name => on("Storage", name, native => function (key, value) {
+      let store = unveiled(this);
+      if (name != "setItem" || 2 > arguments.length) return apply(native, store, arguments);
+      key = `${key}`;
+      if (!refuses(key)) apply(native, store, [key, value]);
+    }));
+    on("IDBFactory", "open", native => function (name, version) {
+      if (refuses(name = `${name}`)) throw new Failure(name, "SecurityError");
+      return apply(native, this, version === undefined ? [name] : [name, version]);
+    });
+    // The promise fails: it is no method of windows.
+    on("CacheStorage", "open", native => function (name) {
+      return apply(native, refuses(name = `${name}`) ? w : this, [name]);
+    });
+    // end
+
+    let connection = rebuild(w, "RTCPeerConnection", configured);
+    if (connection) if (describe(w, "webkitRTCPeerConnection")) define(w, "webkitRTCPeerConnection", bare({ value: connection }));
+    on("RTCPeerConnection", "setConfiguration", native => function () {
+      return apply(native, this, configured(arguments));
+    });
+
+    on("CookieStore", "set", native => function (options, value) {
+      let init = bare({}), time = now(), life, text;
+      if (arguments.length > 1) options = { name: options, value: value };
+      if (object(options) === options) each(["name", "value", "domain", "path", "expires", "maxAge", "sameSite", "partitioned"], field => {
+        let found = options[field];
+        if (found !== undefined) init[field] = found === null ? found : match(/^(exp|max)/, field) ? +found : field == "partitioned" ? !!found : `${found}`;
+      });
+      life = init.maxAge;
+      if (life === undefined) if (typeof init.expires == "number") life = (init.expires - time) / 1e3;
+      text = (init.name || init.value) + "=" + (init.domain ? ";domain=" + init.domain : "");
+      if (life !== undefined) text += ";max-age=" + ~~(life > 2e9 ? 2e9 : life);
+      let judged = judge(text);
+      if (judged != text) {
+        life = match(/age=(\d+)$/, judged);
+        init.expires = life ? time + life[1] * 1e3 : null;
+        init.maxAge = undefined;
+      }
+      return judged ? apply(native, this, [init]) : done;
+    });
+  };
+
+  let { sendBeacon } = navigator, to = origin + reports;
+  let leave = () => {
+    // only with keys
+    each(real, store => each(namesOf(store), key => match(keys, key) ? apply(removeItem, store, [key]) : 0));
     // end
     // only with trackers
     try {
-      [localStorage, sessionStorage].map(store => Object.keys(store).map(key => keys.test(key) ? store.removeItem(key) : 0));
-      indexedDB.databases().then(all => all.map(one => keys.test(one.name) ? indexedDB.deleteDatabase(one.name) : 0));
+      indexedDB.databases().then(all => all.map(one => match(keys, one.name) ? indexedDB.deleteDatabase(one.name) : 0));
     } catch (denied) {}
     // end
-    // only without trackers
-    if (30 > room) navigator.sendBeacon(origin + reports, JSON.stringify({ cookies: counts }));
-    // end
+    if (30 > room) apply(sendBeacon, navigator, [to, stringify(bare({ cookies: counts, storage: stored, servers: others }))]);
+    counts = bare({});
     // only with trackers
-    if (30 > room) navigator.sendBeacon(origin + reports, JSON.stringify({ cookies: counts, storage: stored }));
-    stored = {};
+    stored = bare({});
     // end
-    counts = {};
+    others = undefined;
     room = 30;
   };
 

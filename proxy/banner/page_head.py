@@ -19,7 +19,7 @@ from proxy.banner.provider_signals import signals, stand_ins
 from proxy.config.banner_colours import Look
 from proxy.consent.decision import Ask, Decision, allows
 from proxy.filter.cache import Cache
-from proxy.filter.headers.guard_table import guard_table
+from proxy.filter.headers.guard_table import GUARD_SCRIPT, guard_table
 from proxy.policy.actions import Action
 from proxy.policy.model import Policy
 from proxy.policy.own_hosts import OwnHosts
@@ -124,6 +124,9 @@ class PageHeads:
             head = self._inline(look, opening, "".join(code))
         else:
             head = self._linked(look, opening, code, kind="frame" if framed else "page")
+        head = replace(
+            head, scripts=(*head.scripts, css_hash(GUARD_SCRIPT))
+        )  # in a srcdoc its policies hold, too
         return head if alone else self._reaching(head, grants)
 
     def _reaching(self, head: PageHead, grants: frozenset[Pair]) -> PageHead:

@@ -17,6 +17,7 @@ from proxy.filter.headers.cookie_names import without_ids
 from proxy.filter.headers.cookies import CookieRules
 from proxy.filter.patterns import Glob
 from proxy.filter.rules.judge import Rules
+from proxy.policy.hosts import covers
 from proxy.policy.model import Policy
 
 MAX_REPORTS = 50
@@ -59,6 +60,8 @@ def _parse_report(part: dict[str, Any], rules: Rules, cookies: CookieRules) -> I
             yield BrowserReport("guard", row.provider if row is not None else "undeclared", without_ids(name))
         for name in _names(part.get("storage")):
             yield BrowserReport("storage", _keeper(cookies.policy, name), without_ids(name))
+        for host in _names(part.get("servers")):
+            yield BrowserReport("webrtc", _server_provider(cookies.policy, host, rules), host[:253])
 
 
 def _names(counts: object) -> list[str]:
@@ -74,6 +77,12 @@ def _keeper(policy: Policy, name: str) -> str:
     declared = ((provider.id, rule.keys) for provider in policy.providers for rule in provider.storage)
     listed = ((tracker.id, tracker.storage) for tracker in policy.catalogue.trackers)
     return next((id_ for id_, globs in chain(declared, listed) if _matches(globs, name)), "undeclared")
+
+
+def _server_provider(policy: Policy, host: str, rules: Rules) -> str:
+    """Return the provider of a STUN or TURN server, or `undeclared`."""
+    declared = (p.id for p in policy.providers if any(covers(known, host) for known in p.webrtc))
+    return next(declared, "") or _provider(f"https://{host}", rules)
 
 
 def _provider(address: object, rules: Rules) -> str:

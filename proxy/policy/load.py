@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 
 from proxy.errors import PolicyError
-from proxy.policy import rules_schema
+from proxy.policy import rule_values, rules_schema
 from proxy.policy.actions import Action
 from proxy.policy.durations import parse_date, parse_duration, parse_size
 from proxy.policy.inline_test import KINDS, ExampleShape
@@ -109,6 +109,7 @@ class _Builder:
             undeclared_tags_place=self._written("undeclared", "tags"),
             presume_until=parse_date(until) if until is not None else None,
             catalogue=catalogue,
+            undeclared_webrtc=Undeclared(self._rules.undeclared.webrtc),
         )
 
     def _written(self, *steps: str) -> Place | None:
@@ -162,7 +163,8 @@ def provider_of(tree: Node, at: tuple[str, ...], block: rules_schema.ProviderSha
             StorageRule(id_, rule.key, rule.purpose, place("storage", n))
             for n, rule in enumerate(block.storage)
         ),
-        connect=block.connect,
+        connect=tuple(host for host in block.connect if rule_values.webrtc_server(host) is None),
+        webrtc=tuple(host for word in block.connect if (host := rule_values.webrtc_server(word)) is not None),
         relay=_relay(block.relay, place("relay")) if block.relay else None,
         privacy=block.privacy,
         country=block.country,

@@ -171,6 +171,7 @@ class Provider:
     requests: tuple[RequestRule, ...] = ()
     storage: tuple[StorageRule, ...] = ()
     connect: tuple[str, ...] = ()  # more hosts its code connects to once granted (fence)
+    webrtc: tuple[str, ...] = ()  # hosts of its STUN and TURN servers (`connect: stun:host`)
     relay: RelayRule | None = None
     privacy: str | None = None  # address of its privacy notice
     country: str | None = None  # where the recipient is established
@@ -249,6 +250,7 @@ class Policy:
     undeclared_tags_place: Place | None = None
     presume_until: int | None = None  # seconds since 1970; from then on what was presumed is dropped
     catalogue: Catalogue = Catalogue()
+    undeclared_webrtc: Undeclared = Undeclared.KEEP
 
     def in_force(self, now: int) -> Policy:
         """Return the policy as it is at that moment: past `presume_until` no cookie is presumed necessary."""

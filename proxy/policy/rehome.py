@@ -32,4 +32,5 @@ def _moved(provider: Provider, moved: Callable[[str], str]) -> Provider:
         tags=tuple(replace(r, hosts=tuple(map(moved, r.hosts))) for r in provider.tags),
         requests=tuple(replace(r, hosts=tuple(map(moved, r.hosts))) for r in provider.requests),
         connect=tuple(map(moved, provider.connect)),
+        webrtc=tuple(map(moved, provider.webrtc)),
     )

@@ -77,6 +77,17 @@ def third_host(word: str) -> str:
     return _host(word)
 
 
+def connect_host(word: str) -> str:
+    """Return a host that is not the site itself, or one for WebRTC (`stun:host`)."""
+    return word if (host := webrtc_server(word)) is not None and third_host(host) else third_host(word)
+
+
+def webrtc_server(word: str) -> str | None:
+    """Return the host of `stun:host` or `turn:host`; None for anything else."""
+    scheme, colon, host = word.partition(":")
+    return host if colon and scheme in ("stun", "stuns", "turn", "turns") else None
+
+
 def _domain(word: str) -> str:
     if " / " in word or "," in word:
         several = ", ".join(re.split(r" / |, ?", word))

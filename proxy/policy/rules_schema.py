@@ -60,6 +60,9 @@ class UndeclaredShape(Shape):
         default=None, description="The last day on which cookies are presumed necessary: 2027-01-31."
     )
     tags: Literal["hold", "keep"] = "hold"
+    webrtc: Literal["hold", "keep"] = Field(
+        default="keep", description="STUN and TURN servers that no rule declares: reported, and kept or not."
+    )
 
     @model_validator(mode="after")
     def _presumes(self) -> Self:
@@ -294,8 +297,9 @@ class ProviderShape(Shape):
     tags: tuple[TagShape, ...] = ()
     requests: tuple[RequestShape, ...] = ()
     storage: tuple[StorageShape, ...] = ()
-    connect: tuple[Annotated[str, AfterValidator(rule_values.third_host)], ...] = Field(
-        default=(), description="More hosts that its code talks to once it is granted."
+    connect: tuple[Annotated[str, AfterValidator(rule_values.connect_host)], ...] = Field(
+        default=(),
+        description="More hosts that its code talks to once granted; `stun:host`, `turn:host` for WebRTC.",
     )
     relay: RelayShape | None = None
     privacy: rule_values.Address | None = Field(default=None, description="Its privacy notice.")

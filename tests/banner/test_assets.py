@@ -11,7 +11,7 @@ from proxy.banner.assets import LAYER, css_hash, guard, style
 from proxy.banner.page_head import page_code
 from proxy.banner.provider_signals import stubs
 from proxy.config.banner_colours import Look, Theme
-from proxy.filter.headers.guard_table import GuardTable
+from proxy.filter.headers.guard_table import GuardTable, WebrtcServers
 from proxy.policy.stand_ins import STAND_INS
 from tools.assets import BUILT, MANIFEST, manifest, pieces, sources
 
@@ -87,13 +87,17 @@ def test_the_guard_carries_no_part_that_its_table_does_not_need():
     least = guard(GuardTable((("aa", "", 0, None),), False, "", "/r"))
 
     assert "localStorage" in whole
-    assert "hostname" in whole
+    assert "domain\\s" in whole
     assert "localStorage" not in least
-    assert "hostname" not in least
+    assert "domain\\s" not in least
 
 
 def test_the_guard_is_called_with_its_table():
-    assert guard(GuardTable((("aa", "", 0, None),), True, "", "/r")).endswith('})([[/^(aa);/,0]],1,0,"/r");')
+    servers = WebrtcServers(("stun.example",), (), holds_undeclared=True)
+    called = guard(GuardTable((("aa", "", 0, None),), True, "", "/r", webrtc=servers)).rpartition("})(")[2]
+
+    assert called.startswith('[[/^(aa);/,0]],1,0,"/r","\\u003cscript\\u003etry{parent.callkomGuard(self)}')
+    assert called.endswith(",[/^(.*\\.)?(stun\\.example)$/,/(?!)/,1]);")
 
 
 def test_nothing_is_left_of_the_words_that_stand_for_arguments():

@@ -3,11 +3,11 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.banner.assets import guard
+from proxy.banner.assets import css_hash, guard
 from proxy.banner.page_head import MAX_CACHED, PageHeads, page_code
 from proxy.config.banner_colours import Look
 from proxy.consent.decision import Ask
-from proxy.filter.headers.guard_table import guard_table
+from proxy.filter.headers.guard_table import GUARD_SCRIPT, guard_table
 from proxy.policy.scope import Pair
 from tests.banner.rendering import BOTH, OWN, POLICY, decision, well_formed
 from tests.banner.test_page_injector import STATES
@@ -37,7 +37,7 @@ def test_what_placeholders_do_is_a_file_that_a_page_which_asks_fetches_when_need
 
     assert re.fullmatch(r"offers\.[0-9a-f]{16}\.js", file.name)
     assert f'"/.consent/{file.name}"'.encode() in head.bytes("")
-    assert head.scripts[1:] == (f"/.consent/{file.name}",)
+    assert head.scripts[1:] == (f"/.consent/{file.name}", css_hash(GUARD_SCRIPT))
     assert b"data-cc-once" in file.body
     assert len(head.bytes("")) < len(of(state, inline=True).bytes("")) - 2000
     assert of(state, inline=True).files == ()

@@ -194,7 +194,7 @@ def test_the_script_is_told_grants_question_and_days_in_attributes():
     assert re.search(r'data-state="[0-9a-f]{8}"', head)
     assert 'data-since="- 20700 -"' in head
     assert one.head_part.scripts == other.head_part.scripts
-    assert (len(one.head_part.scripts), len(one.head_part.styles)) == (2, 1)
+    assert (len(one.head_part.scripts), len(one.head_part.styles)) == (3, 1)
 
 
 def test_a_page_whose_cookie_may_have_been_withheld_tells_other_tabs_nothing():

@@ -56,6 +56,17 @@ def test_names_in_storage_count_for_the_rule_or_the_tracker_that_has_them():
     ]
 
 
+def test_servers_for_webrtc_count_for_the_provider_that_declares_them():
+    provider = replace(POLICY.providers[0], webrtc=("stun.acme.example",))
+    known = CookieRules(replace(POLICY, providers=(provider, *POLICY.providers[1:])))
+    body = json.dumps({"servers": {"eu.stun.acme.example": 1, "stun.nobody.example": 2}}).encode()
+
+    assert read_reports(body, RULES, known) == [
+        BrowserReport("webrtc", provider.id, "eu.stun.acme.example"),
+        BrowserReport("webrtc", "undeclared", "stun.nobody.example"),
+    ]
+
+
 def test_the_guards_names_count_for_the_provider_that_declares_them():
     said = {"cookies": {"_ga": 3, "_ga_X": 1, "_fbp": 2}}
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from proxy.consent.decision import allows
 from proxy.filter.headers.cookies import CONSENT_COOKIE, span_days
 from proxy.filter.headers.presumption import tracker_row
-from proxy.policy.hosts import glob_covers
-from proxy.policy.model import NECESSARY, CookieRule, Policy, Undeclared
+from proxy.policy.hosts import covers, glob_covers
+from proxy.policy.model import NECESSARY, OWN, CookieRule, Policy, Undeclared
 from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import Pair
 
@@ -26,8 +26,27 @@ REPORTS = "/.consent/reports"
 MAX_LIFETIME = 2**31 - 1
 """Largest integer of the script: 68 years, and browsers cap cookies at 400 days."""
 
+GUARD_SCRIPT = "try{parent.callkomGuard(self)}catch(e){}document.currentScript.remove()"
+GUARD_BY_PARENT = f"<script>{GUARD_SCRIPT}</script>"
+"""What a srcdoc begins with: its document is guarded before its own scripts run."""
+
 Group = tuple["Key", list[str]]
 Key = tuple[str, int, int | None]  # domains ("" for every own host), life, whose day it counts from
+
+
+@dataclass(frozen=True, slots=True)
+class WebrtcServers:
+    """The STUN and TURN servers that are refused, and those that somebody declared: hosts, as in `from:`."""
+
+    refused: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    holds_undeclared: bool = False
+
+    @property
+    def argument(self) -> str:
+        """The same as JavaScript."""
+        patterns = ",".join(f"/{_any_host(hosts)}/" for hosts in (self.refused, self.known))
+        return f"[{patterns},{int(self.holds_undeclared)}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +62,7 @@ class GuardTable:
     keys: str  # names in storage that are refused
     reports: str
     known: str | None = None  # names in storage that rules allow; None where no tracker is known
+    webrtc: WebrtcServers = WebrtcServers()
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -50,7 +70,7 @@ class GuardTable:
         trackers = self.known is not None
         needs = {
             "domains": any(domains for _, domains, *_ in self.rows),
-            "keys": bool(self.keys) and not trackers,
+            "keys": bool(self.keys),
             "trackers": trackers,
         }
         return tuple(part for part, needed in needs.items() if needed)
@@ -60,7 +80,8 @@ class GuardTable:
         """The same as arguments of JavaScript that end no script element and no CDATA section."""
         rows = ",".join(map(_row, self.rows))
         keys = f"/^({self.keys})$/" if self.keys else "0"
-        text = f"[{rows}],{int(self.keeps_undeclared)},{keys},{json.dumps(self.reports)}"
+        reports, boot = json.dumps(self.reports), json.dumps(GUARD_BY_PARENT)
+        text = f"[{rows}],{int(self.keeps_undeclared)},{keys},{reports},{boot},{self.webrtc.argument}"
         if self.known is not None:
             text += f",/^({self.known or '(?!)'})$/"
         return "".join(f"\\u{ord(c):04x}" if c in "<>&" or not c.isascii() else c for c in text)
@@ -92,6 +113,7 @@ def guard_table(
         keys=keys,
         reports=reports,
         known=allowed,
+        webrtc=_webrtc_servers(policy, grants, own),
     )
 
 
@@ -162,6 +184,29 @@ def _life(policy: Policy, row: CookieRule, grants: frozenset[Pair]) -> tuple[int
     return life, [purpose.id for purpose in policy.purposes].index(row.purpose)
 
 
+def _webrtc_servers(policy: Policy, grants: frozenset[Pair], own: OwnHosts) -> WebrtcServers:
+    refused: dict[str, None] = {}
+    known = dict.fromkeys([own.domain] if own.domain else sorted(own.hosts))
+    for provider in policy.providers:
+        stored = {row.purpose for row in provider.cookies} | {row.purpose for row in provider.storage}
+        purposes = {purpose for rule in provider.tags for purpose in rule.purposes} or stored
+        granted = all(_granted(policy, provider.id, purpose, grants) for purpose in purposes)
+        hosts = (*provider.webrtc, *provider.connect, *(h for rule in provider.tags for h in rule.hosts))
+        (known if granted else refused).update(dict.fromkeys(hosts))
+    declared = frozenset(known)
+    return WebrtcServers(
+        _widest(host for host in refused if host != OWN and host not in declared),
+        _widest(host for host in known if host != OWN),
+        holds_undeclared=policy.undeclared_webrtc is Undeclared.HOLD,
+    )
+
+
+def _widest(hosts: Iterable[str]) -> tuple[str, ...]:
+    """Return the hosts without those that another one covers."""
+    each = tuple(hosts)
+    return tuple(host for host in each if not any(covers(other, host) for other in each if other != host))
+
+
 def _granted(policy: Policy, provider: str, purpose: str, grants: frozenset[Pair]) -> bool:
     return not _needs(policy, purpose) or allows(grants, provider, (purpose,))
 
@@ -222,6 +267,12 @@ def _may_overlap(one: str, other: str) -> bool:
 def _any_of(globs: list[str]) -> str:
     """Return the globs as alternatives of a regular expression of JavaScript's."""
     return "|".join(".*".join(map(_escaped, glob.split("*"))) for glob in globs)
+
+
+def _any_host(hosts: tuple[str, ...]) -> str:
+    """Return a pattern of these hosts and their subdomains; `*` stays within a label."""
+    each = "|".join("[^.]*".join(map(_escaped, host.split("*"))) for host in hosts)
+    return rf"^(.*\.)?({each})$" if hosts else "(?!)"
 
 
 def _escaped(text: str) -> str:

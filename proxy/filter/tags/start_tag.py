@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from proxy.filter.headers.guard_table import GUARD_BY_PARENT
 from proxy.filter.headers.link_header import refresh_verdict
 from proxy.filter.rules.judged_tag import ContentModel, JudgedTag, PlaceholderPosition, TagFacts
 from proxy.filter.rules.rule_matcher import Matcher
@@ -45,6 +46,7 @@ _CONTENT_MODELS = {
 _TRACKED = frozenset({"base", "meta", "html", "head", "body", "frameset"})
 """Tags whose attributes the scanner needs even where they pass unchanged."""
 
+_GUARD_BY_PARENT = GUARD_BY_PARENT.encode()
 _STUBBED_CALLS = ("Calendly.initPopupWidget", "Calendly.showPopupWidget")
 """Calls of a provider's script that the page's stub turns into opening the provider's page."""
 
@@ -237,6 +239,8 @@ class StartTag:
             return
         inside = self.values["srcdoc"].encode("utf-8", "surrogateescape")
         filtered, verdicts = self.context.filtered_document(inside, xml=False)
+        if self.context.inject is not None and not inside.startswith(_GUARD_BY_PARENT):
+            filtered = _GUARD_BY_PARENT + filtered
         if filtered != inside and (attribute := edits.first("srcdoc")) is not None:
             edits.set(attribute, filtered.decode("utf-8", "surrogateescape"))
         inner += verdicts

@@ -1,6 +1,7 @@
 """What the guard is told: the rows of the policy, shorter, and still the same judgement."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -194,7 +195,38 @@ def test_the_script_is_called_with_the_table_as_patterns():
     rows = (("a\\.b|c.*", "", 60, 2), ("d", "x\\.y", 0, None))
     code = GuardTable(rows, True, "k.*", "/.consent/reports").arguments
 
-    assert code == '[[/^(a\\.b|c.*);/,60,2],[/^(d);(x\\.y)$/,0]],1,/^(k.*)$/,"/.consent/reports"'
+    rows_and_keys = '[[/^(a\\.b|c.*);/,60,2],[/^(d);(x\\.y)$/,0]],1,/^(k.*)$/,"/.consent/reports",'
+    assert code.startswith(rows_and_keys)
+
+
+def servers(*granted, **blocks):
+    policy = policy_of(cookies=row("aa"), tags="- { from: one.example, purpose: performance }", **blocks)
+    one = replace(
+        policy.providers[0], connect=("api.one.example",), webrtc=("stun.two.example", "relay*.one.net")
+    )
+    policy = replace(policy, providers=(one, *policy.providers[1:]))
+    return guard_table(policy, scope_of(policy).granted(granted), OWN).webrtc
+
+
+def test_of_the_servers_for_webrtc_those_of_refused_providers_are_refused():
+    found = servers()
+
+    assert found.refused == ("stun.two.example", "relay*.one.net", "one.example")
+    assert found.known == ("example.com",)
+    assert not found.holds_undeclared
+
+
+def test_once_granted_they_are_known():
+    assert servers("performance").refused == ()
+    assert "relay*.one.net" in servers("performance").known
+
+
+def test_a_rule_says_that_undeclared_servers_are_held():
+    assert servers(undeclared="{ webrtc: hold }").holds_undeclared
+    assert (
+        servers(undeclared="{ webrtc: hold }").argument
+        == "[/^(.*\\.)?(stun\\.two\\.example|relay[^.]*\\.one\\.net|one\\.example)$/,/^(.*\\.)?(example\\.com)$/,1]"
+    )
 
 
 def test_days_stand_in_the_order_of_the_purposes():
