@@ -9,7 +9,7 @@
 
   let fetched = () => {
     kinds.map(kind => page.removeEventListener(kind, note));
-    early.map(one => one.click ? one.click() : page.dispatchEvent(new CustomEvent("cc-early", { detail: one })));
+    early.map(one => page.dispatchEvent(new CustomEvent("cc-early", { detail: one })));
   };
 
   let bring = () => {
@@ -26,7 +26,7 @@
       if (!(from.closest ? from.closest("[data-cc-once],[data-cc-always]") : 0)) return;
       event.preventDefault();
     }
-    early.push(event.type == "click" ? from : event);
+    early.push(event.type == "click" ? { type: "click", isTrusted: event.isTrusted, from: from } : event);
     bring();
   };
 

@@ -19,15 +19,14 @@
   // be written by the old answer, and the response takes away what was written meanwhile.
   let look = () => {
     if (nav) fetch(new URL("state?language=" + nav.lang, nav.lastChild)).then(answer => answer.json()).then(now => {
-      if (now.state == state) {
-        delete said.gone;
-        // only with asking
-        if (now.ask == "no") close();
-        // end
-        // only without asking
-        if (now.ask != "no") if (said.ask == "no") renew(now);
-        // end
-      } else renew(now);
+      // only with asking
+      if (now.ask == "no") close();
+      // end
+      if (now.state != state) return renew(now);
+      delete said.gone;
+      // only without asking
+      if (now.ask != "no") if (said.ask == "no") renew(now);
+      // end
     }).catch(() => 0);
   };
 
@@ -44,7 +43,7 @@
   };
 
   // only with asking
-  let banner, busy, closed, low = matchMedia("(max-height:420px)");
+  let banner, busy, pressed, closed, low = matchMedia("(max-height:420px)");
 
   // The top layer is above whatever the page puts above all; it cannot be in the page's flow.
   let raise = () => {
@@ -59,31 +58,33 @@
     banner = banner?.remove();
   };
 
+  // Only a person grants: then the form itself is sent, into a frame that nobody sees, so that the browser
+  // says who pressed the button. What it leads to tells all tabs, this one too, which keeps its place and
+  // what was typed. A script may refuse: that closes at once.
+  addEventListener("click", event => {
+    if (event.isTrusted) pressed = event.target;
+  }, 1);
+
   addEventListener("submit", event => {
-    let form = event.target, button = event.submitter;
-    if (form.parentNode != banner || busy > 1) return;
+    let form = event.target, button = event.submitter, sent;
+    if (form.parentNode != banner) return;
+    sent = new URLSearchParams(new FormData(form, button));
+    if (/=accept|purpose.*=save/.test(sent)) {
+      if (button != pressed) return event.preventDefault();
+      if (busy) return form.target = ""; // the frame did not come, or what it brought has no effect
+      busy = page.createElement("iframe");
+      busy.hidden = busy.name = form.target = "cc-b";
+      return form.after(busy);
+    }
     event.preventDefault();
-    if (busy) return;
-    busy = 1;
-    fetch(new URL(form.getAttribute("action"), location), { method: "POST", headers: { Accept: "application/json" }, body: new URLSearchParams(new FormData(form, button)) }).then(answer => {
-      if (!answer.ok) throw answer;
-      return answer.json();
-    }).then(answer => {
-      close();
-      if (state || answer.granted.length) {
-        channel.postMessage(1);
-        renew(answer);
-      } else {
-        channel.postMessage(state);
-        // What pages name from now on, before the next of them waits for it.
-        answer.files.map(file => fetch(new URL(file, location)).catch(() => 0));
-      }
-    }, () => setTimeout(() => {
-      // Later: a form that is being sent ignores being sent.
-      busy = 2;
-      button.click();
-    }));
-  }, true);
+    close();
+    fetch(new URL(form.getAttribute("action"), location), { method: "POST", keepalive: 1, headers: { Accept: "application/json" }, body: sent }).then(answer => answer.json()).then(answer => {
+      channel.postMessage(answer.state);
+      // What pages name from now on, before the next of them waits for it.
+      if (answer.state == state) answer.files.map(file => fetch(new URL(file, location)).catch(() => 0));
+      else renew(answer);
+    }).catch(() => keep(banner = form.parentNode, closed = 0));
+  }, 1);
   // end
 
   // Frameworks replace bodies, old scripts rewrite documents: what is ours goes back in, the link

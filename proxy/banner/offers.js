@@ -1,7 +1,8 @@
 // Offers for what refused providers would have shown, wherever and whenever it appears: ways on
 // of a placeholder that need script ("Show it once" puts a frame of ours in its place, "Always"
 // answers without leaving the page), and placeholders for what comes while the page lives.
-// Where anything fails, the links still lead on.
+// Only a person grants: both send a form into a frame when somebody presses them, and the browser
+// says that somebody did. What a script presses leads nowhere.
 //
 // page_head.py says where we are and which elements may want an offer (box_selectors.py).
 //
@@ -21,28 +22,41 @@
   // Inside a link the parser takes the ways out of their box: they work alone, then.
   let holder = way => way.closest(".ph") || way;
 
-  let post = (way, choice, more) => {
-    let words = new URLSearchParams(more);
-    words.append("choice", choice);
-    words.append("provider", way.dataset.ccProvider);
-    words.append("language", way.closest("[lang]").lang);
-    way.setAttribute("aria-busy", true);
-    return fetch(path + "choice", { method: "POST", headers: { Accept: "application/json" }, body: words }).then(answer => {
-      if (!answer.ok) throw answer;
-      return answer.json();
-    });
+  // Named before it stands in the page: Chromium finds it by no other name, and opens a window.
+  let newFrame = () => {
+    let frame = page.createElement("iframe");
+    frame.name = "cc-" + Math.random();
+    return frame;
   };
 
-  let show = (box, address, post) => {
-    let frame = page.createElement("iframe"), look = getComputedStyle(box);
-    if (post) hide(box.nextElementSibling);
+  // Sends the form into a frame that is part of the page already.
+  let send = (frame, way, choice, more) => {
+    let form = page.createElement("form");
+    form.method = "post";
+    form.action = path + "choice";
+    form.target = frame.name;
+    form.hidden = true;
+    [["choice", choice], ["provider", way.dataset.ccProvider], ["language", way.closest("[lang]").lang], ...more].map(([name, value]) => {
+      let field = form.appendChild(page.createElement("input"));
+      field.name = name;
+      field.value = value;
+    });
+    page.documentElement.append(form);
+    form.submit();
+    form.remove();
+  };
+
+  let show = (box, way) => {
+    let frame = newFrame(), look = getComputedStyle(box), words = way.dataset;
+    if (words.ccOnce.startsWith("quote")) hide(box.nextElementSibling);
     shown.push(frame);
-    frame.src = address;
     frame.title = (box.querySelector("[aria-label]") || box).getAttribute("aria-label") || "";
     frame.dataset.ccFrame = "";
     frame.allowFullscreen = true;
     frame.style.cssText = ["all:initial", "display:block", "border:0", "position:" + look.position, "inset:" + look.inset, "width:100%", "max-width:" + look.maxWidth, "margin:" + look.margin, "height:" + box.offsetHeight + "px", ""].join("!important;");
-    box.replaceWith(frame);
+    box.after(frame);
+    send(frame, way, "once", [["embed", words.ccOnce]]);
+    box.remove();
     frame.focus();
   };
 
@@ -56,18 +70,20 @@
   };
 
   let clicked = event => {
-    let from = event.composedPath()[0], way = from.closest ? from.closest("[data-cc-once],[data-cc-always]") : 0, words, failed;
-    if (!way) return;
-    event.preventDefault();
-    if (way.hasAttribute("aria-busy")) return;
+    let from = event.from || event.composedPath()[0], way = from.closest ? from.closest("[data-cc-once],[data-cc-always]") : 0, frame;
+    if (!way || event.defaultPrevented) return;
+    if (!event.from) event.preventDefault();
+    if (!event.isTrusted) return;
     named(way); // in a part of the page that came later nobody has looked yet
-    words = way.dataset;
-    failed = () => {
-      location.href = path;
-    };
-    if (words.ccOnce) post(way, "once", { embed: words.ccOnce }).then(answer => show(holder(way), answer.frame, words.ccOnce.startsWith("quote"))).catch(failed);
-    // Any tab whose state is another one follows, this one first: it keeps what somebody typed.
-    else post(way, "placeholder", words.ccAlways.split(" ").map(purpose => ["purpose", purpose])).then(() => new BroadcastChannel("cc-consent").postMessage("always")).catch(failed);
+    if (way.dataset.ccOnce) return show(holder(way), way);
+    // What comes back tells every tab, and one whose state is another one follows, this one first: it
+    // keeps what somebody typed. Where nothing comes back, the next press leads to the panel.
+    if (way.hasAttribute("aria-busy")) return location.href = path;
+    way.setAttribute("aria-busy", true);
+    frame = newFrame();
+    frame.hidden = true;
+    page.documentElement.append(frame);
+    send(frame, way, "placeholder", way.dataset.ccAlways.split(" ").map(purpose => ["purpose", purpose]));
   };
 
   let found = at => {
@@ -239,6 +255,7 @@
 
   // Frames that the fence stopped stay empty; boxes whose script it stopped, too.
   let blocked = event => {
+    if (event.effectiveDirective == "form-action") if (event.blockedURI == path + "choice") location.href = path;
     if (!/^(frame|object|script)-/.test(event.effectiveDirective)) return;
     if (!stopped.includes(event.blockedURI)) if (event.blockedURI.startsWith("https:")) stopped.push(event.blockedURI);
     walk();
@@ -259,7 +276,7 @@
   addEventListener("click", clicked);
   page.addEventListener("cc-offer", called);
   page.addEventListener("securitypolicyviolation", blocked);
-  page.addEventListener("cc-early", event => (event.detail.type == "cc-offer" ? called : blocked)(event.detail));
+  page.addEventListener("cc-early", event => ({ click: clicked, "cc-offer": called }[event.detail.type] || blocked)(event.detail));
 
   addEventListener("message", event => {
     let high = Object(event.data).ccHeight;

@@ -57,6 +57,7 @@ class PageHead:
     files: tuple[File, ...] = ()
     connects: tuple[str, ...] = ()
     frames: tuple[str, ...] = ()
+    offers: bool = False  # placeholders may stand in such pages
 
     def bytes(self, since: str, without: str = "") -> bytes:
         """Return the head's bytes for a visitor with these days, on a page that can do `without` that."""
@@ -127,19 +128,22 @@ class PageHeads:
         head = replace(
             head, scripts=(*head.scripts, css_hash(GUARD_SCRIPT))
         )  # in a srcdoc its policies hold, too
-        return head if alone else self._reaching(head, grants)
+        return head if alone else self._reaching(head, grants, asks=asks)
 
-    def _reaching(self, head: PageHead, grants: frozenset[Pair]) -> PageHead:
+    def _reaching(self, head: PageHead, grants: frozenset[Pair], *, asks: bool) -> PageHead:
         """Return the head with what such a page asks and frames at our addresses."""
         relays = any(provider.relay is not None for provider in self._policy.providers)
         offers = self._may_replace(grants)
         connects = ("choice", "state", *(("offer",) if offers else ()))
         # a submitted form navigates its frame to the relay's response
-        frames = ("embed", *(("form", "relay/") if relays else ())) if offers else ()
+        frames = ("choice", *(("embed", *(("form", "relay/") if relays else ())) if offers else ()))
+        if not (offers or asks):
+            frames = ()
         return replace(
             head,
             connects=tuple(self._path + name for name in connects),
             frames=tuple(self._path + name for name in frames),
+            offers=offers,
         )
 
     def _inline(self, look: str, opening: Markup, code: str) -> PageHead:

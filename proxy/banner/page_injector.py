@@ -61,7 +61,7 @@ class PageInjector:
         self._page = page
         place = self._place()
         without = "" if place.once else "once" if place.relays else "frames"
-        return self.head_part.bytes(self.since, without if self.head_part.frames else "")
+        return self.head_part.bytes(self.since, without if self.head_part.offers else "")
 
     def body(self, page: PageMetadata) -> bytes:
         """Return the banner where the visitor is asked."""

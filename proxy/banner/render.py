@@ -106,7 +106,7 @@ class Renderer:
 
     def worker_lines(self, decision: Decision) -> bytes:
         """Return what a service worker of the site is given to do for this decision."""
-        return worker_lines(decision)
+        return worker_lines(decision, self._parts.path)
 
     def offer(
         self, embed: Embed, missing: tuple[str, ...], words: Words, place: PlaceholderPlace | None = None

@@ -21,6 +21,13 @@ class How(Enum):
     PLACEHOLDER = "placeholder"
 
 
+class Gesture(Enum):
+    """What the browser says of the gesture that led to an answer; kept in the proof."""
+
+    PERSON = "person"  # somebody pressed the button (Sec-Fetch-User: ?1)
+    UNKNOWN = "unknown"  # the browser does not say, or says that a script refused
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A visitor's current answer, as the consent cookie carries it.

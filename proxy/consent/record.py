@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from proxy.consent.answer import How
+from proxy.consent.answer import Gesture, How
 from proxy.policy.scope import Scope
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -61,6 +61,7 @@ class NewRecord:
     granted: frozenset[str]
     how: How
     provider: str | None = None
+    gesture: Gesture | None = None
 
     @property
     def refused(self) -> frozenset[str]:
@@ -85,6 +86,7 @@ class Content:
     how: How
     provider: str | None
     previous: str | None
+    gesture: Gesture | None = None  # None in records that are older than the question
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,7 @@ class Receipt:
             "how": kept.how.value,
             "provider": kept.provider,
             "previous": kept.previous,
+            "gesture": kept.gesture.value if kept.gesture is not None else None,
         }
 
 
@@ -163,6 +166,7 @@ def content_of(new: NewRecord, previous: str | None) -> Content:
         how=new.how,
         provider=new.provider,
         previous=previous,
+        gesture=new.gesture,
     )
 
 
@@ -183,7 +187,7 @@ def canonical(record_id: str, time: int, content: Content) -> bytes:
     Names and order never change: a name added later is left out where it is empty, so
     that digests of older records still hold.
     """
-    fields = {
+    fields: dict[str, Any] = {
         "id": record_id,
         "time": time,
         "visitor": content.visitor,
@@ -200,6 +204,8 @@ def canonical(record_id: str, time: int, content: Content) -> bytes:
         "provider": content.provider,
         "previous": content.previous,
     }
+    if content.gesture is not None:
+        fields["gesture"] = content.gesture.value
     return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 

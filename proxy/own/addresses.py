@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from proxy.banner.words import Words
 from proxy.config.types import Config
-from proxy.consent.answer import How
+from proxy.consent.answer import Gesture, How
 from proxy.consent.decision import Decision
 from proxy.consent.record import Receipt
 from proxy.errors import BadRequest, RecordsError
@@ -23,11 +23,20 @@ from proxy.own.browser_reports import read_reports
 from proxy.own.choice import SubmittedChoice, is_from_site, merge_placeholder_choice, read_choice, return_path
 from proxy.own.choice_limits import ChoiceLimits
 from proxy.own.consent_commit import CommitOutcome, Committed, commit
-from proxy.own.embed_views import embed_page, form_page, grant_one_view, offer_part, page_language
+from proxy.own.embed_views import (
+    embed_page,
+    failed_frame,
+    form_page,
+    grant_one_view,
+    is_for_frame,
+    offer_part,
+    page_language,
+)
 from proxy.own.files import file_response
 from proxy.own.form_relay import FormRelay
+from proxy.own.gesture import gesture_of, needs_person
 from proxy.own.own_request import OwnRequest
-from proxy.own.own_response import HTML, OWN_HEADERS, consent_state, json_response
+from proxy.own.own_response import HTML, OWN_HEADERS, again_page, answered_page, consent_state, json_response
 from proxy.own.receipts import expire_consent_cookie, proofs_json, proofs_of
 from proxy.snapshot.shared_resources import SharedResources
 from proxy.snapshot.sites import Site, Sites
@@ -181,11 +190,15 @@ class OwnAddresses:
             choice = merge_placeholder_choice(choice, own.decision, own.site.scope)
         except BadRequest as error:
             return self._error_page(request, error.status)
+        gesture = gesture_of(request)
+        if gesture is None and needs_person(choice, own.decision, own.site.scope):
+            self._tally.add("answers", own.site.name, choice.how.value, "scripted")
+            return self._failed_response(own, 409, "panel.gesture", choice)
         if _widens(choice, own) and not self._limits.takes(request):
             self._tally.add("answers", own.site.name, choice.how.value, "limited")
             return self._failed_response(own, 429, "panel.busy", choice)
         if choice.how is How.ONCE:
-            return await self._once(own, choice)
+            return await self._once(own, choice, gesture or Gesture.UNKNOWN)
         words = page_language(own, choice.language)
         committed = await commit(
             self._store,
@@ -196,21 +209,24 @@ class OwnAddresses:
             shown=own.site.renderer.shown(words),
             language=words.code,
             stores=lambda: self._limits.stores(request),
+            gesture=gesture,
         )
         self._report_choice(own, choice, committed)
         if committed.outcome is CommitOutcome.UNPROVEN or committed.answer is None:
             return self._failed_response(own, 503, "panel.unproven", choice)
         return self._effective_response(own, choice, committed)
 
-    async def _once(self, own: OwnRequest, choice: SubmittedChoice) -> Response:
+    async def _once(self, own: OwnRequest, choice: SubmittedChoice, gesture: Gesture) -> Response:
         """Grant one view of an embed: the answer stays, no cookie is set."""
         try:
-            once = await grant_one_view(self._store, own, choice, self._path.decode())
+            once = await grant_one_view(self._store, own, choice, self._path.decode(), gesture)
         except BadRequest as error:
             return self._error_page(own.request, error.status)
         self._report_choice(own, choice, once.committed)
         if once.frame is None or once.committed.record is None:
             return self._failed_response(own, 503, "panel.unproven", choice)
+        if not own.wants_json:
+            return Response(303, [(b"Location", once.frame.encode("ascii")), *OWN_HEADERS])
         return json_response({"frame": once.frame, "receipt": Receipt(once.committed.record).to_json()})
 
     def _effective_response(self, own: OwnRequest, choice: SubmittedChoice, committed: Committed) -> Response:
@@ -233,6 +249,8 @@ class OwnAddresses:
                 },
                 headers,
             )
+        if is_for_frame(request):  # our script sent the form into a frame that nobody sees
+            return answered_page(decision, headers)
         return Response(303, [(b"Location", choice.back.encode("ascii")), *OWN_HEADERS, *headers])
 
     def _sweep(self, own: OwnRequest, decision: Decision) -> list[bytes]:
@@ -247,9 +265,12 @@ class OwnAddresses:
         self, own: OwnRequest, status: int, problem: str, choice: SubmittedChoice
     ) -> Response:
         if own.wants_json:
-            return json_response(
-                {**consent_state(own.decision, own.site), "problem": problem}, [], status=status
-            )
+            payload = {"problem": problem, "form": self._path.decode()}
+            return json_response({**consent_state(own.decision, own.site), **payload}, [], status=status)
+        if is_for_frame(own.request):
+            if choice.is_view:
+                return failed_frame(own, status, choice.language)
+            return again_page(choice.how.value, status)
         return self._panel_page(own, status, problem, choice.back)
 
     def _report_choice(self, own: OwnRequest, choice: SubmittedChoice, committed: Committed) -> None:

@@ -29,6 +29,11 @@ class SubmittedChoice:
     language: str = ""  # of the page the control stood on
     asked: Scope | None = None  # the scope that was asked about, where it was not the whole one
 
+    @property
+    def is_view(self) -> bool:
+        """True when it asks for one view of an embed, and leaves the answer as it is."""
+        return self.how is How.ONCE
+
 
 def is_from_site(request: Request, is_configured: Callable[[str], bool]) -> bool:
     """True when a choice comes from a page of the configured sites, by the browser's headers.

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from proxy.consent.answer import Answer, next_answer
+from proxy.consent.answer import Answer, Gesture, next_answer
 from proxy.consent.decision import Decision
 from proxy.consent.record import ConsentRecord, NewRecord, Shown
 from proxy.errors import RecordsError
@@ -55,10 +55,12 @@ async def commit(
     shown: Shown,
     language: str,
     stores: Callable[[], bool],
+    gesture: Gesture | None,
 ) -> Committed:
     """Return the answer that a choice leads to, with its record where it needs one.
 
-    `stores` tells whether a choice that grants nothing more is within its rate limit.
+    `gesture` is None for a script's, which withdraws but never renews. `stores` tells
+    whether a choice that grants nothing more is within its rate limit.
     """
     previous = decision.answer
     scope = choice.asked or site.scope
@@ -71,6 +73,8 @@ async def commit(
         now=request.now,
         ask_again_after=site.ask_again_after,
     )
+    if gesture is None:
+        answer = _without_proof(answer, previous)
     record = NewRecord(
         visitor=answer.visitor,
         time=now_ms(),
@@ -81,6 +85,7 @@ async def commit(
         granted=answer.granted,
         how=choice.how,
         provider=choice.provider,
+        gesture=gesture or Gesture.UNKNOWN,
     )
     if answer.grants() <= decision.grants:
         if not stores():

@@ -16,6 +16,7 @@ from proxy.banner.page_injector import place_of
 from proxy.banner.pages.embed_page import EmbedPage
 from proxy.banner.placeholder import PlaceholderPlace
 from proxy.banner.words import Words
+from proxy.consent.answer import Gesture
 from proxy.consent.decision import NOTHING, Ask
 from proxy.consent.embed_ticket import Ticket, read_ticket, write_ticket
 from proxy.consent.record import ConsentRecord, NewRecord
@@ -53,7 +54,9 @@ def page_language(own: OwnRequest, language: str) -> Words:
     return languages.choose(page=language[:35], accept=own.request.first(b"accept-language"))
 
 
-async def grant_one_view(store: RecordStore, own: OwnRequest, choice: SubmittedChoice, path: str) -> OneView:
+async def grant_one_view(
+    store: RecordStore, own: OwnRequest, choice: SubmittedChoice, path: str, gesture: Gesture
+) -> OneView:
     """Record one view and return its frame address; BadRequest for what no placeholder offers."""
     embed = Embeds(own.site.policy).read(choice.provider or "", choice.embed)
     if embed is None:
@@ -61,7 +64,7 @@ async def grant_one_view(store: RecordStore, own: OwnRequest, choice: SubmittedC
     words = page_language(own, choice.language)
     try:
         # As with an acceptance: a visitor who disconnects now has agreed all the same.
-        adding = asyncio.ensure_future(store.add(_record(own, choice, embed, words)))
+        adding = asyncio.ensure_future(store.add(_record(own, choice, embed, words, gesture)))
         kept: ConsentRecord = await asyncio.shield(adding)
     except RecordsError:
         return OneView(Committed(CommitOutcome.UNPROVEN, None))
@@ -73,7 +76,9 @@ async def grant_one_view(store: RecordStore, own: OwnRequest, choice: SubmittedC
     )
 
 
-def _record(own: OwnRequest, choice: SubmittedChoice, embed: Embed, words: Words) -> NewRecord:
+def _record(
+    own: OwnRequest, choice: SubmittedChoice, embed: Embed, words: Words, gesture: Gesture
+) -> NewRecord:
     """Return the record of one view: the answer unchanged, nothing else asked."""
     request, site = own.request, own.site
     valid = own.decision.answer if own.decision.ask in (Ask.NO, Ask.NEW) else None
@@ -89,7 +94,18 @@ def _record(own: OwnRequest, choice: SubmittedChoice, embed: Embed, words: Words
         granted=valid.granted if valid is not None else frozenset(),
         how=choice.how,
         provider=embed.provider,
+        gesture=gesture,
     )
+
+
+def is_for_frame(request: Request) -> bool:
+    """True for what a browser opens in a frame."""
+    return request.destination in _FRAMES
+
+
+def failed_frame(own: OwnRequest, status: int, language: str) -> Response:
+    """Return what a frame shows in which a choice was sent that has no effect."""
+    return _frame_response(own.site.renderer.wrappers.gone(page_language(own, language)), status)
 
 
 async def embed_page(own: OwnRequest) -> Response:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from proxy.banner.assets import css_hash
 from proxy.banner.page_head import state_of as state_name
 from proxy.consent.decision import Decision
 from proxy.filter.headers.judged_headers import Headers
@@ -31,6 +32,35 @@ def json_response(
     if cacheable:
         headers = [(b"Content-Type", b"application/json"), (b"Cache-Control", b"max-age=86400")]
     return Response(status, [*headers, *(more or [])], body)
+
+
+def answered_page(decision: Decision, more: Headers) -> Response:
+    """Return what a choice that was sent inside a frame leads to: it tells the pages of this host."""
+    tell = f'let c=new BroadcastChannel("cc-consent");c.postMessage({_literal(state_name(decision.grants))})'
+    return _tell_page(tell, more)
+
+
+def _tell_page(tell: str, more: Headers, status: int = 200) -> Response:
+    policy = f"default-src 'none'; script-src '{css_hash(tell)}'; frame-ancestors 'self'"
+    headers: Headers = [
+        (b"Content-Type", HTML),
+        (b"Content-Security-Policy", policy.encode("ascii")),
+        # A page that demands it of its frames may demand it of this one.
+        (b"Cross-Origin-Embedder-Policy", b"require-corp"),
+        *OWN_HEADERS,
+    ]
+    body = f"<!DOCTYPE html><title>.</title><script>{tell}</script>".encode("ascii")
+    return Response(status, [*headers, *more], body)
+
+
+def again_page(choice: str, status: int) -> Response:
+    """Return what such a frame gets where the choice has no effect: the form is sent as if without script."""
+    code = "let f=frameElement.previousSibling;"
+    return _tell_page(f"{code}f.requestSubmit(f.querySelector({_literal(f'[value={choice}]')}))", [], status)
+
+
+def _literal(text: str) -> str:
+    return json.dumps(text).replace("<", "\\u003c")
 
 
 def consent_state(decision: Decision, site: Site) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from proxy.consent.record import ConsentRecord, Shown, utc
+from proxy.consent.answer import Gesture
+from proxy.consent.record import ConsentRecord, Content, Shown, utc
 from proxy.records.queries import Stats
 from proxy.records.verify import Verification
 
@@ -25,7 +26,7 @@ def record_page(record: ConsentRecord, shown: Shown | None) -> str:
         f"Site        {kept.site}",
         f"Language    {kept.language}",
         f"Visitor     {kept.visitor}",
-        f"Answer      {kept.how.value}" + (f" ({kept.provider})" if kept.provider else ""),
+        f"Answer      {kept.how.value}" + (f" ({kept.provider})" if kept.provider else "") + _gesture(kept),
         f"Granted     {', '.join(kept.granted) or 'nothing'}",
         f"Refused     {', '.join(kept.refused) or 'nothing'}",
         f"Policy      version {kept.policy_version}",
@@ -42,6 +43,17 @@ def record_page(record: ConsentRecord, shown: Shown | None) -> str:
         lines += ["", f"Under this policy (version {kept.policy_version})"]
         lines += [f"  {line}" for line in words_of(shown.policy)]
     return "\n".join(lines) + "\n"
+
+
+def _gesture(kept: Content) -> str:
+    """Return what the browser said of the gesture; nothing in records older than the question."""
+    match kept.gesture:
+        case None:
+            return ""
+        case Gesture.PERSON:
+            return ", pressed by a person"
+        case Gesture.UNKNOWN:
+            return ", gesture unknown"
 
 
 def record_json(record: ConsentRecord, shown: Shown | None) -> dict[str, Any]:

@@ -25,6 +25,7 @@ COLUMNS = (
     "language",
     "provider",
     "previous",
+    "gesture",
     "scope",
     "rules_digest",
     "wording_digest",

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from proxy.consent.answer import How
+from proxy.consent.answer import Gesture, How
 from proxy.consent.record import ConsentRecord, Content
 
 COLUMNS = (
@@ -16,7 +16,7 @@ COLUMNS = (
     "position",
     "digest",
     "link",
-    # From here to `previous`: what an erasure empties.
+    # From here to `gesture`: what an erasure empties.
     "visitor",
     "site",
     "language",
@@ -30,6 +30,7 @@ COLUMNS = (
     "how",
     "provider",
     "previous",
+    "gesture",
     "erased",
     "seal",
 )
@@ -66,6 +67,7 @@ def values_of(record: ConsentRecord) -> tuple[Any, ...]:
         content.how.value,
         content.provider,
         content.previous,
+        content.gesture.value if content.gesture is not None else None,
         None,
         None,
     )
@@ -101,4 +103,5 @@ def _content_of(row: Mapping[str, Any]) -> Content:
         how=How(row["how"]),
         provider=row["provider"],
         previous=row["previous"],
+        gesture=Gesture(row["gesture"]) if row["gesture"] is not None else None,
     )

@@ -20,7 +20,7 @@ records = Table(
     Column("position", BigInteger, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("link", LargeBinary, nullable=False),
-    # From here to `previous`: what an erasure empties.
+    # From here to `gesture`: what an erasure empties.
     Column("visitor", Text),
     Column("site", Text),
     Column("language", Text),
@@ -34,6 +34,7 @@ records = Table(
     Column("how", Text),
     Column("provider", Text),
     Column("previous", Text),
+    Column("gesture", Text),
     Column("erased", BigInteger),
     Column("seal", LargeBinary),
     Index("records_by_writer", "writer", "position", unique=True),

@@ -19,6 +19,7 @@ from proxy.consent.decision import Ask
 from proxy.filter.headers.csp_admission import admit, takes_files
 from proxy.filter.html.scanner import HtmlFilter
 from proxy.filter.rules.judge import compile_rules, judge_for
+from proxy.own.own_response import answered_page
 from proxy.policy.own_hosts import OwnHosts
 from tests.banner.rendering import POLICY, SCOPE, decision
 
@@ -46,6 +47,8 @@ class Stage(ThreadingHTTPServer):
         self.answered = False
         self.signal = False
         self.fails = False
+        self.failed = 0
+        self.gestures: list[str | None] = []
         self.html = self.page()
         self.raw: bytes | None = None  # sent as it is
         self.headers: list[tuple[str, str]] = []
@@ -163,20 +166,28 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send([], b"", 204)
         wants_json = "json" in (self.headers["Accept"] or "")
         if stage.fails and wants_json:
-            return self._send([], b"{}", 503)
+            stage.failed += 1
+            return self._send([], b"none", 503)
         stage.choose(form)
+        stage.gestures.append(self.headers["Sec-Fetch-User"])
         if wants_json:
             return self._send(
                 [("Content-Type", "application/json")],
                 json.dumps(
                     {
                         "granted": stage.granted,
-                        "frame": "/.consent/embed",
+                        "state": state_of(stage.decision.grants),
                         "files": stage.renderer.files(stage.decision),
                         **self._words(),
                     }
                 ).encode(),
             )
+        if form["choice"] == ["once"]:
+            return self._send([("Location", "/.consent/embed")], b"", 303)
+        if self.headers["Sec-Fetch-Dest"] == "iframe":
+            answered = answered_page(stage.decision, [])
+            fields = [(name.decode(), value.decode()) for name, value in answered.headers]
+            return self._send(fields, answered._first)
         return self._send([("Location", form.get("return", ["/"])[0])], b"", 303)
 
     def _send(self, headers: list[tuple[str, str]], body: bytes, status: int = 200) -> None:

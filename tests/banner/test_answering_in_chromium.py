@@ -59,6 +59,8 @@ def test_refusing_closes_the_banner_and_nothing_else_happens(visit, stage):
     visitor.button("Refuse all").click()
     visitor.banner.wait_for(state="detached")
 
+    until(lambda: chosen(stage))
+
     assert visitor.page.evaluate("[window.same, scrollY]") == [1, 200]
     assert chosen(stage) == ["refuse"]
     assert visitor.errors == []
@@ -106,18 +108,86 @@ def test_a_click_too_many_answers_once(visit, stage):
         """() => { for (const b of document.querySelectorAll('#cc-b button[value=refuse]')) { b.click(); b.click(); } }"""
     )
     visitor.banner.wait_for(state="detached")
+    until(lambda: chosen(stage))
 
     assert chosen(stage) == ["refuse"]
 
 
-def test_where_the_quick_way_fails_the_form_is_sent_as_it_is(visit, stage):
+def test_where_a_refusal_does_not_arrive_the_banner_comes_back(visit, stage):
     stage.fails = True
     visitor = visit()
+    visitor.button("Refuse all").click()
+    until(lambda: stage.failed)
+    visitor.banner.wait_for()
+    stage.fails = False
+    visitor.button("Refuse all").click()
+    visitor.banner.wait_for(state="detached")
+    until(lambda: chosen(stage))
+
+    assert chosen(stage) == ["refuse"]
+
+
+def test_where_no_frame_is_let_in_the_next_press_is_sent_as_without_script(visit, stage):
+    stage.html = stage.page(head='<meta http-equiv="Content-Security-Policy" content="frame-src a.test">')
+    visitor = visit("/page")
+    visitor.button("Accept all").click()
     with visitor.page.expect_navigation():
         visitor.button("Accept all").click()
 
     assert chosen(stage) == ["accept"]
-    assert stage.granted == ("functional", "performance")
+    assert visitor.page.url == stage.origin + "/page"
+
+
+UNTRUSTED = {
+    "click": "document.querySelector('#cc-b button[value=accept]').click()",
+    "event": "document.querySelector('#cc-b button[value=accept]').dispatchEvent(new MouseEvent('click', { bubbles: true, cancelable: true }))",
+    "ticked": "document.querySelector('#cc-b input[type=checkbox]').click(); document.querySelector('#cc-b button[value=save]').click()",
+    "requestSubmit": "document.querySelector('#cc-b form').requestSubmit(document.querySelector('#cc-b button[value=accept]'))",
+}
+
+
+@pytest.mark.parametrize("way", UNTRUSTED)
+def test_what_a_script_presses_grants_nothing(visit, stage, way):
+    stage.html = stage.page(body=f'{BODY}<button id=theirs onclick="{UNTRUSTED[way]}">Theirs</button>')
+    visitor = visit()
+    visitor.page.locator("#theirs").click()
+    visitor.page.wait_for_timeout(300)
+
+    assert stage.choices == []
+    assert visitor.banner.is_visible()
+
+
+def test_a_script_refuses_for_its_visitor(visit, stage):
+    stage.html = stage.page(
+        body=BODY
+        + "<script>setTimeout(() => document.querySelector('#cc-b button[value=refuse]').click())</script>"
+    )
+    visitor = visit()
+    visitor.banner.wait_for(state="detached")
+    until(lambda: chosen(stage))
+
+    assert chosen(stage) == ["refuse"]
+
+
+@pytest.mark.parametrize("key", ["Enter", "Space"])
+def test_the_keyboard_grants(visit, stage, key):
+    visitor = visit()
+    visitor.button("Accept all").focus()
+    with visitor.page.expect_navigation():
+        visitor.page.keyboard.press(key)
+
+    assert chosen(stage) == ["accept"]
+    assert stage.gestures == ["?1"]
+
+
+def test_a_refusal_closes_the_banner_before_anybody_heard_it(visit, stage):
+    stage.fails = True
+    visitor = visit()
+    gone = visitor.page.evaluate(
+        "() => { document.querySelector('#cc-b button[value=refuse]').click(); return !document.getElementById('cc-b'); }"
+    )
+
+    assert gone
 
 
 def test_other_tabs_follow_when_they_are_looked_at(visit, stage):

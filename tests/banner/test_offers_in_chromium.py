@@ -128,11 +128,15 @@ def test_in_a_shadow_root_the_card_is_styled_and_works(app, name, asked):
     assert until(lambda: page.evaluate(there), 1) == 1
     looks = f"{INSIDE}.querySelector('.ph') && getComputedStyle({INSIDE}.querySelector('.ph')).borderTopLeftRadius"
     assert until(lambda: page.evaluate(looks), "12px") == "12px"
-    page.evaluate(f"{INSIDE}.querySelector('[data-cc-once]').click()")
+    page.evaluate(f"{INSIDE}.querySelector('[data-cc-once]').scrollIntoView()")
+    at = page.evaluate(
+        f"(({{x, y}}) => [x + 5, y + 5])({INSIDE}.querySelector('[data-cc-once]').getBoundingClientRect())"
+    )
+    page.mouse.click(*at)
     frames = f"{INSIDE}.querySelectorAll('[data-cc-frame]').length"
 
     assert until(lambda: page.evaluate(frames), 1) == 1
-    assert [choice["choice"] for choice in visitor.stage.choices] == [["once"]]
+    assert until(lambda: [choice["choice"] for choice in visitor.stage.choices], [["once"]]) == [["once"]]
     assert visitor.errors == []
 
 

@@ -6,7 +6,7 @@ STATES = [decision(), decision(answered=True), decision("performance"), decision
 
 
 def test_what_a_worker_does_differs_with_every_answer():
-    assert len({worker_lines(state) for state in STATES}) == len(STATES)
+    assert len({worker_lines(state, "/.consent/") for state in STATES}) == len(STATES)
 
 
 def test_pages_bear_the_mark_by_which_those_of_other_answers_are_known():
@@ -17,15 +17,15 @@ def test_pages_bear_the_mark_by_which_those_of_other_answers_are_known():
 
 def test_the_panel_takes_all_away_and_a_worker_those_of_other_answers():
     assert '("")' in forget_stored()
-    assert made_for(STATES[2]).replace('"', '\\"') in worker_lines(STATES[2]).decode()
+    assert made_for(STATES[2]).replace('"', '\\"') in worker_lines(STATES[2], "/.consent/").decode()
 
 
 def test_tabs_are_told_of_an_answer_and_of_nothing_else():
     """A page that asks closes its banner once another tab was answered."""
-    told = [b"postMessage" in worker_lines(state) for state in STATES]
+    told = [b"postMessage" in worker_lines(state, "/.consent/") for state in STATES]
 
     assert told == [False, True, True, True]
-    assert b"postMessage" not in worker_lines(decision(signal=True))
+    assert b"postMessage" not in worker_lines(decision(signal=True), "/.consent/")
 
 
 def test_it_can_stand_in_a_well_formed_page():

@@ -333,7 +333,7 @@ async def test_a_sites_policy_lets_in_what_its_placeholders_frame_and_ask_and_on
 
     at = "callkom.io/.consent/"
     assert said(first) == [
-        f"frame-src https://calendly.com {at}embed {at}form {at}relay/",
+        f"frame-src https://calendly.com {at}choice {at}embed {at}form {at}relay/",
         f"connect-src a.example {at}choice {at}state {at}offer",
     ]
     assert said(agreed) == ["frame-src https://calendly.com", f"connect-src a.example {at}choice {at}state"]

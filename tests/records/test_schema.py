@@ -1,3 +1,6 @@
+import sqlite3
+from contextlib import closing
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -6,18 +9,19 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from proxy.consent.answer import How
+from proxy.consent.answer import Gesture, How
 from proxy.consent.record import ConsentRecord, content_of
 from proxy.errors import RecordsError
+from proxy.records.chain import Chain, Keyring, root
 from proxy.records.driver import Failure
 from proxy.records.migrations import STEPS, VERSIONS
-from proxy.records.migrations.migrate import scripts
+from proxy.records.migrations.migrate import scripts, upgrade
 from proxy.records.migrations.subprocess_main import migrate_in_subprocess
 from proxy.records.rows import COLUMNS, CONTENT, record_of, values_of
 from proxy.records.schema import metadata
 from proxy.records.store import RecordStore
 from proxy.records.store_address import StoreAddress
-from tests.records.answers import KEY, NOON, answer
+from tests.records.answers import KEY, NOON, SHOWN, answer, raw
 
 
 async def test_the_migrations_make_exactly_the_tables_that_the_program_reads(store):
@@ -103,3 +107,43 @@ async def test_what_that_process_could_not_do_is_told_in_its_words(tmp_path):
 async def test_a_process_that_migrates_says_why_it_cannot(tmp_path):
     with pytest.raises(Failure, match="unable to open database file"):
         await migrate_in_subprocess(StoreAddress("sqlite:///gone.db", "gone.db", tmp_path / "gone.db"))
+
+
+async def test_a_store_of_the_first_release_goes_on_and_still_verifies(tmp_path):
+    path = tmp_path / "proofs.db"
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        upgrade(connection, "0001")
+        connection.commit()
+    engine.dispose()
+    keyring = Keyring([KEY])
+    content = content_of(answer("somebody"), None)
+    with closing(sqlite3.connect(path)) as old, old:
+        start = root(keyring.key(keyring.newest), "old", 1, b"")
+        record = Chain(keyring.key(keyring.newest), "old", 0, start).append("0" * 26, NOON, content)
+        row = dict(zip(COLUMNS, values_of(record), strict=True))
+        del row["gesture"]
+        old.execute(
+            f"INSERT INTO records ({','.join(row)}) VALUES ({','.join('?' * len(row))})", [*row.values()]
+        )
+        seals = [keyring.seal("head", "old", 1, record.link), 0, start, keyring.seal("base", "old", 0, start)]
+        writer = [1, "old", keyring.newest, start, NOON, 1, record.link, NOON, *seals]
+        old.execute(f"INSERT INTO writers VALUES ({','.join('?' * 12)})", writer)
+        old.executemany(
+            "INSERT INTO texts VALUES (?, ?, ?, ?, ?)",
+            [
+                (SHOWN.rules_digest, "rules", SHOWN.policy_version, SHOWN.rules, NOON),
+                (SHOWN.wording_digest, "wording", SHOWN.policy_version, SHOWN.wording, NOON),
+            ],
+        )
+
+    store = await RecordStore.open(f"sqlite:///{path}", keys=[KEY])
+    second = await store.add(answer("somebody", time=NOON + 3_600_000, gesture=Gesture.UNKNOWN))
+    before, kept = await store.verify(()), [await store.get(one) for one in (record.id, second.id)]
+    erased = await store.erase_visitor("somebody")
+    after = await store.verify(())
+    await store.close()
+
+    assert [one.content.gesture for one in kept] == [None, Gesture.UNKNOWN]
+    assert (before.faults, before.records, erased, after.faults) == ([], 2, 2, [])
+    assert await raw(f"sqlite:///{path}", "SELECT count(*) FROM records WHERE gesture IS NOT NULL") == [(0,)]

@@ -1,0 +1,1 @@
+(i=>{let r=FetchEvent.prototype,n=r.respondWith,s=fetch;let o=e=>{let t=new URL(e.url||e,location);return t.origin==location.origin?t.pathname.startsWith(i):false};self.fetch=(e,t)=>o(e)?Promise.reject(new TypeError("not by a worker")):s(e,t);r.respondWith=function(e){if(o(this.request))Promise.resolve(e).catch(()=>0);else n.call(this,e)}})(PATH);
