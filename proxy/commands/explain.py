@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,7 +23,7 @@ from proxy.policy.model import NECESSARY, Example, Policy
 from proxy.policy.own_hosts import OwnHosts
 
 SUBJECTS = (
-    "An address, a tag, a Set-Cookie line, a header line, a path of the site, "
+    "An address, a tag, a Set-Cookie line, a header line, 'storage: KEY', a path of the site, "
     "a file with a page, or - for a page on standard input."
 )
 HEADER = re.compile(r"([A-Za-z0-9-]+):\s+(.*)", re.DOTALL)
@@ -56,6 +57,7 @@ def explain(
     bench = RuleTester(policy, _own(policy, host))
     told = [(visitor, bench.outcome(example, visitor)) for visitor in visitors(policy)]
     scripts = bench.scripts(text) if kind == "html" else []
+    written = _written(policy, bench, example)
     if as_json:
         answer: dict[str, Any] = {
             "subject": subject,
@@ -66,14 +68,40 @@ def explain(
             answer["scripts"] = [
                 {"kind": r.kind.value, "why": r.why, "script": s[:SHOWN]} for s, r in scripts
             ]
+        if written:
+            answer["by_scripts"] = {v: _json(o) for v, o in written}
         print_json(answer)
         return
     shown = subject if len(subject) <= SHOWN else subject[:SHOWN] + "…"
     out.print(Text(f"{shown}  ({kind})", style="bold"))
     out.print(_page(policy, told) if _many(told) else _single(policy, told))
+    for line in _stops(told):
+        out.print(Text(line, style=STYLES.get("hold", "")))
+    if written and [o.words for _, o in written] == [o.words for _, o in told]:
+        out.print(Text("The same where a script writes it (document.cookie)."))
+    elif written:
+        out.print(Text("written by a script (document.cookie)", style="bold"))
+        out.print(_single(policy, written))
     for script, reading in scripts:
         begins = " ".join(script.split())[:SCRIPT_SHOWN]
         out.print(Text(f"inline script {begins!r}: {reading.kind.value} ({reading.why})"))
+
+
+def _written(policy: Policy, bench: RuleTester, example: Example) -> list[tuple[str, TestOutcome]]:
+    """Return what the guard does with a cookie where a script writes it; nothing where none can."""
+    if example.kind != "cookie" or "httponly" in example.subject.partition(";")[2].lower():
+        return []
+    by_script = replace(example, kind="script_cookie")
+    return [(visitor, bench.outcome(by_script, visitor)) for visitor in visitors(policy)]
+
+
+def _stops(told: list[tuple[str, TestOutcome]]) -> list[str]:
+    """Return a line for each address that the filter keeps and the fence stops, with its visitors."""
+    by_stop: dict[str, list[str]] = {}
+    for visitor, outcome in told:
+        for stop in outcome.stops:
+            by_stop.setdefault(str(stop), []).append(visitor)
+    return [f"{', '.join(visitors)}: {stop}" for stop, visitors in by_stop.items()]
 
 
 def visitors(policy: Policy) -> list[str]:
@@ -94,7 +122,8 @@ def _what(subject: str) -> tuple[str, str]:
         return "html", subject
     if header := HEADER.match(subject):
         name, value = header.groups()
-        return ("cookie", value) if name.lower() == "set-cookie" else ("header", subject)
+        kind = {"set-cookie": "cookie", "storage": "storage"}.get(name.lower())
+        return (kind, value.strip()) if kind else ("header", subject)
     if "://" in subject.partition("=")[0] or subject.startswith("//"):
         return "url", subject
     if len(subject) < 4096 and Path(subject).is_file():
@@ -190,6 +219,7 @@ def _styled(words: str) -> Text:
 def _json(outcome: TestOutcome) -> dict[str, Any]:
     return {
         "does": outcome.words,
+        "fence": [str(stop) for stop in outcome.stops],
         "verdicts": [
             {
                 "does": v.does.value,

@@ -1,4 +1,7 @@
-"""Runs the inline tests of rules.yaml on the real filter."""
+"""Runs the inline tests of rules.yaml on the real filter, and on fence and guard behind it.
+
+What the filter keeps must load: a test that says `keep` fails where the fence would stop it.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,15 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from proxy.filter.headers.cookies import CookieRules, judge_cookie
+from proxy.filter.headers.fence_check import FenceCheck, FenceStop
+from proxy.filter.headers.guard_check import GuardCheck
 from proxy.filter.headers.judged_headers import judged_headers, refused_headers
 from proxy.filter.html.scanner import HtmlFilter
 from proxy.filter.rules.collection_requests import RequestRules, refused_request
 from proxy.filter.rules.inline_scripts import ScriptReading
 from proxy.filter.rules.judge import Judge, compile_rules, judge_for
 from proxy.filter.syntax.urls import url_of
+from proxy.filter.tags.fetched_addresses import fetched_addresses
 from proxy.filter.verdict import KEEP, Does, Verdict
 from proxy.policy.durations import parse_duration
 from proxy.policy.hosts import registrable
@@ -27,6 +33,9 @@ NOW = 1_793_491_200
 
 _SCRIPT = re.compile(r"<script\b[^>]*>(.*?)</script", re.IGNORECASE | re.DOTALL)
 
+STOPPED = "keep, but the fence stops it"
+"""The words for what the filter keeps and the fence stops; no test can expect that."""
+
 MAX_SUBJECT = 60  # letters of a subject that stand in a message
 
 
@@ -36,6 +45,7 @@ class TestOutcome:
 
     words: str
     verdicts: tuple[Verdict, ...]
+    stops: tuple[FenceStop, ...] = ()  # what the filter keeps and the fence stops
 
     @property
     def because(self) -> frozenset[Place]:
@@ -76,10 +86,13 @@ class RuleTester:
         self._host = urlsplit(policy.page).hostname or ""
         enabled = (replace(provider, enabled=True) for provider in policy.providers)
         self._scope = scope_of(replace(policy, providers=tuple(enabled)))
-        self._rules = compile_rules(policy, own or own_hosts(policy))
+        self._own = own or own_hosts(policy)
+        self._rules = compile_rules(policy, self._own)
         self._cookies = CookieRules(policy)
         self._requests = RequestRules(policy)
         self._judges: dict[frozenset[Pair], Judge] = {}
+        self._fences: dict[frozenset[Pair], FenceCheck] = {}
+        self._guards: dict[frozenset[Pair], GuardCheck] = {}
 
     def grants(self, visitor: str) -> frozenset[Pair]:
         """Return what that visitor agreed to: `refused`, `accepted`, or purposes joined by `+`."""
@@ -94,13 +107,17 @@ class RuleTester:
             case "html":
                 return self._html(example.subject, grants)
             case "url":
-                url = url_of(example.subject)
-                return _one(self._judge(grants).judge_url(url, "script") if url else KEEP)
+                return self._url(example.subject, grants)
             case "cookie":
                 return self._cookie(example, grants)
             case "request":
                 host = example.host or self._host
                 return _one(refused_request(self._requests, host, example.subject.encode(), grants))
+            case "script_cookie":
+                host = example.host or self._host
+                return _one(self._guard(grants).cookie(example.subject, host, NOW))
+            case "storage":
+                return _one(self._guard(grants).storage(example.subject))
             case _:
                 return self._header(example.subject, grants)
 
@@ -115,12 +132,32 @@ class RuleTester:
             self._judges[grants] = judge_for(self._rules, grants)
         return self._judges[grants]
 
+    def _fence(self, grants: frozenset[Pair]) -> FenceCheck:
+        if grants not in self._fences:
+            self._fences[grants] = FenceCheck(self.policy, self._own, grants)
+        return self._fences[grants]
+
+    def _guard(self, grants: frozenset[Pair]) -> GuardCheck:
+        if grants not in self._guards:
+            self._guards[grants] = GuardCheck(self.policy, self._own, grants, self._cookies)
+        return self._guards[grants]
+
     def _html(self, markup: str, grants: frozenset[Pair]) -> TestOutcome:
-        page = HtmlFilter(self._judge(grants))
-        page.feed(markup.encode())
-        page.close()
+        judge = self._judge(grants)
+        page = HtmlFilter(judge)
+        filtered = page.feed(markup.encode()) + page.close()
         words = dict.fromkeys(verdict.does.value for verdict in page.verdicts)
-        return TestOutcome(" and ".join(words) or Does.KEEP.value, tuple(page.verdicts))
+        fetched = fetched_addresses(filtered.decode("utf-8", "replace"), judge)
+        found = (self._fence(grants).stop(url, kept) for url, kept in fetched)
+        stops = tuple(dict.fromkeys(stop for stop in found if stop))
+        kept = STOPPED if stops else Does.KEEP.value
+        return TestOutcome(" and ".join(words) or kept, tuple(page.verdicts), stops)
+
+    def _url(self, address: str, grants: frozenset[Pair]) -> TestOutcome:
+        url = url_of(address)
+        verdict = self._judge(grants).judge_url(url, "script") if url else KEEP
+        stop = self._fence(grants).stop(url, verdict.because) if url and verdict.keeps else None
+        return TestOutcome(STOPPED, (verdict,), (stop,)) if stop else _one(verdict)
 
     def _cookie(self, example: Example, grants: frozenset[Pair]) -> TestOutcome:
         verdict, _ = judge_cookie(
@@ -160,6 +197,8 @@ def _failure(example: Example, visitor: str, expected: str, outcome: TestOutcome
     rules = " and ".join(sorted(place.rule for place in outcome.because))
     notes = ", ".join(dict.fromkeys(v.note for v in outcome.verdicts if v.note and not v.provider))
     why = f"because of {rules}{notes and f': {notes}'}" if rules else notes or "no rule speaks of it"
+    if outcome.stops:
+        why = " and ".join(map(str, outcome.stops))
     shown = example.subject if len(example.subject) <= MAX_SUBJECT else example.subject[:MAX_SUBJECT] + "..."
     return f"test '{example.it}': {visitor} gets {outcome.words}, not {expected} ({why}), for {shown}"
 

@@ -12,12 +12,14 @@ from proxy.policy.durations import parse_duration
 from proxy.policy.model import NECESSARY
 from proxy.policy.rule_values import Shape, listed, meant
 
-KINDS = ("html", "cookie", "url", "request", "header")
+KINDS = ("html", "cookie", "script_cookie", "storage", "url", "request", "header")
 
 VERDICTS = {
     "html": ("keep", "hold", "replace", "remove"),
     "url": ("keep", "hold", "replace", "remove"),
     "cookie": ("keep", "drop", "cap to 6 months"),
+    "script_cookie": ("keep", "drop", "cap to 6 months"),
+    "storage": ("keep", "drop"),
     "request": ("keep", "answer 204"),
     "header": ("keep", "drop"),
 }
@@ -40,7 +42,7 @@ def _verdict(word: str, info: ValidationInfo) -> str:
     if kind is None:
         return word
     text = word.removeprefix("cap to ")
-    if kind == "cookie" and text != word:
+    if kind in ("cookie", "script_cookie") and text != word:
         if parse_duration(text) is None:
             raise fault(f"is '{word}', and '{text}' is no duration")
         return word
@@ -56,6 +58,12 @@ class ExampleShape(Shape):
     it: rule_values.Filled = Field(description="A sentence: holds GA4 until performance is granted.")
     html: rule_values.Words | None = Field(default=None, description="Markup with the tag.")
     cookie: rule_values.Words | None = Field(default=None, description="A Set-Cookie line.")
+    script_cookie: rule_values.Words | None = Field(
+        default=None, description="What a script assigns to document.cookie."
+    )
+    storage: rule_values.Words | None = Field(
+        default=None, description="A key that a script writes to localStorage or sessionStorage."
+    )
     url: rule_values.Words | None = Field(default=None, description="The address of a script.")
     request: rule_values.Words | None = Field(default=None, description="A path asked of the site.")
     header: rule_values.Words | None = Field(default=None, description="A response header: 'Name: value'.")

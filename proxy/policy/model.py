@@ -215,8 +215,9 @@ class Catalogue:
 class Example:
     """A test written in rules.yaml: a subject, and what each visitor gets.
 
-    `kind` is html, cookie, url, request or header; `expect` maps a visitor (`refused`, `accepted`,
-    a purpose id or several joined by `+`) to the words of a verdict, each with its place.
+    `kind` is a key of `tests:` (html, cookie, script_cookie, storage, url, request, header); `expect`
+    maps a visitor (`refused`, `accepted`, a purpose id or several joined by `+`) to the words of a
+    verdict, each with its place.
     """
 
     it: str

@@ -136,3 +136,39 @@ def test_names_of_the_catalogue_say_whose_they_are_and_where_that_stands():
     assert "catalogue/wordpress.yaml:" in platform
     assert "WordPress" in platform
     assert "functional" in platform
+
+
+def test_what_the_fence_stops_is_told_with_both_lines():
+    told = " ".join(explain("https://unlisted.hubspot.com/x.js").stdout.split())
+
+    assert "functional keep, but the fence stops it" in told
+    closed, kept = line_of('from: "track*.hubspot.com"'), line_of("from: [hscta.net, hubspot.com]")
+    assert (
+        f"functional: the fence stops unlisted.hubspot.com, closed by rules.yaml:{closed}, kept by rules.yaml:{kept}"
+        in told
+    )
+
+
+def test_a_cookie_is_explained_for_scripts_too():
+    assert "The same where a script writes it" in explain("ai_user=1; Max-Age=60").stdout
+    assert "script" not in explain("sid=1; HttpOnly").stdout
+
+
+def test_a_cookie_that_is_presumed_from_the_server_only_is_told_apart():
+    told = json.loads(explain("--json", "laravel_session=1; Max-Age=60").stdout)
+
+    assert told["by_scripts"]["refused"]["does"] == "drop"
+
+
+def test_a_key_in_storage_is_explained():
+    told = explain("storage: ai_session").stdout
+
+    assert f"rules.yaml:{line_of('key: [')}" in told
+    assert [row.split()[1] for row in told.splitlines() if row.startswith(("refused", "accepted"))] == [
+        "drop",
+        "keep",
+    ]
+
+
+def test_a_known_trackers_key_in_storage_is_explained():
+    assert "known tracker" in explain("storage: ph_x_posthog").stdout

@@ -368,3 +368,103 @@ def test_the_sites_own_hosts_come_from_the_policys_page_or_from_the_config():
     assert own_hosts(policy) == OwnHosts(frozenset({"example.com"}), "example.com")
     assert run_examples(policy) == ()
     assert len(run_examples(policy, OwnHosts(frozenset({"cdn.shop.test"})))) == 1
+
+
+# Fence and guard are asked too
+
+MEETINGS = '- { from: "meet*.x.com", purpose: functional }\n- { from: x.com, purpose: performance }'
+NO_LINES = {"url": "https://meet-eu.x.com/a", "html": '<img srcset="https://meet-eu.x.com/a 2x">'}
+
+
+@pytest.mark.parametrize(("kind", "subject"), NO_LINES.items())
+def test_a_test_that_says_keep_fails_where_the_fence_stops_it_and_names_both_lines(kind, subject):
+    [failure] = try_one(kind, subject, "functional: keep, accepted: keep", tags=MEETINGS)
+
+    assert "functional gets keep, but the fence stops it, not keep" in failure
+    assert "the fence stops meet-eu.x.com, closed by rules.yaml:16, kept by rules.yaml:15" in failure
+    assert try_one(kind, subject, "functional: keep", tags=MEETINGS, connect="[meet-eu.x.com]") == []
+
+
+def test_a_neutral_host_that_the_fence_cannot_say_names_the_line_of_neutral():
+    failures = try_one(
+        "html",
+        '<script src="https://lib1.x.com/a"></script>',
+        "refused: keep",
+        tags="- { from: stats.x.com, purpose: performance }",
+        neutral='- { from: "lib*.x.com", why: y }',
+    )
+
+    assert len(failures) == 1
+    assert "the fence stops lib1.x.com, closed by rules.yaml:15, kept by rules.yaml:17" in failures[0]
+
+
+def test_a_tag_kept_by_its_id_whose_host_no_rule_names_is_stopped_by_the_fence():
+    [failure] = try_one(
+        "html",
+        '<script id="a" src="https://nobody.net/a.js"></script>',
+        "refused: keep",
+        tags="- { id: a, purpose: necessary }",
+    )
+
+    assert (
+        "the fence stops nobody.net, which no granted rule names by its host, kept by rules.yaml:15"
+        in failure
+    )
+
+
+KEPT = """
+- <script type="text/template"><img src="https://nobody.net/a.gif"></script>
+- <!-- <img src="https://nobody.net/a.gif"> -->
+- <link rel="preconnect" href="https://pay.com">
+- <base href="https://other.example/"><script src="/a.js"></script>
+- <a href="https://nobody.net/">Go</a>
+- <div data-url="https://nobody.net/">Box</div>
+- <img src="/a.gif" srcset="https://cdn.example.com/a.gif 2x">
+- <script src="https://pay.com/v3/"></script>
+"""
+
+
+def test_what_loads_nothing_or_from_open_hosts_is_kept():
+    tests = "\n".join(f"    - '{line[2:]}'" for line in KEPT.strip().splitlines())
+    text = f"- it: keeps\n  html:\n{tests}\n  expect: {{ refused: keep }}"
+    tags = "- { from: pay.com, purpose: necessary }\n- { element: script, path: /a.js, purpose: necessary }"
+
+    assert failures(policy_of(tags=tags, tests=text)) == []
+
+
+def test_without_a_fence_nothing_is_stopped():
+    found = try_one(
+        "html",
+        '<script src="https://nobody.net/a.js"></script>',
+        "refused: keep",
+        undeclared="{ tags: keep }",
+    )
+
+    assert found == []
+
+
+WRITTEN = {
+    "a=1; Max-Age=99": ("refused: drop, performance: keep", []),
+    "a=1; Max-Age=99999999": ("refused: drop, performance: cap to 6 months", []),
+    "a=; Max-Age=0": ("refused: keep", []),
+    "a=1; Domain=.example.com": ("refused: drop, accepted: keep", []),
+    "other=1": ("refused: drop, accepted: drop", []),
+    "a=1; HttpOnly": ("accepted: drop", []),
+    "a=2": ("refused: keep", ["refused gets drop, not keep (because of rules.yaml:"]),
+}
+
+
+@pytest.mark.parametrize(("line", "expect", "failing"), [(k, *v) for k, v in WRITTEN.items()], ids=WRITTEN)
+def test_a_cookie_that_a_script_writes_is_asked_of_the_guard(line, expect, failing):
+    found = try_one("script_cookie", line, expect, cookies=ROW)
+
+    assert len(found) == len(failing)
+    assert all(words in text for words, text in zip(failing, found, strict=True))
+
+
+def test_a_key_in_storage_is_asked_of_the_guard():
+    blocks = {"storage": "- { key: k_*, purpose: performance }"}
+
+    assert try_one("storage", "k_1", "refused: drop, performance: keep", **blocks) == []
+    assert try_one("storage", "other", "refused: keep", **blocks) == []
+    assert len(try_one("storage", "k_1", "refused: keep", **blocks)) == 1

@@ -28,8 +28,9 @@ from proxy.policy.hosts import covers, registrable
 from proxy.policy.model import NECESSARY, OWN, Policy, Provider, Undeclared
 from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import Pair
+from proxy.problems import Place
 
-__all__ = ["LIMIT", "Admission", "admit", "fence", "takes_files"]
+__all__ = ["LIMIT", "Admission", "admit", "claims", "fence", "takes_files"]
 
 LIMIT = 4096
 """Bytes above which hosts collapse to registrable domains: half of nginx's default for all headers."""
@@ -58,6 +59,7 @@ class Claim:
     sockets: bool = False  # `connect:`, where WebSockets are expected too
     everyone: bool = False
     listed: bool = False  # by `connect:`
+    place: Place | None = None  # of the rule
 
     @property
     def whole(self) -> bool:
@@ -83,9 +85,9 @@ def fence(
     """
     if policy.undeclared_tags is Undeclared.KEEP:
         return b""
-    claims = list(_claims(policy, grants))
-    sources = _within(limit, claims, owner)
-    words = [ALWAYS, *_own(own, secure=secure), *sources, *_sockets(claims, secure=secure)]
+    claimed = list(claims(policy, grants))
+    sources = _within(limit, claimed, owner)
+    words = [ALWAYS, *_own(own, secure=secure), *sources, *_sockets(claimed, secure=secure)]
     text = f"default-src {' '.join(words)}; {WORKERS}"
     return (f"{text}; report-uri {report}" if report else text).encode("ascii")
 
@@ -116,7 +118,7 @@ def _overlap(one: Claim, other: Claim) -> bool:
     return covers(one.pattern, other.pattern) or covers(other.pattern, one.pattern)
 
 
-def _claims(policy: Policy, grants: frozenset[Pair]) -> Iterator[Claim]:
+def claims(policy: Policy, grants: frozenset[Pair]) -> Iterator[Claim]:
     """Yield what the rules say of third-party hosts, in file order; neutral hosts last."""
     order = 0
     tagged: list[Claim] = []
@@ -128,7 +130,8 @@ def _claims(policy: Policy, grants: frozenset[Pair]) -> Iterator[Claim]:
             narrow = bool(rule.elements or rule.ids or rule.classes or rule.attributes or rule.text)
             hosts = [host for host in rule.hosts if host != OWN]
             tagged += (
-                Claim(host, rule.paths, granted, order, narrow=narrow, everyone=everyone) for host in hosts
+                Claim(host, rule.paths, granted, order, narrow=narrow, everyone=everyone, place=rule.place)
+                for host in hosts
             )
     yield from tagged
     for provider in policy.providers:
@@ -137,10 +140,20 @@ def _claims(policy: Policy, grants: frozenset[Pair]) -> Iterator[Claim]:
         # decides, and the host is one that a pattern (`meetings*.hubspot.com`) could not name.
         granted = _granted(policy, provider, _purposes(provider), grants)
         for host in provider.connect:
-            meant = [claim.granted for claim in tagged if covers(claim.pattern, host)]
-            yield Claim(host, (), all(meant) if meant else granted, order, sockets=not meant, listed=True)
+            meant = [claim for claim in tagged if covers(claim.pattern, host)]
+            first = next((claim for claim in meant if claim.whole), None)
+            yield Claim(
+                host,
+                (),
+                first.granted if first else all(c.granted for c in meant) if meant else granted,
+                first.order if first else order,
+                sockets=not meant,
+                listed=True,
+                place=first.place if first else provider.place,
+            )
     for neutral in policy.neutral:
-        yield from (Claim(host, (), granted=True, order=order + 1, everyone=True) for host in neutral.hosts)
+        for host in neutral.hosts:
+            yield Claim(host, (), granted=True, order=order + 1, everyone=True, place=neutral.place)
 
 
 def _purposes(provider: Provider) -> tuple[str, ...]:
