@@ -137,13 +137,16 @@ def test_every_log_event_is_public():
     assert sorted(re.findall(r"`(\w+)`", section("Log events"))) == sorted(EVENTS)
 
 
+GAUGES = ("upstream_connections", "upstream_in_use", "upstream_waiting", "records_down")
+
+
 def test_every_metric_is_public_with_its_labels():
     metrics = Metrics()
     series = [*metrics._counters.values(), *metrics._histograms.values()]
     there = {family.name: set(each._labelnames) for each in series for family in each.describe()}
     rows = re.findall(r"^\| `(\w+?)(?:_total)?` \| (.*)\|$", section("Metrics"), re.MULTILINE)
     named = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
-    gauges = {name: set() for name in ("consent_proxy_upstream_connections", "consent_proxy_records_down")}
+    gauges = {f"consent_proxy_{name}": set() for name in GAUGES}
 
     assert named == there | gauges
 

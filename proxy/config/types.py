@@ -131,7 +131,8 @@ class TimeoutsConfig(Section):
     write: Seconds = 60.0  # until a visitor reads what was written
     keepalive: Seconds = 75.0  # an idle connection of a visitor
     connect: Seconds = 5.0
-    first_byte: Seconds = 30.0  # until the upstream's whole response head has arrived
+    first_byte: Seconds = 90.0  # until the upstream's whole response head has arrived; long polls need it
+    queue: Seconds = 5.0  # for a connection to the upstream, where all are busy
     idle: Seconds = 60.0  # between two pieces of the upstream's body; none for event streams
     drain: Seconds = 30.0  # after SIGTERM, for requests in flight
 
@@ -146,7 +147,8 @@ class LimitsConfig(Section):
     head: Bytes = 65_536  # line and fields together
     body: Bytes | None = None  # of a request; none: any size, streamed
     form: Bytes = 8_192  # bodies sent to the proxy's own addresses: forms, reports
-    connections: Count = 256  # to one upstream
+    connections: Count = 1024  # to one upstream
+    slowest: Bytes = 240  # a second that a visitor has to read at least, over `timeouts.write`
 
 
 @dataclass(frozen=True, kw_only=True)

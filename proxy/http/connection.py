@@ -8,6 +8,9 @@ and ends (server.py calls `begins` and `ends`).
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import sys
+import termios
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -186,23 +189,33 @@ class Connection(RequestHandler):
             self._unread_waiter.set_result(None)
 
     async def drained(self, idle: float) -> None:
-        """Wait until the visitor has read; end the connection when nothing was taken for so long."""
+        """Wait until the visitor has read; end the connection of one who reads nothing, or next to nothing.
+
+        The upstream's connection waits with us: a crowd of such visitors would hold them all.
+        """
+        began, first = self.loop.time(), self._unread()
         while self.writing_paused:
             waiter = self._unread_waiter = self.loop.create_future()
-            before = self._buffered()
+            before = self._unread()
             try:
                 await asyncio.wait((waiter,), timeout=idle)
             finally:
                 self._unread_waiter = None
             if waiter.done():
                 waiter.result()
-            elif self._buffered() >= before:
+                continue
+            left, took = self._unread(), self.loop.time() - began
+            if left >= before or first - left < self.allowance.slowest * took:
                 if self.transport is not None:
                     self.transport.abort()
                 raise ConnectionResetError("the visitor stopped reading")
 
-    def _buffered(self) -> int:
-        return 0 if self.transport is None else self.transport.get_write_buffer_size()
+    def _unread(self) -> int:
+        """Return the bytes that were written and that the visitor's side has not acknowledged."""
+        if self.transport is None:
+            return 0
+        sock = self.transport.get_extra_info("socket")
+        return self.transport.get_write_buffer_size() + _unsent(sock.fileno() if sock is not None else -1)
 
     # -- refusals and ends -------------------------------------------------------------------------------
 
@@ -270,6 +283,14 @@ class Connection(RequestHandler):
 def _abort_if_stuck(transport: asyncio.Transport) -> None:
     if transport.is_closing():
         transport.abort()
+
+
+def _unsent(descriptor: int) -> int:
+    """Return the bytes in a socket's send queue; 0 where the system does not say."""
+    try:
+        return int.from_bytes(fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+    except (OSError, ValueError):
+        return 0
 
 
 def _status_of(exc: BaseException | None) -> int:

@@ -29,4 +29,5 @@ class RequestLimits:
     head: float = 15.0  # for the whole head, at whatever speed it drips (HAProxy timeout http-request)
     idle_body: float = 60.0  # between two pieces of a body
     idle_write: float = 60.0  # in which a visitor takes nothing of what we write
+    slowest: int = 240  # bytes a second that a visitor reads at least, over `idle_write`; as Kestrel has it
     keepalive: float = 75.0  # between two requests

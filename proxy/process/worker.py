@@ -231,6 +231,12 @@ class Worker:
             self.metrics.gauge(
                 "upstream_connections", "Connections to upstreams", sum(s.connections for s in states)
             )
+            self.metrics.gauge(
+                "upstream_waiting", "Requests in line for a connection", sum(s.waiting for s in states)
+            )
+            self.metrics.gauge(
+                "upstream_in_use", "Of the connections that limits grant", sum(s.in_use for s in states)
+            )
             if self._watched is not None and self._watched.changed():
                 await self.reload()
             await self._end_presumption()
@@ -295,5 +301,6 @@ def _request_limits(config: Config) -> RequestLimits:
         head=timeouts.head,
         idle_body=timeouts.body,
         idle_write=timeouts.write,
+        slowest=limits.slowest,
         keepalive=timeouts.keepalive,
     )

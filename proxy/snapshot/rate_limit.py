@@ -5,32 +5,13 @@ Pure: the time is a parameter, and memory is bounded.
 
 from __future__ import annotations
 
-import ipaddress
 from collections import OrderedDict
 from enum import Enum
 
-from proxy.telemetry.visitor_network import ip_address_of, network_of
+from proxy.telemetry.visitor_network import is_private, network_of
 
 _MAX_NETWORKS = 50_000
 """Networks with a bucket at once: a flood from more of them takes about 10 MB, no more."""
-# Where load balancers live: RFC 1918, RFC 6598, RFC 4193, loopback, link-local. Python's
-# is_private says yes to documentation and benchmark networks too.
-_PRIVATE = tuple(
-    map(
-        ipaddress.ip_network,
-        (
-            "10.0.0.0/8",
-            "172.16.0.0/12",
-            "192.168.0.0/16",
-            "100.64.0.0/10",
-            "127.0.0.0/8",
-            "169.254.0.0/16",
-            "::1/128",
-            "fc00::/7",
-            "fe80::/10",
-        ),
-    )
-)
 
 
 class RateLimitResult(Enum):
@@ -71,12 +52,6 @@ class RateLimit:
             return RateLimitResult.ALLOWED
         return (
             RateLimitResult.ONE_PRIVATE_NETWORK
-            if len(self._networks) == 1 and _is_private(address)
+            if len(self._networks) == 1 and is_private(address)
             else RateLimitResult.DENIED
         )
-
-
-def _is_private(address: str) -> bool:
-    """True for a private address, and for anything that is no address, such as a Unix socket."""
-    found = ip_address_of(address)
-    return found is None or any(found in network for network in _PRIVATE)

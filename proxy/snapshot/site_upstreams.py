@@ -49,7 +49,7 @@ def _upstreams_key(config: Config, site: SiteConfig) -> tuple[object, ...]:
 
 def _build_upstreams(config: Config, site: SiteConfig) -> Upstreams:
     times = config.timeouts
-    timeouts = UpstreamTimeouts(connect=times.connect, first_byte=times.first_byte, idle=times.idle)
+    timeouts = UpstreamTimeouts(times.connect, times.first_byte, times.idle, times.queue)
     secure = any(origin.startswith("https:") for origin in site.upstream)
     tls: ssl.SSLContext | None = None
     if secure:

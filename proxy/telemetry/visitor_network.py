@@ -5,6 +5,25 @@ from __future__ import annotations
 import ipaddress
 from functools import lru_cache
 
+# Where load balancers live: RFC 1918, RFC 6598, RFC 4193, loopback, link-local. Python's
+# is_private says yes to documentation and benchmark networks too.
+_PRIVATE = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "10.0.0.0/8",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "100.64.0.0/10",
+            "127.0.0.0/8",
+            "169.254.0.0/16",
+            "::1/128",
+            "fc00::/7",
+            "fe80::/10",
+        ),
+    )
+)
+
 
 def ip_address_of(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """Return the address without its zone, a mapped IPv4 address as such; None for anything else."""
@@ -25,3 +44,9 @@ def network_of(address: str) -> str:
         return "unknown"
     bits = 24 if found.version == 4 else 48
     return str(ipaddress.ip_network((found, bits), strict=False))
+
+
+def is_private(address: str) -> bool:
+    """True for a private address, and for anything that is no address, such as a Unix socket."""
+    found = ip_address_of(address)
+    return found is None or any(found in network for network in _PRIVATE)

@@ -40,7 +40,7 @@ def test_the_least_config_has_defaults_for_everything_else():
     assert config.consent.path == "/.consent/"
     assert config.records.url == "sqlite:///proofs.db"
     assert config.records.keep == 5 * 365 * 86_400
-    assert config.timeouts.first_byte == 30
+    assert config.timeouts.first_byte == 90
     assert config.workers == 1
 
 

@@ -35,7 +35,7 @@ __all__ = [
     "default_tls",
 ]  # fmt: skip
 
-CONNECTIONS = 256  # per upstream address
+CONNECTIONS = 1024  # per upstream address
 
 
 class Upstreams:

@@ -6,6 +6,7 @@ One sweep per half second checks all deadlines: no timer per request, and a reso
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections import deque
@@ -16,6 +17,7 @@ from typing import Any, cast
 from proxy.errors import UpstreamError
 from proxy.http.upstream.exchange import UpstreamRequest, UpstreamResponse
 from proxy.http.upstream.health import UpstreamHealth
+from proxy.http.upstream.shares import Shares
 from proxy.http.upstream.timeouts import UpstreamTimeouts
 from proxy.http.upstream.upstream_address import ConnectError, UpstreamAddress, default_tls
 from proxy.http.upstream.upstream_connection import UpstreamConnection
@@ -36,6 +38,7 @@ class PoolState:
     idle: int
     busy: int
     waiting: int
+    in_use: int  # of the slots that `limits.connections` grants
 
 
 class Pool:
@@ -53,7 +56,7 @@ class Pool:
         self.address = address
         self.health = UpstreamHealth()
         self._timeouts = timeouts
-        self._limit = limit
+        self._shares = Shares(limit)
         self._tls = (tls or default_tls()) if address.secure else None
         self._server_name = (server_name or address.host) if address.secure else None
         self._loop = asyncio.get_running_loop()
@@ -65,20 +68,36 @@ class Pool:
         self._opening = 0
         self._idle: list[UpstreamConnection] = []
         self._retired = False
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[tuple[str, asyncio.Future[str]]] = deque()  # visitor, and their slot to come
         self._names: tuple[float, list[str]] = (-inf, [])
         self._sweeper: asyncio.TimerHandle | None = None
 
     def begin(self, request: UpstreamRequest) -> UpstreamResponse | None:
         """Send the request on an idle connection; None if none is suitable."""
-        connection = self._idle_for(request)
-        return None if connection is None else self._sent(connection, request)
+        connection = self._pinned_for(request)
+        if connection is None:
+            self._shares.note(request.visitor)
+            if not self._shares.allows(request.visitor):
+                return None
+            connection = self._youngest(request.needs_fresh)
+            if connection is None:
+                return None
+            connection.slot = self._shares.take(request.visitor)
+        return self._sent(connection, request)
 
     async def start(self, request: UpstreamRequest, *, anew: bool = False) -> UpstreamResponse:
         """Send the request on a connection (a new one if `anew`); its head is still to come."""
-        connection = None if anew else self._idle_for(request)
+        connection = None if anew else self._pinned_for(request)
         if connection is None:
-            connection = await self._another(request.needs_fresh, anew=anew)
+            slot = await self._slot(request.visitor)
+            try:
+                connection = None if anew else self._youngest(request.needs_fresh)
+                if connection is None:
+                    connection = await self._another()
+            except BaseException:
+                self._give_back(slot)
+                raise
+            connection.slot = slot
         return self._sent(connection, request)
 
     def _sent(self, connection: UpstreamConnection, request: UpstreamRequest) -> UpstreamResponse:
@@ -93,8 +112,7 @@ class Pool:
     @property
     def busy(self) -> int:
         """How many exchanges are in flight or waiting."""
-        shared = len(self._connections) - len(self._idle)
-        return shared + len(self._long_lived) + len(self._pinned) + self._opening + len(self._waiting)
+        return self._shares.in_use + len(self._long_lived) + len(self._pinned) + len(self._waiting)
 
     def state(self) -> PoolState:
         """Return the state of the pool."""
@@ -107,6 +125,7 @@ class Pool:
             idle=len(self._idle),
             busy=self.busy,
             waiting=len(self._waiting),
+            in_use=self._shares.in_use,
         )
 
     def retire(self) -> None:
@@ -136,9 +155,6 @@ class Pool:
         found = pinned.find(self, request.visitor) if pinned else None
         return cast("UpstreamConnection | None", found)
 
-    def _idle_for(self, request: UpstreamRequest) -> UpstreamConnection | None:
-        return self._pinned_for(request) or self._youngest(request.needs_fresh)
-
     def _youngest(self, fresh: bool) -> UpstreamConnection | None:
         now = self._loop.time()
         idle = self._idle
@@ -152,47 +168,68 @@ class Pool:
             connection.abort()
         return None
 
-    async def _another(self, fresh: bool, *, anew: bool) -> UpstreamConnection:
-        while len(self._connections) + self._opening >= self._limit:
-            if self._idle:  # none is suitable, so the oldest is closed
-                connection = self._idle.pop(0)
-                connection.abort()
-                self._connections.discard(connection)
-                break
-            await self._slot()
-            free = None if anew else self._youngest(fresh)
-            if free is not None:
-                return free
+    async def _another(self) -> UpstreamConnection:
+        """Open a connection for a slot; an idle one that is not suitable makes room for it."""
+        while self._idle and len(self._connections) + self._opening >= self._shares.limit:
+            connection = self._idle.pop(0)
+            connection.abort()
+            self._connections.discard(connection)
         self._opening += 1
         try:
             return await self._connect()
         finally:
             self._opening -= 1
-            if len(self._connections) + self._opening < self._limit:
-                self._next_in_line()
 
-    async def _slot(self) -> None:
-        turn = self._loop.create_future()
-        self._waiting.append(turn)
+    # -- slots -------------------------------------------------------------------------------------------
+
+    async def _slot(self, visitor: str) -> str:
+        """Take a slot, or wait in line for one; UpstreamError 503 when it takes too long."""
+        shares = self._shares
+        shares.note(visitor)
+        if shares.allows(visitor):
+            return shares.take(visitor)
+        turn: asyncio.Future[str] = self._loop.create_future()
+        place = visitor, turn
+        self._waiting.append(place)
         try:
-            async with asyncio.timeout(self._timeouts.slot):
-                await turn
+            async with asyncio.timeout(self._timeouts.queue):
+                return await turn
         except TimeoutError:
-            raise UpstreamError(f"all {self._limit} connections to {self.address} are busy", 503) from None
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._next_in_line()
+            self._hand_back(turn)
+            message = f"all {shares.limit} connections to {self.address} that this visitor may use are busy"
+            raise UpstreamError(message, 503) from None
+        except BaseException:
+            self._hand_back(turn)
             raise
         finally:
-            if turn in self._waiting:
-                self._waiting.remove(turn)
+            with contextlib.suppress(ValueError):
+                self._waiting.remove(place)
+
+    def _hand_back(self, turn: asyncio.Future[str]) -> None:
+        """Give back the slot of somebody who left just when it came."""
+        if turn.done() and not turn.cancelled():
+            self._give_back(turn.result())
+
+    def _give_back(self, slot: str) -> None:
+        self._shares.give_back(slot)
+        if self._waiting:
+            self._next_in_line()
+
+    def _free_slot(self, connection: UpstreamConnection) -> None:
+        """Give back the slot of a connection whose exchange has ended or does not count any more."""
+        slot, connection.slot = connection.slot, None
+        if slot is not None:
+            self._give_back(slot)
 
     def _next_in_line(self) -> None:
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
+        """Give free slots to those who wait, in their order: to each who may have one."""
+        for place in list(self._waiting):
+            visitor, turn = place
+            if self._shares.in_use >= self._shares.limit:
                 return
+            if not turn.done() and self._shares.allows(visitor):
+                self._waiting.remove(place)
+                turn.set_result(self._shares.take(visitor))
 
     # -- ConnectionOwner: called by the connections -----------------------------------------------
 
@@ -212,8 +249,7 @@ class Pool:
             return
         connection.idle_since = self._loop.time()
         self._idle.append(connection)
-        if self._waiting:
-            self._next_in_line()
+        self._free_slot(connection)
 
     def _pin(self, connection: UpstreamConnection) -> None:
         """Pin a connection to its visitor: outside the pool's limit, but with the same limit again."""
@@ -229,19 +265,19 @@ class Pool:
         self._pinned.pop(connection, None)
         self._pinned[connection] = None
         if (
-            len(self._pinned) > self._limit
+            len(self._pinned) > self._shares.limit
         ):  # the least recently used one is closed: its visitor signs in again
             oldest = next(one for one in self._pinned if one.is_free)
             del self._pinned[oldest]
             oldest.abort()
-        self._next_in_line()
+        self._free_slot(connection)
 
     def long_lived(self, connection: UpstreamConnection) -> None:
         """Take a WebSocket or an event stream out of the limit: a few hundred would block the pool."""
         self._connections.discard(connection)
         self._pinned.pop(connection, None)
         self._long_lived.add(connection)
-        self._next_in_line()
+        self._free_slot(connection)
 
     def lost(self, connection: UpstreamConnection) -> None:
         """Remove a closed connection, and wake a waiting request."""
@@ -250,7 +286,7 @@ class Pool:
         self._pinned.pop(connection, None)
         if connection in self._idle:
             self._idle.remove(connection)
-        self._next_in_line()
+        self._free_slot(connection)
 
     # -- opening -----------------------------------------------------------------------------------------
 

@@ -52,6 +52,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._response: UpstreamResponse | None = None
         self.request: UpstreamRequest | None = None  # the request of the current exchange
+        self.slot: str | None = None  # the slot of the pool that its exchange holds (shares.py)
         self.signed_in = False  # by NTLM or the like, or about to be: it belongs to one visitor from then on
         self._upload: asyncio.Task[None] | None = None
         self._writable: asyncio.Future[None] | None = None

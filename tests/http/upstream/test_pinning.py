@@ -219,7 +219,7 @@ def negotiate(name: bytes) -> tuple[bytes, bytes]:
 
 async def test_pinned_connections_take_nobodys_place_and_have_a_limit_of_their_own():
     async with Origin(otherwise=SignsIn()) as origin:
-        upstreams = Upstreams([origin.url], limit=2, timeouts=UpstreamTimeouts(slot=0.1))
+        upstreams = Upstreams([origin.url], limit=2, timeouts=UpstreamTimeouts(queue=0.1))
         visitors = [Pinned() for _ in range(5)]
         for number, visitor in enumerate(visitors):
             await fetch(upstreams, visitor, b"/", negotiate(b"%d" % number))

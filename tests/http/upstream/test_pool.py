@@ -64,7 +64,7 @@ async def test_no_more_connections_are_opened_than_allowed_and_all_are_answered(
 
 async def test_who_waits_too_long_for_a_connection_gets_503():
     async with Origin({b"/": [HANG]}) as origin:
-        upstreams = Upstreams([origin.url], limit=1, timeouts=UpstreamTimeouts(slot=0.1))
+        upstreams = Upstreams([origin.url], limit=1, timeouts=UpstreamTimeouts(queue=0.1))
         first = asyncio.create_task(page(upstreams))
         await until(lambda: origin.seen)
         with pytest.raises(UpstreamError) as caught:
@@ -84,7 +84,7 @@ async def test_no_slot_leaks_when_requests_are_cancelled_fail_or_hang():
         return chance.choice([ok(b"x"), [0.003, ok(b"x")], [CLOSE], b"garbage\r\n\r\n", [HANG]])
 
     async with Origin(otherwise=answer) as origin:
-        upstreams = Upstreams([origin.url], limit=4, timeouts=UpstreamTimeouts(first_byte=0.1, slot=0.5))
+        upstreams = Upstreams([origin.url], limit=4, timeouts=UpstreamTimeouts(first_byte=0.1, queue=0.5))
         tasks = []
         for _ in range(600):
             task = asyncio.create_task(page(upstreams))
@@ -196,7 +196,7 @@ async def test_a_connection_that_is_not_accepted_in_time_is_504():
 async def test_event_streams_take_no_place_from_others():
     stream = [b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n", HANG]
     async with Origin({b"/events": stream, b"/": ok(b"page")}) as origin:
-        upstreams = Upstreams([origin.url], limit=2, timeouts=UpstreamTimeouts(slot=0.3))
+        upstreams = Upstreams([origin.url], limit=2, timeouts=UpstreamTimeouts(queue=0.3))
         streams = [await upstreams.fetch(get(b"/events")) for _ in range(10)]
 
         assert await page(upstreams) == b"page"

@@ -203,7 +203,7 @@ async def test_where_a_page_that_cannot_be_read_passes_it_passes_again(tmp_path)
 
 def limit(proxy, connections: int) -> None:
     for one in proxy.server.snapshot.upstreams["callkom.io"]._pools:
-        one._limit = connections
+        one._shares.limit = connections
 
 
 async def short_guest(proxy, *headers) -> Guest:
