@@ -35,6 +35,7 @@ CHATTER = (
     "content-autofill.googleapis.com",
     "optimizationguide-pa.googleapis.com",
     "clients2.google.com",
+    "redirector.gvt1.com",
 )
 NEUTRAL = [host for rule in load_policy((ROOT / "rules.yaml").read_text()).neutral for host in rule.hosts]
 
