@@ -107,6 +107,15 @@ def data_names(text: str, providers: AbstractSet[str]) -> list[str] | None:
     return sorted(found)
 
 
+def is_plain_data(text: str) -> bool:
+    """True for literals alone: nothing in them assigns, and no function has a name."""
+    match = _DATA.match(text)
+    if match is None or match.end() != len(text):
+        return False
+    code = code_of(text)
+    return code is not None and "=" not in code.replace("=>", "") and "function" not in code
+
+
 def _asks(name: str) -> bool:
     """True for a target whose value a browser may fetch, follow or run."""
     first, *others = name.split(".")

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from proxy.filter.syntax.javascript import code_of, strings_of
+from proxy.filter.syntax.known_snippets import is_known_snippet
 
 LONGEST = 32 * 1024
 """Characters of a snippet's code, without its strings and comments; the longest published has 8,000."""
@@ -21,7 +22,6 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-MOST_CHARACTERS = 1_500
 MOST = 50
 """Names nobody uses whose place is looked for; a script with more is no snippet."""
 
@@ -107,19 +107,6 @@ _OWN_FILE = re.compile(r"(?:https?:)?/[^\s\"'<>]*\.(?:m?js|css)(?:[?#].*)?|\.{1,
 _FETCHED = re.compile(r"\b(?:fetch|sendBeacon)\s*+\(\s*+[\"'`]/(?!/)")
 _QUEUED = "push(arguments)"
 _QUEUE = re.compile(r"([\w$]++)(?:\.[\w$]++)?+ ?= ?(?:[\w$.]++ ?\|\| ?)?+(?:function|\()")
-_GTM = re.compile(  # as Google prints it, blanks aside
-    r"(?:<!--[^;(]{0,40}-->)?\(function\(w,d,s,l,i\)\{w\[l\]=w\[l\]\|\|\[\];w\[l\]\.push\(\{'gtm\.start':newDate\(\)\.getTime\(\),"
-    r"event:'gtm\.js'\}\);varf=d\.getElementsByTagName\(s\)\[0\],j=d\.createElement\(s\),dl=l!='dataLayer'\?'&l='\+l:'';"
-    r"j\.async=true;j\.src='(?:https?:)?//[\w.-]++/gtm\.js\?id='\+i\+dl(?:\+'[^']*+')?+;"
-    r"f\.parentNode\.insertBefore\(j,f\);?+\}\)\(window,document,'script','\w++','[\w-]++'\);?+"
-)
-_ANALYTICS = re.compile(
-    r"\(function\(i,s,o,g,r,a,m\)\{i\[['\"]GoogleAnalyticsObject['\"]\]=r;i\[r\]=i\[r\]\|\|function\(\)\{"
-    r"\(i\[r\]\.q=i\[r\]\.q\|\|\[\]\)\.push\(arguments\)\},i\[r\]\.l=1\*newDate\(\);a=s\.createElement\(o\),"
-    r"m=s\.getElementsByTagName\(o\)\[0\];a\.async=1;a\.src=g;m\.parentNode\.insertBefore\(a,m\)\}\)"
-    r"\(window,document,['\"]script['\"],['\"](?:https?:)?//www\.google-analytics\.com/analytics\.js['\"],['\"]ga['\"]\);"
-    r"(?:ga\((?:'[^']*+'|\"[^\"]*+\"|[\w,.:{}])*+\);?+)*+"
-)
 _LOADERS = re.compile(r"createElement|\.src=|\bwrite(?:ln)?\(|\bimport\b|\bImage\b|sendBeacon|\bfetch\(")
 
 
@@ -128,10 +115,8 @@ def own_effect(text: str, is_providers: Callable[[str], bool]) -> str | None:
 
     `is_providers` tells of a string or a name whether the rules know it as a provider's.
     """
-    if len(text) < MOST_CHARACTERS:  # the two that stand on most pages, at once
-        dense = "".join(text.split())
-        if _GTM.fullmatch(dense) or _ANALYTICS.fullmatch(dense):
-            return None
+    if is_known_snippet(text):
+        return None
     code = code_of(text)
     if code is None:
         return "not read to its end"
@@ -148,6 +133,7 @@ class _Reading:
         self.asked = 0
         self.strings = strings_of(text)
         self.is_providers = is_providers
+        self.known: dict[str, bool] = {}  # names, by whether they are a provider's
         quoted = {s for s in self.strings if _NAMES.fullmatch(s)}
         queues = self._queues(code)
         called = {name for name, _, _ in _CALL.findall(code)}
@@ -155,12 +141,13 @@ class _Reading:
         self.code = self._without_arguments(code)
         self.counts = Counter(_NAMES.findall(code))
         self.declared = self._declared()
-        self.locals = self.declared | {one or other for one, other in _SET.findall(self.code)}
+        self.assigned = [one or other for one, other in _SET.findall(self.code)]
+        self.locals = self.declared | set(self.assigned)
         self.windows = {*_WINDOW, *self._aliases("window", "self", "globalThis", "this")}
         self.documents = {"document", *self._aliases("document", "window.document")}
         self.members = set(_KEYS.findall(self.code))
-        for one, other in _SET.findall(self.code):
-            self.members.update((one or other).split(".")[1:])
+        for chain in self.assigned:
+            self.members.update(chain.split(".")[1:])
         for chain in _SET_BEHIND.findall(self.code):
             self.members.update(chain.split("."))
 
@@ -179,8 +166,12 @@ class _Reading:
         )
 
     def _is(self, name: str) -> bool:
-        known = name in _PROVIDERS or name in self.own_providers
-        return known or _PROVIDER_NAME.fullmatch(name) is not None or self.is_providers(name)
+        found = self.known.get(name)
+        if found is None:
+            found = name in _PROVIDERS or name in self.own_providers
+            found = found or _PROVIDER_NAME.fullmatch(name) is not None or self.is_providers(name)
+            self.known[name] = found
+        return found
 
     def _names_provider(self, chain: str) -> bool:
         return self.is_providers(chain) or any(map(self._is, chain.split(".")))
@@ -246,8 +237,7 @@ class _Reading:
         return self.asked > MOST or self.code.count("{", 0, at) == self.code.count("}", 0, at)
 
     def _assignments(self) -> str | None:
-        chains = [one or other for one, other in _SET.findall(self.code)]
-        for chain in dict.fromkeys(chains):
+        for chain in dict.fromkeys(self.assigned):
             if not self._names_provider(chain) and (effect := self._assignment(chain)):
                 return effect
         for chain in _SET_BEHIND.findall(self.code):
