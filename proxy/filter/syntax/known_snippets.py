@@ -27,7 +27,26 @@ _ANALYTICS = re.compile(
     r"\(window,document,['\"]script['\"],['\"](?:https?:)?//www\.google-analytics\.com/analytics\.js['\"],['\"]ga['\"]\);"
     r"(?:ga\((?:'[^']*+'|\"[^\"]*+\"|[\w,.:{}])*+\);?+)*+"
 )
-_SHORT = 1_500  # characters of these two
+_CALLS = r"\((?:'[^']*+'|\"[^\"]*+\"|[\w,.:{}])*+\);?+"
+_META = re.compile(
+    re.escape(
+        "!function(f,b,e,v,n,t,s){if(f.fbq)return;n=f.fbq=function(){n.callMethod?n.callMethod.apply(n,arguments):"
+        "n.queue.push(arguments)};if(!f._fbq)f._fbq=n;n.push=n;n.loaded=!0;n.version='2.0';n.queue=[];"
+        "t=b.createElement(e);t.async=!0;t.src=v;s=b.getElementsByTagName(e)[0];s.parentNode.insertBefore(t,s)}"
+    )
+    + r"\(window,document,'script','(?:https:)?+//connect\.facebook\.net/\w++/fbevents\.js'\);?+"
+    + rf"(?:fbq{_CALLS})*+"
+)
+_HOTJAR = re.compile(
+    re.escape("(function(h,o,t,j,a,r){h.hj=h.hj||function(){(h.hj.q=h.hj.q||[]).push(arguments)};")
+    + r"h\._hjSettings=\{hjid:\d++,hjsv:\d++\};"
+    + re.escape(
+        "a=o.getElementsByTagName('head')[0];r=o.createElement('script');r.async=1;"
+        "r.src=t+h._hjSettings.hjid+j+h._hjSettings.hjsv;a.appendChild(r);})"
+    )
+    + r"\(window,document,'(?:https:)?+//static\.hotjar\.com/c/hotjar-','\.js\?sv='\);?+"
+)
+_SHORT = 1_500  # characters of these four
 
 _LOADER = re.compile(r"!\(?function")
 _CONFIG = re.compile(r"\}\)?\(\s*+(?:window,\s*+document,\s*+)?+(?=\{)")
@@ -47,7 +66,7 @@ def is_known_snippet(text: str) -> bool:
     """True for a snippet as its provider prints it, with the identifiers of any site."""
     if len(text) < _SHORT:
         dense = "".join(text.split())
-        return bool(_GTM.fullmatch(dense) or _ANALYTICS.fullmatch(dense))
+        return any(pattern.fullmatch(dense) for pattern in (_GTM, _ANALYTICS, _META, _HOTJAR))
     return "appInsightsSDK" in text and len(text) <= LONGEST and _is_insights(text)
 
 

@@ -82,6 +82,8 @@ _CHANGES = _words(
 _LOADER = _words("src async defer type id crossOrigin charset nonce integrity width height")
 _CALLBACK = re.compile(r"_?on[A-Za-z]\w*|_?track[A-Z]\w*|add[A-Z]\w*Initializer")
 _HANDLERS = re.compile(r"on(?:load|error|readystatechange|pageshow)")
+_WINDOWS = frozenset({"window", "self", "globalThis", "this"})
+_DOCUMENTS = frozenset({"document", "window.document"})
 _WINDOW = ("window", "self", "globalThis", "top", "parent", "this")
 
 _CHAIN = r"(?<![\w$.\x80-\xff#])(?:[\w$\x80-\xff]++(?:\??\.[\w$]++)*+|(?<=[)\]])(?:\??\.[\w$]++)++)"
@@ -143,8 +145,9 @@ class _Reading:
         self.declared = self._declared()
         self.assigned = [one or other for one, other in _SET.findall(self.code)]
         self.locals = self.declared | set(self.assigned)
-        self.windows = {*_WINDOW, *self._aliases("window", "self", "globalThis", "this")}
-        self.documents = {"document", *self._aliases("document", "window.document")}
+        handed = self._handed()
+        self.windows = {*_WINDOW, *(name for name, value in handed if value in _WINDOWS)}
+        self.documents = {"document", *(name for name, value in handed if value in _DOCUMENTS)}
         self.members = set(_KEYS.findall(self.code))
         for chain in self.assigned:
             self.members.update(chain.split(".")[1:])
@@ -196,26 +199,26 @@ class _Reading:
         found = {
             name for groups in _PARAMETERS.findall(self.code) for group in groups for name in group.split(",")
         }
-        imported = {name for clause in _IMPORTS.findall(self.code) for name in _NAMES.findall(clause)}
+        clauses = _IMPORTS.findall(self.code) if "import" in self.code else ()
+        imported = {name for clause in clauses for name in _NAMES.findall(clause)}
         found = {name.strip() for name in found} | imported
         return found | set(_DECLARED.findall(self.code)) | set(_LISTED.findall(self.code))
 
-    def _aliases(self, *values: str) -> set[str]:
-        """Return the parameters of the outermost function that stand for one of these values."""
+    def _handed(self) -> list[tuple[str, str]]:
+        """Return the parameters of the outermost function with what is handed to each, and copies."""
         heads = _APPLIED.search(self.code)
         names = [name.strip() for name in (heads[1] or heads[2] or "").split(",")] if heads else []
         given = [match[1].split(",") for match in _ARGUMENTS.finditer(self.code)]
         pairs = [pair for arguments in given for pair in zip(names, arguments, strict=False)]
-        pairs += _COPIED.findall(self.code)
-        return {name for name, value in pairs if name and value.strip() in values}
+        return [(name, value.strip()) for name, value in [*pairs, *_COPIED.findall(self.code)] if name]
 
     def _files(self) -> str | None:
         for string in self.strings:
             if _OWN_FILE.fullmatch(string) and not (self.is_providers(string) or _FILES.search(string)):
                 return f"loads {string[:60]}"
-        if _FETCHED.search(self.text):
+        if ("fetch" in self.text or "sendBeacon" in self.text) and _FETCHED.search(self.text):
             return "asks the site itself"
-        imports = [m.end() for m in _IMPORTED.finditer(self.text)]
+        imports = [m.end() for m in _IMPORTED.finditer(self.text)] if "import" in self.text else []
         for at in imports:
             name = self.text[at : at + 200].partition(self.text[at - 1])[0]
             if not (self.is_providers(name) or _FILES.search(name)):

@@ -78,6 +78,27 @@ def test_a_loader_that_somebody_changed_is_read(page):
     assert not is_known_snippet(text.replace("trackPageView", "trackMore", 1))
 
 
+META = """!function(f,b,e,v,n,t,s){if(f.fbq)return;n=f.fbq=function(){n.callMethod?
+n.callMethod.apply(n,arguments):n.queue.push(arguments)};if(!f._fbq)f._fbq=n;
+n.push=n;n.loaded=!0;n.version='2.0';n.queue=[];t=b.createElement(e);t.async=!0;
+t.src=v;s=b.getElementsByTagName(e)[0];s.parentNode.insertBefore(t,s)}(window,
+document,'script','https://connect.facebook.net/en_US/fbevents.js');
+fbq('init', '1');fbq('track', "PageView");"""
+HOTJAR = """(function(h,o,t,j,a,r){ h.hj=h.hj||function(){(h.hj.q=h.hj.q||[]).push(arguments)};
+h._hjSettings={hjid:1,hjsv:6}; a=o.getElementsByTagName('head')[0]; r=o.createElement('script');r.async=1;
+r.src=t+h._hjSettings.hjid+j+h._hjSettings.hjsv; a.appendChild(r);
+})(window,document,'https://static.hotjar.com/c/hotjar-','.js?sv=');"""
+
+
+@pytest.mark.parametrize("text", [META, HOTJAR], ids=["Meta", "Hotjar"])
+def test_short_snippets_are_known_and_nothing_beside_them(text):
+    assert is_known_snippet(text)
+    assert not any(is_known_snippet(f"{text}\n{code}") for code in MORE)
+    assert not is_known_snippet(
+        text.replace("connect.facebook.net", "example.com").replace("hotjar.com", "x.com")
+    )
+
+
 def test_other_scripts_are_not_known():
     assert not is_known_snippet("appInsightsSDK" + " " * 2_000)
     assert not is_known_snippet("!function(" * 1_000 + "appInsightsSDK")
