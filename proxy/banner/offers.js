@@ -60,10 +60,10 @@
     frame.focus();
   };
 
-  // A post names itself by its last link, which stands behind its offer.
+  // A post names itself by its last link to its network, which stands behind its offer.
   let named = way => {
     if (way.dataset.ccOnce != "quote") return;
-    let box = holder(way), to = Array.from(box.nextElementSibling.querySelectorAll("a[href^='https:']")).pop(), open = box.querySelector("a[target]");
+    let box = holder(way), to = Array.from(box.nextElementSibling.querySelectorAll("a[href^='https:']")).filter(to => /^https:\/\/(\w+\.)?(x|twitter|instagram)\.com\//.test(to.href)).pop(), open = box.querySelector("a[target]");
     if (!to) return way.remove();
     way.dataset.ccOnce = "quote " + to.href;
     if (open) open.href = to.href;

@@ -7,7 +7,9 @@ work without script; offers.js adds "Show it once" and "Always". A relayed form 
 
 from __future__ import annotations
 
+import re
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlencode
@@ -18,6 +20,7 @@ from proxy.banner.pages.embed_page import frame_markup
 from proxy.banner.placeholder_size import ANY_SIZE, PlaceholderSize, size_of
 from proxy.banner.words import Words
 from proxy.filter.cache import Cache
+from proxy.filter.patterns import HostGlob
 from proxy.filter.rules.judge import Judge
 from proxy.filter.rules.judged_tag import PlaceholderPosition, TagFacts
 from proxy.filter.tags.document_context import DocumentContext
@@ -25,11 +28,14 @@ from proxy.filter.tags.embeds import Embed, EmbedKind, Embeds, Offer
 from proxy.filter.tags.start_tag import judge_tag
 from proxy.filter.verdict import Verdict
 from proxy.policy.actions import Action
-from proxy.policy.model import Policy, Provider
+from proxy.policy.model import OWN, Policy, Provider
 from proxy.policy.scope import Scope
 
 RELAYED_HEIGHT = 420
 """Pixels of a relayed form until it says how high it is."""
+
+_PAGE = re.compile(r"https://([a-z0-9.-]+)(?::443)?(?:[/?#][^\x00-\x1f]*)?", re.IGNORECASE)
+"""An address of a page, without credentials, as every browser reads it."""
 
 _VOWELS = frozenset("AEIOUÉ")
 
@@ -184,8 +190,9 @@ class Placeholders:
 
     def _choices(self, wanted: Wanted, provider: Provider, asked: list[str], words: Words) -> list[Markup]:
         """Return the visitor's choices: open it, show it once, always allow it."""
-        offer, link = wanted.offer, external(wanted.link or "")
-        choices = [_way(link, words.say("placeholder.open", provider=provider.name))] if link else []
+        offer, link = wanted.offer, external(wanted.link or "") or ""
+        is_theirs = is_page_of(provider, link)
+        choices = [_way(link, words.say("placeholder.open", provider=provider.name))] if is_theirs else []
         if not asked:
             return choices
         shows = wanted.once and (offer.embed is not None or offer.quoted)
@@ -227,6 +234,24 @@ class Placeholders:
             f'<a class="b" href="{address}" data-cc-always="{escape(" ".join(asked))}"'
             f' data-cc-provider="{escape(provider.id)}">{text}</a>'
         )
+
+
+def is_page_of(provider: Provider, address: str) -> bool:
+    """True for an https address on a host that the provider's rules name: what "Open NAME" may lead to."""
+    found = _PAGE.fullmatch(address)
+    if found is None:
+        return False
+    host = found[1].lower()
+    return any(HostGlob.of(named).matches(host) for named in _hosts(provider))
+
+
+def _hosts(provider: Provider) -> Iterator[str]:
+    """Give the hosts that a provider's rules name, those of the pages that their author links among them."""
+    for rule in provider.tags:
+        yield from (host for host in rule.hosts if host != OWN)
+        page = _PAGE.match(rule.link) if rule.link else None
+        if page is not None:
+            yield page[1]
 
 
 def titled(name: str, words: Words) -> Markup:

@@ -206,6 +206,9 @@ class Config(Section):
     tls: Tls | None = None
     redirect: Annotated[tuple[Listen, ...], ListOrSingle] = ()  # plain HTTP listeners that redirect to https
     admin: Listen | None = None
+    admin_hosts: Annotated[
+        tuple[Host, ...], ListOrSingle
+    ] = ()  # names by which the admin address may be asked
     records: Annotated[RecordsConfig, Parsed(_url_alone)] = RecordsConfig()
     consent: ConsentConfig = ConsentConfig()
     own: Annotated[tuple[Host, ...], ListOrSingle] = ()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
+from ipaddress import ip_address
 from typing import Any, Protocol
 
 from aiohttp import web
 
 from proxy.config.value_parsers import ListenAddress
 from proxy.http.listening import bind
+from proxy.http.request import host_of
 
 
 class AdminSource(Protocol):
@@ -25,8 +27,32 @@ class AdminSource(Protocol):
         """Return the body of /metrics."""
 
 
-def admin_app(source: AdminSource) -> web.Application:
-    """Return the application of the admin address."""
+def is_admin_host(host: str, names: Collection[str]) -> bool:
+    """True for a Host by which the admin address may be asked: loopback, an IP address, a configured name.
+
+    A page whose name a stranger points at this machine (DNS rebinding) says its own name.
+    """
+    name = host_of(host.encode("utf-8", "replace"))
+    if name == "localhost" or name.endswith(".localhost") or name in names:
+        return True
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def admin_app(source: AdminSource, names: Collection[str] = ()) -> web.Application:
+    """Return the application of the admin address; `names` are hosts by which it may be asked."""
+
+    @web.middleware
+    async def check_host(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        said = request.headers.getall("Host", [])
+        if said and not (len(said) == 1 and is_admin_host(said[0], names)):
+            return web.Response(status=421, text="the admin address is not known by that name: admin_hosts\n")
+        return await handler(request)
 
     async def healthz(_: web.Request) -> web.StreamResponse:
         return web.Response(text="ok\n")
@@ -43,7 +69,7 @@ def admin_app(source: AdminSource) -> web.Application:
     async def status(_: web.Request) -> web.StreamResponse:
         return _json(source.state(), 200)
 
-    app = web.Application()
+    app = web.Application(middlewares=[check_host])
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)
@@ -56,9 +82,11 @@ def _json(body: dict[str, Any], status: int) -> web.Response:
     return web.Response(text=text, status=status, content_type="application/json")
 
 
-async def listen_admin(address: ListenAddress, source: AdminSource) -> Callable[[], Awaitable[None]]:
+async def listen_admin(
+    address: ListenAddress, source: AdminSource, names: Collection[str] = ()
+) -> Callable[[], Awaitable[None]]:
     """Listen on the admin address; returns how to stop."""
-    runner = web.AppRunner(admin_app(source), access_log=None, handle_signals=False)
+    runner = web.AppRunner(admin_app(source, names), access_log=None, handle_signals=False)
     await runner.setup()
     for sock in bind(address):
         await web.SockSite(runner, sock).start()

@@ -152,5 +152,16 @@ class Reloader:
 
 def _needs_restart(old: Config, new: Config) -> list[str]:
     """Return the changed keys that are read at start only."""
-    fixed = ("listen", "tls", "redirect", "admin", "records", "workers", "log", "timeouts", "limits")
+    fixed = (
+        "listen",
+        "tls",
+        "redirect",
+        "admin",
+        "admin_hosts",
+        "records",
+        "workers",
+        "log",
+        "timeouts",
+        "limits",
+    )
     return [key for key in fixed if getattr(old, key) != getattr(new, key)]

@@ -72,7 +72,7 @@ class Supervisor:
         end_admin: Callable[[], Awaitable[None]] | None = None
         try:
             if self._config.admin is not None:
-                end_admin = await listen_admin(self._config.admin, self)
+                end_admin = await listen_admin(self._config.admin, self, self._config.admin_hosts)
             keepers = [
                 asyncio.ensure_future(self._keep_running(number)) for number in range(self._config.workers)
             ]

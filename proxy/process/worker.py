@@ -126,7 +126,7 @@ class Worker:
         self._records_probe.report()
         await self._open_listeners()
         if admin and config.admin is not None:
-            self._end_admin = await listen_admin(config.admin, self)
+            self._end_admin = await listen_admin(config.admin, self, config.admin_hosts)
         self._background.append(asyncio.ensure_future(self._tick()))
         self._background.append(asyncio.ensure_future(self._records_probe.run()))
         if self._number == 0:

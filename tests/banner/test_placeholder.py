@@ -323,3 +323,41 @@ def test_only_a_popup_that_the_stand_in_opens_keeps_its_handler_where_no_address
 
     assert (f' onclick="{handler}' in page) is stays
     assert (f'data-consent-onclick="{handler}' in page) is not stays
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://calendly.com/callkom/30min",
+        "https://evil.example/calendly.com",
+        "https://calendly.com@evil.example/",
+        "https://calendly.com:pass@evil.example/",
+        "https://user@calendly.com/callkom",
+        "https://calendly.com.evil.example/",
+        "https://evilcalendly.com/",
+        "https://evil.example\\@calendly.com/",
+        "https://calendly.com:8443/",
+        "https://calendly.com%2eevil.example/",
+        "https:/calendly.com/",
+        "https://calend\tly.com/",
+    ],
+)
+def test_no_card_says_open_over_what_is_no_page_of_its_provider(address):
+    text = of("calendly", ("functional",), TagFacts("iframe", link=address))
+
+    assert "Content from Calendly" in text
+    assert "Open Calendly" not in text
+    assert "evil" not in text
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://calendly.com/a",
+        "HTTPS://Calendly.com/a",
+        "https://www.calendly.com?x=1",
+        "https://calendly.com:443/a",
+    ],
+)
+def test_a_page_of_the_provider_is_opened(address):
+    assert "Open Calendly" in of("calendly", ("functional",), TagFacts("iframe", link=address))
