@@ -293,3 +293,57 @@ async def test_pinned_connections_end_with_an_upstream_that_is_no_longer_configu
         await upstreams.retire()
         await until(lambda: origin.open == 0)
         await upstreams.close()
+
+
+class GreetsAndReads(SignsIn):
+    """Says who sent which bytes, each time after another while."""
+
+    def __call__(self, seen) -> list:
+        pause = (seen.connection * 7 + len(self.names) * 3 + len(seen.body)) % 5 / 500
+        answer = super().__call__(seen)
+        if b" 401 " not in answer[:20] and seen.body:
+            answer = ok(self.names[seen.connection] + b" sent " + seen.body, b"Content-Type: text/plain")
+        return [pause, answer]
+
+
+async def visit(proxy, name: str) -> list[bytes]:
+    """Sign in twice on one connection, with forms and pages behind each; return what was not as it should be."""
+    someone, wrong = await guest(proxy), []
+    for turn in range(2):
+        who = f"{name}{turn}"
+        steps = [("", "GET", b""), ("NTLM hello", "GET", b""), (f"NTLM {who}", "POST", b"")]
+        for number, (word, method, body) in enumerate(steps):
+            got = await ask(someone, *([f"Authorization: {word}"] if word else []), method=method, body=body)
+            last = (
+                f"Hello {name}0".encode() if turn and not number else STRANGER
+            )  # greeted by the name before
+            expected = f"Hello {who}".encode() if number == 2 else last
+            wrong += [got] if got != expected else []
+        for size in (1, 3_000, 200_000, 0):
+            body = name.encode() * size
+            got = await ask(someone, method="POST" if body else "GET", body=body)
+            expected = f"{who} sent ".encode() + body if body else f"Hello {who}".encode()
+            wrong += [got[:60]] if got != expected else []
+    someone.writer.close()
+    return wrong
+
+
+async def test_eight_visitors_at_once_each_sign_in_and_send_forms_under_their_own_name(tmp_path):
+    async with Origin(otherwise=GreetsAndReads()) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        strangers = [await guest(proxy) for _ in range(3)]
+        visits = asyncio.gather(*(visit(proxy, name) for name in "abcdefgh"))
+        greeted = [await ask(stranger) for stranger in strangers]
+        wrong = await visits
+        for stranger in strangers:
+            stranger.writer.close()
+
+        assert wrong == [[]] * 8
+        assert greeted == [STRANGER] * 3
+        await until(lambda: pinned(proxy) == 0)  # their connections ended with them
+        for _ in range(8):
+            assert await ask(await guest(proxy)) == STRANGER
+
+
+def pinned(proxy) -> int:
+    """How many upstream connections belong to one visitor each."""
+    return sum(len(one._pinned) for one in proxy.server.snapshot.upstreams["callkom.io"]._pools)
