@@ -7,11 +7,13 @@ budget are bounded together, however many there are.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Hashable
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Hashable
+from functools import lru_cache, wraps
+from typing import Any, Generic, ParamSpec, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
+Arguments = ParamSpec("Arguments")
 
 ENTRY_SIZE = 200
 """Bytes that an entry costs beside its key."""
@@ -113,3 +115,27 @@ class Cache(dict[Key, Value], Generic[Key, Value]):
         super().clear()
         self._seen_once.clear()
         self.weight = 0
+
+
+def lru_cache_of_short(
+    entries: int, longest: int
+) -> Callable[[Callable[Arguments, Value]], Callable[Arguments, Value]]:
+    """Return a decorator: an lru_cache that passes by arguments of more than `longest` bytes together."""
+
+    def decorate(function: Callable[Arguments, Value]) -> Callable[Arguments, Value]:
+        known = lru_cache(maxsize=entries)(function)
+
+        @wraps(function)
+        def found(*args: Arguments.args, **named: Arguments.kwargs) -> Value:
+            size = sum(map(_size, args))
+            return function(*args, **named) if size > longest else known(*args, **named)  # type: ignore[arg-type]
+
+        return found
+
+    return decorate
+
+
+def _size(value: object) -> int:
+    if isinstance(value, bytes | str):
+        return len(value)
+    return sum(map(_size, value)) if isinstance(value, tuple) else 0

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from proxy.errors import Unreadable, UpstreamError
 from proxy.filter.body.body_filter import first_bytes
+from proxy.filter.cache import lru_cache_of_short
 from proxy.filter.headers.content_kind import SNIFF, BodyKind, body_kind, forbids_sniffing, is_attachment
 from proxy.http.request import Request
 from proxy.http.upstream.exchange import UpstreamResponse
@@ -36,7 +35,7 @@ def goes_by_its_head(upstream_response: UpstreamResponse) -> bool:
     return status == 401 and b"www-authenticate" in fields
 
 
-@lru_cache(maxsize=128)  # sites have few types, and nobody bounds how long they are
+@lru_cache_of_short(128, 512)  # sites have few types
 def _by_headers(
     types: tuple[bytes, ...],
     options: tuple[bytes, ...],

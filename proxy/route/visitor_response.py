@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 from proxy.errors import Unreadable
 from proxy.filter.body.body_filter import (
@@ -22,6 +21,7 @@ from proxy.filter.body.decoding import decoder, kept_label, readings
 from proxy.filter.body.encoding import choose
 from proxy.filter.body.page_cache import PageCache
 from proxy.filter.body.service_worker import worker_filter
+from proxy.filter.cache import lru_cache_of_short
 from proxy.filter.headers.content_kind import BodyKind, is_document, needs_full_document
 from proxy.filter.headers.judged_headers import Headers, code_headers, document_headers, end_to_end
 from proxy.filter.headers.upstream_names import ADDRESSES
@@ -240,7 +240,7 @@ def _typed(headers: Headers, upstream_response: UpstreamResponse, data: bytes) -
     return [(name, said if name.lower() == b"content-type" else value) for name, value in headers]
 
 
-@lru_cache(maxsize=256)
+@lru_cache_of_short(256, 4096)
 def _declared(content_type: bytes, coding: bytes, beginning: bytes) -> bytes:
     """Return a page's Content-Type, given how its coded bytes begin: pages of a site begin alike."""
     try:

@@ -2,7 +2,7 @@
 
 import gc
 
-from proxy.filter.cache import MAX_SEEN_ONCE, Cache, CacheBudget
+from proxy.filter.cache import MAX_SEEN_ONCE, Cache, CacheBudget, lru_cache_of_short
 
 
 def test_a_memo_empties_itself_when_it_is_full():
@@ -81,3 +81,12 @@ def test_memos_that_are_gone_take_no_room():
         here.store(b"%d" % number, number)
 
     assert len(here) == 35
+
+
+def test_what_is_long_is_found_anew_and_never_stored():
+    asked = []
+    found = lru_cache_of_short(8, 10)(lambda text, *_: asked.append(text) or len(text))
+
+    assert [found(b"short", (b"ab", 1)) for _ in range(3)] == [5, 5, 5]
+    assert [found(b"short", (b"abcdef",)) for _ in range(2)] == [5, 5]
+    assert len(asked) == 1 + 2

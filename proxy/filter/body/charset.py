@@ -13,11 +13,11 @@ quotes are where the bytes say. A host with such letters before an `@` is the fe
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from proxy.errors import Unreadable
 from proxy.filter.body.charset_labels import encoding_of
 from proxy.filter.body.prescan import declared_html, declared_plainly, declared_xml
+from proxy.filter.cache import lru_cache_of_short
 from proxy.filter.headers.fields import cut_at_commas
 
 UTF16 = frozenset({"utf-16le", "utf-16be"})
@@ -91,7 +91,7 @@ def undecided(first: bytes) -> bool:
     return any(len(first) < len(mark) and mark.startswith(first) for mark in marks)
 
 
-@lru_cache(maxsize=128)
+@lru_cache_of_short(128, 256)
 def charset_parameter(content_type: bytes) -> bytes | None:
     """Return the charset of the Content-Type that counts (Fetch "extract a MIME type"), or None.
 
