@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -63,6 +64,16 @@ def firefox_path() -> str:
         if known.returncode == 0:
             pytest.fail("Firefox is missing though it can be installed, and CI must never skip its walks")
     pytest.skip("Firefox is not installed (Debian: sudo apt-get install firefox-esr)")
+
+
+@pytest.fixture(scope="session")
+def webkit_paths() -> tuple[str, str]:
+    """Where WebKit's driver and browser are; its walks are optional everywhere."""
+    browsers = sorted(Path("/usr").glob("lib*/**/webkit2gtk-4*/MiniBrowser"))
+    programs = [shutil.which(name) for name in ("WebKitWebDriver", "Xvfb", "dbus-run-session")]
+    if programs[0] is None or not all(programs) or not browsers:
+        pytest.skip("WebKit is not installed (Debian: sudo apt-get install webkit2gtk-driver xvfb dbus)")
+    return programs[0], str(browsers[-1])
 
 
 @pytest.fixture(scope="session")

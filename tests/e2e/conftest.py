@@ -14,6 +14,7 @@ from tests.e2e.bidi import Firefox, Person
 from tests.e2e.providers import Providers, serve_in_thread, tls_for
 from tests.e2e.tunnel import Tunnel
 from tests.e2e.walkers import WIDE, InChromium, Visitor
+from tests.e2e.webkit import WebKit, WebKitPerson
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -167,6 +168,14 @@ def firefoxes(firefox_path, tmp_path_factory):
         firefox.stop()
 
 
+@pytest.fixture(scope="session")
+def webkit(webkit_paths, tmp_path_factory):
+    """Return a running WebKit driver."""
+    running = WebKit(*webkit_paths, tmp_path_factory.mktemp("webkit") / "home")
+    yield running
+    running.stop()
+
+
 @contextlib.contextmanager
 def in_front_of(answer, folder: Path):
     """Put the proxy in front of a site that answers like this; gives it while it runs."""
@@ -191,11 +200,13 @@ def pytest_collection_modifyitems(items) -> None:
         if item.get_closest_marker("e2e") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(300))
         again = item.path.name == "test_browsers.py" and "[chromium-French" in item.name
-        if again or item.name.endswith("[firefox-passing]"):
+        hostile = item.path.name == "test_hostile_scripts.py" and "chromium" not in item.name
+        later = hostile and ("Refuse all" in item.name or "accepting" in item.name)
+        if again or later or item.name.endswith("[firefox-passing]"):
             item.add_marker(pytest.mark.load)
 
 
-@pytest.fixture(params=["chromium", "firefox"])
+@pytest.fixture(params=["chromium", "firefox", "webkit"])
 def comes(request, providers):
     """Somebody comes, once with each browser: comes(port=..., script=False, size=NARROW)."""
     undo = []
@@ -216,7 +227,20 @@ def comes(request, providers):
         undo.append(person.leaves)
         return person
 
-    if request.param == "firefox":
+    def in_webkit(*, port: int | None = None, script: bool = True, size=WIDE, **_) -> WebKitPerson:
+        port = port or request.getfixturevalue("proxy_process").port
+        tunnel = Tunnel(
+            lambda host: port if f".{host}".endswith(".callkom.io") else providers.port,
+        )
+        undo.append(tunnel.stop)
+        person = WebKitPerson(request.getfixturevalue("webkit"), tunnel.port, size, script=script)
+        undo.append(person.leaves)
+        return person
+
+    if request.param == "webkit":
+        request.getfixturevalue("webkit")
+        yield in_webkit
+    elif request.param == "firefox":
         request.getfixturevalue("firefoxes")
         yield in_firefox
     else:
