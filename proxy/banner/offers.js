@@ -16,7 +16,9 @@
   boxes += "[data-consent][hidden]";
 
   let each = (selector, run) => roots.map(root => root.querySelectorAll(selector).forEach(run));
-  let addressOf = at => at.src || at.data || "";
+  // A lazy loader's frame leads where that will send it, a picture of a player where its stopped link does.
+  let linked = at => at.srcdoc ? Array.from(new DOMParser().parseFromString(at.srcdoc, "text/html").links, link => link.href).find(to => stopped.some(from => to.startsWith(from))) : 0;
+  let addressOf = at => (at.src || at.data || "").replace(/^(about|data):.*/, "") || at.dataset.src || linked(at) || "";
   let hide = element => element.style.setProperty("display", "none", "important");
 
   // Inside a link the parser takes the ways out of their box: they work alone, then.
@@ -132,7 +134,8 @@
     if (policy) asked.policy = policy[3e3] ? "default-src" : policy;
   };
 
-  let isOurs = element => element ? element.matches(".ph,[data-cc-frame]") : 0;
+  // Inside a link the parser leaves ways without a card.
+  let isOurs = element => element ? element.matches(".ph,[data-cc-frame],[data-cc-once],[data-cc-always]") : 0;
   let has = (at, where) => where == "beforebegin" ? isOurs(at.previousElementSibling) : Array.from(at.children).some(isOurs);
 
   // The offer for what would have been shown, beside or inside that element: one, and as often as it comes.
@@ -143,7 +146,7 @@
     let key = "" + new URLSearchParams(asked);
     if (!texts.has(key)) texts.set(key, fetch(path + "offer?" + key).then(answer => answer.ok ? answer.text() : ""));
     waiting.add(at);
-    texts.get(key).catch(() => { texts.delete(key); }).then(text => {
+    return texts.get(key).catch(() => { texts.delete(key); }).then(text => {
       let often = -~tries.get(at), card;
       waiting.delete(at);
       // A page that takes away what is put back would never come to rest.
@@ -160,34 +163,37 @@
 
   // What the rules need to know of an element, and nothing of what is in it: as a start tag, written
   // where nothing loads or runs.
-  let tag = at => {
+  let tag = (at, to) => {
     let copy = page.implementation.createHTMLDocument("").createElement(at.localName);
     Array.from(at.attributes).map(one => {
       let name = one.name.replace("data-consent-", "");
       if (!one.value[1e3]) if (/^(?!on|srcdoc|hidden|data-consent)[\w:-]+$/.test(name)) copy.setAttribute(name, one.value);
     });
+    if (to) copy.setAttribute("src", to);
     return copy.outerHTML;
   };
 
   // Our stand-ins say so when the site's own code calls a provider's.
   let called = event => {
-    let asked = event.detail[0], at = found(event.detail[1] || 0), inside, frame;
+    let asked = event.detail[0], at = found(event.detail[1] || 0), inside, frame, room;
     if (!at) return;
     inside = at.localName != "script";
-    // Some hide the box until a frame has come into it, and look again and again.
-    if (inside) if (!at.querySelector("iframe")) {
-      frame = page.createElement("iframe");
-      hide(frame);
-      at.append(frame);
+    // Some hide the box until a frame has come into it, and look again and again. It keeps the card's place.
+    if (!at.querySelector("iframe,.ph")) {
+      room = page.createElement("iframe");
+      room.style.cssText = "all:initial;display:block;visibility:hidden;width:1px;height:172px;margin:16px 0";
+      inside ? at.append(room) : at.before(room);
     }
     if (asked.address) {
       frame = page.createElement("iframe");
       frame.setAttribute("src", asked.address);
       asked = { tag: tag(frame) };
     }
-    offer(asked, at, inside ? "beforeend" : "beforebegin", card => setTimeout(() => {
+    Promise.resolve(offer(asked, at, inside ? "beforeend" : "beforebegin", card => setTimeout(() => {
       if (inside) if (getComputedStyle(at).display == "none") at.before(card);
-    }, 1000));
+    }, 1000))).then(() => {
+      if (room) inside ? hide(room) : room.remove();
+    });
   };
 
   // A frame stays where it is, hidden, since frameworks look for what they made.
@@ -198,7 +204,7 @@
       around = at.parentNode.closest ? at.parentNode.closest(boxes) : 0;
       if (around) if (around.querySelector(".ph")) return hide(at);
     }
-    offer({ tag: tag(at) }, at, before ? "beforebegin" : "afterbegin", card => {
+    offer({ tag: tag(at, linked(at)) }, at, before ? "beforebegin" : "afterbegin", card => {
       if (!frame) return;
       if (at.offsetHeight) card.style.setProperty("min-height", at.offsetHeight + "px", "important");
       hide(at);
@@ -207,12 +213,13 @@
 
   // An offer goes with what it stands for: frameworks take away and change what they made, not ours.
   let follow = () => offers.forEach((stands, card) => {
-    let at = stands[0], moved = stands[1] == "beforebegin" ? card.nextElementSibling != at : 0;
-    if (card.isConnected) if (!moved) if (addressOf(at) == stands[2]) return;
+    let at = stands[0], moved = stands[1] == "beforebegin" ? card.nextElementSibling != at : 0, other = addressOf(at) != stands[2];
+    if (card.isConnected) if (!moved) if (!other) return;
     offers.delete(card);
     if (!card.isConnected) if (at.isConnected) return;
     card.remove();
     at.style.removeProperty("display");
+    if (other) if (at.dataset.consent) at.hidden = false;
   });
 
   let look = () => {

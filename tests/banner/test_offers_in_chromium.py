@@ -185,6 +185,50 @@ FACADES = {
 }
 
 
+LAZY = '<iframe data-src="https://www.youtube.com/embed/abc" width="560" height="315"></iframe>'
+LOADER = "document.querySelectorAll('[data-src]').forEach(f => { f.src = f.dataset.src + %s })"
+PICTURE = "<iframe width=560 height=315 srcdoc=\"<a href='https://www.youtube.com/embed/abc?a=1&amp;amp;b=2'>Play</a>\"%s></iframe>"
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["answered", "asked"])
+@pytest.mark.parametrize("more", ["''", "'?autoplay=1'"])
+def test_a_lazy_frame_has_its_offer_before_and_after_its_loader_ran(app, asked, more):
+    visitor = app(demo=True, asked=asked, body=f"<main>{LAZY}</main>")
+    assert cards(visitor, 1) == 1
+    visitor.page.evaluate(f"() => {{ {LOADER % more} }}")
+    assert cards(visitor, 1) == 1
+    assert visitor.page.locator("main > .ph [data-cc-once]").is_visible()
+    assert not visitor.page.locator("main > iframe").is_visible()
+    assert not [path for path in visitor.stage.served if "undefined" in path]
+    assert visitor.errors == []
+
+
+def test_a_frame_that_turns_to_a_page_of_the_site_is_seen_instead_of_the_offer(app):
+    visitor = app(demo=True, body=f"<main>{LAZY}</main>")
+    assert cards(visitor, 1) == 1
+    visitor.page.evaluate("() => { document.querySelector('main iframe').src = '/own' }")
+    assert cards(visitor, 0) == 0
+    assert visitor.page.locator("main > iframe").is_visible()
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["answered", "asked"])
+def test_a_picture_of_a_player_turns_to_its_offer_once_it_is_clicked(app, asked):
+    visitor = app(demo=True, asked=asked, body=f"<main>{PICTURE % ''}</main>")
+    assert cards(visitor, 0) == 0
+    visitor.page.frame_locator("main iframe").get_by_text("Play").click()
+    assert cards(visitor, 1) == 1
+    once = visitor.page.locator("main > .ph [data-cc-once]")
+    assert once.get_attribute("data-cc-once") == "frame https://www.youtube.com/embed/abc?a=1&b=2"
+    assert not visitor.page.locator("main > iframe").is_visible()
+
+
+def test_a_picture_of_a_player_that_names_its_page_has_its_offer_at_once(app):
+    visitor = app(demo=True, body=f"<main>{PICTURE % ' src=https://www.youtube.com/embed/abc'}</main>")
+
+    assert cards(visitor, 1) == 1
+    assert not visitor.page.locator("main > iframe").is_visible()
+
+
 @pytest.mark.parametrize("name", FACADES)
 def test_players_that_a_site_makes_by_script_have_their_offer_in_their_place(app, name):
     body, script = FACADES[name]

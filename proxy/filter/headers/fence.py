@@ -30,7 +30,7 @@ from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import Pair
 from proxy.problems import Place
 
-__all__ = ["LIMIT", "Admission", "admit", "claims", "fence", "takes_files"]
+__all__ = ["LIMIT", "Admission", "admit", "claims", "closes", "fence", "takes_files"]
 
 LIMIT = 4096
 """Bytes above which hosts collapse to registrable domains: half of nginx's default for all headers."""
@@ -90,6 +90,18 @@ def fence(
     words = [ALWAYS, *_own(own, secure=secure), *sources, *_sockets(claimed, secure=secure)]
     text = f"default-src {' '.join(words)}; {WORKERS}"
     return (f"{text}; report-uri {report}" if report else text).encode("ascii")
+
+
+def closes(policy: Policy, grants: frozenset[Pair], host: str) -> bool:
+    """Return True when the fence surely stops every load from this host.
+
+    Surely: nothing of its registrable domain is granted, whatever sources collapse to.
+    """
+    if policy.undeclared_tags is Undeclared.KEEP:
+        return False
+    domain = registrable(host) or host
+    granted = (_base(claim.pattern) for claim in claims(policy, grants) if claim.granted)
+    return all((registrable(base) or base) != domain for base in granted)
 
 
 def _own(own: OwnHosts, *, secure: bool) -> Iterator[str]:

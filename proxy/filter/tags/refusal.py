@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from proxy.filter.headers.fence import closes
 from proxy.filter.rules.judge import Judge, Rules
 from proxy.filter.rules.rule_matcher import Matcher
 from proxy.filter.syntax import fetching_attributes
@@ -13,10 +14,10 @@ from proxy.filter.syntax.fetching_attributes import ValueKind
 from proxy.filter.syntax.urls import COMMON, Url, cleaned, data_url, srcset_addresses, srcset_hosts, url_of
 from proxy.filter.tags.document_context import DocumentContext
 from proxy.filter.verdict import Does, Verdict
-from proxy.policy.model import Undeclared
 
 _FRAMES = frozenset({"iframe", "frame", "object", "embed", "portal", "fencedframe"})
 _EMBEDDING = _FRAMES | {"script", "link"}
+_READ_BY_SCRIPT = fetching_attributes.LAZY_ATTRIBUTES | fetching_attributes.WIDGET_ATTRIBUTES
 _JAVASCRIPT = re.compile(r"javascript:", re.IGNORECASE)
 
 
@@ -87,8 +88,11 @@ def refusal(context: DocumentContext, name: str, values: Mapping[str, str]) -> R
     refused, judged = _first_refusal(context, name, values, loading, others)
     if refused is None and not judged and others:
         refused = _refused_as_element(judge, name, values, others)
-    if refused is not None and _is_left_to_the_fence(judge, name, refused):
-        return None
+    if refused is not None:
+        left = _left_to_the_fence(context, name, values, refused)
+        if left and left == refused.names and refused.verdict.does is Does.HOLD:
+            return None
+        refused.names -= left
     if refused is not None and refused.matcher is not None:
         if not refused.matcher.rule.hosts:
             refused.names.update(attribute for attribute in values if attribute in held)
@@ -97,19 +101,26 @@ def refusal(context: DocumentContext, name: str, values: Mapping[str, str]) -> R
     return refused
 
 
-def _is_left_to_the_fence(judge: Judge, name: str, refused: Refusal) -> bool:
-    """True for a box whose attributes name a page that the site's own player reads on a click.
+def _left_to_the_fence(
+    context: DocumentContext, name: str, values: Mapping[str, str], refused: Refusal
+) -> set[str]:
+    """Return the refused attributes of a box or frame that the site's own player or lazy loader reads.
 
-    Renamed, its player would load the page `undefined` of the site. The frame it makes meets the
-    fence, and has its offer then (banner/offers.js).
+    Renamed, they would make it load the page `undefined` of the site. What it tries meets the fence;
+    a rule that replaces has its offer at once, another when the frame comes (banner/offers.js).
     """
-    matcher = refused.matcher
-    if matcher is None or matcher.rule.classes or matcher.rule.ids or matcher.rule.attributes:
-        return False
-    fenced = judge.rules.policy.undeclared_tags is not Undeclared.KEEP
-    widget = name not in fetching_attributes.LOADING_ATTRIBUTES
-    named = refused.names and refused.names <= fetching_attributes.WIDGET_ATTRIBUTES
-    return bool(fenced and widget and named and refused.verdict.does is Does.HOLD)
+    matcher, judge = refused.matcher, context.judge
+    if matcher is not None and (matcher.rule.classes or matcher.rule.ids or matcher.rule.attributes):
+        return set()
+    if name in _FRAMES:
+        left = refused.names & _READ_BY_SCRIPT
+    elif name in fetching_attributes.LOADING_ATTRIBUTES or refused.verdict.does is not Does.HOLD:
+        return set()
+    else:
+        left = refused.names & fetching_attributes.WIDGET_ATTRIBUTES
+    urls = [url_of(values[attribute], context.base) for attribute in left]
+    stopped = all(url is not None and closes(judge.rules.policy, judge.grants, url.host) for url in urls)
+    return left if stopped else set()
 
 
 def _first_refusal(

@@ -10,6 +10,8 @@ from tests.policy.rules import policy_of
 OWN = OwnHosts(frozenset({"example.com"}), "example.com")
 HOLDS = "- { from: video.example, purpose: functional }"
 REPLACES = "- { element: div, from: video.example, purpose: functional, do: replace }"
+OPENED = {"neutral": "- { from: cdn.video.example, why: pictures }"}
+"""The fence may open all of a registrable domain of which something is granted."""
 
 
 def filtered(markup: str, rules: str, **more: str) -> str:
@@ -24,12 +26,32 @@ def test_what_a_player_of_the_sites_own_reads_keeps_its_name(name):
     assert filtered(box, HOLDS) == box
 
 
+@pytest.mark.parametrize("name", ["data-src", "data-lazy-src", "data-litespeed-src"])
+@pytest.mark.parametrize("host", ["video.example", "undeclared.example"])
+def test_what_a_lazy_loader_of_frames_reads_keeps_its_name(name, host):
+    frame = f'<iframe {name}="https://{host}/embed/a"></iframe>'
+
+    assert filtered(frame, HOLDS) == frame
+
+
+def test_a_replaced_lazy_frame_is_hidden_and_keeps_what_its_loader_reads():
+    frame = '<iframe data-src="https://video.example/a" src="https://video.example/b"></iframe>'
+    rule = "- { from: video.example, purpose: functional, do: replace }"
+
+    assert filtered(frame, rule).endswith(
+        '<iframe data-consent="functional" hidden data-src="https://video.example/a"'
+        ' data-consent-src="https://video.example/b"></iframe>'
+    )
+
+
 @pytest.mark.parametrize(
     ("box", "rules", "more"),
     [
         ('<div data-src="https://video.example/embed/a"></div>', REPLACES, {}),
         ('<div data-src="https://video.example/embed/a"></div>', HOLDS, {"undeclared": "tags: keep"}),
-        ('<iframe data-src="https://video.example/embed/a"></iframe>', HOLDS, {}),
+        ('<iframe data-src="https://video.example/embed/a"></iframe>', HOLDS, {"undeclared": "tags: keep"}),
+        ('<iframe data-src="https://video.example/embed/a"></iframe>', HOLDS, OPENED),
+        ('<div data-src="https://video.example/embed/a"></div>', HOLDS, OPENED),
         ('<img data-src="https://video.example/a.png">', HOLDS, {}),
         ('<div data-bg="https://video.example/a.png"></div>', HOLDS, {}),
     ],
