@@ -43,6 +43,9 @@ _VOWELS = frozenset("AEIOUÉ")
 MAX_CACHED = 512
 """Placeholders cached by the tag they replace."""
 
+MAX_CACHED_ADDRESSES = 2048
+"""Longest addresses, in characters, with which a placeholder is cached."""
+
 MAX_CACHED_SCRIPT = 4096
 """Longest inline script, in characters, whose placeholder is cached."""
 
@@ -83,7 +86,7 @@ class Placeholders:
         self._scope = scope
         self._path = path
         self._embeds = Embeds(policy)
-        self._made = lru_cache(maxsize=512)(self._make)
+        self._known = lru_cache(maxsize=512)(self._make)
         self._cache: Cache[tuple[object, ...], tuple[bytes, Verdict, TagFacts]] = Cache(
             MAX_CACHED, longest=MAX_CACHED_SCRIPT
         )
@@ -166,6 +169,11 @@ class Placeholders:
         slots |= {"name": provider.name, "button": placeholder_size.BUTTON, "open": placeholder_size.OPEN}
         id_ = f"cc-{zlib.crc32(repr(wanted).encode()):08x}"
         return ascii_bytes(fill("placeholder_small", **slots, more=more, id=id_))
+
+    def _made(self, wanted: Wanted, words: Words) -> bytes:
+        """Return the placeholder, cached unless it names long addresses: anybody may ask for an offer."""
+        is_long = len(wanted.link or "") + len(str(wanted.offer)) > MAX_CACHED_ADDRESSES
+        return self._make(wanted, words) if is_long else self._known(wanted, words)
 
     @staticmethod
     def _is_relayed(wanted: Wanted, provider: Provider) -> bool:

@@ -361,3 +361,13 @@ def test_no_card_says_open_over_what_is_no_page_of_its_provider(address):
 )
 def test_a_page_of_the_provider_is_opened(address):
     assert "Open Calendly" in of("calendly", ("functional",), TagFacts("iframe", link=address))
+
+
+def test_offers_for_long_addresses_are_not_kept():
+    renderer = Renderer(POLICY, own=OWN)
+    words = renderer.languages["en"]
+    for number in range(3):
+        embed = Embeds(POLICY).of_address(f"https://calendly.com/{number}{'a' * 1700}")
+        assert b"Content from Calendly" in renderer.offer(embed, ("functional",), words)
+
+    assert renderer._placeholders._known.cache_info().currsize == 0
