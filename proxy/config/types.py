@@ -213,6 +213,7 @@ class Config(Section):
     consent: ConsentConfig = ConsentConfig()
     own: Annotated[tuple[Host, ...], ListOrSingle] = ()
     trusted_proxies: Annotated[tuple[Annotated[TrustedProxy, Parsed(_network_alone)], ...], ListOrSingle] = ()
+    purge: Annotated[tuple[TrustedNetwork, ...], ListOrSingle] = ()  # visitors whose PURGE is passed on
     cloudflare: Switch = False  # trust CF-Connecting-IP from Cloudflare's networks
     workers: Count = 1
     languages: Path | None = None  # a folder of *.yaml whose texts replace the shipped ones

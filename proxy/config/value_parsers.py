@@ -91,6 +91,10 @@ def read_upstream_origin(value: object) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise fault(f"is '{text}'; write http:// or https://, a host and maybe a port")
+    if not parts.hostname.isascii():
+        known = _idna(parts.hostname)
+        hint = f"as {known!r}" if known else "as xn--..."
+        raise fault(f"is '{text}'; write its host in ASCII, {hint}")
     if parts.path not in {"", "/"} or parts.query or parts.fragment or parts.username is not None:
         raise fault(f"is '{text}'; only scheme, host and port belong here, paths come from the visitor")
     try:

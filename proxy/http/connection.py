@@ -47,10 +47,13 @@ class Connection(RequestHandler):
     __slots__ = (
         "_behind_head",
         "_chunks",
+        "_discards",
         "_head_began",
         "_head_size",
         "_head_tail",
         "_idle_since",
+        "_line_ended",
+        "_line_too_long",
         "_timer",
         "_unread_waiter",
         "allowance",
@@ -78,6 +81,8 @@ class Connection(RequestHandler):
         self._head_began: float | None = None
         self._head_size = 0  # bytes of that head so far
         self._head_tail = b""  # its last bytes, where its end may be cut
+        self._discards = False  # what comes is the rest of a body that nobody reads: no request follows it
+        self._line_ended = self._line_too_long = False  # its request line
         self._behind_head = b""  # what came behind it before its request began
         self._chunks: ChunkedFraming | None = None  # of the body that is being read
         self._idle_since = 0.0
@@ -108,7 +113,7 @@ class Connection(RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Let aiohttp parse what came; count the bytes of a head, check the framing of a chunked body."""
         if self.request is None:
-            if data and self.transport is not None:
+            if data and self.transport is not None and not self._discards:
                 self._count_head(data)
         elif self._chunks is not None:
             self._check_chunks(data)
@@ -121,8 +126,14 @@ class Connection(RequestHandler):
             return
         if self._head_began is None:
             self._head_began, self._head_size, self._head_tail = self.loop.time(), 0, b""
+            self._line_ended = self._line_too_long = False
         if not self._head_size:
             data = data.lstrip(b"\r\n")  # blank lines before a request are skipped (RFC 9112 section 2.2)
+        if not self._line_ended:
+            end = data.find(b"\n")
+            self._line_ended = end >= 0
+            length = self._head_size + (end if end >= 0 else len(data))
+            self._line_too_long = length > self.allowance.line
         self._head_size += len(data)
         found = self._head_tail + data if self._head_tail else data
         end = found.find(END)
@@ -137,7 +148,7 @@ class Connection(RequestHandler):
 
     def _refuse_head(self) -> None:
         message = IncomingMessage.unread(self)
-        error = BadRequest("the request head is too large", 431)
+        error = BadRequest("the request head is too large", 414 if self._line_too_long else 431)
         self.send_response(message, self.refusal(message, error))
         self.force_close()
 
@@ -164,6 +175,8 @@ class Connection(RequestHandler):
 
     def ends(self) -> None:
         """Note that the response has left: the next request may come."""
+        if self.request is not None and not self.request.is_whole:
+            self._discards = True
         self.request = self._chunks = None
         self._idle_since = self.loop.time()
 
@@ -261,7 +274,8 @@ class Connection(RequestHandler):
         """Return the refusal for what aiohttp's parser refused (400), sent already."""
         incoming: IncomingMessage = request.incoming
         if status == 400:
-            response = self._refused(_status_of(exc), incoming)
+            found = _status_of(exc)
+            response = self._refused(414 if found == 431 and self._line_too_long else found, incoming)
         else:
             response = self.refusal(incoming, exc or TimeoutError())
         self.send_response(incoming, response)

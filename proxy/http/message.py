@@ -143,6 +143,16 @@ class IncomingMessage:
         return payload is not EMPTY_PAYLOAD and (not payload.is_eof() or payload.total_bytes > 0)
 
     @property
+    def is_whole(self) -> bool:
+        """True when all of its body is here."""
+        return self._payload is EMPTY_PAYLOAD or self._payload.is_eof()
+
+    @property
+    def expects_continue(self) -> bool:
+        """True when the visitor waits for somebody to ask for the body (RFC 9110 section 10.1.1)."""
+        return bool(self._expects) and self.version == (1, 1) and not self.is_whole
+
+    @property
     def is_chunked(self) -> bool:
         """True when the body is in chunks, whose end only the parser knows."""
         return b"transfer-encoding" in self.fields
@@ -198,8 +208,11 @@ class IncomingMessage:
     # -- its body ----------------------------------------------------------------------------------------
 
     async def body(self) -> AsyncIterator[bytes]:
-        """Yield the body as it comes; BadRequest when it is malformed, late (408) or too large (413)."""
-        self._tell_to_continue()
+        """Yield the body as it comes; BadRequest when it is malformed, late (408) or too large (413).
+
+        Who reads it for an upstream that the visitor's expectation is passed on to calls `ask_for_body` when
+        the upstream does.
+        """
         taken, cap = 0, self.allowance.body
         while True:
             try:
@@ -221,6 +234,7 @@ class IncomingMessage:
         if self.length is not None and self.length > most:
             raise BadRequest("the form is too large", 413)
         pieces, size = [], 0
+        self.ask_for_body()
         async for piece in self.body():
             size += len(piece)
             if size > most:
@@ -233,9 +247,10 @@ class IncomingMessage:
         if not self._payload.is_eof():
             self._payload.set_exception(error)
 
-    def _tell_to_continue(self) -> None:
+    def ask_for_body(self) -> None:
+        """Tell a visitor who waits for it that the body is wanted."""
         # web.Server never does (web.Application would), and curl waits a second for it
-        if self._expects and not self.started and not self._payload.is_eof() and self.version == (1, 1):
+        if self.expects_continue and not self.started:
             self._expects = b""
             transport = self.protocol.transport
             if transport is not None:

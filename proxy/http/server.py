@@ -71,7 +71,7 @@ class HttpServer(web.Server):
             "max_line_size": self.allowance.line,
             "max_field_size": self.allowance.field,
             "max_headers": self.allowance.fields,
-            "lingering_time": 5.0,
+            "lingering_time": 30.0,  # for uploads that go on behind their response; as nginx
         }
         super().__init__(
             self._handle,  # type: ignore[arg-type] # our Response has the methods aiohttp calls

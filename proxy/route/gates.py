@@ -13,8 +13,9 @@ from enum import Enum
 
 from proxy.filter.verdict import Does
 from proxy.http.max_forwards import last_stop
-from proxy.http.response import Response
+from proxy.http.response import NOTHING_LOADS, Response
 from proxy.route.context import RequestContext
+from proxy.telemetry.visitor_network import lies_in
 
 
 class Stop(Enum):
@@ -36,6 +37,14 @@ def last_hop(context: RequestContext) -> Response | None:
     return last_stop(context.request)
 
 
+def purging(context: RequestContext) -> Response | None:
+    """Refuse PURGE, which empties caches behind us, from networks that the config does not name."""
+    request = context.request
+    if request.method != b"PURGE" or lies_in(request.visitor.address, context.snapshot.config.purge):
+        return None
+    return Response(403, [(b"Cache-Control", b"no-store"), NOTHING_LOADS])
+
+
 def refused_collection(context: RequestContext) -> Response | None:
     """Respond 204 to a request that only collects data without consent (T31); observing only notes it."""
     verdict = context.site.refusal(context.request, context.decision)
@@ -45,7 +54,7 @@ def refused_collection(context: RequestContext) -> Response | None:
     return None if context.observes else Response(204, [(b"Cache-Control", b"no-store")])
 
 
-GATES: tuple[Gate, ...] = (own_address, last_hop, refused_collection)
+GATES: tuple[Gate, ...] = (own_address, last_hop, purging, refused_collection)
 """In the order in which they are asked; the first that stops a request decides."""
 
 

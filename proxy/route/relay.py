@@ -303,6 +303,7 @@ async def _fetch(
                 pinned=message.protocol.pinned,
                 visitor=request.visitor.address,
                 observed=context.observes,
+                on_continue=message.ask_for_body if message.expects_continue else None,
             )
         )
     finally:

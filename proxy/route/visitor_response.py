@@ -23,7 +23,7 @@ from proxy.filter.body.page_cache import PageCache
 from proxy.filter.body.service_worker import worker_filter
 from proxy.filter.cache import lru_cache_of_short
 from proxy.filter.headers.content_kind import BodyKind, is_document, needs_full_document
-from proxy.filter.headers.judged_headers import Headers, code_headers, document_headers, end_to_end
+from proxy.filter.headers.judged_headers import Headers, code_headers, document_headers, end_to_end, saved
 from proxy.filter.headers.upstream_names import ADDRESSES
 from proxy.http.upstream.exchange import UpstreamResponse
 from proxy.route.context import RequestContext
@@ -98,6 +98,8 @@ def _unread(
     context: RequestContext, upstream_response: UpstreamResponse, headers: Headers, sort: BodyKind
 ) -> VisitorResponse:
     """Return what is no page: its bytes pass, under a fence, as a frame or a worker may be made of it."""
+    if sort is BodyKind.MAIL:
+        return VisitorResponse(_fenced_for_all(saved(headers), context), VERBATIM)
     if context.request.destination not in WORKERS:
         if sort is BodyKind.OTHER and opens_nothing(upstream_response):
             return VisitorResponse(headers, VERBATIM)

@@ -48,5 +48,10 @@ def network_of(address: str) -> str:
 
 def is_private(address: str) -> bool:
     """True for a private address, and for anything that is no address, such as a Unix socket."""
+    return ip_address_of(address) is None or lies_in(address, _PRIVATE)
+
+
+def lies_in(address: str, networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]) -> bool:
+    """True when an address is in one of these networks."""
     found = ip_address_of(address)
-    return found is None or any(found in network for network in _PRIVATE)
+    return found is not None and any(found in network for network in networks)

@@ -133,3 +133,10 @@ def test_an_entry_of_trusted_proxies_that_is_none_is_named(entry, said):
         load_config(LEAST + f"trusted_proxies: [{entry}]\n")
 
     assert said in str(caught.value)
+
+
+def test_an_upstream_with_an_international_name_is_refused_with_its_ascii_form():
+    with pytest.raises(ConfigError) as caught:
+        load_config(LEAST.replace("http://127.0.0.1", "http://b\u00fccher.example"))
+
+    assert "write its host in ASCII, as 'xn--bcher-kva.example'" in str(caught.value)

@@ -123,7 +123,11 @@ async def test_a_form_of_ours_is_read_whole_up_to_a_size():
 
 
 async def test_who_expects_100_gets_it_when_the_body_is_wanted():
-    async with listening(collect) as here:
+    async def wanting(request) -> Response:
+        request.ask_for_body()
+        return await collect(request)
+
+    async with listening(wanting) as here:
         reader, writer = await here.connect()
         writer.write(get(b"/", b"Expect: 100-Continue", b"Content-Length: 5", LAST, method=b"POST"))
         assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"

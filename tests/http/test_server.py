@@ -124,7 +124,7 @@ async def test_a_refusal_repeats_nothing_of_the_request(request_bytes):
 async def test_heads_have_limits_and_what_is_below_them_passes():
     async with listening() as here:
         assert status(await here.ask(get(b"/" + b"a" * 16_000, LAST))) == 200
-        assert status(await here.ask(get(b"/" + b"a" * 17_000, LAST))) == 431
+        assert status(await here.ask(get(b"/" + b"a" * 17_000, LAST))) == 414
         assert status(await here.ask(get(b"/", b"Cookie: " + b"a" * 32_000, LAST))) == 200
         assert status(await here.ask(get(b"/", b"Cookie: " + b"a" * 33_000, LAST))) == 431
         assert status(await here.ask(get(b"/", *[b"X: y"] * 250, LAST))) == 200

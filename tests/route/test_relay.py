@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from tests.support.origin import CLOSE, Origin, chunked, echo, html, ok
+from tests.support.origin import CLOSE, RESET, Origin, chunked, echo, html, ok
 from tests.support.proxying import PAGE, RULES, chunks, proxying, read_answer, read_head, request
 
 GA = b"_ga=GA1.1; Domain=.callkom.io; Path=/"
@@ -546,18 +546,97 @@ async def test_an_upload_streams_through(tmp_path):
     assert got.json["length"] == 3_000_000
 
 
-async def test_the_visitors_expectation_to_continue_is_met(tmp_path):
-    async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
+EXPECTING = b"POST /u HTTP/1.1\r\nHost: callkom.io\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
+
+
+async def reads_on(reader, writer):
+    """An origin that asks for the body, and says how it was asked."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    body = await reader.readexactly(3)
+    writer.write(ok(b"%d %b" % (head.lower().count(b"expect: 100-continue"), body)))
+
+
+async def test_the_origins_100_continue_reaches_the_visitor(tmp_path):
+    async with Origin(serve=reads_on) as origin, proxying(origin.url, folder=tmp_path) as proxy:
         reader, writer = await proxy.connect()
-        writer.write(
-            b"POST /u HTTP/1.1\r\nHost: callkom.io\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
-        )
+        writer.write(EXPECTING)
         assert (await read_head(reader)).status == 100
         writer.write(b"abc")
         got = await read_answer(reader)
 
+    assert got.body == b"1 abc"
+
+
+async def test_an_origin_that_wants_no_body_says_so_before_it_is_sent(tmp_path):
+    answer = ok(b"no", status=b"401 Unauthorized")
+    async with Origin(early=True, otherwise=answer) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        reader, writer = await proxy.connect()
+        writer.write(EXPECTING)
+        got = await read_answer(reader)
+
+    assert (got.status, got.body) == (401, b"no")
+    assert origin.seen[0].get(b"Expect") == [b"100-continue"]
+
+
+async def test_who_sends_the_body_without_waiting_is_answered_by_an_origin_that_never_says_100(tmp_path):
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        reader, writer = await proxy.connect()
+        writer.write(EXPECTING + b"abc")
+        got = await read_answer(reader)
+
     assert got.json["length"] == 3
-    assert origin.seen[0].get(b"Expect") == []
+
+
+async def test_our_own_forms_ask_for_their_body_themselves(tmp_path):
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        reader, writer = await proxy.connect()
+        writer.write(
+            b"POST /.consent/choice HTTP/1.1\r\nHost: callkom.io\r\nSec-Fetch-Site: same-origin\r\n"
+            b"Content-Type: application/x-www-form-urlencoded\r\nExpect: 100-continue\r\nContent-Length: 13\r\n\r\n"
+        )
+        assert (await read_head(reader)).status == 100
+        writer.write(b"choice=refuse")
+
+        assert (await read_head(reader)).status == 303
+    assert origin.seen == []
+
+
+@pytest.mark.parametrize("status", [b"413 Content Too Large", b"401 Unauthorized"])
+@pytest.mark.parametrize("after", [[], [CLOSE], [RESET]])
+async def test_an_early_refusal_reaches_a_visitor_who_is_still_sending(tmp_path, status, after):
+    answer = [ok(b"no", status=status), *after]
+    async with Origin(early=True, otherwise=answer) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        reader, writer = await proxy.connect()
+        writer.write(b"POST /u HTTP/1.1\r\nHost: callkom.io\r\nContent-Length: 900000000\r\n\r\n")
+
+        async def send_on() -> None:
+            while True:
+                writer.write(bytes(65_536))
+                await writer.drain()
+                await asyncio.sleep(0)
+
+        sending = asyncio.create_task(send_on())
+        got = await read_answer(reader)
+        still_sending = not sending.done()
+        sending.cancel()
+
+    assert (got.status, got.body, still_sending) == (int(status[:3]), b"no", True)
+
+
+async def test_purge_reaches_the_upstream_from_configured_networks_only(tmp_path):
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        assert (await proxy.ask("/", method="PURGE")).status == 403
+        assert origin.seen == []
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path, more="purge: 127.0.0.0/8") as proxy:
+        assert (await proxy.ask("/", method="PURGE")).json["method"] == "PURGE"
+
+
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT"])
+async def test_methods_that_are_about_the_way_itself_are_refused(tmp_path, method):
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        assert (await proxy.ask("/", method=method)).status in (400, 501)
+    assert origin.seen == []
 
 
 async def test_link_headers_to_refused_hosts_are_taken_out(tmp_path):

@@ -206,7 +206,6 @@ async def test_a_script_that_is_called_html_runs_unchanged_and_is_not_kept_for_a
     [
         b"multipart/x-mixed-replace; boundary=x",
         b"multipart/related; boundary=x",
-        b"message/rfc822",
         b"application/signed-exchange;v=b3",
     ],
 )
@@ -217,6 +216,26 @@ async def test_pages_in_parts_or_sealed_are_refused_as_pages_and_pass_as_files(t
 
     assert (shown.status, TAG in shown.body) == (502, False)
     assert (image.status, image.body) == (200, body)
+
+
+@pytest.mark.parametrize("named", [b"", b'; filename="letter.eml"'])
+async def test_mail_that_a_link_opens_is_saved_as_a_file(tmp_path, named):
+    mail = b"Subject: Hello\r\nContent-Type: text/html\r\n\r\n" + PAGE
+    fields = [b"Content-Type: message/rfc822", *([b"Content-Disposition: inline" + named] if named else [])]
+    opened = await ask(tmp_path, ok(mail, *fields), "Sec-Fetch-Dest: document")
+    fetched = await ask(tmp_path, ok(mail, *fields), "Sec-Fetch-Dest: empty")
+
+    assert (opened.status, opened.body) == (200, mail)
+    assert opened.one(b"Content-Disposition") == b"attachment" + named
+    assert fetched.body == mail
+    assert fetched.one(b"Content-Disposition") == (b"inline" + named if named else None)
+
+
+@pytest.mark.parametrize("type_", [b"application/zip", b"application/x-tar", b"application/gzip"])
+async def test_an_archive_that_a_link_opens_passes(tmp_path, type_):
+    got = await ask(tmp_path, ok(b"PK" + PAGE, b"Content-Type: " + type_), "Sec-Fetch-Dest: document")
+
+    assert (got.status, got.body) == (200, b"PK" + PAGE)
 
 
 async def test_digests_go_with_the_bytes_they_spoke_of(tmp_path):

@@ -25,6 +25,7 @@ class BodyKind(Enum):
     CODE = "code"  # called a document, fetched as script, style or image: passes, is not kept for navigations
     DATA = "data"  # JSON called HTML, fetched by a script: passes under the fence, not kept for navigations
     RULES = "rules"  # speculation rules: read whole, as what they load no fence stops
+    MAIL = "mail"  # opened by a link: saved as a file, never shown
     OTHER = "other"  # passes
     REFUSED = "refused"  # a document in a form that cannot be read
 
@@ -33,6 +34,9 @@ _INERT = frozenset(
     b"audio audioworklet font image json manifest paintworklet report script serviceworker"
     b" sharedworker style track video webidentity worker".split()
 )
+_OPENED = frozenset({b"document", b"iframe", b"frame"})
+"""Destinations where browsers save what is sent as an attachment."""
+
 _UNKNOWN = frozenset(
     # the last is what Firefox calls a type it does not know: it sniffs what a server calls so (seen)
     {b"*/*", b"unknown/unknown", b"application/unknown", b"", b"application/x-unknown-content-type"}
@@ -41,9 +45,7 @@ _BLANK = b"\t\n\v\f\r "  # before markup; Chromium takes the vertical tab for a 
 _FEEDS = frozenset({b"application/rss+xml", b"application/atom+xml", b"application/rdf+xml"})
 _STYLESHEETS = frozenset({b"text/xsl", b"application/xslt+xml"})
 _SEALED = frozenset({b"application/signed-exchange", b"application/webbundle"})
-_ARCHIVES = frozenset(
-    {b"multipart/related", b"message/rfc822", b"multipart/mixed", b"application/x-mimearchive"}
-)
+_ARCHIVES = frozenset({b"multipart/related", b"multipart/mixed", b"application/x-mimearchive"})
 _FEED_ROOTS = frozenset({b"rss", b"feed", b"rdf", b"urlset", b"sitemapindex", b"opml"})
 
 _ESSENCE = re.compile(rb"[ \t\r\n]*([^\s;,(/]+/[^\s;,(/]+)")
@@ -95,6 +97,8 @@ def body_kind(
         return _data_or_html(first, more=more) if fetched else BodyKind.HTML
     if essence == b"application/speculationrules+json":
         return BodyKind.RULES
+    if essence.startswith(b"message/") and dest in _OPENED:
+        return BodyKind.MAIL
     if essence in _SEALED or essence.startswith((b"multipart/", b"message/")) or essence in _ARCHIVES:
         return _sealed_kind(essence, dest)
     if essence in _UNKNOWN:

@@ -180,6 +180,13 @@ def code_headers(headers: Headers) -> Headers:
     return _varying(_private(shared), (b"Sec-Fetch-Dest",))
 
 
+def saved(headers: Headers) -> Headers:
+    """Return the headers of a response that is to be saved as a file; a name that it has is kept."""
+    named = next((value for name, value in headers if name.lower() == b"content-disposition"), b"")
+    disposition = (b"Content-Disposition", b"attachment" + b"".join(named.partition(b";")[1:]))
+    return [*without(headers, (b"content-disposition",)), disposition]
+
+
 def _for_shared_caches(name: bytes) -> bool:
     return name in _SHARED_CACHES or name.endswith(_TARGETED)
 

@@ -52,6 +52,7 @@ class UpstreamRequest:
     pinned: Pinned | None = None
     visitor: str = ""
     observed: bool = False  # nothing of the response is refused that a browser would read
+    on_continue: Callable[[], None] | None = None  # `Expect: 100-continue`: called when the upstream says 100
     signs_in: bool = False  # set by request_head: NTLM or Negotiate credentials
 
     @property
@@ -76,6 +77,8 @@ def request_head(request: UpstreamRequest) -> bytes:
             lines.append(b"Transfer-Encoding: chunked")
     if request.upgrade:
         lines += _UPGRADE
+    if request.on_continue is not None:
+        lines.append(b"Expect: 100-continue")
     request.length = length
     if length and (body is None or (isinstance(body, bytes) and len(body) != length)):
         raise BadRequest("the request has a Content-Length and no such body")
@@ -169,6 +172,7 @@ class UpstreamResponse:
         "may_be_plain",
         "method",
         "observed",
+        "on_continue",
         "on_here",
         "on_writable",
         "pool",
@@ -190,6 +194,7 @@ class UpstreamResponse:
         self.may_be_plain = False  # HTTP/1.0 that says chunked: where it is not, it lasts until the end
         self._spoilt = False  # its framing was in doubt
         self.accept = _accept(request.headers) if request.upgrade else b""
+        self.on_continue = request.on_continue
         self.on_here: Callable[[], None] | None = None  # called when head or end has come and nobody waits
         self.on_writable: Callable[[], None] | None = None  # called when a tunnel takes bytes again
         self.status = 0

@@ -75,6 +75,8 @@ class ResponseParser:
                 self._held = b""
                 self._take_head(head, held, response)
                 return
+            if head.status == 100 and response.on_continue is not None:
+                response.on_continue()
         self._held = held
 
     def _take_head(self, head: ResponseHead, behind: bytes, response: UpstreamResponse) -> None:

@@ -150,6 +150,9 @@ class UpstreamConnection(asyncio.Protocol):
         async for piece in body:
             if not piece:
                 continue
+            if not self.is_quiet():  # an early response, perhaps with a reset behind it: read it first
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
             if left is None:
                 transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
             elif len(piece) > left:

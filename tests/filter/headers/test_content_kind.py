@@ -81,7 +81,10 @@ def test_of_several_types_the_last_that_can_be_read_counts(types: list[bytes], e
         (b"application/atom+xml; charset=utf-8", FEED),
         (b"multipart/x-mixed-replace; boundary=x", REFUSED),
         (b"multipart/related; boundary=x", REFUSED),
-        (b"message/rfc822", REFUSED),
+        (b"message/rfc822", BodyKind.MAIL),
+        (b"message/global", BodyKind.MAIL),
+        (b"application/zip", OTHER),
+        (b"application/x-tar", OTHER),
         (b"application/signed-exchange;v=b3", REFUSED),
     ],
 )

@@ -132,7 +132,7 @@ async def test_a_line_longer_than_allowed_is_refused_whatever_is_known(tmp_path)
         proxying(origin.url, folder=tmp_path, more="limits: { line: 200 }") as proxy,
     ):
         someone = await short_guest(proxy)
-        assert (await someone.ask(request("/" + "a" * 500))).startswith(b"HTTP/1.1 431 ")
+        assert (await someone.ask(request("/" + "a" * 500))).startswith(b"HTTP/1.1 414 ")
 
 
 async def test_a_head_larger_than_allowed_is_refused_although_its_fields_are_known(tmp_path):
