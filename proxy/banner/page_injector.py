@@ -50,6 +50,7 @@ class PageInjector:
     admission: Admission = _NO_POLICY
     isolated: bool = False
     always: bool = False  # opened by a browser: a page however it begins
+    amp: bool = False  # AMP pages of this site get nothing
     _words: Words | None = None
     _chosen: tuple[Words, str] | None = None
     _page: PageMetadata | None = None

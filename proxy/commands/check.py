@@ -18,7 +18,7 @@ from proxy.policy.lint import lint
 from proxy.policy.load import load_policy
 from proxy.policy.model import Policy
 from proxy.problems import Problem
-from proxy.process.preflight_checks import start_problems
+from proxy.process.preflight_checks import start_problems, unserved_hosts
 
 FAULTS, WARNINGS = 1, 3
 
@@ -33,7 +33,7 @@ def check(
     policy, problems = _rules(path)
     folder = None
     if config is not None:
-        found, folder = _config(config)
+        found, folder = _config(config, policy)
         problems += found
     if policy is not None:
         problems += word_problems(policy, folder)
@@ -56,14 +56,15 @@ def _rules(path: Path) -> tuple[Policy | None, list[Problem]]:
     return policy, [*run_examples(policy), *lint(policy), *untested(policy)]
 
 
-def _config(path: Path) -> tuple[list[Problem], Path | None]:
+def _config(path: Path, policy: Policy | None) -> tuple[list[Problem], Path | None]:
     """Return what keeps `serve` from starting with a config, and its folder of languages if it names one."""
     read_text(path, "config file")
     try:
         config = read_config(path)
     except FaultsError as error:
         return list(error.problems), None
-    return start_problems(config, path), config.file(config.languages) if config.languages else None
+    problems = start_problems(config, path) + (unserved_hosts(policy, config) if policy else [])
+    return problems, config.file(config.languages) if config.languages else None
 
 
 def _row(problem: Problem) -> dict[str, object]:

@@ -94,6 +94,7 @@ class SiteConfig(Section):
     on_error: OnError = OnError.BLOCK
     via: Switch = False  # say Via to the upstream; nginx and IIS then do not compress
     undeclared: SiteUndeclared = SiteUndeclared()
+    amp: Switch = False  # AMP pages (<html amp>) get neither guard nor banner: AMP's validator refuses both
     paths: tuple[SitePath, ...] = ()
 
 

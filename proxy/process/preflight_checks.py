@@ -11,9 +11,12 @@ import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from proxy.config.consent_domain import consent_domain
 from proxy.config.signing_key import existing_keys, key_file
 from proxy.config.types import Config
 from proxy.errors import StartError
+from proxy.policy.hosts import covers
+from proxy.policy.model import Policy
 from proxy.policy.yaml_source import Step, locate, read
 from proxy.problems import Place, Problem
 from proxy.records.store_address import read_store_address
@@ -31,6 +34,24 @@ def start_problems(config: Config, path: Path) -> list[Problem]:
             continue
         problems.append(Problem(locate(root, steps)[0].place, text))
     return problems
+
+
+def unserved_hosts(policy: Policy, config: Config) -> list[Problem]:
+    """Return a warning for each tag rule of a host that bears the site's name and is served elsewhere."""
+    domain = consent_domain(config)
+    ours = {*config.hosts, *config.own, domain}
+    return [
+        Problem(
+            tag.place,
+            f"'{host}' is under {domain} and no host of this proxy: while it is refused, pages load from the"
+            " configured hosts and `own:` alone; name others that they need there",
+            warning=True,
+        )
+        for provider in policy.providers
+        for tag in provider.tags
+        for host in tag.hosts
+        if domain is not None and host not in ours and covers(domain, host)
+    ]
 
 
 def _findings(config: Config) -> Iterator[Finding]:

@@ -72,6 +72,18 @@ class RequestContext:
                 note="no rule describes it; it passes until somebody has looked",
             )
 
+    def _report_unserved(self, unserved: dict[str, bool]) -> None:
+        """Log hosts of the site's domain that pages load from and this proxy does not serve, each once."""
+        for host in [host for host, reported in unserved.items() if not reported]:
+            unserved[host] = True
+            log().info(
+                "own_host_seen",
+                site=self.site.name,
+                host=host,
+                note="it bears the site's name and does not pass this proxy: what it sets is not filtered; "
+                "serve it here, or name it in a tag rule (`from:`) if it collects for somebody else",
+            )
+
     def warn_of_drop(self, line: bytes, verdict: Verdict) -> None:
         """Log a cookie that the response to a POST lost: a form may not work without it."""
         name = line.partition(b";")[0].partition(b"=")[0].strip().decode("latin-1")
@@ -95,6 +107,8 @@ class RequestContext:
         tally.count_request(
             site, self.kind, status, max(0.0, took - self.upstream_seconds), self.upstream_seconds
         )
+        if unserved := self.site.rules.unserved:
+            self._report_unserved(unserved)
         counts = tally.counts
         if self.read and self.kind == "document":
             counts["rewritten_bytes", site] += self.read

@@ -46,8 +46,11 @@ def is_governed(fields: Fields) -> bool:
     return not _GOVERNING.isdisjoint(fields)
 
 
-def dress(context: RequestContext, headers: Headers) -> PageInjection:
-    """Return what dresses this page for this visitor; `headers` are those of the upstream's response."""
+def dress(context: RequestContext, headers: Headers, *, late: bool = False) -> PageInjection:
+    """Return what dresses this page for this visitor; `headers` are those of the upstream's response.
+
+    `late`: something stands before its doctype or <html>; a script that fetches it gets a page all the same.
+    """
     request = context.request
     policies, inline = _said(headers, asks=context.decision.ask not in _SILENT)
     target = request.target.decode("latin-1")
@@ -60,9 +63,10 @@ def dress(context: RequestContext, headers: Headers) -> PageInjection:
         authority=request.authority,
         secure=request.visitor.secure,
     )
-    injector.always = request.opens
+    injector.always = request.opens or late
+    injector.amp = context.site.config.amp
     injector.isolated = _isolates(headers)
-    name = b"inline" * inline + b"isolated" * injector.isolated
+    name = b"inline" * inline + b"isolated" * injector.isolated + b"late" * late
     if not policies:
         return PageInjection(injector, name=name)
     here, ours = request.authority.decode("latin-1"), injector.head_part

@@ -22,7 +22,7 @@ from proxy.filter.body.encoding import choose
 from proxy.filter.body.page_cache import PageCache
 from proxy.filter.body.service_worker import worker_filter
 from proxy.filter.cache import lru_cache_of_short
-from proxy.filter.headers.content_kind import BodyKind, is_document, needs_full_document
+from proxy.filter.headers.content_kind import BodyKind, is_document, names_document, needs_full_document
 from proxy.filter.headers.judged_headers import Headers, code_headers, document_headers, end_to_end, saved
 from proxy.filter.headers.upstream_names import ADDRESSES
 from proxy.http.upstream.exchange import UpstreamResponse
@@ -91,7 +91,8 @@ def compose(
         return _unread(context, upstream_response, headers, sort)
     if sort is BodyKind.HTML and data and is_document(context.request.destination) is not False:
         headers = _typed(headers, upstream_response, data)
-    return _document(context, upstream_head, upstream_response, headers, sort)
+    late = sort is BodyKind.HTML and not context.request.opens and _says_late(upstream_response, data)
+    return _document(context, upstream_head, upstream_response, headers, sort, late=late)
 
 
 def _unread(
@@ -124,6 +125,8 @@ def _document(
     upstream_response: UpstreamResponse,
     headers: Headers,
     sort: BodyKind,
+    *,
+    late: bool,
 ) -> VisitorResponse:
     """Return a page as this visitor may have it: private, fenced, dressed, read to its last byte."""
     unread = has_no_body(upstream_response)
@@ -132,8 +135,8 @@ def _document(
     coding = _answer_coding(context, upstream_response)
     context.asks = asks(context)
     dressing: PageInjection | None = None
-    if is_governed(upstream_response.fields):
-        dressing = dress(context, headers)
+    if late or is_governed(upstream_response.fields):
+        dressing = dress(context, headers, late=late)
         headers = _admitted(headers, dressing)
     body = DROPPED if unread else _body(context, upstream_response, sort, coding, dressing)
     headers = document_headers(headers, variant=context.tag, coding=coding or _kept_label(upstream_response))
@@ -249,6 +252,15 @@ def _declared(content_type: bytes, coding: bytes, beginning: bytes) -> bytes:
         return typed(content_type, first_bytes(beginning, coding))
     except Unreadable:
         return content_type  # it will be said where it is read
+
+
+def _says_late(upstream_response: UpstreamResponse, data: bytes) -> bool:
+    """True where something that is fetched says that it is a document, whatever stands before that."""
+    try:
+        coding = _joined(upstream_response, b"content-encoding") or b""
+        return names_document(first_bytes(data[:BEGINNING], coding))
+    except Unreadable:
+        return False  # it will be said where it is read
 
 
 def _not_modified(

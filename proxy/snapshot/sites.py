@@ -112,7 +112,7 @@ class Site:
         self.reports = f"{config.consent.path}reports"
         self.ask_again_after = self.policy.ask_again_after.seconds or 0
         self.pages = compiled.pages
-        self._salt = compiled.salt
+        self._salt = f"{compiled.salt} amp" if site_config.amp else compiled.salt
         self._cache_budget = compiled.cache_budget
         self._tags: Cache[tuple[object, ...], bytes] = Cache(TAGS, longest=LONGEST_FACTS)
         self._refusals: Cache[tuple[str, bytes, frozenset[Pair]], Verdict] = Cache(

@@ -43,6 +43,7 @@ EVENTS = (
     "cookie_dropped",
     "cookie_capped",
     "cookie_presumed",
+    "own_host_seen",
     "header_dropped",
     "request_answered",
     "consent_recorded",

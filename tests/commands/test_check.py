@@ -33,6 +33,26 @@ def test_the_config_for_production_needs_certificates():
     assert "the certificate /etc/consent-proxy/fullchain.pem" in told.stderr
 
 
+def test_a_tag_rule_for_a_host_that_bears_the_sites_name_and_is_served_elsewhere_is_named(tmp_path):
+    rules = edited(
+        tmp_path,
+        "- { from: self, path",
+        "- { from: metrics.callkom.io, purpose: performance }\n      - { from: self, path",
+    )
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "listen: 127.0.0.1:8080\nconsent: { domain: callkom.io }\n"
+        "sites: [{ hosts: [callkom.io], upstream: 'http://127.0.0.1:9' }]\n"
+    )
+    told = check(rules, "--config", config)
+
+    assert "'metrics.callkom.io' is under callkom.io and no host of this proxy" in " ".join(
+        told.stderr.split()
+    )
+    config.write_text(config.read_text() + "own: [metrics.callkom.io]\n")
+    assert "metrics.callkom.io" not in check(rules, "--config", config).stderr
+
+
 def test_a_misspelt_purpose_is_a_fault_with_its_place_and_a_suggestion(tmp_path):
     told = check(edited(tmp_path, "purpose: performance", "purpose: preformance"))
 

@@ -73,8 +73,8 @@ def judge(*purposes: str) -> Judge:
 class Marks:
     """An injector that leaves marks one can see; `always` in what a browser opens."""
 
-    def __init__(self, *, always: bool = False) -> None:
-        self.always = always
+    def __init__(self, *, always: bool = False, amp: bool = False) -> None:
+        self.always, self.amp = always, amp
 
     def head(self, page) -> bytes:
         return b"[head]"

@@ -647,6 +647,26 @@ async def test_link_headers_to_refused_hosts_are_taken_out(tmp_path):
     assert got.one(b"Link") == b"</own.css>; rel=preload; as=style"
 
 
+async def test_a_host_of_the_sites_domain_that_does_not_pass_here_is_logged_once_and_may_be_ruled(tmp_path):
+    page = html(
+        b'<!doctype html><script src="https://metrics.callkom.io/a.js"></script><img src="https://callkom.io/a">'
+    )
+    rules = RULES.replace(
+        "- { from: hsforms.net",
+        "- { from: self, purpose: necessary }\n      - { from: metrics.callkom.io, purpose: performance }\n      - { from: hsforms.net",
+    )
+    async with Origin({b"/": page}) as origin:
+        async with proxying(origin.url, folder=tmp_path) as proxy:
+            kept = [(await proxy.ask("/")).body for _ in range(2)]
+            seen = proxy.records("own_host_seen")
+        async with proxying(origin.url, folder=tmp_path, rules=rules) as proxy:
+            held = (await proxy.ask("/")).body
+
+    assert [one["host"] for one in seen] == ["metrics.callkom.io"]
+    assert b'<script src="https://metrics' in kept[0]
+    assert b'type="text/plain"' in held, "it wins over `self`"
+
+
 async def test_a_worker_script_is_fenced_and_its_bytes_stay(tmp_path):
     script = ok(b"fetch('https://x.example')", b"Content-Type: text/javascript", b"Cache-Control: max-age=60")
     async with Origin({b"/w.js": script}) as origin, proxying(origin.url, folder=tmp_path) as proxy:

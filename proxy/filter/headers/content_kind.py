@@ -50,6 +50,7 @@ _FEED_ROOTS = frozenset({b"rss", b"feed", b"rdf", b"urlset", b"sitemapindex", b"
 
 _ESSENCE = re.compile(rb"[ \t\r\n]*([^\s;,(/]+/[^\s;,(/]+)")
 _MARKUP = re.compile(rb"[\t\n\v\f\r ]*(?:\xef\xbb\xbf)?[\t\n\v\f\r ]*<(?:[A-Za-z/!]|\?)")
+_LATE = re.compile(rb"<!doctype[\t\n\f\r ]+html|<html[\t\n\f\r />]", re.IGNORECASE)
 _XML = re.compile(rb"[\t\n\v\f\r ]*(?:\xef\xbb\xbf)?[\t\n\v\f\r ]*<\?xml", re.IGNORECASE)
 _PROLOG = re.compile(
     rb"(?:\xef\xbb\xbf)?(?:\s|<\?(?:[^?]|\?(?!>))*\?>|<!--(?:[^-]|-(?!->))*-->|<![A-Za-z][^>\[]*(?:\[[^\]]*\])?\s*>)*"
@@ -116,6 +117,11 @@ def _data_or_html(first: bytes | None, *, more: bool) -> BodyKind | None:
     if not begins and more and len(first) < SNIFF:
         return None
     return BodyKind.DATA if begins in (b"{", b"[") else BodyKind.HTML
+
+
+def names_document(first: bytes) -> bool:
+    """True when these first bytes hold a doctype or an <html>: a page, whatever stands before it."""
+    return _LATE.search(first) is not None
 
 
 def forbids_sniffing(options: list[bytes]) -> bool:

@@ -87,7 +87,12 @@ def fence(
         return b""
     claimed = list(claims(policy, grants))
     sources = _within(limit, claimed, owner)
-    words = [ALWAYS, *_own(own, secure=secure), *sources, *_sockets(claimed, secure=secure)]
+    words = [
+        ALWAYS,
+        *_own(own, _closed(own, claimed), secure=secure),
+        *sources,
+        *_sockets(claimed, secure=secure),
+    ]
     text = f"default-src {' '.join(words)}; {WORKERS}"
     return (f"{text}; report-uri {report}" if report else text).encode("ascii")
 
@@ -104,14 +109,27 @@ def closes(policy: Policy, grants: frozenset[Pair], host: str) -> bool:
     return all((registrable(base) or base) != domain for base in granted)
 
 
-def _own(own: OwnHosts, *, secure: bool) -> Iterator[str]:
+def _closed(own: OwnHosts, claims: list[Claim]) -> list[str]:
+    """Return the refused hosts under the site's own domain: collectors of others that bear its name."""
+    if own.domain is None:
+        return []
+    refused = {claim.pattern for claim in claims if not claim.granted} - own.hosts - {own.domain}
+    return [pattern for pattern in sorted(refused) if covers(own.domain, pattern)]
+
+
+def _own(own: OwnHosts, closed: list[str], *, secure: bool) -> Iterator[str]:
     """Yield the sources of the site's own hosts, on any port, with WebSockets.
 
-    A plain-http source covers https too (CSP3 6.7.2.8), an https one does not cover http.
+    While a host under its domain is refused the others are named one by one: all but one
+    cannot be said. A plain-http source covers https too (CSP3 6.7.2.8), an https one does not cover http.
     """
     schemes = ("https", "wss") if secure else ("http", "ws")
-    outside = (host for host in own.hosts if own.domain is None or not covers(own.domain, host))
-    names = [*([own.domain, f"*.{own.domain}"] if own.domain else ()), *sorted(outside)]
+    if closed and own.domain:
+        served = {host for host in own.hosts if not any(covers(each, host) for each in closed)}
+        names = [own.domain, *sorted(served - {own.domain})]
+    else:
+        outside = (host for host in own.hosts if own.domain is None or not covers(own.domain, host))
+        names = [*([own.domain, f"*.{own.domain}"] if own.domain else ()), *sorted(outside)]
     for name in names:
         if _expressible(name):
             yield from (f"{scheme}://{name}:*" for scheme in schemes)

@@ -97,8 +97,9 @@ def _places(
     yield [_line(name, each, "/", secure=secure) for each in domains]
     for directory in _directories(path):
         yield [_line(name, each, directory, secure=secure) for each in domains]
-    if secure:
-        yield [_line(name, each, "/", secure=True) + b"; Partitioned" for each in domains]
+    # Over plain http too: browsers take Secure on localhost, and some take Partitioned without it.
+    for also in (True,) if secure else (True, False):
+        yield [_line(name, each, "/", secure=also) + b"; Partitioned" for each in domains]
 
 
 def _is_held(name: bytes) -> bool:

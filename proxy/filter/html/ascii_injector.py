@@ -22,6 +22,11 @@ class AsciiInjector:
         """True where the response is opened as a page, however it begins."""
         return self._inner.always
 
+    @property
+    def amp(self) -> bool:
+        """True where the site's AMP pages get nothing."""
+        return self._inner.amp
+
     def head(self, page: PageMetadata) -> bytes:
         """Return what goes first into the head."""
         return _ascii(self._inner.head(page))

@@ -36,6 +36,9 @@ MAX_HOSTS = 5_000
 LONGEST_HOST = 256
 """Characters of the longest of them; pages name hosts, and no name is longer."""
 
+MAX_UNSERVED = 100
+"""Hosts under the site's domain that are noted because they do not pass this proxy: pages name them."""
+
 _NO_RULES: list[Matcher] = []
 
 
@@ -66,6 +69,7 @@ class Rules:
     def __init__(self, policy: Policy, own: OwnHosts) -> None:
         self.policy = policy
         self.own = own
+        self.unserved: dict[str, bool] = {}  # hosts seen under its domain that are not ours; True: reported
         rules = [rule for provider in policy.providers for rule in provider.tags]
         self.matchers = tuple(matcher_of(index, rule, policy) for index, rule in enumerate(rules))
         self.named = frozenset(name for m in self.matchers for name in m.elements)
@@ -158,6 +162,11 @@ class Rules:
         """True for the page's own origin ("") and every host of the site."""
         return not host or self.own.owns(host)
 
+    def _note_unserved(self, host: str) -> None:
+        """Note a host of the site's own domain that is no host of this proxy: nobody filters what it sets."""
+        if host != self.own.domain and host not in self.own.hosts and len(self.unserved) < MAX_UNSERVED:
+            self.unserved.setdefault(host, False)
+
     def neutral(self, host: str) -> bool:
         """True for third parties that may load for everyone."""
         if not self._neutral.isdisjoint(suffixes(host)):
@@ -191,6 +200,9 @@ class Rules:
             several = {m.index: m for key in keys if key in self._by_host for m in self._by_host[key]}
             candidates = tuple([several[index] for index in sorted(several)])
         matching = tuple([m for m in candidates if m.matches_host(host, parents, owned=owned)])
+        if owned and host:  # a rule that names a host of the site's own domain wins over `self`
+            matching = tuple(sorted(matching, key=lambda m: not m.names_host(host, parents)))
+            self._note_unserved(host)
         may_load = owned or not self.holds_undeclared or self.neutral(host)
         passes: re.Pattern[str] | bool = False
         if may_load and (words := required_words((*candidates, *self.hostless))) is not None:

@@ -52,9 +52,14 @@ class Matcher:
 
     def matches_host(self, host: str, parents: Collection[str], *, owned: bool) -> bool:
         """True when the condition on the host holds; `owned`: it is the site's own."""
-        if not self.rule.hosts or not self.hosts.isdisjoint(parents):
+        if not self.rule.hosts:
             return True
-        return self.own if owned else any(glob.matches(host) for glob in self.host_globs)
+        return (owned and self.own) or self.names_host(host, parents)
+
+    def names_host(self, host: str, parents: Collection[str]) -> bool:
+        """True when the rule names this host or a parent of it, own or not."""
+        named = not self.hosts.isdisjoint(parents)
+        return named or any(glob.matches(host) for glob in self.host_globs)
 
     def matches_text(self, words: frozenset[bytes]) -> bool:
         """True when the condition on an inline text holds for one with these words."""

@@ -2,8 +2,8 @@
 
 A navigation is injected into however it begins: the guard goes before a notice printed
 above the doctype. What is fetched by script is injected into only if it is a complete
-document (its first tag is a doctype, html, head or body). AMP pages never are: their
-validators refuse unknown markup.
+document (its first tag is a doctype, html, head or body). AMP pages are spared only where
+the site's config says `amp: yes`: no attribute of a page switches anything off by itself.
 """
 
 from __future__ import annotations
@@ -54,6 +54,11 @@ class Injector(Protocol):
     @property
     def always(self) -> bool:
         """True for a page or frame: its HTML is a document, never a fragment."""
+        ...
+
+    @property
+    def amp(self) -> bool:
+        """True where the site says that its AMP pages are to stay valid: they get nothing."""
         ...
 
     def head(self, page: PageMetadata) -> bytes:
@@ -114,6 +119,11 @@ class Injection:
         self._templates = 0
 
     @property
+    def _spares(self) -> bool:
+        """True for an AMP page of a site that says that such pages stay as they are."""
+        return self.page.amp and self._inject is not None and self._inject.amp
+
+    @property
     def is_before_body(self) -> bool:
         """True while the body has not begun: every tag matters."""
         return self.phase < _BODY
@@ -126,15 +136,15 @@ class Injection:
     @property
     def has_foot(self) -> bool:
         """True when something is injected at the foot of this page."""
-        return self._inject is not None and self.has_body and not self.page.amp
+        return self._inject is not None and self.has_body and not self._spares
 
     def _head(self) -> bytes:
-        return self._inject.head(self.page) if self._inject and not self.page.amp else b""
+        return self._inject.head(self.page) if self._inject and not self._spares else b""
 
     def _body(self) -> bytes:
         self.phase = _BODY
         self.has_body = True
-        return self._inject.body(self.page) if self._inject and not self.page.amp else b""
+        return self._inject.body(self.page) if self._inject and not self._spares else b""
 
     def foot(self) -> bytes:
         """Return what goes last into the body."""

@@ -107,6 +107,25 @@ def test_no_worker_is_made_of_a_data_address_which_webkit_runs_without_any_polic
     assert workers == ["'self'", "blob:"]
 
 
+CLOAKED = policy_of(
+    tags="""
+- { from: self, path: "/lib/*", purpose: functional }
+- { from: metrics.example.com, purpose: performance }
+- { from: www.example.com, path: "/collect/*", purpose: performance }
+"""
+)
+
+
+def test_a_refused_host_under_the_sites_own_domain_is_shut_and_the_configured_ones_stay_open():
+    refused, granted = made(policy=CLOAKED), made("performance", policy=CLOAKED)
+
+    for host in ("www.example.com", "example.com", "static.elsewhere.net"):
+        assert lets(refused, f"https://{host}/x.js")
+    for host in ("metrics.example.com", "a.metrics.example.com", "other.example.com"):
+        assert not lets(refused, f"https://{host}/x.js")
+        assert lets(granted, f"https://{host}/x.js")
+
+
 def test_on_plain_http_own_hosts_are_open_over_http_and_over_https():
     policy, page = made(secure=False), "http://www.example.com/"
 

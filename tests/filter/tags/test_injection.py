@@ -131,10 +131,11 @@ def test_an_image_that_a_browser_opens_is_no_page_of_ours():
 
 
 @pytest.mark.parametrize("html", ["<html amp>", "<html \u26a1 lang=en>", "<html \u26a14ads>"])
-def test_amp_gets_nothing(html):
+def test_amp_gets_nothing_where_its_site_says_so_and_is_a_page_like_others_elsewhere(html):
     page = f"<!doctype html>{html}<head></head><body>x</body>"
 
-    assert filtered(page, inject=Marks()) == page.encode()
+    assert filtered(page, inject=Marks(amp=True)) == page.encode()
+    assert filtered(page, inject=Marks()).count(b"[") == 3
 
 
 def test_the_last_body_end_within_reach_counts():
