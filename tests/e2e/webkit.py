@@ -7,6 +7,7 @@ import base64
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import time
 import urllib.error
@@ -43,7 +44,8 @@ class WebKit:
         screen = ["Xvfb", display, "-screen", "0", "1400x1000x24", "-nolisten", "tcp"]
         self._screen = subprocess.Popen(screen, **told)
         command = ["dbus-run-session", "--", driver, f"--port={self.port}", "--host=127.0.0.1"]
-        self._driver = subprocess.Popen(command, env=environment, **told)
+        # dbus-run-session leaves behind what it runs: all of them are one group.
+        self._driver = subprocess.Popen(command, env=environment, start_new_session=True, **told)
         if not until(self._answers):
             self.stop()
             raise RuntimeError("WebKitWebDriver does not answer: " + (folder / "webkit.log").read_text())
@@ -70,8 +72,9 @@ class WebKit:
 
     def stop(self) -> None:
         """Close it for good."""
+        os.killpg(self._driver.pid, signal.SIGTERM)
+        self._screen.terminate()
         for process in (self._driver, self._screen):
-            process.terminate()
             try:
                 process.wait(15)
             except subprocess.TimeoutExpired:
