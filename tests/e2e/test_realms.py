@@ -32,7 +32,9 @@ const framed = (path, to) => after(4000, new Promise(end => {
   frame.src = path; document.body.append(frame);
 }));
 const worked = (path, to, shared) => after(4000, new Promise(end => {
-  const worker = shared ? new SharedWorker(path, String(Math.random())) : new Worker(path), port = shared ? worker.port : worker;
+  let worker;
+  try { worker = shared ? new SharedWorker(path, String(Math.random())) : new Worker(path); } catch (refused) { return end("refused"); }
+  const port = shared ? worker.port : worker;
   worker.onerror = () => end("broken"); port.onmessage = event => end(event.data); port.postMessage(to);
 }));
 </script></head><body><h1>Realms</h1></body></html>"""
@@ -221,6 +223,7 @@ def test_a_worker_made_of_a_data_address_starts_nowhere_and_one_of_a_blob_is_fen
     assert reached(providers, UNDECLARED) == []
 
 
+@pytest.mark.parametrize("comes", ["chromium", "firefox"], indirect=True)
 def test_a_paper_looks_as_it_does_without_us(comes, fenced, bare, tmp_path):
     pictures = []
     for port in (bare, fenced):
@@ -233,6 +236,7 @@ def test_a_paper_looks_as_it_does_without_us(comes, fenced, bare, tmp_path):
     assert pictures[0] == pictures[1]
 
 
+@pytest.mark.parametrize("comes", ["chromium", "firefox"], indirect=True)
 def test_a_sound_plays_as_a_page_of_its_own(comes, fenced):
     person = comes(port=fenced)
     person.goes("/sound.wav")
