@@ -7,9 +7,10 @@
 ((file, loaders) => {
   let page = document, kinds = ["click", "cc-offer", "securitypolicyviolation"], early = [], script;
 
-  let fetched = () => {
+  // Where it does not come, the link leads on.
+  let fetched = event => {
     kinds.map(kind => page.removeEventListener(kind, note));
-    early.map(one => page.dispatchEvent(new CustomEvent("cc-early", { detail: one })));
+    early.map(one => event.type == "error" ? one.from?.click() : page.dispatchEvent(new CustomEvent("cc-early", { detail: one })));
   };
 
   let bring = () => {
