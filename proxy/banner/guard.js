@@ -208,7 +208,7 @@
     if (object(config) !== config) return args;
     if (found = config.iceServers) found = sequence(list(found, server => {
       let urls = server.urls || server.url;
-      urls = list(typeof urls == "object" ? urls : [urls], url => mayServe(url = `${url}`) ? url : 0);
+      urls = list(typeof urls == "object" ? urls : sequence(bare([urls])), url => mayServe(url = `${url}`) ? url : 0);
       return urls.length ? { __proto__: server, urls: sequence(urls), url: undefined } : 0;
     }));
     return [{ __proto__: config, iceServers: found }];

@@ -1,5 +1,6 @@
 // In a service worker of the site: what is asked of our addresses passes by it. A form that a worker
-// sends on no longer says that a person pressed the button, and would grant nothing.
+// sends on no longer says that a person pressed the button, and would grant nothing. Guard and style
+// are files like any other: a site that works offline keeps them with its pages.
 //
 // No "less than" and no ampersand in here. After a change run make assets.
 (path => {
@@ -7,7 +8,7 @@
 
   let ours = asked => {
     let address = new URL(asked.url || asked, location);
-    return address.origin == location.origin ? address.pathname.startsWith(path) : false;
+    return address.origin == location.origin ? address.pathname.startsWith(path) ? !address.pathname.startsWith(path + "page.") : false : false;
   };
 
   // Its own handler may have asked already: that is refused, since the browser asks, too.

@@ -194,7 +194,8 @@ def test_databases_and_caches_of_a_refused_key_stay_closed(visit):
     page.run("indexedDB.open('fine').onsuccess = () => 0")
     assert page.run("caches.open('fine').then(() => 'open')") == "open"
     assert (
-        page.run("(() => { try { indexedDB.open('ai_db') } catch (e) { return e.name } })()") == "TypeError"
+        page.run("(() => { try { indexedDB.open('ai_db') } catch (e) { return e.name } })()")
+        == "SecurityError"
     )
     assert page.run("caches.open('ai_cache').catch(e => e.name)") == "TypeError"
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 import subprocess
+from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import web
@@ -226,12 +227,13 @@ def test_a_popup_link_opens_the_providers_page(visit, providers):
 def test_nobody_is_led_to_a_view_by_a_link(visit, providers):
     visitor = visit()
     visitor.goes("/booking")
-    frame = visitor.page.evaluate(
-        """() => fetch('/.consent/choice', { method: 'POST', headers: { Accept: 'application/json' },
-        body: new URLSearchParams({ choice: 'once', provider: 'calendly', embed: 'frame https://calendly.com/callkom/30min' }) })
-        .then(answer => answer.json()).then(answer => answer.frame)"""
-    )
-    answer = visitor.goes(frame)
+    box(visitor, "Calendly").get_by_role("button", name="Show it once").click()
+    shown = visitor.page.locator("iframe[title='Content from Calendly']")
+    shown.content_frame.locator("iframe").content_frame.get_by_text("calendly.com").wait_for()
+    frame = urlsplit(shown.content_frame.locator("html").evaluate("document => document.baseURI"))
+    visitor.goes("/")
+    providers.forget()
+    answer = visitor.goes(f"{frame.path}?{frame.query}")
 
     assert answer.status == 403
     assert not providers.reached("calendly.com")
