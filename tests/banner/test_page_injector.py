@@ -258,5 +258,5 @@ def test_ids_are_ours():
     assert len(ids) == len(set(ids))
 
 
-def test_asks_cover_every_reason_but_none():
-    assert {STATES[name].ask for name in ASKING} == set(Ask) - {Ask.NO}
+def test_asks_cover_every_reason_to_ask():
+    assert {STATES[name].ask for name in ASKING} == set(Ask) - {Ask.NO, Ask.OFF}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.consent.answer import How
+from proxy.consent.answer import Gesture, How
 from proxy.consent.record import (
     ConsentRecord,
     Content,
@@ -65,6 +65,8 @@ def different(content):
         match value:
             case How():
                 yield field.name, How.REFUSE
+            case None if field.name == "gesture":
+                yield field.name, Gesture.PERSON
             case tuple():
                 yield field.name, (*value, "x")
             case dict():

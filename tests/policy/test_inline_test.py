@@ -49,7 +49,7 @@ def test_a_visitor_is_known_by_what_was_granted(visitor, message):
 
 def test_a_test_tries_something():
     assert told(text_of(tests="- { it: x, expect: { refused: keep } }")) == [
-        "tests[0] tries nothing; give it 'html', 'cookie', 'url', 'request' or 'header'"
+        "tests[0] tries nothing; give it 'html', 'cookie', 'script_cookie', 'storage', 'url', 'request' or 'header'"
     ]
 
 
