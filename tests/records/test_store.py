@@ -52,6 +52,7 @@ async def test_a_receipt_says_who_agreed_to_what_when_and_under_which_words(stor
         "granted": ["functional"],
         "refused": ["performance"],
         "how": "save",
+        "gesture": None,
         "provider": "hubspot",
         "previous": None,
     }
