@@ -27,7 +27,11 @@
       // only without asking
       if (now.ask != "no") if (said.ask == "no") renew(now);
       // end
-    }).catch(() => 0);
+    }).catch(() => {
+      // only with asking
+      if (busy) close(typed || location.reload()); // it was answered, and no connection is let through
+      // end
+    });
   };
 
   let renew = now => {
@@ -60,30 +64,38 @@
 
   // Only a person grants: then the form itself is sent, into a frame that nobody sees, so that the browser
   // says who pressed the button. What it leads to tells all tabs, this one too, which keeps its place and
-  // what was typed. A script may refuse: that closes at once.
+  // what was typed. A script may refuse: that closes at once. Where the page's policy lets neither through,
+  // the form is sent as without script; where nothing comes back, the next press is.
   addEventListener("click", event => {
     if (event.isTrusted) pressed = event.target;
   }, 1);
 
   addEventListener("submit", event => {
-    let form = event.target, button = event.submitter, sent;
+    let form = event.target, button = event.submitter, grants, sent;
     if (form.parentNode != banner) return;
+    form.action = new URL(form.getAttribute("action"), location); // a <base> may lead elsewhere
     sent = new URLSearchParams(new FormData(form, button));
-    if (/=accept|purpose.*=save/.test(sent)) {
-      if (button != pressed) return event.preventDefault();
-      if (busy) return form.target = ""; // the frame did not come, or what it brought has no effect
+    grants = /=accept|purpose.*=save/.test(sent);
+    if (grants) if (button != pressed) return event.preventDefault();
+    if (busy) return form.target = "";
+    if (grants) {
       busy = page.createElement("iframe");
       busy.hidden = busy.name = form.target = "cc-b";
-      return form.after(busy);
+      form.after(busy);
+      return busy.onload = () => busy.contentDocument || button.click();
     }
     event.preventDefault();
     close();
-    fetch(new URL(form.getAttribute("action"), location), { method: "POST", keepalive: 1, headers: { Accept: "application/json" }, body: sent }).then(answer => answer.json()).then(answer => {
+    fetch(form.action, { method: "POST", keepalive: 1, headers: { Accept: "application/json" }, body: sent }).then(answer => answer.json()).then(answer => {
       channel.postMessage(answer.state);
       // What pages name from now on, before the next of them waits for it.
       if (answer.state == state) answer.files.map(file => fetch(new URL(file, location)).catch(() => 0));
       else renew(answer);
-    }).catch(() => keep(banner = form.parentNode, closed = 0));
+    }).catch(() => {
+      keep(banner = form.parentNode, closed = 0, busy = 1);
+      // Later: a form that is being sent ignores being sent.
+      if (!typed) setTimeout(() => button.click());
+    });
   }, 1);
   // end
 

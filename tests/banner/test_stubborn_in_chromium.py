@@ -33,14 +33,15 @@ def test_a_base_leads_neither_form_nor_link_astray(visit, stage, how, base):
     visitor.page.wait_for_url(stage.origin + "/.consent/")
 
 
-def test_a_base_further_down_leads_nothing_astray_where_scripts_run(visit, stage):
+@pytest.mark.parametrize(("name", "choice"), [("Refuse all", "refuse"), ("Accept all", "accept")])
+def test_a_base_further_down_leads_nothing_astray_where_scripts_run(visit, stage, name, choice):
     stage.html = Stage.page(body=BODY + BASES["another host"])
     visitor = visit("/here")
-    visitor.button("Refuse all").click()
+    visitor.button(name).click()
     visitor.banner.wait_for(state="detached")
     until(lambda: bool(stage.choices))
 
-    assert [choice["choice"] for choice in stage.choices] == [["refuse"]]
+    assert [given["choice"] for given in stage.choices] == [[choice]]
     assert visitor.page.locator("#cc-l a").evaluate("e => e.href") == stage.origin + "/.consent/"
 
 
