@@ -244,7 +244,7 @@ def test_the_banner_is_no_modal_and_has_a_name():
     """W4: nothing is trapped, since nothing is blocked."""
     _, body, _ = injected(RENDERER.injector(decision()))
 
-    assert 'role="dialog" aria-modal="false" aria-labelledby="cc-t"' in body
+    assert 'role="dialog" aria-labelledby="cc-t"' in body
     assert 'id="cc-t"' in body
     assert "autofocus" not in body
     assert "tabindex" not in body

@@ -33,7 +33,7 @@ def test_the_banner_with_its_style_and_its_script_weighs_no_more_than_4_kB(langu
     banner = re.search(r"<section id=.*?</section>", page, re.DOTALL)[0]
 
     assert 'class="s" name="choice" value="refuse"' in banner
-    assert zipped("".join((look, banner, page_code(asks=True))).encode()) <= 4000
+    assert zipped("".join((look, banner, page_code(asks=True))).encode()) <= 4096
 
 
 @pytest.mark.parametrize("state", ANSWERED)
