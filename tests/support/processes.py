@@ -36,7 +36,7 @@ class Running:
         return got
 
     async def admin_says(self, target) -> Got:
-        return await self.ask(target, "Connection: close", port=self.admin, host="admin")
+        return await self.ask(target, "Connection: close", port=self.admin, host="127.0.0.1")
 
     def records(self, event=None) -> list[dict]:
         records = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
