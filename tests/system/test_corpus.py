@@ -1,6 +1,8 @@
 """The shared corpus through a running proxy: what the filter does alone, it does on the wire too."""
 
 import json
+import re
+from html import unescape
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,6 +22,12 @@ STATES = {
 }
 
 
+GUARD_LINE = re.compile(
+    rb"(?<=srcdoc=[\"'])(?:<|&lt;)script(?:>|&gt;).*?(?:<|&lt;)/script(?:>|&gt;)", re.DOTALL
+)
+"""What guards the document of a srcdoc, before the site's own bytes."""
+
+
 def pages() -> list[dict]:
     shared("corpus", "manifest.json")
     return json.loads(MANIFEST.read_text())["pages"]
@@ -31,14 +39,22 @@ def answer_of(page: dict) -> bytes:
     return ok(shared("corpus", page["file"]).read_bytes(), *fields)
 
 
+def plain(markup: bytes) -> str:
+    """Return markup with its references resolved, those within a srcdoc too."""
+    return unescape(unescape(markup.decode("latin-1")))
+
+
 def wrong(page: dict, state: str, body: bytes) -> list[str]:
     """Return the items that are not what the manifest wants: its own bytes say kept, anything else not."""
     raw = shared("corpus", page["file"]).read_bytes()
+    body = GUARD_LINE.sub(b"", body)
     found = []
     for item in page["items"]:
         source = raw[item["start"] : item["end"]]
         wanted = {item["expect"][state], *item.get("tolerate", ())}
         kept = body.count(source) >= raw.count(source)
+        if b"srcdoc=" in raw:  # its text is written anew behind the line that guards it, references and all
+            kept = kept or plain(body).count(plain(source)) >= plain(raw).count(plain(source)) > 0
         if ("kept" if kept else "neutralised") not in {
             "neutralised" if w == "placeholder" else w for w in wanted
         }:
