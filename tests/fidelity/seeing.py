@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from proxy.filter.cache import Cache
-from proxy.filter.html import element_stream
+from proxy.filter.html import stream
 from proxy.filter.html.scanner import HtmlFilter
 from proxy.filter.rules.judge import Judge, compile_rules, judge_for
 from proxy.filter.rules.scan import steps
@@ -70,17 +70,17 @@ def filtered(judge: Judge, document: bytes, cuts: tuple[int, ...] = ()) -> bytes
 @contextmanager
 def watched(seen: list[bytes]) -> Iterator[None]:
     """Record every start tag that the scanner judges."""
-    judged = element_stream.judge_tag
+    judged = stream.judge_tag
 
     def record(reader, raw: bytes):
         seen.append(raw)
         return judged(reader, raw)
 
-    element_stream.judge_tag = record
+    stream.judge_tag = record
     try:
         yield
     finally:
-        element_stream.judge_tag = judged
+        stream.judge_tag = judged
 
 
 def _text(value: str) -> str:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from proxy.filter.body.document_text import PageText
-from proxy.filter.html import fast_text
+from proxy.filter.html import scanner
 from proxy.filter.html.scanner import HtmlFilter
 from proxy.filter.rules import compiled
 from proxy.filter.rules.judge import Judge, compile_rules, judge_for
@@ -163,8 +163,8 @@ def careful(*purposes: str) -> Judge:
 def by_the_long_way(page: bytes, purposes: tuple[str, ...]) -> tuple[bytes, list[object]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(judge_by_host, "judged", lambda *_: judge_by_host.UNDECIDED)
-        patch.setattr(fast_text, "skipped_to", lambda *_: 0)
-        patch.setattr(fast_text, "is_rewrite", lambda *_: False)
+        patch.setattr(scanner, "skipped_to", lambda *_: 0)
+        patch.setattr(scanner, "is_rewrite", lambda *_: False)
         patch.setattr(tokens, "COMMON_PROLOGUE", re.compile(b"(?!)"))
         long = careful(*purposes)
         long.empty_caches()

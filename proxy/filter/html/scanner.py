@@ -1,7 +1,8 @@
 """HtmlFilter: streams a page and makes inert what may not run or load.
 
 Tags are judged as they complete; bytes that are not changed leave as they came, as soon
-as that is known. The output does not depend on how the stream is cut.
+as that is known. The output does not depend on how the stream is cut. Raw text that is complete in
+its chunk and unchanged is skipped; the careful path (stream.py) decides the same.
 """
 
 from __future__ import annotations
@@ -11,18 +12,18 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from proxy.filter.cache import Cache
-from proxy.filter.html import fast_text
-from proxy.filter.html.element_stream import UNKNOWN
+from proxy.filter.html.stream import UNKNOWN
 from proxy.filter.html.text_consumers import Consumer, NestedText
 from proxy.filter.html.xml_stream import XmlStream
 from proxy.filter.rules.judge import Judge
 from proxy.filter.rules.judged_tag import ContentModel, JudgedTag, TagFacts
-from proxy.filter.size_limits import MAX_TAG
+from proxy.filter.size_limits import MAX_INLINE_SCRIPT, MAX_TAG
 from proxy.filter.syntax import tokens
 from proxy.filter.syntax.foreign_content import FOREIGN_BREAKOUT, Foreign
 from proxy.filter.tags.document_context import DocumentContext
 from proxy.filter.tags.injection import Injection, Injector, PageMetadata, Phase
 from proxy.filter.tags.long_tag import LongTag, is_too_long
+from proxy.filter.tags.start_tag import judge_inline_script
 from proxy.filter.verdict import Verdict
 
 __all__ = ["HtmlFilter", "Injector", "PageMetadata", "TagFacts"]
@@ -84,11 +85,11 @@ class HtmlFilter(XmlStream):
                 judged = self._judged(raw)
             if judged is None:
                 continue
-            after = fast_text.skipped_to(self._context, judged, raw, data, at)
+            after = skipped_to(self._context, judged, raw, data, at)
             if after > 0:  # the common case: nothing to do up to there
                 at = after
                 continue
-            if judged.out is not None and fast_text.is_rewrite(judged, raw, data, at):
+            if judged.out is not None and is_rewrite(judged, raw, data, at):
                 pieces.append(data[start : at - len(raw)])
                 pieces += self._record(judged)
                 start = at
@@ -288,3 +289,71 @@ def _nested(context: DocumentContext, inside: bytes, xml: bool) -> tuple[bytes, 
     inner = HtmlFilter(context.judge, xml=xml)
     inner.nest(context, context.depth + 1)
     return inner.feed(inside) + inner.close(), inner.verdicts
+
+
+_SCRIPT_END = re.compile(rb"</[sS][cC][rR][iI][pP][tT](?=[ \t\n\f\r/>])")
+_STYLE_END = re.compile(rb"</[sS][tT][yY][lL][eE](?=[ \t\n\f\r/>])")
+
+
+_NOTHING, _SCRIPT, _INLINE, _STYLE, _RAW = (
+    ContentModel.NOTHING,
+    ContentModel.SCRIPT,
+    ContentModel.INLINE,
+    ContentModel.STYLE,
+    ContentModel.RAW_TEXT,
+)  # a global is ten times faster than the look-up of an enum member
+
+
+def is_rewrite(judged: JudgedTag, raw: bytes, data: bytes, at: int) -> bool:
+    """True when only the tag itself is rewritten: no text behind it has to be read."""
+    content_model = judged.content_model
+    if judged.removes:
+        return False
+    if content_model is _NOTHING:
+        return judged.only_rewritten
+    if content_model is _SCRIPT:
+        return data.startswith(b"</script>", at)
+    return content_model is _RAW and _is_empty_frame(raw, data, at)
+
+
+def _is_empty_frame(raw: bytes, data: bytes, at: int) -> bool:
+    return data.startswith(b"</iframe>", at) and raw[:7].lower() == b"<iframe"  # and not the text of a title
+
+
+def skipped_to(context: DocumentContext, judged: JudgedTag, raw: bytes, data: bytes, at: int) -> int:
+    """Return where the text of an element ends that passes unchanged, or 0."""
+    if judged.out is not None or judged.inner:
+        return 0
+    content_model = judged.content_model
+    if content_model is _SCRIPT:
+        return at if data.startswith(b"</script>", at) else max(0, script_end(data, at))
+    if content_model is _INLINE:
+        end = script_end(data, at)
+        if end < 0 or end - at > MAX_INLINE_SCRIPT:
+            return 0
+        return end if judge_inline_script(context, raw, judged.values, data[at:end]) is None else 0
+    if content_model is _STYLE:
+        return _filtered(context, data, at)
+    return at if content_model is _RAW and _is_empty_frame(raw, data, at) else 0
+
+
+def script_end(data: bytes, at: int) -> int:
+    """Return where a script ends that has no `<!--` in it, or -1."""
+    match = _SCRIPT_END.search(data, at)
+    if match is None or data.find(b"<!--", at, match.start()) >= 0:
+        return -1
+    return match.start()
+
+
+def _filtered(context: DocumentContext, data: bytes, at: int) -> int:
+    match = _STYLE_END.search(data, at)
+    if match is None or match.start() - at > MAX_INLINE_SCRIPT or context.base:
+        return 0
+    text = data[at : match.start()]
+    passes = context.judge.styles.get(text)
+    if passes is None:
+        refused: list[Verdict] = []
+        context.without_refused(text.decode("latin-1"), refused)
+        passes = not refused
+        context.judge.styles.store_repeated(text, passes)
+    return match.start() if passes else 0
