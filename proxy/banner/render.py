@@ -179,6 +179,16 @@ class Renderer:
     def shown(self, words: Words) -> Shown:
         """Return what a visitor who reads this language had before them, for the proofs."""
         if words.code not in self._shown:
-            wording = json.dumps({"code": words.code, **words.of}, ensure_ascii=False, sort_keys=True)
-            self._shown[words.code] = Shown(self.policy.version, self.policy.text, wording)
+            wording: dict[str, Any] = {"code": words.code, **words.of}
+            if words.phrases:
+                wording["phrases"] = dict(words.phrases)
+            table = self.table_json(words)
+            self._shown[words.code] = Shown(
+                self.policy.version, self.policy.text, _kept_text(wording), _kept_text(table)
+            )
         return self._shown[words.code]
+
+
+def _kept_text(value: Mapping[str, Any]) -> str:
+    """Return what was shown as the text under whose digest it is kept."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)

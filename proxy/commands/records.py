@@ -16,6 +16,7 @@ from proxy.commands.terminal import err, fail, print_json
 from proxy.commands.time_options import moment, seconds
 from proxy.config.loading import read_config
 from proxy.config.signing_key import load_keys
+from proxy.consent.answer import How
 from proxy.errors import RecordsError
 from proxy.records import display, export
 from proxy.records.chain import ChainHead
@@ -32,8 +33,9 @@ ConfigFile = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
 Site = Annotated[str | None, typer.Option("--site", help="Only of this site.")]
 Visitor = Annotated[str | None, typer.Option("--visitor", help="Only of the visitor with this id.")]
-How = Annotated[
-    str | None, typer.Option("--how", help="Only accept, refuse, save, withdraw, once or placeholder.")
+HowOption = Annotated[
+    str | None,
+    typer.Option("--how", help="Only accept, refuse, save, withdraw, once, placeholder or erased."),
 ]
 Since = Annotated[
     str | None, typer.Option("--since", help="Only from this day or moment on (UTC): 2026-11-01.")
@@ -46,7 +48,7 @@ def list_(  # noqa: PLR0917 - flags, given by name
     config: ConfigFile,
     site: Site = None,
     visitor: Visitor = None,
-    how: How = None,
+    how: HowOption = None,
     since: Since = None,
     until: Until = None,
     limit: Annotated[
@@ -122,7 +124,7 @@ def export_(  # noqa: PLR0917 - flags, given by name
     config: ConfigFile,
     site: Site = None,
     visitor: Visitor = None,
-    how: How = None,
+    how: HowOption = None,
     since: Since = None,
     until: Until = None,
     csv: Annotated[bool, typer.Option("--csv", help="CSV instead of JSON Lines.")] = False,
@@ -258,6 +260,9 @@ def _which(
     *,
     erased: bool = False,
 ) -> Which:
+    known = [*(one.value for one in How), "erased"]
+    if how is not None and how not in known:
+        raise typer.BadParameter(f"--how is one of {', '.join(known)}, not '{how}'")
     return Which(
         site,
         visitor,

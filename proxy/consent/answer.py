@@ -11,13 +11,21 @@ from proxy.policy.scope import Pair, Scope
 
 
 class How(Enum):
-    """By which control the visitor answered; kept in the proof."""
+    """What the visitor did; kept in the proof. WITHDRAW: took back something granted, granted nothing new."""
 
     ACCEPT = "accept"
     REFUSE = "refuse"
     SAVE = "save"
     WITHDRAW = "withdraw"
     ONCE = "once"
+    PLACEHOLDER = "placeholder"
+
+
+class Surface(Enum):
+    """Where the question was put; kept in the proof."""
+
+    BANNER = "banner"
+    PANEL = "panel"
     PLACEHOLDER = "placeholder"
 
 

@@ -41,6 +41,11 @@ class Decision:
     signal: bool = False  # the browser said Sec-GPC: 1
     withheld: bool = False
 
+    @property
+    def purposes(self) -> frozenset[str]:
+        """The purposes granted to at least one provider."""
+        return frozenset(pair.purpose for pair in self.grants)
+
     def allows(self, provider: str, purposes: Iterable[str]) -> bool:
         """True when each purpose is necessary or granted to that provider."""
         return allows(self.grants, provider, purposes)

@@ -1,6 +1,6 @@
 """The consent record: the words shown, the answer, and the chain of keyed hashes.
 
-ConsentRecord is what we keep, Receipt what the visitor is given (ISO/IEC TS 27560). A record
+ConsentRecord is what we keep, Receipt what the visitor is given. A record
 holds no IP address and no user agent. Times are whole milliseconds since 1970, UTC.
 """
 
@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from proxy.consent.answer import Gesture, How
+from proxy.consent.answer import Gesture, How, Surface
+from proxy.consent.decision import Ask
 from proxy.policy.scope import Scope
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -62,6 +63,10 @@ class NewRecord:
     how: How
     provider: str | None = None
     gesture: Gesture | None = None
+    control: How | None = None  # the button: a withdrawal is made with `refuse` or `save`
+    withdrawn: frozenset[str] = frozenset()  # purposes that were granted until now
+    asked: Ask | None = None  # why the visitor was being asked, `no` where nobody asked
+    surface: Surface | None = None
 
     @property
     def refused(self) -> frozenset[str]:
@@ -86,7 +91,12 @@ class Content:
     how: How
     provider: str | None
     previous: str | None
-    gesture: Gesture | None = None  # None in records that are older than the question
+    # None and empty in records that are older than the question.
+    gesture: Gesture | None = None
+    control: How | None = None
+    withdrawn: tuple[str, ...] = ()
+    asked: Ask | None = None
+    surface: Surface | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +133,7 @@ class Receipt:
     record: ConsentRecord
 
     def to_json(self) -> dict[str, Any]:
-        """Return the receipt; names follow the policy and ISO/IEC TS 27560."""
+        """Return the receipt, in the words of the policy; docs/records.md compares ISO/IEC TS 27560."""
         kept = self.record.content
         if kept is None:
             return {"id": self.record.id, "time": utc(self.record.time), "erased": True}
@@ -142,7 +152,7 @@ class Receipt:
             "how": kept.how.value,
             "provider": kept.provider,
             "previous": kept.previous,
-            "gesture": kept.gesture.value if kept.gesture is not None else None,
+            **_later_fields(kept),
         }
 
 
@@ -167,12 +177,34 @@ def content_of(new: NewRecord, previous: str | None) -> Content:
         provider=new.provider,
         previous=previous,
         gesture=new.gesture,
+        control=new.control,
+        withdrawn=tuple(sorted(new.withdrawn)),
+        asked=new.asked,
+        surface=new.surface,
     )
 
 
 def same_choice(one: Content, other: Content) -> bool:
-    """True when both say the same to the same question, whatever preceded them."""
-    return replace(one, previous=None) == replace(other, previous=None)
+    """True when both say the same to the same question, whatever preceded them.
+
+    "Refuse all" twice is one withdrawal, although the second time nothing was left to withdraw.
+    """
+    return _without_past(one) == _without_past(other)
+
+
+def _without_past(kept: Content) -> Content:
+    return replace(kept, previous=None, how=kept.control or kept.how, withdrawn=(), asked=None)
+
+
+def _later_fields(kept: Content) -> dict[str, Any]:
+    """Return the fields that records got since the first release; None and [] where they say nothing."""
+    return {
+        "gesture": kept.gesture.value if kept.gesture is not None else None,
+        "control": kept.control.value if kept.control is not None else None,
+        "withdrawn": list(kept.withdrawn),
+        "asked": kept.asked.value if kept.asked is not None else None,
+        "surface": kept.surface.value if kept.surface is not None else None,
+    }
 
 
 def record_id(time: int, chance: bytes) -> str:
@@ -204,8 +236,7 @@ def canonical(record_id: str, time: int, content: Content) -> bytes:
         "provider": content.provider,
         "previous": content.previous,
     }
-    if content.gesture is not None:
-        fields["gesture"] = content.gesture.value
+    fields |= {name: value for name, value in _later_fields(content).items() if value}
     return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 

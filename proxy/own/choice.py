@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlsplit
 
-from proxy.consent.answer import How
+from proxy.consent.answer import How, Surface
 from proxy.consent.decision import Ask, Decision
 from proxy.errors import BadRequest
 from proxy.http.request import Request
@@ -27,6 +27,7 @@ class SubmittedChoice:
     provider: str | None = None
     embed: str = ""  # the embed that a placeholder is to show once, as text
     language: str = ""  # of the page the control stood on
+    surface: Surface | None = None  # where the control stood, as far as the form says
     asked: Scope | None = None  # the scope that was asked about, where it was not the whole one
 
     @property
@@ -88,7 +89,18 @@ def read_choice(request: Request, body: bytes, scope: Scope) -> SubmittedChoice:
     embed, language = (fields.get(name, [""])[0] for name in ("embed", "language"))
     if how is How.ONCE and not (provider and embed):
         raise BadRequest("once names a provider and what of it is shown")
-    return SubmittedChoice(how, granted, return_path(request, back), provider, embed, language)
+    return SubmittedChoice(
+        how, granted, return_path(request, back), provider, embed, language, _surface(how, fields)
+    )
+
+
+def _surface(how: How, fields: Mapping[str, list[str]]) -> Surface | None:
+    """Return where a form stood: the panel says so, banner and placeholders name their language."""
+    if how in (How.ONCE, How.PLACEHOLDER):
+        return Surface.PLACEHOLDER
+    if fields.get("surface") == [Surface.PANEL.value]:
+        return Surface.PANEL
+    return Surface.BANNER if "language" in fields else None
 
 
 def merge_placeholder_choice(choice: SubmittedChoice, decision: Decision, scope: Scope) -> SubmittedChoice:

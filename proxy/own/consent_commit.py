@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from proxy.consent.answer import Answer, Gesture, next_answer
+from proxy.consent.answer import Answer, Gesture, How, next_answer
 from proxy.consent.decision import Decision
 from proxy.consent.record import ConsentRecord, NewRecord, Shown
 from proxy.errors import RecordsError
@@ -75,6 +75,8 @@ async def commit(
     )
     if gesture is None:
         answer = _without_proof(answer, previous)
+    withdrawn = decision.purposes - {pair.purpose for pair in answer.grants()}
+    narrows = answer.grants() <= decision.grants
     record = NewRecord(
         visitor=answer.visitor,
         time=now_ms(),
@@ -83,11 +85,15 @@ async def commit(
         shown=shown,
         scope=scope,
         granted=answer.granted,
-        how=choice.how,
+        how=How.WITHDRAW if withdrawn and narrows else choice.how,
         provider=choice.provider,
         gesture=gesture or Gesture.UNKNOWN,
+        control=choice.how,
+        withdrawn=withdrawn,
+        asked=decision.ask,
+        surface=choice.surface,
     )
-    if answer.grants() <= decision.grants:
+    if narrows:
         if not stores():
             return Committed(CommitOutcome.COUNTED, _without_proof(answer, previous))
         return await _commit_narrowing(store, record, answer, previous)

@@ -95,6 +95,9 @@ def _record(
         how=choice.how,
         provider=embed.provider,
         gesture=gesture,
+        control=choice.how,
+        asked=own.decision.ask,
+        surface=choice.surface,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from proxy.consent.answer import Gesture
+from proxy.consent.decision import Ask
 from proxy.consent.record import ConsentRecord, Content, Shown, utc
 from proxy.records.queries import Stats
 from proxy.records.verify import Verification
@@ -26,9 +27,11 @@ def record_page(record: ConsentRecord, shown: Shown | None) -> str:
         f"Site        {kept.site}",
         f"Language    {kept.language}",
         f"Visitor     {kept.visitor}",
-        f"Answer      {kept.how.value}" + (f" ({kept.provider})" if kept.provider else "") + _gesture(kept),
+        f"Answer      {kept.how.value}" + (f" ({kept.provider})" if kept.provider else ""),
+        f"Gesture     {_gesture(kept)}",
         f"Granted     {', '.join(kept.granted) or 'nothing'}",
         f"Refused     {', '.join(kept.refused) or 'nothing'}",
+        f"Withdrawn   {', '.join(kept.withdrawn) or 'nothing'}",
         f"Policy      version {kept.policy_version}",
         f"Rules       {kept.rules_digest}",
         f"Before it   {kept.previous or 'no earlier answer'}",
@@ -45,15 +48,29 @@ def record_page(record: ConsentRecord, shown: Shown | None) -> str:
     return "\n".join(lines) + "\n"
 
 
+_ASKED = {
+    Ask.NO: "nobody was asking",
+    Ask.OFF: "nobody was asking",
+    Ask.FIRST: "asked for the first time",
+    Ask.EXPIRED: "asked again because the earlier answer ran out",
+    Ask.NEW: "asked again because of what is new",
+    Ask.SIGNAL: "not asked, the browser sent Global Privacy Control",
+}
+
+
+_PRESSED = {
+    None: "not recorded who pressed it",
+    Gesture.PERSON: "pressed by a person",
+    Gesture.UNKNOWN: "the browser does not tell who pressed it",
+}
+
+
 def _gesture(kept: Content) -> str:
-    """Return what the browser said of the gesture; nothing in records older than the question."""
-    match kept.gesture:
-        case None:
-            return ""
-        case Gesture.PERSON:
-            return ", pressed by a person"
-        case Gesture.UNKNOWN:
-            return ", gesture unknown"
+    """Return what is known of the gesture: the button, where it stood, who pressed it, why it was there."""
+    button = f"the button {kept.control.value}" if kept.control is not None else "the button is not known"
+    where = f" of the {kept.surface.value}" if kept.surface is not None else ""
+    why = [_ASKED[kept.asked]] if kept.asked is not None else []
+    return ", ".join([button + where, _PRESSED[kept.gesture], *why])
 
 
 def record_json(record: ConsentRecord, shown: Shown | None) -> dict[str, Any]:

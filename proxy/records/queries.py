@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from proxy.consent.answer import How
 from proxy.consent.record import ConsentRecord
 from proxy.records.database import Database
 from proxy.records.driver import first
@@ -33,7 +34,7 @@ class Which:
 
     site: str | None = None
     visitor: str | None = None
-    how: str | None = None
+    how: str | None = None  # a value of How, or `erased`: tombstones alone
     since: int | None = None
     until: int | None = None
     erased: bool = False  # tombstones too
@@ -43,15 +44,25 @@ class Which:
         wanted = (
             ("site = ?", self.site),
             ("visitor = ?", self.visitor),
-            ("how = ?", self.how),
             ("time >= ?", self.since),
             ("time < ?", self.until),
         )
         given = [(text, value) for text, value in wanted if value is not None]
         texts = [text for text, _ in given]
+        values = [value for _, value in given]
+        match self.how:
+            case None:
+                pass
+            case "erased":
+                return " AND ".join([*texts, "erased IS NOT NULL"]), values
+            case How.WITHDRAW.value:  # also where another purpose was granted in the same breath
+                texts.append("withdrawn IS NOT NULL")
+            case how:
+                texts.append("how = ?")
+                values.append(how)
         if not self.erased:
             texts.append("erased IS NULL")
-        return " AND ".join(texts) or "1 = 1", [value for _, value in given]
+        return " AND ".join(texts) or "1 = 1", values
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from proxy.consent.answer import Gesture, How
+from proxy.consent.answer import Gesture, How, Surface
+from proxy.consent.decision import Ask
 from proxy.consent.record import ConsentRecord, Content
 
 COLUMNS = (
@@ -16,7 +17,7 @@ COLUMNS = (
     "position",
     "digest",
     "link",
-    # From here to `gesture`: what an erasure empties.
+    # From here to `surface`: what an erasure empties.
     "visitor",
     "site",
     "language",
@@ -31,6 +32,10 @@ COLUMNS = (
     "provider",
     "previous",
     "gesture",
+    "control",
+    "withdrawn",
+    "asked",
+    "surface",
     "erased",
     "seal",
 )
@@ -68,6 +73,10 @@ def values_of(record: ConsentRecord) -> tuple[Any, ...]:
         content.provider,
         content.previous,
         content.gesture.value if content.gesture is not None else None,
+        content.control.value if content.control is not None else None,
+        json.dumps(content.withdrawn) if content.withdrawn else None,
+        content.asked.value if content.asked is not None else None,
+        content.surface.value if content.surface is not None else None,
         None,
         None,
     )
@@ -104,4 +113,8 @@ def _content_of(row: Mapping[str, Any]) -> Content:
         provider=row["provider"],
         previous=row["previous"],
         gesture=Gesture(row["gesture"]) if row["gesture"] is not None else None,
+        control=How(row["control"]) if row["control"] is not None else None,
+        withdrawn=tuple(json.loads(row["withdrawn"] or "[]")),
+        asked=Ask(row["asked"]) if row["asked"] is not None else None,
+        surface=Surface(row["surface"]) if row["surface"] is not None else None,
     )

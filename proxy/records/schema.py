@@ -1,8 +1,9 @@
-"""The four tables of the store, the same on SQLite and PostgreSQL, as Alembic reads them.
+"""The five tables of the store, the same on SQLite and PostgreSQL, as Alembic reads them.
 
 `records` holds one row per recorded choice, `writers` one row a process that wrote (its chain has a
 base, where purging stopped, and a head), `texts` every text that was shown, once, and
-`keys` the keys of older chains, wrapped. Made by migrations/; a test compares the two.
+`keys` the keys of older chains, wrapped, `days` daily numbers without a person in them. Made by
+migrations/; a test compares the two.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ records = Table(
     Column("position", BigInteger, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("link", LargeBinary, nullable=False),
-    # From here to `gesture`: what an erasure empties.
+    # From here to `surface`: what an erasure empties.
     Column("visitor", Text),
     Column("site", Text),
     Column("language", Text),
@@ -35,6 +36,10 @@ records = Table(
     Column("provider", Text),
     Column("previous", Text),
     Column("gesture", Text),
+    Column("control", Text),
+    Column("withdrawn", Text),
+    Column("asked", Text),
+    Column("surface", Text),
     Column("erased", BigInteger),
     Column("seal", LargeBinary),
     Index("records_by_writer", "writer", "position", unique=True),
@@ -74,4 +79,15 @@ keys = Table(
     Column("id", LargeBinary, primary_key=True),
     Column("wrapped_by", LargeBinary, primary_key=True),
     Column("wrapped", LargeBinary, nullable=False),
+)
+
+days = Table(
+    "days",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("site", Text, primary_key=True),
+    Column("language", Text, primary_key=True),
+    Column("measure", Text, primary_key=True),
+    Column("purpose", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
 )

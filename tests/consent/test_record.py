@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.consent.answer import Gesture, How
+from proxy.consent.answer import Gesture, How, Surface
+from proxy.consent.decision import Ask
 from proxy.consent.record import (
     ConsentRecord,
     Content,
@@ -67,6 +68,12 @@ def different(content):
                 yield field.name, How.REFUSE
             case None if field.name == "gesture":
                 yield field.name, Gesture.PERSON
+            case None if field.name == "control":
+                yield field.name, How.REFUSE
+            case None if field.name == "asked":
+                yield field.name, Ask.FIRST
+            case None if field.name == "surface":
+                yield field.name, Surface.PANEL
             case tuple():
                 yield field.name, (*value, "x")
             case dict():
@@ -174,3 +181,27 @@ def test_an_erased_record_says_when_it_was_and_nothing_else():
         "link": "02",
     }
     assert Receipt(erased).to_json() == {"id": "id", "time": "1970-01-01T00:00:01.000Z", "erased": True}
+
+
+def test_refusing_twice_is_one_choice_although_the_second_had_nothing_to_withdraw():
+    first = replace(
+        CONTENT, how=How.WITHDRAW, control=How.REFUSE, withdrawn=("functional",), asked=Ask.FIRST, granted=()
+    )
+    second = replace(first, how=How.REFUSE, withdrawn=(), asked=Ask.NO, previous="first")
+
+    assert same_choice(first, second)
+    assert not same_choice(first, replace(second, control=How.SAVE, how=How.SAVE))
+
+
+def test_a_record_says_what_it_says_of_the_gesture_in_the_receipt_too():
+    kept = replace(
+        CONTENT, control=How.REFUSE, withdrawn=("functional",), asked=Ask.NO, surface=Surface.PANEL
+    )
+    told = Receipt(ConsentRecord("id", 1000, "w", 1, b"", b"", kept)).to_json()
+
+    assert (told["control"], told["withdrawn"], told["asked"], told["surface"]) == (
+        "refuse",
+        ["functional"],
+        "no",
+        "panel",
+    )

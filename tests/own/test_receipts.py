@@ -1,3 +1,6 @@
+import hashlib
+import json
+
 import pytest
 
 from tests.own.test_addresses import SAME, choose, cookie_of, records
@@ -101,3 +104,63 @@ async def test_the_answer_to_a_program_is_the_receipt(tmp_path):
         ["performance"],
         "save",
     )
+
+
+async def kept_in_order(proxy):
+    """Return the contents of all records, oldest first."""
+    return [record.content async for record in proxy.server.snapshot.store.every()]
+
+
+async def test_withdrawing_is_told_apart_from_refusing(tmp_path):
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        await choose(proxy, b"choice=refuse&language=en", SAME)  # somebody who never agreed
+        cookie = consent(await choose(proxy, b"choice=accept&language=en", SAME))
+        cookie = consent(
+            await choose(proxy, b"choice=save&purpose=functional&language=en&surface=panel", SAME, cookie)
+        )
+        cookie = consent(await choose(proxy, b"choice=refuse&language=en&surface=panel", SAME, cookie))
+        kept = await kept_in_order(proxy)
+
+    assert [(one.how.value, one.control.value, one.withdrawn) for one in kept] == [
+        ("refuse", "refuse", ()),
+        ("accept", "accept", ()),
+        ("withdraw", "save", ("performance",)),
+        ("withdraw", "refuse", ("functional",)),
+    ]
+    assert [(one.surface.value, one.asked.value) for one in kept] == [
+        ("banner", "first"),
+        ("banner", "first"),
+        ("panel", "no"),
+        ("panel", "no"),
+    ]
+
+
+async def test_taking_one_purpose_back_and_granting_another_is_a_choice_that_names_what_it_withdrew(tmp_path):
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        cookie = consent(await choose(proxy, b"choice=save&purpose=functional", SAME))
+        await choose(proxy, b"choice=save&purpose=performance", SAME, cookie)
+        kept = await kept_in_order(proxy)
+
+    assert (kept[1].how.value, kept[1].withdrawn, kept[1].granted) == (
+        "save",
+        ("functional",),
+        ("performance",),
+    )
+
+
+async def test_a_record_names_the_published_table_that_was_shown(tmp_path):
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        await choose(proxy, b"choice=accept&language=fr", SAME)
+        table = (await proxy.ask("/.consent/policy.json?language=fr")).json
+        (record,) = await records(proxy)
+        shown = await proxy.server.snapshot.store.shown(record)
+
+    assert json.loads(shown.policy) == table
+    assert record.content.policy_digest == hashlib.sha256(shown.policy.encode()).hexdigest()
+
+
+async def test_the_panel_says_that_it_is_the_panel(tmp_path):
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        page = (await proxy.ask("/.consent/")).body
+
+    assert b'<input type="hidden" name="surface" value="panel"/>' in page

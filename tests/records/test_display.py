@@ -9,7 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from proxy.commands.records import records_app
-from proxy.consent.answer import How
+from proxy.consent.answer import Gesture, How, Surface
+from proxy.consent.decision import Ask
 from proxy.consent.record import Shown
 from proxy.errors import StartError
 from proxy.records.store import RecordStore
@@ -82,6 +83,51 @@ def test_list_prints_the_newest_first_and_whole_ids(config, filled):
 )
 def test_list_can_be_narrowed(config, filled, flags, count):
     assert len(json.loads(run(config, "list", "--json", *flags).stdout)) == count
+
+
+@pytest.fixture
+async def withdrawn(config):
+    """Ana never agreed; Ben agreed and took one purpose back; Cy agreed and was erased."""
+    store = await RecordStore.open("sqlite:///proofs.db", keys=[SIGNING], folder=config.parent)
+    await store.add(refusal("ana"))
+    await store.add(answer("ben"))
+    taken = await store.add(
+        answer(
+            "ben",
+            time=NOON + 86_400_000,
+            granted=frozenset({"functional"}),
+            how=How.WITHDRAW,
+            control=How.SAVE,
+            withdrawn=frozenset({"performance"}),
+            asked=Ask.NO,
+            surface=Surface.PANEL,
+            gesture=Gesture.PERSON,
+        )
+    )
+    gone = await store.add(answer("cy"))
+    await store.erase(gone.id)
+    await store.close()
+    return taken, gone
+
+
+def test_withdrawals_refusals_and_erasures_are_found_apart(config, withdrawn):
+    taken, gone = withdrawn
+
+    def found(*flags):
+        return [one["id"] for one in json.loads(run(config, "list", "--json", *flags).stdout)]
+
+    assert found("--how", "withdraw") == [taken.id]
+    assert found("--how", "erased") == [gone.id]
+    assert (len(found("--how", "refuse")), len(found("--how", "accept"))) == (1, 1)
+    assert "--how is one of accept, refuse" in run(config, "list", "--how", "taken", code=2).stderr
+
+
+def test_show_says_what_is_known_of_the_gesture(config, withdrawn):
+    page = run(config, "show", withdrawn[0].id).stdout
+
+    assert "Answer      withdraw\n" in page
+    assert "Gesture     the button save of the panel, pressed by a person, nobody was asking\n" in page
+    assert "Withdrawn   performance\n" in page
 
 
 def test_a_day_that_is_none_is_answered_by_an_example(config, filled):

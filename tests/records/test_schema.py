@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from proxy.consent.answer import Gesture, How
+from proxy.consent.answer import Gesture, How, Surface
+from proxy.consent.decision import Ask
 from proxy.consent.record import ConsentRecord, content_of
 from proxy.errors import RecordsError
 from proxy.records.chain import Chain, Keyring, root
@@ -69,11 +70,15 @@ words = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
     visitor=words,
     language=words,
     how=st.sampled_from(How),
+    control=st.none() | st.sampled_from(How),
+    withdrawn=st.frozensets(words),
+    asked=st.none() | st.sampled_from(Ask),
+    surface=st.none() | st.sampled_from(Surface),
     provider=st.none() | words,
     previous=st.none() | words,
 )
-def test_a_record_comes_back_from_its_row_as_it_was(visitor, language, how, provider, previous):
-    content = content_of(answer(visitor, language=language, how=how, provider=provider), previous)
+def test_a_record_comes_back_from_its_row_as_it_was(visitor, previous, **fields):
+    content = content_of(answer(visitor, **fields), previous)
     record = ConsentRecord("id", NOON, "writer", 1, b"digest", b"link", content)
 
     row = dict(zip(COLUMNS, values_of(record), strict=True))
@@ -122,7 +127,8 @@ async def test_a_store_of_the_first_release_goes_on_and_still_verifies(tmp_path)
         start = root(keyring.key(keyring.newest), "old", 1, b"")
         record = Chain(keyring.key(keyring.newest), "old", 0, start).append("0" * 26, NOON, content)
         row = dict(zip(COLUMNS, values_of(record), strict=True))
-        del row["gesture"]
+        for later in ("gesture", "control", "withdrawn", "asked", "surface"):
+            del row[later]
         old.execute(
             f"INSERT INTO records ({','.join(row)}) VALUES ({','.join('?' * len(row))})", [*row.values()]
         )
