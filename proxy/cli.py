@@ -19,7 +19,8 @@ _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 """click's UsageError, from the copy of click inside typer, which does not export it."""
 
 _HELP = "Makes a cookie policy true: nothing that needs consent loads or stores anything before agreement."
-_COMMANDS = ("serve", "demo", "check", "explain", "rewrite", "table", "status", "records")
+_COMMANDS = ("serve", "demo", "check", "explain", "rewrite", "table", "catalogue", "status", "records")
+_GROUPS = ("catalogue", "records")
 """Each is a function or a command group of that name, in a file of that name."""
 
 
@@ -51,8 +52,8 @@ def app_of(names: Sequence[str] = _COMMANDS) -> typer.Typer:
     app.callback()(_root)
     for name in names:
         module = import_module(f"proxy.commands.{name}")
-        if name == "records":
-            app.add_typer(module.records_app, name=name)
+        if name in _GROUPS:
+            app.add_typer(getattr(module, f"{name}_app"), name=name)
         else:
             app.command(name)(getattr(module, name))
     return app

@@ -42,6 +42,11 @@ def _rows(policy: Policy) -> list[CookieRule]:
     return [row for provider in policy.providers for row in provider.cookies]
 
 
+def _line(other: Place, here: Place) -> str:
+    """Return where another rule stands, as a message about this one says it."""
+    return f"line {other.line}" if other.file == here.file else other.rule
+
+
 def _empty_providers(policy: Policy) -> Iterator[Problem]:
     for provider in policy.providers:
         if not (provider.cookies or provider.tags or provider.requests or provider.storage):
@@ -69,7 +74,7 @@ def _shadowed_tags(policy: Policy) -> Iterator[Problem]:
     for at, tag in enumerate(tags):
         first = next((earlier for earlier in tags[:at] if shadows(earlier, tag)), None)
         if first is not None:
-            text = f"this tag rule can never win: line {first.place.line} matches all that it matches"
+            text = f"this tag rule can never win: {_line(first.place, tag.place)} matches all that it matches"
             yield Problem(tag.place, text, warning=True)
 
 
@@ -123,7 +128,9 @@ def _shadowed_rows(policy: Policy) -> Iterator[Problem]:
     for at, row in enumerate(rows):
         first = next((earlier for earlier in rows[:at] if _row_shadows(earlier, row)), None)
         if first is not None:
-            text = f"this cookie row can never win: line {first.place.line} speaks of the same cookies"
+            text = (
+                f"this cookie row can never win: {_line(first.place, row.place)} speaks of the same cookies"
+            )
             yield Problem(row.place, text, warning=True)
 
 
@@ -146,7 +153,8 @@ def _shadowed_neutral(policy: Policy) -> Iterator[Problem]:
         for host in rule.hosts:
             first = next((tag for tag in bare if _includes(tag.hosts, (host,), covers)), None)
             if first is not None:
-                text = f"neutral '{host}' never counts: the tag rule in line {first.place.line} speaks of it"
+                where = _line(first.place, rule.place)
+                text = f"neutral '{host}' never counts: the tag rule in {where} speaks of it"
                 yield Problem(rule.place, text, warning=True)
 
 
@@ -186,7 +194,7 @@ def _cheap_tags(policy: Policy) -> Iterator[Problem]:
                 if dear and reached and row.purpose not in tag.purposes:
                     text = (
                         f"'{host}' loads without {row.purpose}, "
-                        f"which its cookie {row.names[0]} needs (line {row.place.line})"
+                        f"which its cookie {row.names[0]} needs ({_line(row.place, tag.place)})"
                     )
                     yield Problem(tag.place, text, warning=True)
 
@@ -221,7 +229,8 @@ def _opened(
             if not _consent_purposes(policy, tag) <= needs and _opens(policy, host, tag):
                 text = (
                     f"'{host}' {loads}, so the fence does not stop scripts from loading there what"
-                    f" line {tag.place.line} holds in pages; if that is known, say fenced: no in that rule"
+                    f" {_line(tag.place, place)} holds in pages; if that is known, say fenced: no in that"
+                    " rule"
                 )
                 yield Problem(place, text, warning=True)
 
@@ -259,8 +268,8 @@ def _unsaid_patterns(policy: Policy) -> Iterator[Problem]:
             )
             if closing is not None:
                 text = (
-                    f"the fence cannot say '{pattern}', and line {closing.place.line} holds more of {base}:"
-                    " name its hosts in connect:, or what this rule keeps does not load"
+                    f"the fence cannot say '{pattern}', and {_line(closing.place, tag.place)} holds more of"
+                    f" {base}: name its hosts in connect:, or what this rule keeps does not load"
                 )
                 yield Problem(tag.place, text, warning=True)
 

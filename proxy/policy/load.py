@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from pydantic import ValidationError
 
@@ -15,6 +16,7 @@ from proxy.policy.inline_test import KINDS, ExampleShape
 from proxy.policy.model import (
     Basis,
     Catalogue,
+    CatalogueBlock,
     CookieRule,
     Duration,
     Example,
@@ -32,8 +34,9 @@ from proxy.policy.model import (
 )
 from proxy.policy.rehome import rehome
 from proxy.policy.stand_ins import Reply, ReplyKind, StandIn, constant, of_table
+from proxy.policy.used_providers import UsedProvider, used_providers, with_use_as_mapping
 from proxy.policy.validation_messages import problems_of
-from proxy.policy.yaml_source import Mapping, Node, Step, locate, read
+from proxy.policy.yaml_source import Mapping, Node, Step, Text, locate, read
 from proxy.problems import Place
 
 __all__ = ["load_policy", "rehome"]
@@ -47,15 +50,17 @@ def load_policy(text: str, file: str = "rules.yaml", catalogue: Catalogue | None
     tree, problems = read(text, file)
     if tree is None:
         raise PolicyError(problems)
+    known = catalogue or Catalogue()
+    tree, doubled = with_use_as_mapping(tree)
+    problems += doubled
+    context = {"purposes": _purpose_ids(tree), "catalogue": tuple(one.id for one in known.blocks)}
     try:
-        rules = rules_schema.RulesShape.model_validate(
-            tree.plain(), context={"purposes": _purpose_ids(tree)}, by_alias=True
-        )
+        rules = rules_schema.RulesShape.model_validate(tree.plain(), context=context, by_alias=True)
     except ValidationError as error:
         raise PolicyError(sorted([*problems, *problems_of(error, tree, rules_schema.RulesShape)])) from None
     if problems:
         raise PolicyError(sorted(problems))
-    return _Builder(tree, rules).policy(text, catalogue or Catalogue())
+    return _Builder(tree, rules, used_providers(tree, rules, known)).policy(text, known)
 
 
 def _purpose_ids(tree: Node) -> tuple[str, ...]:
@@ -69,13 +74,17 @@ def _purpose_ids(tree: Node) -> tuple[str, ...]:
 class _Builder:
     """Builds the model from validated blocks, each with its place in the file."""
 
-    def __init__(self, tree: Node, rules: rules_schema.RulesShape) -> None:
+    def __init__(
+        self, tree: Node, rules: rules_schema.RulesShape, used: tuple[UsedProvider, ...] = ()
+    ) -> None:
         self._tree = tree
         self._rules = rules
+        self._used = used
 
     def policy(self, text: str, catalogue: Catalogue) -> Policy:
         """Return the policy."""
         head, until = self._rules.policy, self._rules.undeclared.presume_until
+        whole = _with_blocks(text, [catalogue.block(one.id) for one in self._used])
         return Policy(
             version=head.version,
             page=head.page,
@@ -86,8 +95,9 @@ class _Builder:
                 Purpose(id_, Basis(purpose.basis), self._place("purposes", id_))
                 for id_, purpose in self._rules.purposes.items()
             ),
-            providers=tuple(
-                provider_of(self._tree, ("providers", id_), p) for id_, p in self._rules.providers.items()
+            providers=(
+                *(provider_of(self._tree, ("providers", id_), p) for id_, p in self._rules.providers.items()),
+                *(_used(one) for one in self._used),
             ),
             undeclared_cookies=Undeclared(self._rules.undeclared.cookies),
             undeclared_tags=Undeclared(self._rules.undeclared.tags),
@@ -99,16 +109,17 @@ class _Builder:
                 HeaderRule(rule.name, rule.purpose, self._place("headers", at))
                 for at, rule in enumerate(self._rules.headers)
             ),
-            examples=tuple(
-                example for at, block in enumerate(self._rules.tests) for example in self._examples(at, block)
+            examples=(
+                *(example for at, one in enumerate(self._rules.tests) for example in self._examples(at, one)),
+                *(example for one in self._used for example in one.examples),
             ),
-            digest=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16],
+            digest=hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:16],
             place=self._tree.place,
-            text=text,
+            text=whole,
             undeclared_cookies_place=self._written("undeclared", "cookies"),
             undeclared_tags_place=self._written("undeclared", "tags"),
             presume_until=parse_date(until) if until is not None else None,
-            catalogue=catalogue,
+            catalogue=replace(catalogue, blocks=()),  # what is used is in the policy
             undeclared_webrtc=Undeclared(self._rules.undeclared.webrtc),
         )
 
@@ -129,6 +140,18 @@ class _Builder:
         )
         for subject in getattr(block, kind):
             yield Example(block.it, kind, subject, block.host, expect, self._place("tests", at))
+
+
+def _used(one: UsedProvider) -> Provider:
+    """Return a provider of the catalogue; its rules stand in the catalogue's file, it where it is used."""
+    around = Mapping(one.tree.place, ((Text(one.tree.place, one.id), one.tree),))
+    return provider_of(around, (one.id,), one.shape)
+
+
+def _with_blocks(text: str, blocks: Sequence[CatalogueBlock | None]) -> str:
+    """Return the rules as they are kept with proofs: what `use:` means stands below as comments."""
+    more = (f"\n{one.file}\n{one.text}" for one in blocks if one is not None)
+    return text + "".join("".join(f"# {line}\n" for line in block.splitlines()) for block in more)
 
 
 def place_of(tree: Node, *steps: Step) -> Place:

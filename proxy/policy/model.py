@@ -200,15 +200,29 @@ class Tracker:
 
 
 @dataclass(frozen=True, slots=True)
+class CatalogueBlock:
+    """The file of a known provider, which `use:` takes into the rules: read when it is used."""
+
+    id: str
+    file: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
     """What is known of names that no rule speaks of: whose they are, and what for.
 
     Rows of a platform have the domain OWN: they speak of the site's own cookies, whatever its
-    hosts are called.
+    hosts are called. `blocks` are the providers that rules.yaml may take by name.
     """
 
     platforms: tuple[Provider, ...] = ()
     trackers: tuple[Tracker, ...] = ()
+    blocks: tuple[CatalogueBlock, ...] = ()
+
+    def block(self, id_: str) -> CatalogueBlock | None:
+        """Return the provider's block of that id, or None."""
+        return next((one for one in self.blocks if one.id == id_), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,18 +212,19 @@ Count = Annotated[
 Version = Annotated[Filled, WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "number"}]})]
 PurposeId = Annotated[str, AfterValidator(_known_purpose)]
 
-_Many = (BeforeValidator(_one_or_many), AfterValidator(_not_empty), WithJsonSchema(ONE_OR_MANY))
+MANY = (BeforeValidator(_one_or_many), AfterValidator(_not_empty), WithJsonSchema(ONE_OR_MANY))
 
-Words = Annotated[tuple[Filled, ...], *_Many]
-Hosts = Annotated[tuple[Annotated[str, AfterValidator(_host)], ...], *_Many]
-ThirdHosts = Annotated[tuple[Annotated[str, AfterValidator(third_host)], ...], *_Many]
-Domains = Annotated[tuple[Annotated[str, AfterValidator(_domain)], ...], *_Many]
-CookieNames = Annotated[tuple[Annotated[str, AfterValidator(_cookie_name)], ...], *_Many]
-Globs = Annotated[tuple[Annotated[str, AfterValidator(_glob)], ...], *_Many]
-Paths = Annotated[tuple[Annotated[str, AfterValidator(_path)], ...], *_Many]
-Elements = Annotated[tuple[Annotated[str, AfterValidator(_element)], ...], *_Many]
-Literals = Annotated[tuple[Annotated[str, AfterValidator(_literal)], ...], *_Many]
-Purposes = Annotated[tuple[PurposeId, ...], *_Many]
+Words = Annotated[tuple[Filled, ...], *MANY]
+Hosts = Annotated[tuple[Annotated[str, AfterValidator(_host)], ...], *MANY]
+ThirdHosts = Annotated[tuple[Annotated[str, AfterValidator(third_host)], ...], *MANY]
+Domains = Annotated[tuple[Annotated[str, AfterValidator(_domain)], ...], *MANY]
+CookieNames = Annotated[tuple[Annotated[str, AfterValidator(_cookie_name)], ...], *MANY]
+Globs = Annotated[tuple[Annotated[str, AfterValidator(_glob)], ...], *MANY]
+OwnOrDomain = Annotated[str, AfterValidator(lambda word: word if word == OWN else _domain(word))]
+Paths = Annotated[tuple[Annotated[str, AfterValidator(_path)], ...], *MANY]
+Elements = Annotated[tuple[Annotated[str, AfterValidator(_element)], ...], *MANY]
+Literals = Annotated[tuple[Annotated[str, AfterValidator(_literal)], ...], *MANY]
+Purposes = Annotated[tuple[PurposeId, ...], *MANY]
 Attributes = Annotated[
     dict[Annotated[str, AfterValidator(_attribute)], Annotated[str, AfterValidator(_filled)] | None],
     BeforeValidator(_attributes),

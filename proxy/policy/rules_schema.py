@@ -8,6 +8,7 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
@@ -19,6 +20,9 @@ from proxy.policy.inline_test import ExampleShape
 from proxy.policy.model import NECESSARY
 from proxy.policy.rule_values import Shape
 from proxy.policy.stand_ins import FUNCTION, STAND_INS
+
+CATALOGUE_PURPOSES = (NECESSARY, "functional", "performance", "social", "marketing")
+"""The purposes that blocks of the catalogue name; `use:` may give each another name."""
 
 ASK_AGAIN_LONGEST = 183 * 86_400
 """The policy promises to ask again "at most every 6 months"; half a year is 183 days at most."""
@@ -286,10 +290,9 @@ class RelayShape(Shape):
     pass_on: tuple[Literal["Origin", "Referer", "User-Agent"], ...] = ()
 
 
-class ProviderShape(Shape):
-    """`providers:` a third party, or the site itself, that stores or loads something."""
+class ProviderKeys(Shape):
+    """What a provider's block and an override of the catalogue's have in common."""
 
-    name: rule_values.Filled = Field(description="As the published table names it.")
     enabled: Literal["yes", "no"] = Field(
         default="yes", description="no: the block stays, visitors are not asked, nothing of it runs."
     )
@@ -308,12 +311,70 @@ class ProviderShape(Shape):
     )
     transfers: rule_values.Filled | None = Field(default=None, description="Safeguards outside the EU.")
 
+
+class ProviderShape(ProviderKeys):
+    """`providers:` a third party, or the site itself, that stores or loads something."""
+
+    name: rule_values.Filled = Field(description="As the published table names it.")
+
     @model_validator(mode="after")
     def _relays_where_it_may(self) -> Self:
         for at, tag in enumerate(self.tags):
             if tag.do == "relay" and self.relay is None:
                 raise fault(f"says 'do: relay' in tags[{at}] and has no 'relay:' that allows it")
         return self
+
+
+def _purpose_table(value: Any) -> Any:
+    return {"*": value} if isinstance(value, str) else value
+
+
+def _known_from(table: dict[str, str]) -> dict[str, str]:
+    for word in table:
+        if word != "*" and word not in CATALOGUE_PURPOSES:
+            near = rule_values.meant(word, CATALOGUE_PURPOSES)
+            listed = rule_values.listed(CATALOGUE_PURPOSES)
+            raise fault(f"moves '{word}', which is no purpose of the catalogue{near or f'; it has {listed}'}")
+    return table
+
+
+_PURPOSE_TABLE_SCHEMA = {
+    "anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": {"type": "string"}}]
+}
+
+
+class UseShape(ProviderKeys):
+    """`use:` what is different here from the catalogue's block; a key given replaces the block's."""
+
+    name: rule_values.Filled | None = Field(default=None, description="As the published table names it.")
+    purpose: (
+        Annotated[
+            dict[str, rule_values.PurposeId],
+            BeforeValidator(_purpose_table),
+            AfterValidator(_known_from),
+            WithJsonSchema(_PURPOSE_TABLE_SCHEMA),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="The purpose for all of it that needs consent, or one for each of the block's: "
+        "{ performance: statistics }.",
+    )
+    domain: rule_values.Domains | None = Field(
+        default=None,
+        description="Where its cookies of the site's own are; default: the policy page's domain.",
+    )
+
+
+def _known_block(word: str, info: ValidationInfo) -> str:
+    known: tuple[str, ...] | None = (info.context or {}).get("catalogue")
+    if known is not None and word not in known:
+        near = rule_values.meant(word, known) or "; `consent-proxy catalogue list` names all"
+        raise fault(f"is no provider of the catalogue{near}")
+    return word
+
+
+Used = dict[Annotated[str, AfterValidator(_known_block)], UseShape]
 
 
 class PlatformCookieShape(CookieShape):
@@ -328,6 +389,33 @@ class PlatformShape(ProviderShape):
     """A file of the catalogue: a platform on which sites are built, or that stands before them."""
 
     cookies: tuple[PlatformCookieShape, ...] = ()
+
+
+class CheckedShape(Shape):
+    """`checked:` when and how somebody looked whether a block of the catalogue is still true."""
+
+    on: rule_values.Date
+    how: Literal["read", "seen running"]
+    at: rule_values.Words = Field(description="Addresses of what was read, or of the page that was run.")
+
+
+class CatalogueCookieShape(CookieShape):
+    """A row of the catalogue's block; the domain `self` is the site's own."""
+
+    domain: Annotated[tuple[rule_values.OwnOrDomain, ...], *rule_values.MANY]
+
+
+class CatalogueShape(ProviderShape):
+    """A file of the catalogue's providers: a block as under `providers:`, and what is known of it."""
+
+    kind: rule_values.Filled = Field(description="What it is: analytics, chat, player, ...")
+    checked: CheckedShape
+    shares: tuple[rule_values.Id, ...] = Field(
+        default=(), description="Providers whose hosts it shares, told apart by paths."
+    )
+    note: rule_values.Filled | None = Field(default=None, description="What its user should know.")
+    cookies: tuple[CatalogueCookieShape, ...] = ()
+    tests: tuple[ExampleShape, ...] = ()
 
 
 class TrackerShape(Shape):
@@ -357,11 +445,20 @@ class RulesShape(Shape):
     undeclared: UndeclaredShape = UndeclaredShape()
     neutral: tuple[NeutralShape, ...] = ()
     headers: tuple[HeaderShape, ...] = ()
-    providers: dict[rule_values.Id, ProviderShape]
+    use: Used = Field(
+        default={}, description="Providers of the catalogue, by name; `name: { key: ... }` changes one."
+    )
+    providers: dict[rule_values.Id, ProviderShape] = Field(default={})
     tests: tuple[ExampleShape, ...] = ()
 
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON schema with which editors complete and check rules.yaml."""
     schema = RulesShape.model_json_schema(by_alias=True)
+    changed = schema["properties"]["use"].pop("additionalProperties")  # written as a list of names
+    schema["properties"]["use"] |= {
+        "type": "array",
+        "items": {"anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": changed}]},
+        "default": [],
+    }
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
