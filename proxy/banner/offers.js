@@ -18,7 +18,10 @@
   let each = (selector, run) => roots.map(root => root.querySelectorAll(selector).forEach(run));
   // A lazy loader's frame leads where that will send it, a picture of a player where its stopped link does.
   let linked = at => at.srcdoc ? Array.from(new DOMParser().parseFromString(at.srcdoc, "text/html").links, link => link.href).find(to => stopped.some(from => to.startsWith(from))) : 0;
-  let addressOf = at => (at.src || at.data || "").replace(/^(about|data):.*/, "") || at.dataset.src || linked(at) || "";
+  let ownAddress = at => (at.src || at.data || "").replace(/^(about|data):.*/, "") || at.dataset.src || linked(at) || "";
+  // A box leads where the first frame in it does: a framework may put that in at once or later.
+  let within = at => Array.from(at.querySelectorAll("iframe,object,embed"), ownAddress).find(to => to);
+  let addressOf = at => ownAddress(at) || within(at) || "";
   let hide = element => element.style.setProperty("display", "none", "important");
 
   // Inside a link the parser takes the ways out of their box: they work alone, then.
@@ -202,9 +205,9 @@
     if (frame) {
       if (at.offsetParent) if (2 > at.clientHeight) return; // nobody would have seen it
       around = at.parentNode.closest ? at.parentNode.closest(boxes) : 0;
-      if (around) if (around.querySelector(".ph")) return hide(at);
+      if (around) if (waiting.has(around) || around.querySelector(".ph")) return hide(at);
     }
-    offer({ tag: tag(at, linked(at)) }, at, before ? "beforebegin" : "afterbegin", card => {
+    offer({ tag: tag(at, linked(at) || (before ? 0 : within(at))) }, at, before ? "beforebegin" : "afterbegin", card => {
       if (!frame) return;
       if (at.offsetHeight) card.style.setProperty("min-height", at.offsetHeight + "px", "important");
       hide(at);

@@ -104,6 +104,26 @@ def test_a_frame_inside_a_box_that_has_its_offer_has_none_of_its_own(app):
     assert cards(visitor, 1) == 1
 
 
+@pytest.mark.parametrize("when", ["at once", "later"])
+def test_a_box_that_names_no_page_offers_the_page_of_the_frame_inside_it(app, when):
+    """React components write a box and its frame together, in one task or in two."""
+    visitor = app()
+    box = '<div class="calendly-inline-widget"></div>'
+    fill(visitor, box if when == "later" else box.replace("></div>", f">{FRAME}</div>"))
+    if when == "later":
+        assert cards(visitor, 1) == 1
+        visitor.page.evaluate(
+            "frame => document.querySelector('main > div').insertAdjacentHTML('beforeend', frame)", FRAME
+        )
+
+    link = visitor.page.get_by_role("link", name="Open Calendly in a new tab")
+    link.wait_for()
+    assert link.get_attribute("href") == "https://calendly.com/a/30min"
+    assert cards(visitor, 1) == 1
+    assert not visitor.page.locator("main iframe").is_visible()
+    assert visitor.errors == []
+
+
 SHADOWS = {
     "declarative": f'<main><book-box><template shadowrootmode="open"><p>inside</p>{FRAME}</template></book-box></main>',
     "scripted": "<main><book-two></book-two></main>",
