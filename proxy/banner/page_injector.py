@@ -15,7 +15,7 @@ from proxy.banner.placeholder import PlaceholderPlace, Placeholders
 from proxy.banner.words import Languages, Words
 from proxy.consent.decision import Ask
 from proxy.filter.headers.csp_admission import Admission, admit
-from proxy.filter.rules.judged_tag import TagFacts
+from proxy.filter.rules.judge import TagFacts
 from proxy.filter.tags.injection import PageMetadata
 from proxy.filter.verdict import Verdict
 from proxy.policy.scope import Scope

@@ -21,10 +21,9 @@ from proxy.banner.placeholder_size import ANY_SIZE, PlaceholderSize, size_of
 from proxy.banner.words import Words
 from proxy.filter.cache import Cache
 from proxy.filter.patterns import HostGlob
-from proxy.filter.rules.judge import Judge
-from proxy.filter.rules.judged_tag import PlaceholderPosition, TagFacts
-from proxy.filter.tags.document_context import DocumentContext
+from proxy.filter.rules.judge import Judge, PlaceholderPosition, TagFacts
 from proxy.filter.tags.embeds import Embed, EmbedKind, Embeds, Offer
+from proxy.filter.tags.refusal import DocumentContext
 from proxy.filter.tags.start_tag import judge_tag
 from proxy.filter.verdict import Verdict
 from proxy.policy.actions import Action

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from proxy.filter.rules.judged_tag import TagFacts
+from proxy.filter.rules.judge import TagFacts
 from proxy.filter.syntax.fetching_attributes import LOADING_ATTRIBUTES, QUOTATIONS, VOID
 
 LOW = 90

@@ -7,7 +7,7 @@ from proxy.banner.page_injector import PageInjector
 from proxy.banner.render import Renderer
 from proxy.consent.answer import Answer
 from proxy.consent.decision import Decision, decide
-from proxy.filter.rules.judged_tag import TagFacts
+from proxy.filter.rules.judge import TagFacts
 from proxy.filter.tags.injection import PageMetadata
 from proxy.filter.verdict import Does, Verdict
 from proxy.package_files import bundled

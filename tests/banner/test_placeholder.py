@@ -8,8 +8,7 @@ from proxy.banner.render import Renderer
 from proxy.demo.rules import demo_rules
 from proxy.filter.headers.csp_admission import Admission
 from proxy.filter.html.scanner import HtmlFilter
-from proxy.filter.rules.judge import compile_rules, judge_for
-from proxy.filter.rules.judged_tag import TagFacts
+from proxy.filter.rules.judge import TagFacts, compile_rules, judge_for
 from proxy.filter.tags.embeds import Embeds
 from proxy.filter.tags.injection import PageMetadata
 from proxy.filter.verdict import Does, Verdict

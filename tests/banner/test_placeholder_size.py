@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.banner.placeholder_size import ANY_SIZE, size_of
-from proxy.filter.rules.judged_tag import TagFacts
+from proxy.filter.rules.judge import TagFacts
 
 
 def size(element="iframe", **values):

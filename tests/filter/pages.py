@@ -3,8 +3,7 @@
 from functools import cache
 
 from proxy.filter.html.scanner import HtmlFilter
-from proxy.filter.rules.judge import Judge, Rules, compile_rules, judge_for
-from proxy.filter.rules.judged_tag import TagFacts
+from proxy.filter.rules.judge import Judge, Rules, TagFacts, compile_rules, judge_for
 from proxy.policy.load import load_policy
 from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import scope_of

@@ -18,7 +18,7 @@ from proxy.filter.rules import compiled
 from proxy.filter.rules.judge import Judge, compile_rules, judge_for
 from proxy.filter.syntax import tokens
 from proxy.filter.syntax.tokens import BOGUS, COMMENT, NAME, REST, TEXT, any_word, spaced_step, step
-from proxy.filter.tags import judge_by_host
+from proxy.filter.tags import start_tag
 from proxy.policy.load import load_policy
 from proxy.policy.own_hosts import OwnHosts
 from tests.filter.pages import RULES, Marks, judge
@@ -162,7 +162,7 @@ def careful(*purposes: str) -> Judge:
 
 def by_the_long_way(page: bytes, purposes: tuple[str, ...]) -> tuple[bytes, list[object]]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(judge_by_host, "judged", lambda *_: judge_by_host.UNDECIDED)
+        patch.setattr(start_tag, "judge_by_host", lambda *_: start_tag.UNDECIDED)
         patch.setattr(scanner, "skipped_to", lambda *_: 0)
         patch.setattr(scanner, "is_rewrite", lambda *_: False)
         patch.setattr(tokens, "COMMON_PROLOGUE", re.compile(b"(?!)"))

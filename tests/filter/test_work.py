@@ -4,8 +4,8 @@ import pytest
 
 from proxy.errors import Unreadable
 from proxy.filter.html.scanner import HtmlFilter
+from proxy.filter.html.stream import TagBuffer
 from proxy.filter.size_limits import MAX_CODE_TAG
-from proxy.filter.syntax.tag_buffer import TagBuffer
 from tests.filter.hostile import HOSTILE
 from tests.filter.pages import Marks, judge
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.filter.rules.judged_tag import TagFacts
+from proxy.filter.rules.judge import TagFacts
 from proxy.filter.tags.injection import Injector, PageMetadata
 from proxy.filter.verdict import Verdict
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from proxy.filter.syntax.tokens import REST
-from proxy.filter.tags.document_context import DocumentContext
+from proxy.filter.tags.refusal import DocumentContext
 from proxy.filter.tags.start_tag import judge_tag
 
 END_TAG = re.compile(rb"</[a-zA-Z:_]" + rb"[^ \t\n\f\r/>]*+" + REST)

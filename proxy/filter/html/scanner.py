@@ -15,14 +15,13 @@ from proxy.filter.cache import Cache
 from proxy.filter.html.stream import UNKNOWN
 from proxy.filter.html.text_consumers import Consumer, NestedText
 from proxy.filter.html.xml_stream import XmlStream
-from proxy.filter.rules.judge import Judge
-from proxy.filter.rules.judged_tag import ContentModel, JudgedTag, TagFacts
+from proxy.filter.rules.judge import ContentModel, Judge, JudgedTag, TagFacts
 from proxy.filter.size_limits import MAX_INLINE_SCRIPT, MAX_TAG
 from proxy.filter.syntax import tokens
 from proxy.filter.syntax.foreign_content import FOREIGN_BREAKOUT, Foreign
-from proxy.filter.tags.document_context import DocumentContext
 from proxy.filter.tags.injection import Injection, Injector, PageMetadata, Phase
 from proxy.filter.tags.long_tag import LongTag, is_too_long
+from proxy.filter.tags.refusal import DocumentContext
 from proxy.filter.tags.start_tag import judge_inline_script
 from proxy.filter.verdict import Verdict
 

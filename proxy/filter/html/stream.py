@@ -20,17 +20,56 @@ from proxy.filter.html.text_consumers import (
     StyleSheet,
     UnjudgedText,
 )
-from proxy.filter.rules.judge import Judge
-from proxy.filter.rules.judged_tag import ContentModel, JudgedTag, PlaceholderPosition
-from proxy.filter.size_limits import MAX_TAIL
-from proxy.filter.syntax.tag_buffer import TagBuffer
+from proxy.filter.rules.judge import ContentModel, Judge, JudgedTag, PlaceholderPosition
+from proxy.filter.size_limits import MAX_TAG, MAX_TAIL
 from proxy.filter.syntax.text_ends import Finder, RawEnd, ScriptEnd, SectionEnd
 from proxy.filter.syntax.urls import url_of
-from proxy.filter.tags.document_context import DocumentContext
 from proxy.filter.tags.injection import Injection
 from proxy.filter.tags.long_tag import LongTag, cap_of, is_too_long
+from proxy.filter.tags.refusal import DocumentContext
 from proxy.filter.tags.start_tag import judge_tag
 from proxy.filter.verdict import Verdict
+
+_FREE_TRIES = 4  # joins before it waits for a quarter more, so that one-byte pieces cost linear time
+
+
+class TagBuffer:
+    """Collects pieces until the tag may be complete, or is longer than its cap."""
+
+    __slots__ = ("_cap", "_closes", "_pieces", "_retry_at", "_size", "_tries")
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._tries = 0
+        self._retry_at = 0
+        self._closes = False
+        self._cap = MAX_TAG
+
+    def __bool__(self) -> bool:
+        return bool(self._pieces)
+
+    def begin(self, piece: bytes, cap: int) -> None:
+        """Buffer what begins here; the same tag begun again counts as a useless join."""
+        self._tries = self._tries + 1 if len(piece) == self._size else 0
+        self._pieces.append(piece)
+        self._cap = cap
+        self._size = len(piece)
+        self._closes = False
+        self._retry_at = 0 if self._tries < _FREE_TRIES else self._size + self._size // 4
+
+    def ready(self, piece: bytes) -> bool:
+        """Add a piece; True when the joined whole is worth reading."""
+        self._pieces.append(piece)
+        self._size += len(piece)
+        self._closes = self._closes or b">" in piece
+        return self._size > self._cap or (self._closes and self._size >= self._retry_at)
+
+    def take(self) -> bytes:
+        """Return everything buffered, and forget it."""
+        joined = b"".join(self._pieces)
+        self._pieces.clear()
+        return joined
 
 
 class Output:

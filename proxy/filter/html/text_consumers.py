@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from proxy.filter.rules.judged_tag import ContentModel, JudgedTag
+from proxy.filter.rules.judge import ContentModel, JudgedTag
 from proxy.filter.size_limits import MAX_INLINE_SCRIPT
 from proxy.filter.syntax import css
 from proxy.filter.syntax.json_blocks import speculates_off_site, without_refused_modules
-from proxy.filter.tags.document_context import DocumentContext
+from proxy.filter.tags.refusal import DocumentContext
 from proxy.filter.tags.start_tag import judge_inline_script
 from proxy.filter.tags.tag_edits import Edits, hold_script
 from proxy.filter.verdict import Does, Verdict

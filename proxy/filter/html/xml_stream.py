@@ -15,8 +15,8 @@ from proxy.filter.syntax import tokens
 from proxy.filter.syntax.attributes import attribute_value, values
 from proxy.filter.syntax.tokens import INSTRUCTION
 from proxy.filter.syntax.urls import url_of
-from proxy.filter.tags.document_context import DocumentContext
 from proxy.filter.tags.long_tag import is_too_long
+from proxy.filter.tags.refusal import DocumentContext
 from proxy.filter.verdict import Verdict
 
 _INSTRUCTION = re.compile(rb"<" + INSTRUCTION)

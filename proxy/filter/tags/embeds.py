@@ -1,4 +1,4 @@
-"""Embeds: the page, form or post of a provider that a placeholder offers to show once.
+"""Embeds: the page, form or post of a provider that a placeholder offers once, and the page it links to.
 
 An Embed is parsed from the tag on the site's page and from what a browser sends back.
 Either way it must be an address that a rule of that provider replaces, a form whose ids
@@ -8,15 +8,69 @@ are letters, digits and dashes, or a post on the hosts of its network.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 from proxy.filter.patterns import Glob
-from proxy.filter.rules.judged_tag import TagFacts
+from proxy.filter.rules.judge import Judge, TagFacts
+from proxy.filter.rules.rule_matcher import Matcher
+from proxy.filter.syntax.fetching_attributes import WIDGET_ATTRIBUTES
 from proxy.filter.syntax.script_calls import SPREAD, ScriptCall, calls
+from proxy.filter.syntax.urls import url_of
 from proxy.policy.actions import Action
 from proxy.policy.hosts import covers
 from proxy.policy.model import NECESSARY, OWN, Policy, Provider, RelayRule, TagRule
+
+_LINK = re.compile(r"(?:https?:)?//[^\s'\"<>\\)]+")
+
+_END = re.compile(r"[/?&#]")
+
+_CODE = (".js", ".css")
+"""Ends of addresses that are no pages."""
+
+_LINK_BYTES = re.compile(rb"(?:https?:)?//[^\s'\"<>\\)]+")
+
+
+def link_of(name: str, values: Mapping[str, str], matcher: Matcher | None, address: str | None) -> str | None:
+    """Return the page that the rule or the tag names, or None."""
+    if matcher is not None and matcher.rule.link:
+        return _filled(matcher, address)
+    texts = [address or ""]
+    if name != "script":
+        texts += [v for n, v in values.items() if n in WIDGET_ATTRIBUTES or n.startswith("on")]
+    for text in texts:
+        match = _LINK.search(text)
+        if match is not None:
+            return match[0] if match[0].startswith("http") else "https:" + match[0]
+    return None
+
+
+def _filled(matcher: Matcher, address: str | None) -> str | None:
+    """Return the rule's page, its `*` filled from the path that matched."""
+    link = matcher.rule.link
+    if link is None or "*" not in link:
+        return link
+    url = url_of(address or "")
+    for before in (glob.parts[0] for glob in matcher.paths if len(glob.parts) > 1):
+        if url is not None and url.path.startswith(before):
+            return link.replace("*", _END.split(url.path[len(before) :], maxsplit=1)[0])
+    return link.partition("*")[0]
+
+
+def link_in(judge: Judge, matcher: Matcher, body: bytes) -> tuple[str | None, str]:
+    """Return the page and host of the provider that an inline script mentions."""
+    match = _LINK_BYTES.search(body)
+    link = match[0].decode("utf-8", "replace") if match else ""
+    url = url_of(link)
+    if url is None:
+        return None, ""
+    provider = matcher.rule.provider
+    named = any(m.rule.provider == provider for m in judge.rules.for_host(url.host))
+    if not named:
+        return None, ""
+    return None if url.path.endswith(_CODE) else link, url.host
+
 
 MAX_ADDRESS = 2000
 """Longest address, in characters, that is offered."""

@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from proxy.filter.rules.judge import Judge
-from proxy.filter.syntax.attributes import values_of
+from proxy.filter.syntax.attributes import is_inert, script_type, values_of
 from proxy.filter.syntax.fetching_attributes import ValueKind
-from proxy.filter.syntax.script_type import is_inert, script_type
 from proxy.filter.syntax.urls import Url, url_of
 from proxy.filter.tags.refusal import address_attributes_of, addresses
 from proxy.filter.tags.tag_edits import MARK

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
-from proxy.filter.rules.judged_tag import TagFacts
+from proxy.filter.rules.judge import TagFacts
 from proxy.filter.syntax.attributes import escaped
 from proxy.filter.syntax.fetching_attributes import HEAD_CONTENT
 from proxy.filter.verdict import Verdict

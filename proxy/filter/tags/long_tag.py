@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from proxy.filter.rules.judged_tag import ContentModel, JudgedTag
+from proxy.filter.rules.judge import ContentModel, JudgedTag
 from proxy.filter.size_limits import MAX_CODE_TAG, MAX_TAG
 from proxy.filter.syntax import fetching_attributes
-from proxy.filter.tags.document_context import DocumentContext
+from proxy.filter.tags.refusal import DocumentContext
 from proxy.filter.tags.start_tag import judge_tag
 from proxy.filter.tags.tag_edits import MARK
 from proxy.filter.verdict import Does, Verdict

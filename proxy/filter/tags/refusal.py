@@ -1,19 +1,63 @@
-"""The first refusal of one tag: each address it would load is judged by the rules."""
+"""What a document may request: the first refusal of one tag, and of a style sheet.
+
+Each address it would load is judged by the rules, in the context of its document.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from proxy.filter.headers.fence import closes
 from proxy.filter.rules.judge import Judge, Rules
 from proxy.filter.rules.rule_matcher import Matcher
-from proxy.filter.syntax import fetching_attributes
+from proxy.filter.syntax import css, fetching_attributes
 from proxy.filter.syntax.fetching_attributes import ValueKind
 from proxy.filter.syntax.urls import COMMON, Url, cleaned, data_url, srcset_addresses, srcset_hosts, url_of
-from proxy.filter.tags.document_context import DocumentContext
+from proxy.filter.tags.injection import Injector
 from proxy.filter.verdict import Does, Verdict
+
+
+@dataclass(slots=True)
+class DocumentContext:
+    """What a tag or text is judged with: the judge, and facts of its document."""
+
+    judge: Judge
+    base: str = ""  # host of a `<base href>` on a third party
+    xml: bool = False
+    depth: int = 0  # how many documents this one is nested in
+    entities: dict[str, str] = field(default_factory=dict)
+    is_based: bool = False  # a <base href> was seen: the first one counts
+    inject: Injector | None = None  # for placeholders inside srcdoc
+    nested: Callable[[DocumentContext, bytes, bool], tuple[bytes, list[Verdict]]] | None = None
+
+    def refuses(self, address: str, element: str, refused: list[Verdict]) -> bool:
+        """True when that element may not load this address; appends the verdict."""
+        url = url_of(address, self.base)
+        if url is None:
+            return False
+        verdict = self.judge.judge_url(url, element)
+        if not verdict.keeps:
+            refused.append(verdict)
+        return not verdict.keeps
+
+    def without_refused(self, style: str, refused: list[Verdict]) -> str:
+        """Return a style sheet without refused addresses; appends their verdicts."""
+        hosts = css.hosts_in(style)
+        rules = self.judge.rules
+        if (
+            hosts is not None
+            and not self.base
+            and all(rules.passes_everywhere(host, style) for host in (*hosts, ""))
+        ):
+            return style
+        return css.without_refused(style, lambda address: self.refuses(address, "style", refused))
+
+    def filtered_document(self, inside: bytes, *, xml: bool) -> tuple[bytes, list[Verdict]]:
+        """Return a document inside an attribute, filtered, and what was refused in it."""
+        return self.nested(self, inside, xml) if self.nested is not None else (inside, [])
+
 
 _FRAMES = frozenset({"iframe", "frame", "object", "embed", "portal", "fencedframe"})
 _EMBEDDING = _FRAMES | {"script", "link"}

@@ -1,6 +1,6 @@
-"""Judges one start tag: parses it, asks the rules, and applies the action (`do:`) by an edit.
+"""Judges one start tag: by the host of its address, or with every attribute and rule, and applies the action.
 
-What an action does to a tag is here (`_hold`, `_finished`); the edits are in tag_edits.py.
+What an action (`do:`) does to a tag is here (`_hold`, `_finished`); the edits are in tag_edits.py.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from proxy.filter.headers.guard_table import GUARD_BY_PARENT
 from proxy.filter.headers.link_header import refresh_verdict
-from proxy.filter.rules.judged_tag import ContentModel, JudgedTag, PlaceholderPosition, TagFacts
+from proxy.filter.rules.judge import ContentModel, Judge, JudgedTag, PlaceholderPosition, TagFacts
 from proxy.filter.rules.rule_matcher import Matcher
 from proxy.filter.size_limits import MAX_TEXT_FOR_PLACEHOLDER
-from proxy.filter.syntax.attributes import values_of
+from proxy.filter.syntax import fetching_attributes
+from proxy.filter.syntax.attributes import is_inert, script_type, values_of
 from proxy.filter.syntax.fetching_attributes import (
     LAZY_ATTRIBUTES,
     LOADING_ATTRIBUTES,
@@ -24,12 +25,12 @@ from proxy.filter.syntax.fetching_attributes import (
     WARNING_LINKS,
 )
 from proxy.filter.syntax.script_calls import calls
-from proxy.filter.syntax.script_type import is_inert, script_type
-from proxy.filter.tags import judge_by_host, provider_page, tag_edits
-from proxy.filter.tags.document_context import DocumentContext
-from proxy.filter.tags.refusal import Refusal, refusal
-from proxy.filter.tags.tag_edits import Edits
-from proxy.filter.verdict import Does, Verdict
+from proxy.filter.syntax.urls import Url
+from proxy.filter.tags import tag_edits
+from proxy.filter.tags.embeds import link_in, link_of
+from proxy.filter.tags.refusal import DocumentContext, Refusal, refusal
+from proxy.filter.tags.tag_edits import Edits, hold_in_place
+from proxy.filter.verdict import KEEP, Does, Verdict
 from proxy.policy.actions import Action
 
 MAX_SRCDOC_DEPTH = 8
@@ -57,8 +58,8 @@ _NAME = re.compile(r"<(?:[^ \t\n\f\r/>]*+)")
 
 def judge_tag(context: DocumentContext, raw: bytes) -> JudgedTag | None:
     """Return the judged start tag; None where it passes and no raw text follows."""
-    fast = judge_by_host.judged(context, raw)
-    return judge_carefully(context, raw) if fast is judge_by_host.UNDECIDED else fast
+    fast = judge_by_host(context, raw)
+    return judge_carefully(context, raw) if fast is UNDECIDED else fast
 
 
 def judge_carefully(context: DocumentContext, raw: bytes) -> JudgedTag | None:
@@ -160,7 +161,7 @@ class StartTag:
         if self.name == "link" and not WARNING_LINKS.isdisjoint(self.values.get("rel", "").lower().split()):
             names = names | {"rel"}
         if replaces and clickable:
-            link = provider_page.link_of(self.name, self.values, refused.matcher, refused.address)
+            link = link_of(self.name, self.values, refused.matcher, refused.address)
             if link:
                 (tag_edits.relink if self.name == "a" else tag_edits.reopen)(edits, link)
             elif calls(self.values.get("onclick", "")[:MAX_TEXT_FOR_PLACEHOLDER], _STUBBED_CALLS):
@@ -211,7 +212,7 @@ class StartTag:
         provider = self.context.judge.rules.policy.provider(matcher.rule.provider) if matcher else None
         return TagFacts(
             self.name,
-            provider_page.link_of(self.name, self.values, matcher, refused.address),
+            link_of(self.name, self.values, matcher, refused.address),
             self.values.get("title", ""),
             self.values,
             matcher.rule.with_ if matcher else "link",
@@ -278,5 +279,71 @@ def _judge_inline_script(
     if first is not None and first < matcher.index:
         return None  # an earlier rule kept it when its tag was judged
     verdict = judge.verdict_of(matcher)
-    link, host = provider_page.link_in(judge, matcher, body)
+    link, host = link_in(judge, matcher, body)
     return StartTag(context, "script", raw, values).held_script(verdict, matcher, link, host, body)
+
+
+UNDECIDED = JudgedTag("?")
+
+_MODELS_BY_HOST = {b"script": ContentModel.SCRIPT, b"iframe": ContentModel.RAW_TEXT}
+_NAME_OF_START = {b"im": b"img", b"so": b"source", b"if": b"iframe", b"sc": b"script", b"li": b"link"}
+
+
+def judge_by_host(context: DocumentContext, raw: bytes) -> JudgedTag | None:
+    """Return a start tag that its name and the host of its one address decide, or UNDECIDED.
+
+    That is where a rule needs more than those, or does more than hold.
+    """
+    judge = context.judge
+    rules = judge.rules
+    pattern = rules.host_tag_patterns.get(raw[1:3])
+    if pattern is None or context.xml:
+        return UNDECIDED
+    match = pattern.match(raw)
+    if match is None or (rules.hostless_paths is not None and rules.hostless_paths.search(raw)):
+        return UNDECIDED
+    name = _NAME_OF_START[raw[1:3]]
+    at, rel = match.start("asks"), b""
+    if name == b"script":
+        if raw.count(b"type=") > 1:
+            return UNDECIDED
+        at = max(match.start("type1"), match.start("type2"))
+    elif name == b"link":
+        if raw.count(b"rel=") > 1:
+            return UNDECIDED
+        rel = match["rel1"] or match["rel_1"] or match["rel2"] or match["rel_2"] or b""
+    key = (name, match["host1"] or match["host2"], rel)
+    verdict = (
+        judge.by_host[key]
+        if key in judge.by_host
+        else judge.by_host.store(key, _verdict_by_host(judge, *key))
+    )
+    if verdict is None:
+        return UNDECIDED
+    content_model = _MODELS_BY_HOST.get(name, ContentModel.NOTHING)
+    if verdict.does is Does.KEEP:
+        return None if content_model is ContentModel.NOTHING else JudgedTag(name.decode(), content_model)
+    out = hold_in_place(raw, verdict, 1 + len(name), at, script=name == b"script")
+    return JudgedTag(name.decode(), content_model, out, verdict)
+
+
+def _verdict_by_host(judge: Judge, name: bytes, host: bytes, rel: bytes) -> Verdict | None:
+    """Return the verdict for any address on this host, or None where it takes more."""
+    element, url = name.decode(), Url(host.decode(), "/")
+    rels = rel.decode("utf-8", "surrogateescape").lower().split()
+    if element == "link" and fetching_attributes.FETCHING_LINKS.isdisjoint(rels):
+        return KEEP
+    for matcher in judge.rules.at_host(url.host).matching:
+        if matcher.elements and element not in matcher.elements:
+            continue
+        if matcher.paths or matcher.ids or matcher.classes or matcher.attributes:
+            return None
+        verdict = judge.verdict_of(matcher)
+        if not verdict.note:
+            verdict = judge.verdict_with_note(matcher, f"{element} {url.host}")
+        break
+    else:
+        verdict = judge.undeclared(url)
+    if verdict.does is Does.HOLD and not fetching_attributes.WARNING_LINKS.isdisjoint(rels):
+        return None  # its rel is renamed, too
+    return verdict if verdict.does in (Does.KEEP, Does.HOLD) else None

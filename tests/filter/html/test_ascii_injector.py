@@ -1,7 +1,7 @@
 """Words for pages in any encoding."""
 
 from proxy.filter.html.ascii_injector import AsciiInjector
-from proxy.filter.rules.judged_tag import TagFacts
+from proxy.filter.rules.judge import TagFacts
 from proxy.filter.tags.injection import PageMetadata
 from proxy.filter.verdict import KEEP
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.filter.rules.judged_tag import TagFacts
+from proxy.filter.rules.judge import TagFacts
 from proxy.filter.size_limits import MAX_TAIL
 from proxy.filter.tags.injection import plain_placeholder
 from proxy.filter.verdict import Does, Verdict

@@ -1,6 +1,6 @@
 """Patterns for tags in common spelling that load one absolute address.
 
-Element and host decide about most of them (tags/judge_by_host.py).
+Element and host decide about most of them (`judge_by_host` of tags/start_tag.py).
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.filter.tags import judge_by_host, start_tag
-from proxy.filter.tags.document_context import DocumentContext
+from proxy.filter.tags import start_tag
+from proxy.filter.tags.refusal import DocumentContext
 from proxy.filter.verdict import Does
 from tests.filter.judging import judge
 from tests.filter.rules.test_judge import judge_of
@@ -23,7 +23,7 @@ JUDGE = judge_of(RULES)
 
 
 def fast(raw: bytes, asked=JUDGE):
-    return judge_by_host.judged(DocumentContext(asked), raw)
+    return start_tag.judge_by_host(DocumentContext(asked), raw)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_the_usual_case_is_held_at_once(raw, out):
     found = fast(raw)
 
     if out is None:
-        assert found is judge_by_host.UNDECIDED
+        assert found is start_tag.UNDECIDED
         return
     assert found.out == out
     assert found.verdict.does is Does.HOLD
@@ -65,7 +65,7 @@ def test_what_is_kept_is_kept_at_once(raw):
     ],
 )  # fmt: skip
 def test_any_other_is_told_at_length(raw):
-    assert fast(raw) is judge_by_host.UNDECIDED
+    assert fast(raw) is start_tag.UNDECIDED
 
 
 def test_where_a_path_may_hide_behind_a_reference_nothing_is_told_by_the_host():
@@ -74,7 +74,7 @@ def test_where_a_path_may_hide_behind_a_reference_nothing_is_told_by_the_host():
             b'<img src="//held.example/">',
             judge_of('      - { path: "*&track=*", element: video, purpose: performance }\n'),
         )
-        is judge_by_host.UNDECIDED
+        is start_tag.UNDECIDED
     )
 
 
@@ -106,4 +106,4 @@ def test_it_says_what_is_said_at_length_or_nothing(name, attributes, gap, end):
     raw = (gap.join(["<" + name, *attributes]) + end).encode()
     found = fast(raw)
 
-    assert found is judge_by_host.UNDECIDED or found == start_tag.judge_carefully(DocumentContext(JUDGE), raw)
+    assert found is start_tag.UNDECIDED or found == start_tag.judge_carefully(DocumentContext(JUDGE), raw)
