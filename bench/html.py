@@ -23,7 +23,7 @@ from html import unescape
 import lolhtml
 
 from proxy.filter.body.body_filter import PageCacheKey, cached_filter
-from proxy.filter.body.page_cache import PageCache
+from proxy.filter.cache import PageCache
 from proxy.filter.headers.content_kind import BodyKind
 from proxy.filter.html.scanner import HtmlFilter
 from proxy.filter.rules.judge import Judge, compile_rules, judge_for

@@ -19,12 +19,12 @@ from proxy.filter.body.body_filter import (
 from proxy.filter.body.charset import names_html_only, typed
 from proxy.filter.body.decoding import decoder, kept_label, readings
 from proxy.filter.body.encoding import choose
-from proxy.filter.body.page_cache import PageCache
 from proxy.filter.body.service_worker import worker_filter
-from proxy.filter.cache import lru_cache_of_short
-from proxy.filter.headers.content_kind import BodyKind, is_document, names_document, needs_full_document
+from proxy.filter.cache import PageCache, lru_cache_of_short
+from proxy.filter.headers.content_kind import BodyKind, is_document, names_document
 from proxy.filter.headers.judged_headers import Headers, code_headers, document_headers, end_to_end, saved
 from proxy.filter.headers.upstream_names import ADDRESSES
+from proxy.http.request import Request
 from proxy.http.upstream.exchange import UpstreamResponse
 from proxy.route.context import RequestContext
 from proxy.route.page_injection import PageInjection, asks, dress, is_governed
@@ -37,6 +37,9 @@ NAMES = 1024
 
 BEGINNING = 2048
 """Coded bytes of a page in which its charset is looked for: decoded they are as many or more."""
+
+PARTIAL = 206
+"""The status of a part: one of a document has to be fetched again, whole (threats T9)."""
 
 _NO_PAGES = PageCache(0, seen=0)
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]").search
@@ -55,7 +58,7 @@ def is_unfit(upstream_response: UpstreamResponse, sort: BodyKind) -> bool:
     """True when a page came in part, or in a coding we cannot read: a second request can ask otherwise."""
     if sort not in PAGES or has_no_body(upstream_response) or goes_by_its_head(upstream_response):
         return False
-    if needs_full_document(upstream_response.status, sort):
+    if upstream_response.status == PARTIAL:
         return True
     if b"content-encoding" not in upstream_response.fields:
         return False
@@ -89,8 +92,8 @@ def compose(
         return VisitorResponse(_not_modified(context, upstream_head, upstream_response, headers), VERBATIM)
     if sort not in PAGES and sort is not BodyKind.REFUSED:
         return _unread(context, upstream_response, headers, sort)
-    if sort is BodyKind.HTML and data and is_document(context.request.destination) is not False:
-        headers = _typed(headers, upstream_response, data)
+    if sort is BodyKind.HTML and data:
+        headers = _typed(headers, context.request, upstream_response, data)
     late = sort is BodyKind.HTML and not context.request.opens and _says_late(upstream_response, data)
     return _document(context, upstream_head, upstream_response, headers, sort, late=late)
 
@@ -131,7 +134,7 @@ def _document(
     """Return a page as this visitor may have it: private, fenced, dressed, read to its last byte."""
     unread = has_no_body(upstream_response)
     if not unread:
-        _check_readable(upstream_response, sort)
+        _check_readable(upstream_response)
     coding = _answer_coding(context, upstream_response)
     context.asks = asks(context)
     dressing: PageInjection | None = None
@@ -157,9 +160,9 @@ def _translate_names(context: RequestContext, upstream_response: UpstreamRespons
         )
 
 
-def _check_readable(upstream_response: UpstreamResponse, sort: BodyKind) -> None:
+def _check_readable(upstream_response: UpstreamResponse) -> None:
     """Raise Unreadable for a page in part, and for one whose policies browsers could read otherwise."""
-    if needs_full_document(upstream_response.status, sort):
+    if upstream_response.status == PARTIAL:
         raise Unreadable("a part of a page cannot be read")
     for name in _POLICIES:
         if any(map(_CONTROL, upstream_response.fields.get(name, ()))):
@@ -234,10 +237,12 @@ def _body(
     )
 
 
-def _typed(headers: Headers, upstream_response: UpstreamResponse, data: bytes) -> Headers:
+def _typed(headers: Headers, request: Request, upstream_response: UpstreamResponse, data: bytes) -> Headers:
     """Return a page's headers with the charset that it declares itself, where that is beyond doubt."""
     types = upstream_response.fields.get(b"content-type", ())
-    if len(types) != 1 or not names_html_only(types[0]):
+    if len(types) != 1 or b"=" in types[0]:
+        return headers
+    if not names_html_only(types[0]) or is_document(request.destination) is False:
         return headers
     said = _declared(types[0], _joined(upstream_response, b"content-encoding") or b"", data[:BEGINNING])
     if said == types[0]:
@@ -353,7 +358,8 @@ def _is_coded(codings: bytes) -> bool:
 
 
 def _kept_label(upstream_response: UpstreamResponse) -> bytes | None:
-    return kept_label(_joined(upstream_response, b"content-encoding"))
+    codings = _joined(upstream_response, b"content-encoding")
+    return kept_label(codings) if codings else None
 
 
 def _joined(upstream_response: UpstreamResponse, name: bytes) -> bytes | None:

@@ -21,8 +21,7 @@ from proxy.consent.answer import Answer
 from proxy.consent.cookie import ConsentReading, consent_cookie, write_answer
 from proxy.consent.decision import Decision
 from proxy.errors import BadRequest
-from proxy.filter.body.page_cache import PageCache
-from proxy.filter.cache import Cache, CacheBudget
+from proxy.filter.cache import Cache, CacheBudget, PageCache
 from proxy.filter.headers.cookies import CookieRules, CookieVerdicts, strip_cookie_header
 from proxy.filter.headers.fence import fence
 from proxy.filter.headers.judged_headers import refused_headers

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from proxy.filter.body.document_text import PageText
+from proxy.filter.body.charset import PageText
 from proxy.filter.html import scanner
 from proxy.filter.html.scanner import HtmlFilter
 from proxy.filter.rules import compiled

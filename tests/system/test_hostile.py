@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from proxy.filter.body import document_text
+from proxy.filter.body import charset
 from tests.route.test_relay import accept
 from tests.support.origin import Origin, chunked, html, ok
 from tests.support.proxying import PAGE, proxying
@@ -27,7 +27,7 @@ async def test_a_fault_of_ours_lets_no_page_through(tmp_path, monkeypatch, fault
         proxying(origin.url, folder=tmp_path) as proxy,
     ):
         for broken_step in (step, "whole"):  # a page that is here whole takes neither of the two
-            monkeypatch.setattr(document_text.PageText, broken_step, broken)
+            monkeypatch.setattr(charset.PageText, broken_step, broken)
         whole, streamed = await proxy.ask("/"), await proxy.ask("/slow")
         monkeypatch.undo()
         after = await proxy.ask("/")
@@ -41,7 +41,7 @@ async def test_a_fault_of_ours_lets_no_page_through(tmp_path, monkeypatch, fault
 
 
 async def test_a_fault_in_mid_page_cuts_it(tmp_path, monkeypatch):
-    fed = document_text.PageText.feed
+    fed = charset.PageText.feed
     calls = []
 
     def broken(self, piece):
@@ -55,7 +55,7 @@ async def test_a_fault_in_mid_page_cuts_it(tmp_path, monkeypatch):
         Origin({b"/": [length + PAGE, 0.2, PAGE]}) as origin,
         proxying(origin.url, folder=tmp_path) as proxy,
     ):
-        monkeypatch.setattr(document_text.PageText, "feed", broken)
+        monkeypatch.setattr(charset.PageText, "feed", broken)
         got = await proxy.ask("/")
 
     assert (got.status, got.whole) == (200, False)

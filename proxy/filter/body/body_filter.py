@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from proxy.errors import Unreadable
+from proxy.filter.body.charset import PageText, Readable, RulesText
 from proxy.filter.body.decoding import Cap, decoder
-from proxy.filter.body.document_text import PageText, Readable, RulesText
 from proxy.filter.body.encoding import Encoder, encoder
-from proxy.filter.body.page_cache import PageCache
+from proxy.filter.cache import PageCache
 from proxy.filter.headers.content_kind import SNIFF, BodyKind
 from proxy.filter.rules.judge import Judge
 from proxy.filter.tags.injection import Injector

@@ -147,11 +147,6 @@ def is_document(dest: bytes | None) -> bool | None:
     return dest not in _INERT and dest not in (b"empty", b"xslt")  # a value yet unknown may be a page
 
 
-def needs_full_document(status: int, sort: BodyKind | None) -> bool:
-    """True when a part of a document came (206): it has to be fetched again, whole (T9)."""
-    return status == 206 and sort in (BodyKind.HTML, BodyKind.XML, BodyKind.RULES, BodyKind.REFUSED, None)
-
-
 def _sealed_kind(essence: bytes, dest: bytes | None) -> BodyKind:
     """Parts and packages that hold pages: refused where a browser would open them as one.
 

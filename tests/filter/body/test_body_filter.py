@@ -26,7 +26,7 @@ from proxy.filter.body.body_filter import (
     first_bytes,
 )
 from proxy.filter.body.decoding import Cap
-from proxy.filter.body.page_cache import PageCache
+from proxy.filter.cache import PageCache
 from proxy.filter.headers.content_kind import SNIFF, BodyKind
 from proxy.filter.headers.judged_headers import judged_headers, refused_headers
 from proxy.filter.rules.judge import Judge, compile_rules, judge_for

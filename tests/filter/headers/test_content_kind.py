@@ -11,7 +11,6 @@ from proxy.filter.headers.content_kind import (
     forbids_sniffing,
     is_document,
     media_type_of,
-    needs_full_document,
 )
 
 HTML, XML, FEED, CODE, OTHER, REFUSED = (
@@ -264,17 +263,6 @@ def test_what_holds_pages_in_parts_is_refused_where_it_would_be_opened(
     type_: bytes, dest: bytes | None, expected: BodyKind
 ) -> None:
     assert sort(type_, dest=dest) is expected
-
-
-@pytest.mark.parametrize("kind", [HTML, XML, BodyKind.RULES, REFUSED, None])
-def test_a_part_of_a_document_is_fetched_again_whole(kind: BodyKind | None) -> None:
-    assert needs_full_document(206, kind)
-    assert not needs_full_document(200, kind)
-
-
-@pytest.mark.parametrize("kind", [FEED, CODE, OTHER])
-def test_a_part_of_anything_else_passes(kind: BodyKind) -> None:
-    assert not needs_full_document(206, kind)
 
 
 @pytest.mark.parametrize(
