@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
 from proxy.catalogue import providers, shipped_catalogue
 from proxy.commands.terminal import fail, out, print_json
@@ -32,19 +32,19 @@ def list_(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """List the providers: what each is, its purposes, and when it was last looked at."""
-    since = (datetime.now(UTC) - STALE).date().isoformat()
-    shown = {id_: one for id_, one in providers().items() if not stale or one.checked.on < since}
+    now = datetime.now(UTC)
+    shown = {id_: one for id_, one in providers().items() if not stale or is_stale(one, now)}
     if as_json:
         print_json([_row(id_, one) for id_, one in shown.items()])
         return
-    table = Table(box=None, pad_edge=False)
-    for head in ("name in use:", "provider", "kind", "purposes", "looked at"):
-        table.add_column(head)
-    for id_, one in shown.items():
-        table.add_row(
-            id_, one.name, one.kind, ", ".join(_purposes(one)), f"{one.checked.on} ({one.checked.how})"
-        )
-    out.print(table)
+    rows = [("name in use:", "provider", "kind", "purposes", "looked at")]
+    rows += [
+        (id_, one.name, one.kind, ", ".join(_purposes(one)), f"{one.checked.on} ({one.checked.how})")
+        for id_, one in shown.items()
+    ]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    for row in rows:
+        out.print(Text("  ".join(map(str.ljust, row, widths)).rstrip()))
 
 
 @catalogue_app.command()
@@ -55,6 +55,11 @@ def show(name: Annotated[str, typer.Argument(help="A name of `catalogue list`.")
         near = meant(name, providers()) or "; `consent-proxy catalogue list` names all"
         fail(f"'{name}' is no provider of the catalogue{near}", 2)
     sys.stdout.write(block.text)
+
+
+def is_stale(one: CatalogueShape, now: datetime) -> bool:
+    """True when nobody has looked at a block for a year."""
+    return one.checked.on < (now - STALE).date().isoformat()
 
 
 def _purposes(one: CatalogueShape) -> list[str]:

@@ -47,6 +47,11 @@ def _line(other: Place, here: Place) -> str:
     return f"line {other.line}" if other.file == here.file else other.rule
 
 
+def _apart(one: Place, other: Place) -> bool:
+    """True for rules of two blocks of the catalogue: each is checked by itself, and says what it shares."""
+    return one.file != other.file and all(p.file.startswith("catalogue/") for p in (one, other))
+
+
 def _empty_providers(policy: Policy) -> Iterator[Problem]:
     for provider in policy.providers:
         if not (provider.cookies or provider.tags or provider.requests or provider.storage):
@@ -126,7 +131,8 @@ def _text_includes(first: TagRule, later: TagRule) -> bool:
 def _shadowed_rows(policy: Policy) -> Iterator[Problem]:
     rows = _rows(policy)
     for at, row in enumerate(rows):
-        first = next((earlier for earlier in rows[:at] if _row_shadows(earlier, row)), None)
+        known = (earlier for earlier in rows[:at] if not _apart(earlier.place, row.place))
+        first = next((earlier for earlier in known if _row_shadows(earlier, row)), None)
         if first is not None:
             text = (
                 f"this cookie row can never win: {_line(first.place, row.place)} speaks of the same cookies"
@@ -191,7 +197,8 @@ def _cheap_tags(policy: Policy) -> Iterator[Problem]:
                     d.startswith(".") and covers(d[1:], host) and not _is_own(policy, d[1:])
                     for d in row.domains
                 )
-                if dear and reached and row.purpose not in tag.purposes:
+                apart = _apart(row.place, tag.place)
+                if dear and reached and row.purpose not in tag.purposes and not apart:
                     text = (
                         f"'{host}' loads without {row.purpose}, "
                         f"which its cookie {row.names[0]} needs ({_line(row.place, tag.place)})"

@@ -1,8 +1,10 @@
 """`catalogue` lists the providers that rules may take by name, and shows one."""
 
 import json
+from datetime import UTC, datetime
 
 from proxy.catalogue import providers
+from proxy.commands.catalogue import is_stale
 from tests.commands.running import run
 
 
@@ -27,6 +29,13 @@ def test_one_is_shown_as_rules_would_have_it():
     told = run("catalogue", "show", "vimeo")
 
     assert told.stdout.startswith("vimeo:\n  name: Vimeo\n")
+
+
+def test_after_a_year_a_block_is_stale():
+    vimeo = providers()["vimeo"]
+
+    assert not is_stale(vimeo, datetime(2027, 11, 29, tzinfo=UTC))
+    assert is_stale(vimeo, datetime(2027, 12, 2, tzinfo=UTC))
 
 
 def test_a_name_that_is_none_is_one_sentence():
