@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from proxy.commands.terminal import err, fail, print_json
+from proxy.commands.record_stats import stats
+from proxy.commands.record_store import (
+    ConfigFile,
+    DryRun,
+    HowOption,
+    Json,
+    Since,
+    Site,
+    Until,
+    Visitor,
+    Yes,
+    with_store,
+)
+from proxy.commands.terminal import confirm, err, fail, may_ask, print_json
 from proxy.commands.time_options import moment, seconds
-from proxy.config.loading import read_config
-from proxy.config.signing_key import load_keys
 from proxy.consent.answer import How
 from proxy.errors import RecordsError
 from proxy.records import display, export
@@ -26,21 +34,6 @@ from proxy.records.store import RecordStore, now_ms
 records_app = typer.Typer(
     help="Proofs of consent: list, show, verify, export, erase, purge, count.", no_args_is_help=True
 )
-
-ConfigFile = Annotated[
-    Path, typer.Option("--config", "-c", help="The config file; it names the store and the key.")
-]
-Json = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
-Site = Annotated[str | None, typer.Option("--site", help="Only of this site.")]
-Visitor = Annotated[str | None, typer.Option("--visitor", help="Only of the visitor with this id.")]
-HowOption = Annotated[
-    str | None,
-    typer.Option("--how", help="Only accept, refuse, save, withdraw, once, placeholder or erased."),
-]
-Since = Annotated[
-    str | None, typer.Option("--since", help="Only from this day or moment on (UTC): 2026-11-01.")
-]
-Until = Annotated[str | None, typer.Option("--until", help="Only before this day or moment (UTC).")]
 
 
 @records_app.command("list")
@@ -67,7 +60,7 @@ def list_(  # noqa: PLR0917 - flags, given by name
             return
         sys.stdout.writelines(f"{line}\n" for line in display.table(found))
 
-    _with_store(config, run)
+    with_store(config, run)
 
 
 @records_app.command()
@@ -86,7 +79,7 @@ def show(
         else:
             sys.stdout.write(display.record_page(found, shown))
 
-    _with_store(config, run)
+    with_store(config, run)
 
 
 @records_app.command()
@@ -116,7 +109,7 @@ def verify(
         if not found.sound:
             raise typer.Exit(1)
 
-    _with_store(config, run, needed=False)  # a damaged file is a finding, not a failure
+    with_store(config, run, needed=False)  # a damaged file is a finding, not a failure
 
 
 @records_app.command("export")
@@ -144,16 +137,18 @@ def export_(  # noqa: PLR0917 - flags, given by name
                 sys.stdout.write(line)
             sys.stdout.flush()
 
-    _with_store(config, run)
+    with_store(config, run)
 
 
 @records_app.command()
-def erase(
+def erase(  # noqa: PLR0917 - flags, given by name
     config: ConfigFile,
     record: Annotated[str | None, typer.Argument(help="The id on the receipt.")] = None,
     visitor: Annotated[
         str | None, typer.Option("--visitor", help="All records of this visitor instead.")
     ] = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Empty a record on request; its tombstone stays, and the chain still verifies."""
@@ -161,15 +156,20 @@ def erase(
         raise typer.BadParameter("name one record, or --visitor")
 
     async def run(store: RecordStore) -> None:
-        count = int(await store.erase(record)) if record else await store.erase_visitor(str(visitor))
-        if json:
-            print_json({"erased": count})
-        elif count:
-            sys.stdout.write(f"erased {_many(count)}\n")
+        found = await store.get(record) if record else None
+        count = int(found is not None and found.content is not None)
+        if visitor is not None:
+            count = await store.count(Which(visitor=visitor))
         if not count:
             fail(f"there is nothing to erase for {record or visitor} in {store.name}")
+        if dry_run:
+            _say_count("would erase", count, "would_erase", json=json)
+            return
+        confirm(f"Erase {_many(count)} in {store.name} for good?", yes=yes)
+        count = int(await store.erase(record)) if record else await store.erase_visitor(str(visitor))
+        _say_count("erased", count, "erased", json=json)
 
-    _with_store(config, run)
+    with_store(config, run)
 
 
 @records_app.command()
@@ -178,33 +178,34 @@ def purge(
     older_than: Annotated[
         str | None, typer.Option("--older-than", help="Instead of `records.keep`: 5 years, 18 months.")
     ] = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Delete what is older than `records.keep` (default 5 years)."""
     age = seconds(older_than) if older_than else None
 
     async def run(store: RecordStore) -> None:
-        count = await store.purge(None if age is None else now_ms() - age * 1000)
-        if json:
-            print_json({"purged": count})
-        else:
-            sys.stdout.write(f"purged {_many(count)}\n")
+        before = None if age is None else now_ms() - age * 1000
+        if dry_run or may_ask(yes=yes):
+            count = await store.purgeable(before)
+            if dry_run:
+                _say_count("would purge", count, "would_purge", json=json)
+                return
+            confirm(f"Delete {_many(count)} from {store.name} for good?", yes=yes)
+        _say_count("purged", await store.purge(before), "purged", json=json)
 
-    _with_store(config, run)
+    with_store(config, run)
 
 
-@records_app.command()
-def stats(config: ConfigFile, json: Json = False) -> None:
-    """Count records by control, site, policy version and purpose."""
+def _say_count(doing: str, count: int, key: str, *, json: bool) -> None:
+    if json:
+        print_json({key: count})
+    else:
+        sys.stdout.write(f"{doing} {_many(count)}\n")
 
-    async def run(store: RecordStore) -> None:
-        found = await store.stats()
-        if json:
-            print_json(display.stats_json(found))
-        else:
-            sys.stdout.writelines(f"{line}\n" for line in display.stats_lines(found))
 
-    _with_store(config, run)
+records_app.command()(stats)
 
 
 @records_app.command()
@@ -219,36 +220,7 @@ def heads(
     async def run(store: RecordStore) -> None:
         sys.stdout.write(export.heads_line(await store.heads(after), now_ms()))
 
-    _with_store(config, run)
-
-
-def _with_store(config: Path, run: Callable[[RecordStore], Awaitable[None]], *, needed: bool = True) -> None:
-    async def main() -> None:
-        async with _store(config, needed=needed) as store:
-            await run(store)
-
-    asyncio.run(main())
-
-
-@contextlib.asynccontextmanager
-async def _store(path: Path, *, needed: bool) -> AsyncIterator[RecordStore]:
-    """Open the store that a config names; it must exist, a command makes none."""
-    config = read_config(path)
-    # Without a store there is nothing to read, and no reason to make a key for it.
-    folder = config.file(Path())
-    RecordStore.must_exist(config.records.url, folder)
-    store = await RecordStore.open(
-        config.records.url,
-        keys=load_keys(config),
-        keep=config.records.keep,
-        folder=folder,
-        create=False,
-        needed=needed,
-    )
-    try:
-        yield store
-    finally:
-        await store.close()
+    with_store(config, run)
 
 
 def _which(

@@ -51,6 +51,17 @@ def fail(message: str, code: int = 1) -> NoReturn:
     raise typer.Exit(code)
 
 
+def may_ask(*, yes: bool) -> bool:
+    """True where somebody sits at a terminal and has not answered in advance."""
+    return not yes and sys.stdin.isatty()
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before something is deleted for good; without a terminal nobody can be asked."""
+    if may_ask(yes=yes) and not typer.confirm(question, err=True):
+        raise typer.Exit(1)
+
+
 def read_text(path: Path, what: str) -> str:
     """Return the text of a file that the caller named, or end with a sentence."""
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -50,6 +51,9 @@ TICK = 1.0
 """Seconds between checks for changed files and flushes of metrics."""
 
 PURGE_EVERY = 86_400.0
+
+COUNT_EVERY = 60.0
+"""Seconds between additions to the daily numbers of the record store."""
 
 
 class Worker:
@@ -129,6 +133,7 @@ class Worker:
             self._end_admin = await listen_admin(config.admin, self, config.admin_hosts)
         self._background.append(asyncio.ensure_future(self._tick()))
         self._background.append(asyncio.ensure_future(self._records_probe.run()))
+        self._background.append(asyncio.ensure_future(self._count_days()))
         if self._number == 0:
             self._background.append(asyncio.ensure_future(self._purge()))
         if self._reloader is not None:
@@ -209,9 +214,10 @@ class Worker:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         await self._upstreams.close()
-        if self._store is not None:
-            await self._store.close()
         self.metrics.flush()
+        if self._store is not None:
+            await self._add_days(self._store)
+            await self._store.close()
         if self._end_admin is not None:
             await self._end_admin()
         log().info("serving_stopped", cut=cut)
@@ -253,6 +259,22 @@ class Worker:
                 heads = await self.snapshot.store.heads(now_ms() - 2000 * int(PURGE_EVERY))
                 log().info("chain_heads_kept", heads=heads_of(heads))
             await asyncio.sleep(PURGE_EVERY)
+
+    async def _count_days(self) -> None:
+        """Add what was shown to the daily numbers, every minute."""
+        while True:
+            await asyncio.sleep(COUNT_EVERY)
+            await self._add_days(self.snapshot.store)
+
+    async def _add_days(self, store: RecordStore) -> None:
+        """Add the counts since the last time; those that a store cannot take now wait for the next."""
+        daily, self.metrics.daily = self.metrics.daily, Counter()
+        numbers = {(day, site, "", measure, ""): count for (day, site, measure), count in daily.items()}
+        try:
+            if numbers:
+                await store.add_days(numbers)
+        except ProxyError:
+            self.metrics.daily.update(daily)
 
     # -- for the admin address ---------------------------------------------------------------------------
 

@@ -145,16 +145,6 @@ def stats_json(stats: Stats) -> dict[str, Any]:
     }
 
 
-def stats_lines(stats: Stats) -> Iterator[str]:
-    """Give the counts for people."""
-    for name, value in stats_json(stats).items():
-        if not isinstance(value, dict):
-            yield f"{name.replace('_', ' ')}: {value if value is not None else 'none'}"
-            continue
-        yield f"{name.replace('_', ' ')}:"
-        yield from (f"  {key}: {number}" for key, number in value.items())
-
-
 def verification_json(found: Verification) -> dict[str, Any]:
     """Return what was read and what is wrong with it."""
     return {

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from proxy.consent.record import ConsentRecord, NewRecord, Shown
 from proxy.errors import RecordsError, StartError
-from proxy.records import erasure, queries
+from proxy.records import days, erasure, queries
 from proxy.records.chain import ChainHead, Keyring
 from proxy.records.database import Database
+from proxy.records.days import Key, Numbers
 from proxy.records.driver import FAILURES, why
 from proxy.records.key_rotation import load_keys
 from proxy.records.queries import Stats, Which
@@ -23,6 +24,8 @@ from proxy.records.verify import Verification, verify
 from proxy.records.writer import Writer
 
 FIVE_YEARS = 5 * 365 * 86_400
+LAST_DAY = 10**7
+"""A day since 1970 that is behind all others."""
 
 _HEADS = "SELECT name, head_position, head_link, head_time FROM writers WHERE head_time >= ? ORDER BY number"
 
@@ -128,6 +131,12 @@ class RecordStore:
         """Set or clear `trouble`, within seconds, as an answer would; never fails."""
         await self._writer.probe()
 
+    async def add_days(self, numbers: Mapping[Key, int]) -> None:
+        """Add to the daily numbers, which no person is in."""
+        with _records_errors():
+            async with self._database.writing() as connection:
+                await days.add(connection, numbers)
+
     async def erase(self, record_id: str) -> bool:
         """Empty one record and leave its tombstone; False when there is nothing to erase."""
         return await self._erase("id", record_id) > 0
@@ -141,6 +150,12 @@ class RecordStore:
         with _records_errors():
             limit = self._clock() - self._keep * 1000 if before is None else before
             return await erasure.purge(self._database, self._keyring, limit)
+
+    async def purgeable(self, before: int | None = None) -> int:
+        """Return how many records `purge` would delete now, tombstones included."""
+        with _records_errors():
+            limit = self._clock() - self._keep * 1000 if before is None else before
+            return await erasure.purgeable(self._database, limit)
 
     # Reading
 
@@ -189,6 +204,14 @@ class RecordStore:
         """Return counts over the whole store."""
         with _records_errors():
             return await queries.stats(self._database)
+
+    async def days(self, since: int = 0, until: int = LAST_DAY) -> Numbers:
+        """Return the daily numbers of these days since 1970: of records kept, purged and erased."""
+        with _records_errors():
+            async with self._database.reading() as connection:
+                found = await days.kept(connection, since, until)
+                times = since * days.DAY_MS, until * days.DAY_MS
+                return found + await days.of_records(connection, "time >= ? AND time < ?", *times)
 
     async def verify(
         self, heads: Sequence[ChainHead] = (), on_progress: Callable[[int], None] = lambda _read: None

@@ -8,6 +8,7 @@ prometheus-client every second and when a page is read.
 from __future__ import annotations
 
 import os
+import time
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
@@ -125,6 +126,7 @@ class Metrics:
 
         prometheus.disable_created_metrics()  # type: ignore[no-untyped-call] # else a start time per label set
         self.tally = Tally()
+        self.daily: Counter[tuple[int, str, str]] = Counter()  # day, site, measure: for the record store
         self._prometheus: Any = prometheus
         self.registry: CollectorRegistry = prometheus.CollectorRegistry()
         self._counters = {
@@ -152,8 +154,13 @@ class Metrics:
         self.tally.add_up_verdicts()
         counts, self.tally.counts = self.tally.counts, Counter()
         times, self.tally.times = self.tally.times, {}
+        today = int(time.time()) // 86_400
         for (name, *labels), by in counts.items():
             self._counters[name].labels(*labels).inc(by)
+            if name == "asked":
+                self.daily[today, labels[0], f"shown {labels[1]}"] += by
+            elif name == "answers" and labels[2] == "counted":
+                self.daily[today, labels[0], f"unstored {labels[1]}"] += by
         for (name, site), taken in times.items():
             histogram = self._histograms[name].labels(site)
             # prometheus-client takes one observation at a time, 3 us each; its own parts take many at once

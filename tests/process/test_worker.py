@@ -3,6 +3,7 @@
 import asyncio
 import json
 import ssl
+import time
 
 import pytest
 import trustme
@@ -12,6 +13,7 @@ from proxy.config.value_parsers import ListenAddress
 from proxy.errors import StartError
 from proxy.http.listening import bind
 from proxy.process.worker import Worker
+from proxy.records.store import RecordStore
 from tests.process.test_rules_tests import FAILING, LINE
 from tests.support.origin import Origin, html
 from tests.support.proxying import PAGE, RULES, chunks, proxying, read_answer, read_head, request
@@ -245,3 +247,35 @@ async def test_a_process_that_has_not_begun_is_not_ready(tmp_path):
     server = Worker(load_config(text, folder=tmp_path), load_policy(RULES))
 
     assert server.ready() == {"ready": False, "why": ["starting"], "doubts": {}}
+
+
+async def test_what_was_shown_is_counted_by_day_in_the_store_and_outlives_the_process(tmp_path):
+    async with Origin({b"/": html(PAGE)}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        await proxy.ask("/", "Accept: text/html")
+        await proxy.ask("/", "Accept: text/html", "Sec-GPC: 1")
+        await proxy.server._add_days(proxy.server.snapshot.store)
+        await proxy.ask("/", "Accept: text/html")
+        keys, url = proxy.server._keys, f"sqlite:///{tmp_path / 'proofs.db'}"
+    store = await RecordStore.open(url, keys=keys)
+    numbers = await store.days()
+    await store.close()
+
+    today = int(time.time()) // 86_400
+    assert numbers == {
+        (today, "callkom.io", "", "shown first", ""): 2,
+        (today, "callkom.io", "", "shown signal", ""): 1,
+    }
+
+
+async def test_counts_that_the_store_cannot_take_wait_until_it_can(tmp_path):
+    async with Origin({b"/": html(PAGE)}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        await proxy.ask("/", "Accept: text/html")
+        proxy.server.metrics.flush()
+        closed = await RecordStore.open(f"sqlite:///{tmp_path / 'other.db'}", keys=proxy.server._keys)
+        for file in tmp_path.glob("other.db*"):
+            file.write_bytes(b"not a database " * 300)
+        await proxy.server._add_days(closed)
+        waiting = sum(proxy.server.metrics.daily.values())
+        await closed.close()
+
+    assert waiting == 1

@@ -6,29 +6,19 @@ import json
 import sqlite3
 
 import pytest
-from typer.testing import CliRunner
 
-from proxy.commands.records import records_app
 from proxy.consent.answer import Gesture, How, Surface
 from proxy.consent.decision import Ask
 from proxy.consent.record import Shown
 from proxy.errors import StartError
 from proxy.records.store import RecordStore
+from tests.commands.records_cli import SIGNING, run, write_config
 from tests.records.answers import NOON, SHOWN, answer, refusal
-
-SIGNING = b"0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture
 def config(tmp_path):
-    (tmp_path / "consent.key").write_bytes(SIGNING + b"\n")
-    file = tmp_path / "config.yaml"
-    file.write_text(
-        "listen: 127.0.0.1:8080\n"
-        'sites:\n  - { hosts: [callkom.io], upstream: "http://127.0.0.1:9001" }\n'
-        "records: { url: sqlite:///proofs.db, keep: 1 year }\n"
-    )
-    return file
+    return write_config(tmp_path)
 
 
 @pytest.fixture
@@ -53,14 +43,6 @@ async def filled(config):
     ]
     await store.close()
     return records
-
-
-def run(config, *arguments, code=0):
-    result = CliRunner().invoke(records_app, [*arguments, "--config", str(config)])
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == code, result.output
-    return result
 
 
 def test_list_prints_the_newest_first_and_whole_ids(config, filled):
@@ -248,6 +230,28 @@ def test_erase_leaves_a_tombstone_and_says_how_many(config, filled):
 def test_erase_wants_to_know_what(config, filled):
     run(config, "erase", code=2)
     run(config, "erase", "an-id", "--visitor", "ana", code=2)
+
+
+def test_a_dry_run_says_how_many_and_changes_nothing(config, filled):
+    assert run(config, "erase", "--visitor", "ana", "--dry-run").stdout == "would erase 2 records\n"
+    assert run(config, "erase", filled[0].id, "--dry-run").stdout == "would erase 1 record\n"
+    assert json.loads(run(config, "erase", filled[0].id, "--dry-run", "--json").stdout) == {"would_erase": 1}
+    assert "nothing to erase" in run(config, "erase", "nobody", "--dry-run", code=1).stderr
+    assert run(config, "purge", "--older-than", "1 second", "--dry-run").stdout.startswith("would purge ")
+    assert run(config, "verify").stdout == "3 records (0 erased) in 1 chain: every seal holds\n"
+
+
+def test_at_a_terminal_erasing_and_purging_ask_first(config, filled, monkeypatch):
+    monkeypatch.setattr("proxy.commands.terminal.may_ask", lambda *, yes: not yes)
+    monkeypatch.setattr("proxy.commands.records.may_ask", lambda *, yes: not yes)
+
+    refused = run(config, "erase", filled[0].id, stdin="n\n", code=1)
+    assert "Erase 1 record in sqlite:///" in refused.stderr
+    run(config, "purge", "--older-than", "1 second", stdin="\n", code=1)
+    assert run(config, "verify").stdout == "3 records (0 erased) in 1 chain: every seal holds\n"
+
+    assert "erased 1 record" in run(config, "erase", filled[0].id, stdin="y\n").stdout
+    assert run(config, "erase", filled[1].id, "--yes").stdout == "erased 1 record\n"
 
 
 def test_purge_goes_by_keep_or_by_what_is_asked(config, filled):

@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import json
 import stat
+from collections import Counter
 
 import pytest
 from sqlalchemy import exc
 
 from proxy.consent.answer import How
+from proxy.consent.decision import Ask
 from proxy.consent.record import Receipt, Shown
 from proxy.errors import RecordsError, StartError
 from proxy.records.ledger import Ledger, Waiting
@@ -472,3 +474,51 @@ async def test_a_command_makes_no_store(tmp_path):
 
 def test_scope_of_the_tests_has_two_purposes():
     assert SCOPE.purposes == {"functional", "performance"}
+
+
+async def test_what_is_purged_or_erased_goes_on_counting_without_the_person(url):
+    clock = [NOON]
+    store = await RecordStore.open(url, keys=[KEY], keep=86_400, clock=lambda: clock[0])
+    await store.add(answer("ana"))
+    await store.add(refusal("ben"))
+    await store.add(
+        answer(
+            "ana",
+            time=NOON + 1,
+            granted=frozenset(),
+            how=How.WITHDRAW,
+            control=How.REFUSE,
+            withdrawn=frozenset({"functional", "performance"}),
+            asked=Ask.NEW,
+        )
+    )
+    await store.add_days({(20_780, "callkom.io", "", "shown first", ""): 7})
+    await store.add_days({(20_780, "callkom.io", "", "shown first", ""): 2})
+    before = await store.days()
+    await store.erase_visitor("ben")
+    erased = await store.days()
+    clock[0] = NOON + 3 * 86_400_000
+    could, did = await store.purgeable(), await store.purge()
+    after = await store.days()
+    other_days = await store.days(20_782)
+    await store.close()
+
+    day = NOON // 86_400_000
+    assert before == {
+        (day, "callkom.io", "fr", "accept", ""): 1,
+        (day, "callkom.io", "fr", "refuse", ""): 1,
+        (day, "callkom.io", "fr", "withdraw", ""): 1,
+        (day, "callkom.io", "fr", "again", ""): 1,
+        (day, "callkom.io", "fr", "granted", "functional"): 1,
+        (day, "callkom.io", "fr", "granted", "performance"): 1,
+        (day, "callkom.io", "fr", "refused", "functional"): 2,
+        (day, "callkom.io", "fr", "refused", "performance"): 2,
+        (day, "callkom.io", "fr", "withdrawn", "functional"): 1,
+        (day, "callkom.io", "fr", "withdrawn", "performance"): 1,
+        (20_780, "callkom.io", "", "shown first", ""): 9,
+    }
+    assert erased == before + Counter({(day, "callkom.io", "fr", "erased", ""): 1})
+    assert (could, did) == (3, 3)
+    assert after == erased
+    assert other_days == {}
+    assert not any("ana" in key or "ben" in key for key in after)
