@@ -55,6 +55,10 @@ async def test_a_receipt_says_who_agreed_to_what_when_and_under_which_words(stor
         "refused": ["performance"],
         "how": "save",
         "gesture": None,
+        "control": None,
+        "withdrawn": [],
+        "asked": None,
+        "surface": None,
         "provider": "hubspot",
         "previous": None,
     }
