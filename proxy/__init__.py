@@ -7,6 +7,7 @@ process             start, supervisor, workers, reload, admin address; demo: a s
 route               one request on its way; route.fast: repeated requests, synchronously
 own                 our own addresses: panel, choice, receipt, embeds, form relay, reports, files
 snapshot            all that rules and config say at one moment, ready for requests
+seen                what was seen on each site: hosts, cookies, storage keys, named once
 records, banner     proof of consent; what the visitor sees
 http                a visitor's connection, requests, responses; http.upstream: the way to a site's servers
 telemetry           logs, metrics

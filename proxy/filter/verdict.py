@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from proxy.problems import Place
@@ -27,6 +27,7 @@ class Verdict:
     `because` is None where no rule applies (own files, nothing to judge). `needs` are the
     missing purposes; `provider` its id (of a platform or tracker of the catalogue, too), None for
     what is undeclared; `note` is for people. `presumed`: a cookie passes that no rule describes.
+    `host` and `element` name what is loaded; two verdicts that differ in nothing else are equal.
     """
 
     does: Does
@@ -35,6 +36,8 @@ class Verdict:
     needs: tuple[str, ...] = ()
     note: str = ""
     presumed: bool = False
+    host: str = field(default="", compare=False)  # of the third party that is loaded, and the element
+    element: str = field(default="", compare=False)
 
     @property
     def keeps(self) -> bool:

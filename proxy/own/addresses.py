@@ -41,6 +41,7 @@ from proxy.own.receipts import expire_consent_cookie, proofs_json, proofs_of
 from proxy.snapshot.shared_resources import SharedResources
 from proxy.snapshot.sites import Site, Sites
 from proxy.telemetry.logs import log
+from proxy.telemetry.visitor_network import network_of
 
 GPC = b"/.well-known/gpc.json"
 GPC_SINCE = "2026-11-01"
@@ -64,6 +65,7 @@ class OwnAddresses:
         self._store = shared.store
         self._presumed = shared.presumed
         self._tally = shared.tally
+        self._sightings = shared.sightings
         self._limits = ChoiceLimits(shared, config.consent)
         self._relay = FormRelay(
             sites.all[0].policy, shared.upstreams.forms, shared.tally, f"{config.consent.path}relay/"
@@ -290,13 +292,18 @@ class OwnAddresses:
             log().info("consent_counted" if counted else "consent_recorded", **fields)
 
     async def _reports(self, own: OwnRequest) -> Response:
-        """Count what a browser reports, store nothing of it."""
+        """Count what a browser reports; of it only names are kept (proxy/seen)."""
         try:
             body = await own.message.whole_body(self._form * 8)
         except BadRequest as error:
             return self._error_page(own.request, error.status)
-        for report in read_reports(body, own.site.rules, own.site.cookies):
+        reports = read_reports(body, own.site.rules, own.site.cookies)
+        for report in reports:
             self._tally.add("reports", own.site.name, report.kind, report.provider)
+        named = [report.named for report in reports if report.named is not None]
+        if named:
+            network = network_of(own.request.visitor.address)
+            self._sightings.report(own.site.name, named, network, own.request.now)
         return Response(204, list(OWN_HEADERS))
 
     # -- error pages -----------------------------------------------------------------------------------

@@ -1,27 +1,48 @@
-"""Reports that browsers send about the fence (CSP) and the cookie guard: counted, never stored.
+"""Reports that browsers send about the fence (CSP), the cookie guard and the page script.
 
-A report is untrusted input: only its hosts and cookie names are read, to find the provider
-in rules.yaml.
+A report is untrusted input: only its hosts and names are read, to count whose they are and to name
+what no rule speaks of (proxy/seen).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
 from proxy.filter.headers.cookie_names import without_ids
 from proxy.filter.headers.cookies import CookieRules
-from proxy.filter.patterns import Glob
 from proxy.filter.rules.judge import Rules
 from proxy.policy.hosts import covers
 from proxy.policy.model import Policy
+from proxy.seen.declared import matches_any
+from proxy.seen.names import Kind, Side
+from proxy.seen.sightings import Report
 
 MAX_REPORTS = 50
 """Reports read in one body; browsers batch a few."""
+
+LONGEST_ADDRESS = 8192
+
+_SOCKETS = ("ws://", "wss://")
+_ELEMENTS = {
+    "script": "script",
+    "style": "style",
+    "img": "img",
+    "frame": "iframe",
+    "child": "iframe",
+    "font": "font",
+    "media": "media",
+    "object": "object",
+    "connect": "fetch",
+    "worker": "worker",
+    "manifest": "link",
+    "prefetch": "link",
+}
+"""By the directive that stopped it, without its ending: what loads from the host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +52,7 @@ class BrowserReport:
     kind: str
     provider: str
     name: str = ""  # of a cookie, without what looks like an id
+    named: Report | None = field(default=None, compare=False)  # what is kept of it
 
 
 def read_reports(body: bytes, rules: Rules, cookies: CookieRules) -> list[BrowserReport]:
@@ -51,32 +73,87 @@ def read_reports(body: bytes, rules: Rules, cookies: CookieRules) -> list[Browse
 def _parse_report(part: dict[str, Any], rules: Rules, cookies: CookieRules) -> Iterable[BrowserReport]:
     """Yield the reports in one object: CSP level 2, Reporting API, or the guard's own format."""
     if isinstance(old := part.get("csp-report"), dict):
-        yield BrowserReport("fence", _provider(old.get("blocked-uri"), rules))
+        names = ("blocked-uri", "effective-directive", "violated-directive", "document-uri", "source-file")
+        yield _violation([old.get(name) for name in names], rules)
     elif part.get("type") == "csp-violation" and isinstance(body := part.get("body"), dict):
-        yield BrowserReport("fence", _provider(body.get("blockedURL"), rules))
+        names = ("blockedURL", "effectiveDirective", "effectiveDirective", "documentURL", "sourceFile")
+        yield _violation([body.get(name) for name in names], rules)
     else:
-        for name in _names(part.get("cookies")):
-            row = next((row for row in cookies.every_row if _matches(row.names, name)), None)
-            yield BrowserReport("guard", row.provider if row is not None else "undeclared", without_ids(name))
-        for name in _names(part.get("storage")):
-            yield BrowserReport("storage", _keeper(cookies.policy, name), without_ids(name))
-        for host in _names(part.get("servers")):
-            yield BrowserReport("webrtc", _server_provider(cookies.policy, host, rules), host[:253])
+        yield from _counted(part, rules, cookies)
+
+
+def _counted(part: dict[str, Any], rules: Rules, cookies: CookieRules) -> Iterable[BrowserReport]:
+    """Yield what the guard or the page script counted, by name."""
+    path = _path(part.get("page"))
+    for name in _names(part.get("cookies")):
+        row = next((row for row in cookies.every_row if matches_any(row.names, name)), None)
+        provider = row.provider if row is not None else "undeclared"
+        yield BrowserReport("guard", provider, without_ids(name), Report(Kind.COOKIE, name, path=path))
+    for name in _names(part.get("storage")):
+        provider = _keeper(cookies.policy, name)
+        yield BrowserReport("storage", provider, without_ids(name), Report(Kind.KEY, name, path=path))
+    for host in _names(part.get("servers")):
+        provider = _server_provider(cookies.policy, host, rules)
+        yield BrowserReport("webrtc", provider, host[:253], Report(Kind.HOST, host, "webrtc", path=path))
+
+
+def _violation(fields: list[Any], rules: Rules) -> BrowserReport:
+    """Return the report on one violation of the fence, with the host that it names."""
+    blocked, effective, violated, page, source = (
+        value if isinstance(value, str) and len(value) <= LONGEST_ADDRESS else "" for value in fields
+    )
+    host, element = _host(blocked), violated_element(effective or violated)
+    if blocked.lower().startswith(_SOCKETS):
+        element = "socket"
+    named = None
+    if host and not rules.owns(host):
+        side = _side(element, page, source)
+        named = Report(Kind.HOST, host, element, side, _path(page))
+    return BrowserReport("fence", _provider(blocked, rules), named=named)
+
+
+def violated_element(directive: str) -> str:
+    """Return what a directive of a policy is about; empty for one that says no kind."""
+    return _ELEMENTS.get(directive.strip().partition(" ")[0].partition("-src")[0], "")
+
+
+def _side(element: str, page: str, source: str) -> Side:
+    """Return from where something was loaded, as far as a report says it."""
+    if page.startswith("blob:") or page in ("blob", "worker") or _path(page).endswith((".js", ".mjs")):
+        return Side.WORKER
+    if element == "font" or _path(source).endswith(".css"):
+        return Side.STYLE
+    return Side.SCRIPT if source or element in ("fetch", "socket", "worker") else Side.MARKUP
+
+
+def _host(address: str) -> str:
+    try:
+        return (urlsplit(address).hostname or "").rstrip(".") if "://" in address else ""
+    except ValueError:
+        return ""
+
+
+def _path(address: object) -> str:
+    """Return the path of an address of the page, empty where it names none."""
+    if not isinstance(address, str) or len(address) > LONGEST_ADDRESS:
+        return ""
+    if address.startswith("/"):
+        return address.partition("?")[0]
+    try:
+        return urlsplit(address).path if "://" in address and not address.startswith("blob:") else ""
+    except ValueError:
+        return ""
 
 
 def _names(counts: object) -> list[str]:
     return list(counts)[:MAX_REPORTS] if isinstance(counts, dict) else []
 
 
-def _matches(globs: Iterable[str], name: str) -> bool:
-    return any(Glob.of(glob).matches(name) for glob in globs)
-
-
 def _keeper(policy: Policy, name: str) -> str:
     """Return the provider or known tracker that keeps a name in storage, or `undeclared`."""
     declared = ((provider.id, rule.keys) for provider in policy.providers for rule in provider.storage)
     listed = ((tracker.id, tracker.storage) for tracker in policy.catalogue.trackers)
-    return next((id_ for id_, globs in chain(declared, listed) if _matches(globs, name)), "undeclared")
+    return next((id_ for id_, globs in chain(declared, listed) if matches_any(globs, name)), "undeclared")
 
 
 def _server_provider(policy: Policy, host: str, rules: Rules) -> str:
@@ -85,15 +162,14 @@ def _server_provider(policy: Policy, host: str, rules: Rules) -> str:
     return next(declared, "") or _provider(f"https://{host}", rules)
 
 
-def _provider(address: object, rules: Rules) -> str:
+def _provider(address: str, rules: Rules) -> str:
     """Return the provider of an address, or `undeclared`, `inline`, `own`."""
-    if not isinstance(address, str) or len(address) > 8192:
+    if not address:
         return "undeclared"
     if "://" not in address:
         return "inline"
-    try:
-        host = (urlsplit(address).hostname or "").rstrip(".")
-    except ValueError:
+    host = _host(address)
+    if not host:
         return "undeclared"
     if rules.owns(host):
         return "own"

@@ -25,9 +25,13 @@ from proxy.policy.model import Policy
 from proxy.process.admin import listen_admin
 from proxy.process.records_probe import RecordsProbe
 from proxy.process.reload import Reloader, WatchedFiles
+from proxy.process.seen_names import SeenNames
+from proxy.records.driver import FAILURES
 from proxy.records.export import heads_of
 from proxy.records.store import RecordStore, now_ms
 from proxy.route.relay import Relay
+from proxy.seen.seen_store import SeenStore
+from proxy.seen.sightings import Sightings
 from proxy.snapshot.presumed_cookies import PresumedCookies
 from proxy.snapshot.shared_resources import SharedResources
 from proxy.snapshot.site_upstreams import UpstreamsBySite
@@ -124,16 +128,24 @@ class Worker:
             self.metrics.tally,
             self._clock,
             PresumedCookies.of(config),
+            Sightings(self._keys[0]),
         )
         self._snapshot = await build_snapshot(config, self._policy, self._shared, OwnAddresses)
         self._records_probe = RecordsProbe(self._store, self.metrics, self.health)
         self._records_probe.report()
+        self.seen = SeenNames(
+            SeenStore(self._store.database),
+            self._shared.sightings,
+            self.metrics.tally,
+            partial(getattr, self, "_snapshot"),
+        )
         await self._open_listeners()
         if admin and config.admin is not None:
             self._end_admin = await listen_admin(config.admin, self, config.admin_hosts)
         self._background.append(asyncio.ensure_future(self._tick()))
         self._background.append(asyncio.ensure_future(self._records_probe.run()))
         self._background.append(asyncio.ensure_future(self._count_days()))
+        self._background.append(asyncio.ensure_future(self.seen.run()))
         if self._number == 0:
             self._background.append(asyncio.ensure_future(self._purge()))
         if self._reloader is not None:
@@ -217,11 +229,19 @@ class Worker:
         self.metrics.flush()
         if self._store is not None:
             await self._add_days(self._store)
+            if self._snapshot is not None:
+                await self._write_seen()
             await self._store.close()
         if self._end_admin is not None:
             await self._end_admin()
         log().info("serving_stopped", cut=cut)
         return cut
+
+    async def _write_seen(self) -> None:
+        """Write what was seen last; a store that is away keeps nobody."""
+        with contextlib.suppress(ProxyError, *FAILURES):
+            async with asyncio.timeout(TICK):
+                await self.seen.write()
 
     async def _tick(self) -> None:
         """Flush metrics, and reload when files have changed."""
@@ -291,7 +311,13 @@ class Worker:
             "policy": {"version": self._policy.version, "digest": self._policy.digest},
             "last_reload": self._reloader.last if self._reloader is not None else {"outcome": "none"},
             "records": {"store": self._store.name, "waiting": self._store.backlog} if self._store else {},
-            "sites": [_site_state(site, snapshot.upstreams[site.name]) for site in snapshot.sites.all]
+            "sites": [
+                {
+                    **_site_state(site, snapshot.upstreams[site.name]),
+                    "undeclared": self.seen.state(site),
+                }
+                for site in snapshot.sites.all
+            ]
             if snapshot
             else [],
         }

@@ -1,9 +1,9 @@
-"""The five tables of the store, the same on SQLite and PostgreSQL, as Alembic reads them.
+"""The six tables of the store, the same on SQLite and PostgreSQL, as Alembic reads them.
 
 `records` holds one row per recorded choice, `writers` one row a process that wrote (its chain has a
-base, where purging stopped, and a head), `texts` every text that was shown, once, and
-`keys` the keys of older chains, wrapped, `days` daily numbers without a person in them. Made by
-migrations/; a test compares the two.
+base, where purging stopped, and a head), `texts` every text that was shown, once, `keys` the keys of
+older chains, wrapped, `days` daily numbers without a person in them, and `seen` what was seen on each
+site, a name a row (proxy/seen). Made by migrations/; a test compares the two.
 """
 
 from __future__ import annotations
@@ -90,4 +90,17 @@ days = Table(
     Column("measure", Text, primary_key=True),
     Column("purpose", Text, primary_key=True),
     Column("count", BigInteger, nullable=False),
+)
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("site", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("by_us", Integer, nullable=False),
+    Column("first_seen", BigInteger, nullable=False),
+    Column("last_seen", BigInteger, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("facts", Text, nullable=False),
 )

@@ -94,6 +94,11 @@ class RecordStore:
         await self._database.close()
 
     @property
+    def database(self) -> Database:
+        """The database, for what is kept beside the records."""
+        return self._database
+
+    @property
     def name(self) -> str:
         """The address of the store, without a password."""
         return self._database.name

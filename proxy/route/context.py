@@ -76,6 +76,7 @@ class RequestContext:
         """Log hosts of the site's domain that pages load from and this proxy does not serve, each once."""
         for host in [host for host, reported in unserved.items() if not reported]:
             unserved[host] = True
+            self.snapshot.sightings.note_host(self.site.name, host, self.request.now)
             log().info(
                 "own_host_seen",
                 site=self.site.name,
@@ -114,14 +115,19 @@ class RequestContext:
             counts["rewritten_bytes", site] += self.read
         if self.asks:
             counts["asked", site, self.decision.ask.value] += 1
-        words = ""
+        sightings, words = self.snapshot.sightings, ""
+        if self.kind == "document":
+            for line in self.request.fields.get(b"cookie", ()):
+                sightings.note_sent_cookies(site, line, self.request.path)
         if self.verdicts:
             said = summary_of(self.verdicts)
             tally.count_verdicts(site, said)
+            sightings.note_tags(site, said, self.request.path)
             words = said.words
         if self.tags:
             said = summary_of_tags(self.tags)
             tally.count_verdicts(site, said)
+            sightings.note_tags(site, said, self.request.path)
             words = f"{words},{said.words}" if words else said.words
         if self.snapshot.config.log.requests:
             self._write(status, took, outcome, words)

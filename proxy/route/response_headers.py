@@ -59,6 +59,9 @@ def _judge_cookie(
 ) -> None:
     """Judge one Set-Cookie line by itself, on whatever status it came (T18): as one like it, or anew."""
     request = context.request
+    context.snapshot.sightings.note_set_cookie(
+        context.site.name, request.host, pair[1], request.path, request.now
+    )
     known = context.variant.cookies.verdict(pair[1], request.host)
     if known is not None:
         if known.does is KEEP:

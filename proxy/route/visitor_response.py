@@ -292,10 +292,11 @@ def _observed(
 ) -> VisitorResponse:
     """Return the response unchanged but for a fence that only reports; its body is judged in passing."""
     headers = end_to_end(upstream_response.headers)
+    if context.request.destination in WORKERS:
+        return VisitorResponse(_reporting(headers, context), VERBATIM)
     if sort not in PAGES or upstream_response.bodiless or upstream_response.status in (204, 206, 304):
         return VisitorResponse(headers, VERBATIM)
-    if context.variant.fence:
-        headers.append((b"Content-Security-Policy-Report-Only", context.variant.fence))
+    headers = _reporting(headers, context)
     try:
         judging = document_filter(
             sort=sort,
@@ -308,6 +309,16 @@ def _observed(
     except Unreadable:
         return VisitorResponse(headers, VERBATIM)
     return VisitorResponse(headers, ObservedBody(judging))
+
+
+def _reporting(headers: Headers, context: RequestContext) -> Headers:
+    """Return the headers with a fence that only reports, and only what was not seen today."""
+    fence = context.variant.fence
+    if not fence:
+        return headers
+    known = context.snapshot.sightings.sources.get(context.site.name, b"")
+    policy = fence.replace(b"default-src ", b"default-src " + known, 1)
+    return [*headers, (b"Content-Security-Policy-Report-Only", policy)]
 
 
 def unread(context: RequestContext, upstream_response: UpstreamResponse) -> VisitorResponse:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from proxy.records.store import RecordStore
+from proxy.seen.sightings import Sightings
 from proxy.snapshot.presumed_cookies import PresumedCookies
 from proxy.snapshot.rate_limit import RateLimit
 from proxy.snapshot.site_upstreams import UpstreamsBySite
@@ -23,6 +24,7 @@ class SharedResources:
     tally: Tally
     clock: Callable[[], float] = time.time  # for ages of answers and cookies
     presumed: PresumedCookies = field(default_factory=PresumedCookies)
+    sightings: Sightings = field(default_factory=Sightings)
     _limits: dict[tuple[str, int], RateLimit] = field(default_factory=dict)
 
     def limit(self, of: str, per_minute: int) -> RateLimit:

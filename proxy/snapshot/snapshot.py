@@ -18,6 +18,7 @@ from proxy.http.response import Response
 from proxy.http.upstream.balancer import Upstreams
 from proxy.policy.model import Policy
 from proxy.records.store import RecordStore
+from proxy.seen.sightings import Sightings
 from proxy.snapshot.presumed_cookies import PresumedCookies
 from proxy.snapshot.shared_resources import SharedResources
 from proxy.snapshot.sites import Site, Sites, build_sites
@@ -55,6 +56,7 @@ class Snapshot:
     store: RecordStore
     clock: Callable[[], float]
     presumed: PresumedCookies
+    sightings: Sightings
     loop_mark: bytes
 
     def request(self, message: IncomingMessage) -> Request:
@@ -110,5 +112,6 @@ async def build_snapshot(
         store=shared.store,
         clock=shared.clock,
         presumed=shared.presumed,
+        sightings=shared.sightings,
         loop_mark=loop_mark(shared.keys[-1]),
     )

@@ -44,6 +44,7 @@ EVENTS = (
     "cookie_capped",
     "cookie_presumed",
     "own_host_seen",
+    "undeclared_seen",
     "header_dropped",
     "request_answered",
     "consent_recorded",

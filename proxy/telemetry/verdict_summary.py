@@ -24,6 +24,9 @@ CACHE_SIZE = 2048
 MAX_CACHED_VERDICTS = 64
 """The most verdicts of a page whose summary is cached."""
 
+MAX_HOSTS = 200
+"""Third parties of one page that are named."""
+
 
 class VerdictSummary(NamedTuple):
     """What log and metrics show of a sequence of verdicts."""
@@ -31,6 +34,7 @@ class VerdictSummary(NamedTuple):
     verdicts: object  # kept alive for the cache's ids
     words: str  # for the log, members of a JSON object: kind, action, provider, rule; how often
     counts: tuple[tuple[Labels, int], ...]  # for the metrics; how often
+    hosts: tuple[tuple[str, str], ...] = ()  # third parties with the element that loads each
 
 
 _summaries: Cache[tuple[object, ...], VerdictSummary] = Cache(CACHE_SIZE)
@@ -61,12 +65,15 @@ def _cached(key: tuple[object, ...], kept: object, judged: Sequence[Judgement]) 
 def _summarise(kept: object, judged: Sequence[Judgement]) -> VerdictSummary:
     words: dict[str, int] = {}
     counts: dict[Labels, int] = {}
+    hosts: dict[tuple[str, str], None] = {}
     for kind, verdict in judged:
+        if verdict.host and len(hosts) < MAX_HOSTS:
+            hosts[verdict.host, verdict.element] = None
         _, text, labels = _labels.get((kind, id(verdict))) or _label(kind, verdict)
         words[text] = words.get(text, 0) + 1
         counts[labels] = counts.get(labels, 0) + 1
     members = ",".join([f"{text}:{count}" for text, count in words.items()])
-    return VerdictSummary(kept, members, tuple(counts.items()))
+    return VerdictSummary(kept, members, tuple(counts.items()), tuple(hosts))
 
 
 def _label(kind: str, verdict: Verdict) -> tuple[Verdict, str, Labels]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from proxy.config.loading import load_config
 from proxy.policy.load import load_policy
 from proxy.route.context import RequestContext
+from proxy.seen.sightings import Sightings
 from proxy.snapshot.sites import build_sites
 from tests.support.proxying import RULES, config_text
 from tests.support.visits import request
@@ -23,7 +24,7 @@ def context(*headers, target=b"/"):
     seen = request(target, *headers)
     reading, decision = SITE.look_up_consent(seen)
     return RequestContext(
-        SimpleNamespace(loop_mark=b"consent-proxy-1"),
+        SimpleNamespace(loop_mark=b"consent-proxy-1", sightings=Sightings()),
         None,
         seen,
         SITE,

@@ -111,6 +111,10 @@ class CookieRules:
         """True for a row of a platform of the catalogue, which speaks of what no rule declares."""
         return id(row) in self._platforms
 
+    def is_tracker(self, row: CookieRule) -> bool:
+        """True for a row of a known tracker of the catalogue."""
+        return id(row) in self._trackers
+
     def is_presumed(self, name: str, domain: str) -> bool:
         """True for a name that no rule describes, and that may pass all the same."""
         row = self.setting(name, domain)

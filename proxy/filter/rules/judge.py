@@ -6,7 +6,7 @@ A `JudgedTag` is a start tag with its verdict, the bytes to write, and how the t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import assert_never
 
@@ -113,7 +113,7 @@ class Judge:
         self.rules = rules
         self.grants = grants
         self._verdicts: dict[int, Verdict] = {}
-        self._undeclared: Cache[str, Verdict] = Cache(MAX_HOSTS, longest=LONGEST_HOST)
+        self._undeclared: Cache[tuple[str, str], Verdict] = Cache(MAX_HOSTS, longest=LONGEST_HOST)
         self._with_note: Cache[tuple[int, str], Verdict] = Cache(MAX_HOSTS, longest=LONGEST_NOTE)
         # by element, host and rel: `judge_by_host` of tags/start_tag.py
         self.by_host: Cache[tuple[bytes, bytes, bytes], Verdict | None] = Cache(MAX_HOSTS)
@@ -150,12 +150,13 @@ class Judge:
         """True when some inline script would be refused for its text."""
         return any(not self.verdict_of(matcher).keeps for matcher in self.rules.texts)
 
-    def verdict_with_note(self, matcher: Matcher, note: str) -> Verdict:
-        """Return the verdict of that rule with a note about one tag, for people."""
+    def verdict_with_note(self, matcher: Matcher, element: str, host: str) -> Verdict:
+        """Return the verdict of that rule on one tag, with its element and host as a note for people."""
+        note = f"{element} {host}".strip()
         found = self._with_note.get((matcher.index, note))
         if found is None:
             of_rule = self.verdict_of(matcher)
-            found = Verdict(of_rule.does, of_rule.because, of_rule.provider, of_rule.needs, note)
+            found = replace(of_rule, note=note, host=host, element=element)
             self._with_note.store((matcher.index, note), found, len(note))
         return found
 
@@ -165,7 +166,7 @@ class Judge:
         matcher = self.match_url(url, element, values or {}, others)
         if matcher is not None:
             return self.verdict_of(matcher)
-        return self.undeclared(url)
+        return self.undeclared(url, element)
 
     def match_url(
         self, url: Url, element: str, values: Mapping[str, str], others: Iterable[Matcher]
@@ -185,15 +186,17 @@ class Judge:
                 best = matcher
         return best
 
-    def undeclared(self, url: Url) -> Verdict:
-        """Return the verdict on an address that no rule matches."""
-        found = self._undeclared.get(url.host)
+    def undeclared(self, url: Url, element: str = "") -> Verdict:
+        """Return the verdict on an element that loads an address that no rule matches."""
+        key = (element, url.host)
+        found = self._undeclared.get(key)
         if found is None:
             found = KEEP
             if not self.rules.at_host(url.host).may_load:
+                note = f"undeclared third party {url.host}"
                 place = self.rules.undeclared_place
-                found = Verdict(Does.HOLD, place, note=f"undeclared third party {url.host}")
-            self._undeclared.store(url.host, found, len(url.host))
+                found = Verdict(Does.HOLD, place, note=note, host=url.host, element=element)
+            self._undeclared.store(key, found, len(element) + len(url.host))
         return found
 
     def match_script(self, body: bytes, values: Mapping[str, str]) -> Matcher | None:

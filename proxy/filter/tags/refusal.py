@@ -191,7 +191,7 @@ def _first_refusal(
                 judged = True
                 found, matcher = _judge_url(judge, url, name, values, others, fetched=fetched)
             else:
-                found = judge.undeclared(url) if fetched else None
+                found = judge.undeclared(url, name) if fetched else None
             if found is None or found.does is Does.KEEP:
                 continue
             if refused is None:
@@ -206,7 +206,7 @@ def _judge_url(
     matcher = judge.match_url(url, name, values, others)
     if matcher is not None:
         return judge.verdict_of(matcher), matcher
-    return (judge.undeclared(url) if fetched else None), None
+    return (judge.undeclared(url, name) if fetched else None), None
 
 
 def _refused_as_element(

@@ -190,7 +190,7 @@ class StartTag:
         verdict, matcher = refused.verdict, refused.matcher
         noted = verdict
         if matcher is not None and not verdict.note:
-            noted = self.context.judge.verdict_with_note(matcher, f"{self.name} {refused.host}".strip())
+            noted = self.context.judge.verdict_with_note(matcher, self.name, refused.host)
         if verdict.does is Does.REMOVE and (
             self.name in VOID or content_model in (ContentModel.SCRIPT, ContentModel.RAW_TEXT)
         ):
@@ -340,10 +340,10 @@ def _verdict_by_host(judge: Judge, name: bytes, host: bytes, rel: bytes) -> Verd
             return None
         verdict = judge.verdict_of(matcher)
         if not verdict.note:
-            verdict = judge.verdict_with_note(matcher, f"{element} {url.host}")
+            verdict = judge.verdict_with_note(matcher, element, url.host)
         break
     else:
-        verdict = judge.undeclared(url)
+        verdict = judge.undeclared(url, element)
     if verdict.does is Does.HOLD and not fetching_attributes.WARNING_LINKS.isdisjoint(rels):
         return None  # its rel is renamed, too
     return verdict if verdict.does in (Does.KEEP, Does.HOLD) else None

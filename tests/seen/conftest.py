@@ -1,0 +1,3 @@
+from tests.records.conftest import postgres, store, url
+
+__all__ = ["postgres", "store", "url"]
