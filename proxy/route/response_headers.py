@@ -21,7 +21,7 @@ def judged(headers: Headers, context: RequestContext) -> tuple[Headers, list[Jud
     """Return a response's headers without what was refused, and every verdict that was not keep.
 
     Only fields that decide what a browser makes of a body may hold a control character
-    (upstream/response_head.py); a page with such a policy is refused where it is composed.
+    (http/upstream/parser.py); a page with such a policy is refused where it is composed.
     """
     out: Headers = []
     verdicts: list[Judgement] = []

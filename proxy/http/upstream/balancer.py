@@ -13,8 +13,7 @@ from collections.abc import Sequence
 
 from proxy.errors import ProxyError, UpstreamError
 from proxy.filter.headers.fields import Headers
-from proxy.http.upstream.exchange import UpstreamRequest, UpstreamResponse
-from proxy.http.upstream.framing import Framing
+from proxy.http.upstream.exchange import Framing, UpstreamRequest, UpstreamResponse
 from proxy.http.upstream.health import HealthCheck, order
 from proxy.http.upstream.pool import Pool, PoolState
 from proxy.http.upstream.timeouts import UpstreamTimeouts

@@ -11,15 +11,45 @@ import base64
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from proxy.errors import BadRequest, UpstreamError
 from proxy.filter.headers.fields import Headers, list_of, without
 from proxy.http.header_names import Fields
-from proxy.http.upstream.fast_parser import LONGEST_LENGTH
-from proxy.http.upstream.framing import Framing, framing_of, is_endless, persists
 from proxy.http.upstream.health import UpstreamHealth
 from proxy.http.upstream.pinning import Pinned, signs_in
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """How the body of a response ends, and whether its connection persists."""
+
+    persistent: bool
+    until_eof: bool
+    endless: bool  # text/event-stream: no idle timeout
+
+
+framing_of = lru_cache(maxsize=8)(Framing)
+"""Cached: there are eight combinations."""
+
+_KEPT = [b"keep-alive"]
+
+
+def is_endless(content_type: bytes) -> bool:
+    """True for an event stream (WHATWG HTML 9.2.5), which lasts as long as its connection."""
+    if content_type[:17].lower() != b"text/event-stream":  # values have no blanks around them
+        return False
+    return content_type.partition(b";")[0].strip().lower() == b"text/event-stream"
+
+
+def persists(values: list[bytes] | None, version: str) -> bool:
+    """True when the connection may carry another exchange."""
+    if values is None or values == _KEPT:
+        return values is not None or version == "1.1"
+    options = {option.strip() for option in b",".join(values).lower().split(b",")}
+    return b"close" not in options if version == "1.1" else b"keep-alive" in options
+
 
 # RFC 9110 section 9.2.2, without the ones that a browser form can cause by accident
 REPEATABLE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
@@ -28,6 +58,9 @@ _HOP_BY_HOP = frozenset({b"transfer-encoding", b"connection", b"keep-alive", b"u
 _CHECKED_LENGTHS = frozenset(
     {2, 7, 10, 13, 14, 17}
 )  # the lengths of these, of authorization, of content-length
+LONGEST_LENGTH = 18
+"""Digits of a Content-Length: longer ones overflow in other parsers."""
+
 _UPGRADE = (b"Connection: Upgrade", b"Upgrade: websocket")
 _WEBSOCKET = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 

@@ -1,16 +1,270 @@
 """Parses responses of an upstream into an UpstreamResponse. No IO.
 
-A connection that is in doubt after a response (its framing, bytes behind its end) ends with it.
+A connection that is in doubt after a response (its framing, bytes behind its end) ends with it. Most
+responses come in one read: plain header lines, then Content-Length bytes or plain chunks. Those are parsed
+in one step; anything unusual, or still to come, head first and then body.
 """
 
 from __future__ import annotations
 
+import re
+from itertools import repeat
+from typing import NamedTuple
+
 from proxy.errors import UpstreamError
+from proxy.filter.cache import Cache
+from proxy.filter.headers.fields import Headers, is_token
+from proxy.filter.headers.judged_headers import HOP_BY_HOP
+from proxy.http.header_names import ANSWERED, Fields
 from proxy.http.upstream.chunked_body import ChunkedBody
-from proxy.http.upstream.exchange import UpstreamResponse
-from proxy.http.upstream.fast_parser import HEAD_BYTES, parse_complete_response
-from proxy.http.upstream.framing import Framing
-from proxy.http.upstream.response_head import ResponseHead, read_response_head
+from proxy.http.upstream.exchange import LONGEST_LENGTH, Framing, UpstreamResponse
+
+HEAD_BYTES = 65_536  # nginx takes 8 x 8k by default; a CSP with many cookies stays far below
+HEAD_FIELDS = 512
+
+LINE_CACHE_SIZE = 2048
+LONGEST_CACHED_LINE = 512
+
+_END = b"\r\n\r\n"
+_STATUS = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2}) ([\t -~\x80-\xff]*)").fullmatch
+# RFC 9110 5.5: blanks around a value are none of it
+_FIELD = re.compile(
+    rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+): ([!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)"
+).fullmatch
+_SIZE = re.compile(rb"[0-9A-Fa-f]{1,7}").fullmatch
+_NOT_CACHED = frozenset({b"set-cookie", b"location"})
+_BODILESS = frozenset({204, 304})
+
+
+CompleteResponse = tuple[int, bytes, Headers, Fields, bytes]
+"""A complete response: status, reason, fields in order and by name, body."""
+
+
+class _LineCache(Cache[bytes, "tuple[tuple[bytes, bytes], bytes] | None"]):
+    """Parsed header lines by their bytes: field and lower-case name, None for unusual lines."""
+
+    def __missing__(self, line: bytes) -> tuple[tuple[bytes, bytes], bytes] | None:
+        found = _FIELD(line)
+        if found is None:
+            return None
+        lower = ANSWERED[found[1]][0]
+        field = ((found[1], found[2]), lower)
+        return field if lower in _NOT_CACHED else self.store(line, field)
+
+
+PARSED_LINES = _LineCache(LINE_CACHE_SIZE, longest=LONGEST_CACHED_LINE)
+
+
+def parse_complete_response(data: bytes) -> CompleteResponse | None:
+    """Return the response (not to HEAD) that `data` is; None where its parts have to be parsed."""
+    end = data.find(_END, 0, HEAD_BYTES)
+    if end < 0:
+        return None
+    status_line = _STATUS(data, 0, data.find(b"\r\n"))
+    if status_line is None:
+        return None
+    headers: Headers = []
+    fields: Fields = {}
+    known = PARSED_LINES
+    for line in data[status_line.end() + 2 : end].split(b"\r\n"):
+        found = known[line]
+        if found is None:
+            return None
+        pair, lower = found
+        headers.append(pair)
+        if lower in fields:
+            fields[lower].append(pair[1])
+        else:
+            fields[lower] = [pair[1]]
+    status = int(status_line[1])
+    body = _body(data, end + 4, status, fields)
+    if body is None or len(headers) > HEAD_FIELDS or b"upgrade" in fields:
+        return None
+    return status, status_line[2], headers, fields, body
+
+
+def _body(data: bytes, at: int, status: int, fields: Fields) -> bytes | None:
+    """Return the body if it ends exactly where `data` does, else None."""
+    codings = fields.get(b"transfer-encoding")
+    if codings is not None:
+        plain = codings == [b"chunked"] and b"content-length" not in fields and status not in _BODILESS
+        return _dechunk(data, at) if plain else None
+    size = _length(fields.get(b"content-length"))
+    if status in _BODILESS and size is not None:
+        size = 0
+    if size is None or size < 0 or at + size != len(data):
+        return None
+    return data[at:]
+
+
+def _length(values: list[bytes] | None) -> int | None:
+    """Return the Content-Length, -1 without one, None for an unusual one."""
+    if values is None:
+        return -1
+    if len(values) > 1 or len(values[0]) > LONGEST_LENGTH or not values[0].isdigit():
+        return None
+    return int(values[0])
+
+
+def _dechunk(data: bytes, at: int) -> bytes | None:
+    """Return the content of plain chunks that end exactly where `data` does, else None."""
+    pieces: list[bytes] = []
+    while True:
+        end = data.find(b"\r\n", at, at + 9)
+        if end < 0 or _SIZE(data, at, end) is None:
+            return None
+        size = int(data[at:end], 16)
+        at = end + 2
+        if size == 0:
+            return b"".join(pieces) if data[at:] == b"\r\n" else None
+        if data[at + size : at + size + 2] != b"\r\n":
+            return None
+        pieces.append(data[at : at + size])
+        at += size + 2
+
+
+_STATUS_LINE = re.compile(rb"HTTP/([0-9]\.[0-9]) ([1-9][0-9]{2})(?: (.*))?", re.DOTALL).fullmatch
+_CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_CONTROL = _CONTROLS.search
+_ENDS_OR_NUL = re.compile(rb"[\0\r\n]")
+_EARLY_END = re.compile(rb"(?<!\r)\n\r\n|\n\n").search
+_NOT_IN_NAMES = re.compile(rb"[^A-Za-z-]+")
+_BLANKS = frozenset({b" ", b"\t"})
+_CLEAN_FRAMING = HOP_BY_HOP | {b"content-length"}
+"""Fields between two neighbours: one in doubt could mean another end of the body, or of the head."""
+
+_FOR_THE_BROWSER = frozenset(
+    b"content-type content-encoding content-security-policy x-content-type-options x-frame-options".split()
+)
+"""Fields that decide what a browser makes of the body: without one it would be something else."""
+
+
+class ResponseHead(NamedTuple):
+    """A head as it was read, and where the bytes behind it begin."""
+
+    status: int
+    reason: bytes
+    version: str
+    headers: Headers
+    fields: Fields
+    end: int
+
+
+def read_response_head(data: bytes, *, observed: bool = False) -> ResponseHead | None:
+    """Return the head at the start of `data`, None while it is not all here.
+
+    `observed`: a doubtful field between neighbours is dropped instead of refused.
+    """
+    start = 0
+    if data[:1] in (b"\r", b"\n"):  # blank lines before it mean nothing (RFC 9112 2.2)
+        start = len(data) - len(data.lstrip(b"\r\n"))
+    if not b"HTTP/".startswith(data[start : start + 5]):
+        raise UpstreamError("its response is not HTTP/1.1")
+    line_end = data.find(b"\n", start)
+    if line_end < 0:
+        return None
+    lines: list[bytes]
+    if data[line_end - 1 : line_end] == b"\r":
+        end = data.find(b"\r\n\r\n", line_end - 1)
+        lines = data[start:end].split(b"\r\n") if end >= 0 else []
+        if data.count(b"\n", start, end) != len(lines) - 1:  # else no line feed stands alone
+            if _EARLY_END(data, line_end - 1, len(data) if end < 0 else end + 2):
+                raise UpstreamError("its head has an empty line for some parsers only")
+            if end < 0:
+                return None
+        behind = end + 4
+    else:  # line feeds alone: every parser that reads this head at all reads it so
+        ends = [
+            found for found in (data.find(b"\n\n", line_end), data.find(b"\n\r\n", line_end)) if found > 0
+        ]
+        if not ends:
+            return None
+        end = min(ends)
+        behind = end + (2 if data[end + 1 : end + 2] == b"\n" else 3)
+        lines = [line.removesuffix(b"\r") for line in data[start:end].split(b"\n")]
+    if behind > HEAD_BYTES:
+        raise UpstreamError(f"its head has more than {HEAD_BYTES} bytes")
+    status, reason, version = _status(lines[0])
+    headers, fields = _fields(lines[1:], observed=observed)
+    return ResponseHead(status, reason, version, headers, fields, behind)
+
+
+def _status(line: bytes) -> tuple[int, bytes, str]:
+    """Return status, reason and version; a reason with a control character is none."""
+    found = _STATUS_LINE(line)
+    if found is None:
+        raise UpstreamError("its response is not HTTP/1.1: no status line")
+    reason = found[3] or b""
+    if b"\r" in reason:
+        raise UpstreamError("its status line ends in two places")
+    return int(found[2]), b"" if _CONTROL(reason) else reason, found[1].decode()
+
+
+def _fields(lines: list[bytes], *, observed: bool) -> tuple[Headers, Fields]:
+    headers: Headers = []
+    fields: Fields = {}
+    plain = _BLANKS.isdisjoint([line[:1] for line in lines])
+    for line, folded in zip(lines, repeat(False)) if plain else _unfolded(lines):
+        known = None if folded else PARSED_LINES[line]
+        if known is not None:
+            pair, lower = known
+        else:
+            odd = _field(line, folded=folded, observed=observed)
+            if odd is None:
+                continue
+            pair, lower = odd, ANSWERED[odd[0]][0]
+        headers.append(pair)
+        if lower in fields:
+            fields[lower].append(pair[1])
+        else:
+            fields[lower] = [pair[1]]
+    if len(headers) > HEAD_FIELDS:
+        raise UpstreamError(f"its head has more than {HEAD_FIELDS} fields")
+    return headers, fields
+
+
+def _unfolded(lines: list[bytes]) -> list[tuple[bytes, bool]]:
+    """Return each line joined with those that continue it (RFC 9112 5.2), and whether there were any."""
+    whole: list[tuple[list[bytes], bool]] = []
+    for line in lines:
+        if line[:1] not in _BLANKS:
+            whole.append(([line], False))
+        elif not whole:
+            raise UpstreamError("its head begins with a continued line")
+        else:
+            parts = whole[-1][0]
+            parts.append(line.strip(b" \t"))
+            whole[-1] = (parts, True)
+    return [(b" ".join(parts), folded) for parts, folded in whole]
+
+
+def _field(line: bytes, *, folded: bool, observed: bool) -> tuple[bytes, bytes] | None:
+    """Return the field of a line that is not beyond doubt, None where it is to be left out."""
+    name, colon, value = line.partition(b":")
+    value = value.strip(b" \t")
+    token = name.rstrip(b" \t")  # a proxy removes blanks before the colon (RFC 9112 5.1)
+    clean = bool(colon) and is_token(token) and _CONTROL(value) is None
+    if clean and token == name and not folded:
+        return name, value
+    for part in re.split(rb"[\r\n]", line):
+        meant = _NOT_IN_NAMES.sub(b"", part.partition(b":")[0]).lower()
+        if meant in _CLEAN_FRAMING and not (observed and _may_go(meant)):
+            raise UpstreamError(f"its field {meant.decode()} is in doubt")
+    lower = token.lower()
+    if lower in _FOR_THE_BROWSER and (folded or token != name or _ENDS_OR_NUL.search(value)) and not observed:
+        raise UpstreamError(f"its field {lower.decode()} is in doubt")
+    if _ENDS_OR_NUL.search(value):
+        return None
+    if lower in _CLEAN_FRAMING:
+        return None
+    if lower == b"location" and colon:
+        return token, _CONTROLS.sub(lambda found: b"%%%02X" % found[0][0], value)  # as browsers follow it
+    return (token, value) if clean or (colon and lower in _FOR_THE_BROWSER) else None
+
+
+def _may_go(name: bytes) -> bool:
+    return name not in (b"content-length", b"transfer-encoding")
+
 
 _NO_FRAMING = Framing(persistent=False, until_eof=False, endless=False)
 _UNTIL_EOF = Framing(persistent=False, until_eof=True, endless=False)

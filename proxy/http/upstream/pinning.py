@@ -14,7 +14,8 @@ from proxy.http.header_names import Fields
 
 # as HAProxy does: `Nego2` is one of them, and one line may hold several challenges
 _BY_CONNECTION = re.compile(rb"(?:^|,)[\t ]*(?:ntlm|nego|kerberos)", re.IGNORECASE).search
-_CHALLENGES = frozenset({b"www-authenticate", b"proxy-authenticate"})
+CHALLENGES = frozenset({b"www-authenticate", b"proxy-authenticate"})
+"""Fields without which `asks_to_sign_in` is False: most responses have none."""
 
 
 def signs_in(values: Iterable[bytes]) -> bool:
@@ -24,9 +25,7 @@ def signs_in(values: Iterable[bytes]) -> bool:
 
 def asks_to_sign_in(fields: Fields) -> bool:
     """True when a response challenges the visitor to sign in by connection, or goes on with it."""
-    if _CHALLENGES.isdisjoint(fields):
-        return False
-    return any(signs_in(fields.get(name, ())) for name in _CHALLENGES)
+    return any(signs_in(fields.get(name, ())) for name in CHALLENGES)
 
 
 class Pinnable(Protocol):
@@ -43,40 +42,37 @@ class Pinnable(Protocol):
         """End it now."""
 
 
-class Pinned:
-    """The upstream connections pinned to one visitor's connection.
+class Pinned(dict[tuple[object, str], Pinnable]):
+    """The upstream connections pinned to one visitor's connection, by pool and visitor's address.
 
-    Keyed by the visitor's address too: a proxy in front may send several visitors on one connection.
+    By the address too: a proxy in front may send several visitors on one connection.
     """
 
-    __slots__ = ("_connections", "_ended")
+    __slots__ = ("_ended",)
 
     def __init__(self) -> None:
-        self._connections: dict[tuple[object, str], Pinnable] = {}
+        super().__init__()
         self._ended = False
-
-    def __bool__(self) -> bool:
-        return bool(self._connections)
 
     def find(self, pool: object, visitor: str) -> Pinnable | None:
         """Return the connection of that pool on which this visitor signed in, where it can be used."""
-        connection = self._connections.get((pool, visitor))
+        connection = self.get((pool, visitor))
         return connection if connection is not None and connection.is_free and connection.is_quiet() else None
 
     def keep(self, pool: object, visitor: str, connection: Pinnable) -> bool:
         """Pin a connection in place of an older one; False when the visitor has gone."""
         if self._ended:
             return False
-        old = self._connections.get((pool, visitor))
+        old = self.get((pool, visitor))
         if old is not None and old is not connection and old.is_free:
             old.abort()
-        self._connections[pool, visitor] = connection
+        self[pool, visitor] = connection
         return True
 
     def end(self) -> None:
         """The visitor's connection has ended: so do these, those in use as soon as they are released."""
         self._ended = True
-        for connection in self._connections.values():
+        for connection in self.values():
             if connection.is_free:
                 connection.abort()
-        self._connections.clear()
+        self.clear()

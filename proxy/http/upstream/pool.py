@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from math import inf
 from typing import Any, cast
@@ -17,10 +17,59 @@ from typing import Any, cast
 from proxy.errors import UpstreamError
 from proxy.http.upstream.exchange import UpstreamRequest, UpstreamResponse
 from proxy.http.upstream.health import UpstreamHealth
-from proxy.http.upstream.shares import Shares
 from proxy.http.upstream.timeouts import UpstreamTimeouts
 from proxy.http.upstream.upstream_address import ConnectError, UpstreamAddress, default_tls
 from proxy.http.upstream.upstream_connection import UpstreamConnection
+from proxy.telemetry.visitor_network import is_private, network_of
+
+
+class Shares:
+    """The slots in use, by the network of the visitor (/24 or /48): no crowd of one may take them all.
+
+    A slot is one exchange in flight on a connection of the pool. Pure: nothing here waits.
+    The last quarter is kept in reserve: only networks that hold less than a sixteenth of all slots are
+    served from it. Where every request came from one private address, a load balancer that
+    `trusted_proxies` does not name, nobody can be told apart and there is no reserve.
+    """
+
+    __slots__ = ("_by_network", "_fair", "_only_visitor", "_several", "in_use", "limit")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.in_use = 0
+        self._fair = max(1, limit // 16)
+        self._by_network: Counter[str] = Counter()
+        self._only_visitor: str | None = None
+        self._several = False  # visitors can be told apart
+
+    def note(self, visitor: str) -> None:
+        """Learn whether all visitors come from one private address."""
+        if visitor and not self._several and visitor != self._only_visitor:  # health checks have none
+            self._several = self._only_visitor is not None or not is_private(visitor)
+            self._only_visitor = visitor
+
+    def allows(self, visitor: str) -> bool:
+        """True when a request of this visitor may have a slot now."""
+        if self.in_use >= self.limit:
+            return False
+        if not self._several or self.in_use < self.limit - self.limit // 4:
+            return True
+        return self._by_network[network_of(visitor)] < self._fair
+
+    def take(self, visitor: str) -> str:
+        """Take a slot; what is returned gives it back."""
+        network = network_of(visitor)
+        self.in_use += 1
+        self._by_network[network] += 1
+        return network
+
+    def give_back(self, network: str) -> None:
+        """Give back a slot."""
+        self.in_use -= 1
+        self._by_network[network] -= 1
+        if not self._by_network[network]:
+            del self._by_network[network]
+
 
 TICK = 0.5
 YOUNG = 1.0  # seconds idle after which a request that cannot be repeated gets a new connection

@@ -16,7 +16,7 @@ from typing import Protocol, cast
 from proxy.errors import BadRequest, UpstreamError
 from proxy.http.upstream.exchange import UpstreamRequest, UpstreamResponse, request_head
 from proxy.http.upstream.parser import ResponseParser
-from proxy.http.upstream.pinning import asks_to_sign_in
+from proxy.http.upstream.pinning import CHALLENGES, asks_to_sign_in
 from proxy.http.upstream.timeouts import UpstreamTimeouts
 
 BUFFERED = 65_536  # bytes of a body; beyond, reading pauses until the visitor has taken some
@@ -52,7 +52,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._response: UpstreamResponse | None = None
         self.request: UpstreamRequest | None = None  # the request of the current exchange
-        self.slot: str | None = None  # the slot of the pool that its exchange holds (shares.py)
+        self.slot: str | None = None  # the slot of the pool that its exchange holds (pool.py)
         self.signed_in = False  # by NTLM or the like, or about to be: it belongs to one visitor from then on
         self._upload: asyncio.Task[None] | None = None
         self._writable: asyncio.Future[None] | None = None
@@ -269,7 +269,7 @@ class UpstreamConnection(asyncio.Protocol):
             and self._upload is None  # a response before the end of the upload closes the connection
         ):
             self.deadline = inf
-            if asks_to_sign_in(response.fields):
+            if not CHALLENGES.isdisjoint(response.fields) and asks_to_sign_in(response.fields):
                 self.signed_in = True
             self._owner.released(self)
         else:

@@ -116,8 +116,9 @@ class FastExchange:
         sort = sort_named(upstream_response, context.request)
         if sort is None or (sort in PAGES and is_unfit(upstream_response, sort)):
             return None
-        if upstream_response.pool is not None:
-            upstream_response.pool.health.worked()
+        pool = upstream_response.pool
+        if pool is not None and pool.health.failures:
+            pool.health.worked()
         response = self._relay.whole(context, self._template.ask, upstream_response, sort)
         self._recorded = True
         return response

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from proxy.errors import UpstreamError
 from proxy.http.upstream.exchange import UpstreamRequest, UpstreamResponse
-from proxy.http.upstream.fast_parser import HEAD_BYTES, HEAD_FIELDS
-from proxy.http.upstream.parser import ResponseParser
+from proxy.http.upstream.parser import HEAD_BYTES, HEAD_FIELDS, ResponseParser
 
 
 def read(

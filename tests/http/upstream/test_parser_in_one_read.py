@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from proxy.errors import UpstreamError
 from proxy.http.upstream.exchange import UpstreamRequest, UpstreamResponse
-from proxy.http.upstream.fast_parser import (
+from proxy.http.upstream.parser import (
     HEAD_FIELDS,
     LINE_CACHE_SIZE,
     PARSED_LINES,
+    ResponseParser,
     parse_complete_response,
 )
-from proxy.http.upstream.parser import ResponseParser
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
