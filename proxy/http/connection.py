@@ -1,8 +1,8 @@
 """A visitor's connection: aiohttp's RequestHandler, with timeouts and refusals of our own.
 
-Only what aiohttp documents or names publicly is used and overridden. Which request is being handled, when
-a head began and how large it is are counted here, from the bytes that come and from where a request begins
-and ends (server.py calls `begins` and `ends`).
+Only what aiohttp documents or names publicly is used and overridden. Its parser gets one request at a time:
+where heads and bodies end is read here, and what comes behind a request waits until that one has been
+answered (server.py calls `begins` and `ends`).
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from aiohttp.http_exceptions import BadHttpMethod, LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
 from proxy.errors import BadRequest, ProxyError, UpstreamError
-from proxy.http.chunked_framing import ChunkedFraming
+from proxy.http.body_framing import NO_BODY, ChunkedFraming, Framing, SizedFraming
+from proxy.http.half_close import HalfClosed
 from proxy.http.message import IncomingMessage
 from proxy.http.request_limits import RequestLimits
+from proxy.http.request_line import split_method
 from proxy.http.response import Response
 from proxy.http.upstream.pinning import Pinned
 
@@ -30,6 +32,14 @@ if TYPE_CHECKING:
 
 END = b"\r\n\r\n"
 """What a head ends with."""
+
+TAIL = 24
+"""Bytes of a head that are kept to find its end, or what it says of chunks, where they are cut."""
+
+MOST_HELD = 65_536
+"""Bytes behind a request that are taken while it is being handled; then the visitor is not read."""
+
+_SWITCHES = frozenset({b"websocket", b"tcp"})  # what aiohttp may switch to: what follows is no request
 
 
 class Server(Protocol):
@@ -45,18 +55,24 @@ class Connection(RequestHandler):
     """One connection of a visitor, with a timeout and a size limit for a whole head."""
 
     __slots__ = (
-        "_behind_head",
-        "_chunks",
+        "_begun",
         "_discards",
+        "_exact",
+        "_framing",
+        "_given",
         "_head_began",
         "_head_size",
         "_head_tail",
+        "_held",
         "_idle_since",
         "_line_ended",
         "_line_too_long",
+        "_method",
+        "_says_chunked",
         "_timer",
         "_unread_waiter",
         "allowance",
+        "half_closed",
         "head_ended",
         "http_server",
         "loop",
@@ -83,8 +99,14 @@ class Connection(RequestHandler):
         self._head_tail = b""  # its last bytes, where its end may be cut
         self._discards = False  # what comes is the rest of a body that nobody reads: no request follows it
         self._line_ended = self._line_too_long = False  # its request line
-        self._behind_head = b""  # what came behind it before its request began
-        self._chunks: ChunkedFraming | None = None  # of the body that is being read
+        self._says_chunked = False  # its body may be in chunks
+        self._begun: bytes | None = None  # how it begins, until its method has come
+        self._method = b""  # of the next request, where the parser reads another in its place
+        self._framing: Framing | None = None  # of the body of the request that is being handled
+        self._given = b""  # of its body: what was parsed together with its head
+        self._held = b""  # what came behind that request
+        self._exact = True  # nothing has been parsed of which it is not known where it ends
+        self.half_closed: HalfClosed | None = None  # the visitor will send no more
         self._idle_since = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._unread_waiter: asyncio.Future[None] | None = None
@@ -107,44 +129,70 @@ class Connection(RequestHandler):
         if waiter is not None and not waiter.done():
             waiter.set_exception(ConnectionResetError("the visitor has left"))
         self.pinned.end()
+        if self.half_closed is not None:
+            self.half_closed.end()
 
     # -- what comes --------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        """Let aiohttp parse what came; count the bytes of a head, check the framing of a chunked body."""
-        if self.request is None:
-            if data and self.transport is not None and not self._discards:
-                self._count_head(data)
-        elif self._chunks is not None:
-            self._check_chunks(data)
-        super().data_received(data)
+        """Let aiohttp parse what came of the request that is next, or of the body that is being read."""
+        if not data or self._discards or self.transport is None:
+            super().data_received(data)
+        elif self.request is not None:
+            self._take_body(data)
+        elif self.head_ended:
+            self._hold(data)
+        else:
+            self._take_head(data)
 
-    def _count_head(self, data: bytes) -> None:
-        """Note a piece of a head; the first starts its timeout. Refuse one that is too large already."""
-        if self.head_ended:
-            self._behind_head += data
-            return
+    def _take_head(self, data: bytes) -> None:
+        """Parse a piece of a head; the first starts its timeout. Hold what comes behind the head."""
         if self._head_began is None:
             self._head_began, self._head_size, self._head_tail = self.loop.time(), 0, b""
             self._line_ended = self._line_too_long = False
+            self._begun = b"" if self._exact else None
+            self._says_chunked = False
         if not self._head_size:
             data = data.lstrip(b"\r\n")  # blank lines before a request are skipped (RFC 9112 section 2.2)
+        piece, behind = self._count_head(data)
+        if self._begun is not None:
+            piece = self._begun + piece
+            found = split_method(piece)
+            if found is None:
+                self._begun = piece
+                return
+            self._begun = None
+            piece, self._method = found
+        if behind and self._says_chunked:
+            # at once, so that nobody is asked for a response to what llhttp refuses
+            taken = ChunkedFraming().feed(behind)
+            self._given, behind = behind[:taken], b"" if taken is None else behind[taken:]
+            piece += self._given
+        if behind:
+            self._hold(behind)
+        super().data_received(piece)
+
+    def _count_head(self, data: bytes) -> tuple[bytes, bytes]:
+        """Return what is the head's of a piece, and what is not. Refuse a head that is too large already."""
         if not self._line_ended:
             end = data.find(b"\n")
             self._line_ended = end >= 0
             length = self._head_size + (end if end >= 0 else len(data))
             self._line_too_long = length > self.allowance.line
-        self._head_size += len(data)
-        found = self._head_tail + data if self._head_tail else data
+        tail = self._head_tail
+        found = tail + data if tail else data
         end = found.find(END)
+        self._says_chunked = self._says_chunked or b"transfer-encoding" in found[:end].lower()
         if end >= 0:
             self.head_ended = True
-            if len(found) > end + len(END):
-                self._behind_head = found[end + len(END) :]
-        elif self._head_size > self.allowance.head_size:
+            end += len(END) - len(tail)
+            return data[:end], data[end:]
+        self._head_size += len(data)
+        if self._head_size > self.allowance.head_size:
             self._refuse_head()
         else:
-            self._head_tail = found[1 - len(END) :]
+            self._head_tail = found[-TAIL:]
+        return data, b""
 
     def _refuse_head(self) -> None:
         message = IncomingMessage.unread(self)
@@ -152,33 +200,104 @@ class Connection(RequestHandler):
         self.send_response(message, self.refusal(message, error))
         self.force_close()
 
+    def _take_body(self, data: bytes) -> None:
+        """Parse what belongs to the request that is being handled; hold what comes behind it."""
+        framing, request = self._framing, self.request
+        if framing is None:
+            super().data_received(data)
+            return
+        taken = 0 if framing.ended else framing.feed(data)
+        if taken is None:
+            self._framing, self._exact, taken = None, False, len(data)
+            assert request is not None
+            request.fail_body(BadRequest("the request body is malformed"))
+        if taken:
+            super().data_received(data[:taken])
+        if taken < len(data):
+            self._hold(data[taken:])
+
+    def _hold(self, data: bytes) -> None:
+        self._held += data
+        if len(self._held) > MOST_HELD and self.transport is not None:
+            self.transport.pause_reading()
+
+    def eof_received(self) -> bool:  # type: ignore[override] # asyncio asks; aiohttp always says no
+        """Keep the connection of a visitor who closed their half until they have their response.
+
+        A browser does that to none that has begun. TLS knows no such thing, and a tunnel ends with it.
+        """
+        request, transport = self.request, self.transport
+        if self.half_closed is not None:
+            return True
+        if transport is None or self.secure or self.tunnels or self._discards:
+            return False
+        if request is None:
+            if not self.head_ended:
+                return False
+        elif not self._has_body_whole or (request.started and b"sec-fetch-mode" in request.fields):
+            return False
+        self.half_closed = HalfClosed(self.loop, transport, self.allowance.idle_write)
+        self.half_closed.request = request
+        return True
+
+    @property
+    def _has_body_whole(self) -> bool:
+        return self._framing is not None and self._framing.ended
+
+    @property
+    def is_last(self) -> bool:
+        """True when no request can follow the one that is being handled."""
+        return self.half_closed is not None and not self._held
+
     def incoming(self, message: RawRequestMessage, payload: StreamReader) -> IncomingMessage:
         """Return the request whose head aiohttp parsed."""
-        return IncomingMessage(message, payload, self)
+        incoming = IncomingMessage(message, payload, self)
+        if self._method:
+            incoming.method, self._method = self._method, b""
+        return incoming
 
     def begins(self, message: IncomingMessage) -> None:
         """Note that a request is being handled from now on."""
-        behind, self._behind_head = self._behind_head, b""
         followed, self.head_ended = self.head_ended, False
         self._head_began = None
-        self.request = message
-        if followed and message.is_chunked:  # of one that came behind another, its beginning is not known
-            self._chunks = ChunkedFraming()
-            self._check_chunks(behind)
+        if message.go_on is not None:
+            return
+        framing = _framing_of(message) if followed and self._exact else None
+        given, self._given = self._given, b""
+        if framing is not None and given and framing.feed(given) != len(given):
+            framing = None
+        self._exact = framing is not None
+        self.handles(message, framing)
+        held, self._held = self._held, b""
+        if held:
+            self._take_body(held)
+        if self.half_closed is not None and not self._has_body_whole:
+            self.force_close()  # the rest of it will never come
 
-    def _check_chunks(self, data: bytes) -> None:
-        assert self._chunks is not None
-        if not self._chunks.feed(data):
-            self._chunks = None
-            if self.request is not None:
-                self.request.fail_body(BadRequest("the request body is malformed"))
+    def handles(self, message: IncomingMessage, framing: Framing | None) -> None:
+        """Note the request that is being handled, and where its body ends."""
+        self.request, self._framing = message, framing
+        if self.half_closed is not None:
+            self.half_closed.request = message
 
-    def ends(self) -> None:
-        """Note that the response has left: the next request may come."""
-        if self.request is not None and not self.request.is_whole:
+    def ends(self, *, lasts: bool) -> None:
+        """Note that the response has left: the next request may come, where the connection lasts."""
+        if not lasts or (self.request is not None and not self.request.is_whole):
             self._discards = True
-        self.request = self._chunks = None
+        self.request = self._framing = None
         self._idle_since = self.loop.time()
+        held, self._held = self._held, b""
+        if self._discards:
+            return
+        if held and (transport := self.transport) is not None:
+            if len(held) > MOST_HELD:
+                transport.resume_reading()
+            self.data_received(held)
+        self._close_if_last()
+
+    def _close_if_last(self) -> None:
+        if self.half_closed is not None and self.request is None and not self.head_ended:
+            self.force_close()
 
     # -- timeouts ----------------------------------------------------------------------------------------
 
@@ -279,7 +398,7 @@ class Connection(RequestHandler):
         else:
             response = self.refusal(incoming, exc or TimeoutError())
         self.send_response(incoming, response)
-        self.ends()
+        self.ends(lasts=False)
         return response
 
     def force_close(self) -> None:
@@ -292,6 +411,19 @@ class Connection(RequestHandler):
         transport = self.transport
         if transport is not None and not transport.is_closing() and transport.get_write_buffer_size():
             self.loop.call_later(self.allowance.idle_write, _abort_if_stuck, transport)
+
+
+def _framing_of(message: IncomingMessage) -> Framing | None:
+    """Return where a request's body ends; None where what follows may be no request."""
+    fields = message.fields
+    if any(value.lower() in _SWITCHES for value in fields.get(b"upgrade", ())):
+        return None
+    if b"transfer-encoding" in fields:
+        return ChunkedFraming()
+    lengths = fields.get(b"content-length")
+    if lengths is None:
+        return NO_BODY
+    return SizedFraming(int(lengths[-1])) if lengths[-1].isdigit() else None
 
 
 def _abort_if_stuck(transport: asyncio.Transport) -> None:

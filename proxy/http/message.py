@@ -19,6 +19,7 @@ from aiohttp.web_protocol import RequestPayloadError
 
 from proxy.errors import BadRequest
 from proxy.filter.headers.fields import Headers
+from proxy.http.half_close import CONTINUE, HalfClosed
 from proxy.http.header_names import fields_of
 from proxy.http.request_head_cache import RequestHead
 from proxy.http.request_limits import RequestLimits
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from aiohttp.abc import AbstractStreamWriter
     from aiohttp.http_parser import RawRequestMessage
     from aiohttp.streams import StreamReader
-
-
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Draining(Protocol):
@@ -48,6 +46,11 @@ class VisitorConnection(Protocol):
     secure: bool
     pinned: Pinned
     tunnels: bool
+    half_closed: HalfClosed | None
+
+    @property
+    def is_last(self) -> bool:
+        """True when no request can follow this one."""
 
     @property
     def http_server(self) -> Draining:
@@ -173,14 +176,15 @@ class IncomingMessage:
 
         Not behind a body that is not read: it would be taken for the next request.
         """
+        protocol = self.protocol
         through = self._payload is EMPTY_PAYLOAD or self._payload.is_eof()
-        return self._lasts and through and not self.protocol.http_server.draining
+        return self._lasts and through and not protocol.http_server.draining and not protocol.is_last
 
     def check(self) -> None:
         """Raise BadRequest for what no server behind us should have to interpret."""
         if self.version not in ((1, 1), (1, 0)):
             raise BadRequest("we speak HTTP/1.1", 505)
-        if self.method in (b"CONNECT", b"TRACE"):
+        if self.method.upper() in (b"CONNECT", b"TRACE"):  # some servers read methods in any case
             raise BadRequest("no such method here", 501)
         if self._head_size() > self.allowance.head_size:
             raise BadRequest("the request head is too large", 431)
@@ -254,7 +258,7 @@ class IncomingMessage:
             self._expects = b""
             transport = self.protocol.transport
             if transport is not None:
-                transport.write(_CONTINUE)
+                transport.write(CONTINUE)
 
     # -- the way back ------------------------------------------------------------------------------------
 
@@ -265,6 +269,8 @@ class IncomingMessage:
         if transport is None or transport.is_closing():
             raise ClientConnectionResetError("the visitor has gone")
         transport.write(piece)  # not by aiohttp's StreamWriter: heads and framing are ours (response.py)
+        if protocol.half_closed is not None:
+            protocol.half_closed.wrote()
         if protocol.writing_paused:
             await protocol.drained(self.allowance.idle_write)
 

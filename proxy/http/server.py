@@ -87,6 +87,7 @@ class HttpServer(web.Server):
         """Respond to one request; all of the response has left when this returns."""
         message = request.incoming
         connection: Connection = message.protocol  # type: ignore[assignment] # all of ours are
+        lasts = False
         try:
             try:
                 if message.go_on is not None:
@@ -101,9 +102,10 @@ class HttpServer(web.Server):
                 await response.write_eof()
             except ConnectionError:
                 response.keep_alive = False  # the visitor left, or the response was cut
+            lasts = response.keep_alive
             return response
         finally:
-            connection.ends()
+            connection.ends(lasts=lasts)
 
     @property
     def _visitors(self) -> list[Connection]:

@@ -40,7 +40,7 @@ def last_hop(context: RequestContext) -> Response | None:
 def purging(context: RequestContext) -> Response | None:
     """Refuse PURGE, which empties caches behind us, from networks that the config does not name."""
     request = context.request
-    if request.method != b"PURGE" or lies_in(request.visitor.address, context.snapshot.config.purge):
+    if request.method.upper() != b"PURGE" or lies_in(request.visitor.address, context.snapshot.config.purge):
         return None
     return Response(403, [(b"Cache-Control", b"no-store"), NOTHING_LOADS])
 

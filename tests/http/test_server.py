@@ -13,6 +13,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from proxy import http
 from proxy.errors import BadRequest, StartError, UpstreamError
+from proxy.http import half_close
 from proxy.http.server import RequestLimits, Response, check_server
 from tests.support.origin import until
 from tests.support.visitor import LAST, body_of, get, head_of, hello, listening, status
@@ -84,7 +85,11 @@ async def whole(request):
         (b"GET /\r\n\r\n", {505, 400}),
         (get(method=b"TRACE"), {501}),
         (b"CONNECT a.test:80 HTTP/1.1\r\nHost: a.test:80\r\n\r\n", {501}),
-        (get(method=b"BREW"), {501}),
+        (get(method=b"trace"), {501}),
+        (get(method=b"B(EW"), {501, 400}),
+        (get(method=b"A" * 65), {501, 400}),
+        (b"BREW / HTTP/2.0\r\nHost: a\r\n\r\n", {400, 505}),
+        (b"BREW\t/ HTTP/1.1\r\nHost: a\r\n\r\n", {400, 501}),
         (get(b"/", b"Expect: 200-maybe", LAST), {417}),
         (get(b"/", b"Transfer-Encoding: gzip, chunked") + b"0\r\n\r\n", {400, 501}),
         (get(b"/", b"Transfer-Encoding: chunked", b"Content-Length: 5") + b"0\r\n\r\n", {400}),
@@ -231,6 +236,234 @@ async def test_a_connection_carries_many_requests_and_pipelined_ones_in_order():
             b"/2",
             b"/3",
         ]
+
+
+METHODS = [
+    *(b"GET", b"POST", b"PROPFIND", b"M-SEARCH", b"UNLINK", b"SOURCE"),  # llhttp knows these
+    *(
+        b"FOO",
+        b"QUERY",
+        b"VERSION-CONTROL",
+        b"BASELINE-CONTROL",
+        b"UPDATEREDIRECTREF",
+        b"PRI",
+        b"get",
+        b"GETX",
+    ),
+    *(b"PLAY", b"REDIRECT", b"!#$%&'*+-.^_`|~09azAZ", b"A" * 64),
+]
+
+
+async def shown(request):
+    body = b"".join([piece async for piece in request.body()])
+    return Response(200, [], b"%b %b %b\n" % (request.method, request.target, body))
+
+
+def texts(answer: bytes) -> list[bytes]:
+    """The last line of each body in what came."""
+    return [part.rsplit(b"\r\n", 1)[-1].strip() for part in answer.split(b"HTTP/1.1 200 OK")[1:]]
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_a_method_that_is_a_token_reaches_the_handler_as_it_came(method):
+    async with listening(shown) as here:
+        expected = [b"%b /1" % method, b"%b /2" % method, b"GET /3"]
+        three = get(b"/1", method=method), get(b"/2", method=method), get(b"/3", LAST)
+
+        assert texts(await here.ask(*three)) == expected
+        assert texts(await here.ask(b"".join(three))) == expected
+        assert texts(await here.ask(three[0], 0.02, three[1], 0.02, three[2])) == expected
+        slowly = [step for byte in three[0] for step in (bytes([byte]), 0.0)]
+        assert texts(await here.ask(*slowly, three[1] + three[2])) == expected
+        assert here.errors == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "body"),
+    [
+        ((b"Content-Length: 14",), b"FOO / HTTP/1.1"),
+        ((b"Transfer-Encoding: chunked",), b"6\r\nFOO / \r\n8\r\nHTTP/1.1\r\n0\r\nX: FOO\r\n\r\n"),
+    ],
+)
+@pytest.mark.parametrize("method", [b"POST", b"FOO", b"BREW"])
+async def test_a_method_is_read_behind_a_body_and_nothing_in_a_body_is_one(method, fields, body):
+    async with listening(shown) as here:
+        first, then = get(b"/1", *fields, method=method) + body, get(b"/2", method=b"BAR") + get(b"/3", LAST)
+        expected = [b"%b /1 FOO / HTTP/1.1" % method, b"BAR /2", b"GET /3"]
+
+        assert texts(await here.ask(first + then)) == expected
+        for cut in (1, 5, 20, len(first) - len(body), len(first) - 3, len(first), len(first) + 2):
+            assert texts(await here.ask((first + then)[:cut], 0.01, (first + then)[cut:])) == expected, cut
+
+
+async def test_a_body_that_is_malformed_where_its_head_is_here_reaches_no_handler():
+    async def reached(request):
+        raise AssertionError(request.target)
+
+    async with listening(reached) as here:
+        for body in (
+            b"5 \r\nhello\r\n0\r\n\r\n",
+            b"5\r\nhelloX",
+            b"0\r\nX : y\r\n\r\n",
+            b"5;\0\r\nhello\r\n",
+        ):
+            for name in (b"Transfer-Encoding", b"transfer-ENCODING"):
+                head = get(b"/", name + b": chunked", method=b"POST")
+                assert status(await here.ask(head + body)) == 400, body
+                assert status(await here.ask(head[:50], 0.01, head[50:] + body)) == 400, body
+        assert here.errors == []
+
+
+async def test_what_only_looks_like_chunks_is_a_body_like_any_other():
+    async with listening(shown) as here:
+        fields = b"X-A: transfer-encoding", b"Content-Length: %d"
+        for body in (b"5\r\nhello\r\n0\r\n\r\n", b"zz", b"5\r\nhello\r\n0\r\n\r\nmore"):
+            sent = get(b"/1", *fields, method=b"POST") % len(body) + body + get(b"/2", LAST)
+            assert texts(await here.ask(sent))[-1] == b"GET /2"
+            assert (await here.ask(sent)).count(body) == 1
+
+
+async def test_blank_lines_before_a_method_are_skipped():
+    async with listening(shown) as here:
+        asked = get(b"/1", method=b"FOO"), b"\r\n", 0.01, b"\r\n" + get(b"/2", LAST, method=b"BAR")
+        assert texts(await here.ask(b"\r\n", 0.01, *asked)) == [b"FOO /1", b"BAR /2"]
+
+
+async def test_a_method_that_never_ends_has_the_time_of_a_head():
+    async with listening(shown, RequestLimits(head=0.2)) as here:
+        assert await here.ask(b"FO") == b""
+
+
+# -- who closes their half -------------------------------------------------------------------------------
+
+
+async def half_closed(here, *sent: bytes, seconds: float = 8.0) -> bytes:
+    """Send, close that half, and return all that comes."""
+    async with asyncio.timeout(seconds):
+        reader, writer = await here.connect()
+        for piece in sent:
+            writer.write(piece)
+            await asyncio.sleep(0.01)
+        writer.write_eof()
+        try:
+            return await reader.read()
+        finally:
+            writer.transport.abort()
+
+
+async def slowly(request):
+    await asyncio.sleep(float(request.target[1:]))
+    return await shown(request)
+
+
+@pytest.mark.parametrize("seconds", [b"/0", b"/0.1"])
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+async def test_who_closes_their_half_gets_the_response_and_the_connection_ends(seconds, version):
+    async with listening(slowly) as here:
+        answer = await half_closed(here, get(seconds, version=version))
+
+        assert answer.startswith(b"HTTP/1.1 200 OK")
+        assert texts(answer) == [b"GET " + seconds]
+        await until(lambda: not here.http_server.connections)
+
+
+async def test_a_response_that_is_late_is_preceded_by_one_that_clients_skip():
+    async with listening(slowly) as here:
+        answer = await half_closed(here, get(b"/0.8"))
+
+        assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
+        assert (await half_closed(here, get(b"/0.8", version=b"1.0"))).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+async def test_who_closes_their_half_behind_several_requests_gets_all_responses():
+    async with listening(slowly) as here:
+        post = get(b"/0.01", b"Content-Length: 4", method=b"POST") + b"data"
+        answer = await half_closed(here, get(b"/0.05") + post + get(b"/0", method=b"FOO"))
+
+        assert texts(answer) == [b"GET /0.05", b"POST /0.01 data", b"FOO /0"]
+        await until(lambda: not here.http_server.connections)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        (),
+        (b"GET / HT",),
+        (get()[:-2],),
+        (get(b"/", b"Content-Length: 10", method=b"POST") + b"12345",),
+        (get(b"/", b"Transfer-Encoding: chunked", method=b"POST"), b"5\r\nhello\r\n"),
+    ],
+)
+async def test_who_closes_their_half_before_a_request_is_whole_is_let_go_at_once(sent):
+    async with listening(shown) as here:
+        assert await half_closed(here, *sent, seconds=2) == b""
+        await until(lambda: not here.http_server.connections)
+        assert here.errors == []
+
+
+async def test_a_beginning_behind_the_last_request_holds_no_connection():
+    async with listening(slowly) as here:
+        answer = await half_closed(here, get(b"/0.05") + b"GET /ne", seconds=3)
+
+        assert texts(answer) == [b"GET /0.05"]
+        await until(lambda: not here.http_server.connections)
+
+
+async def test_who_closed_their_half_and_then_leaves_frees_the_upstream(monkeypatch):
+    monkeypatch.setattr(half_close, "AGAIN", 0.2)
+    ended = asyncio.Event()
+
+    async def endless(_):
+        try:
+            await asyncio.sleep(30)
+        finally:
+            ended.set()
+        raise AssertionError
+
+    async with listening(endless) as here:
+        reader, writer = await here.connect()
+        writer.write(get())
+        writer.write_eof()
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        assert not ended.is_set()
+        writer.transport.abort()
+        await asyncio.wait_for(ended.wait(), 2)
+        await until(lambda: not here.http_server.connections)
+
+
+async def test_who_closed_their_half_and_is_sent_nothing_for_long_is_let_go():
+    async def begins(request):
+        response = Response(200, [], b"some", complete=False)
+        await response.prepare(request)
+        await asyncio.sleep(30)
+        return response
+
+    async with listening(begins, RequestLimits(idle_write=0.2)) as here:
+        assert (await half_closed(here, get())).endswith(b"some\r\n")
+        await until(lambda: not here.http_server.connections)
+
+
+async def test_a_browser_that_closes_a_stream_frees_the_upstream_at_once():
+    ended = asyncio.Event()
+
+    async def streams(request):
+        response = Response(200, [], b"some", complete=False)
+        await response.prepare(request)
+        try:
+            await asyncio.sleep(30)
+        finally:
+            ended.set()
+        return response
+
+    async with listening(streams) as here:
+        reader, writer = await here.connect()
+        writer.write(get(b"/", b"Sec-Fetch-Mode: cors"))
+        await reader.readuntil(b"some")
+        writer.close()
+        await asyncio.wait_for(ended.wait(), 2)
+
+
+# -- how connections last ----------------------------------------------------------------------------------
 
 
 async def test_http_1_0_is_answered_and_closed_unless_it_asks_to_stay():

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from tests.support.origin import CLOSE, RESET, Origin, chunked, echo, html, ok
+from tests.support.origin import CLOSE, RESET, Origin, chunked, echo, html, ok, until
 from tests.support.proxying import PAGE, RULES, chunks, proxying, read_answer, read_head, request
 
 GA = b"_ga=GA1.1; Domain=.callkom.io; Path=/"
@@ -627,12 +627,44 @@ async def test_an_early_refusal_reaches_a_visitor_who_is_still_sending(tmp_path,
 async def test_purge_reaches_the_upstream_from_configured_networks_only(tmp_path):
     async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
         assert (await proxy.ask("/", method="PURGE")).status == 403
+        assert (await proxy.ask("/", method="purge")).status == 403
         assert origin.seen == []
     async with Origin() as origin, proxying(origin.url, folder=tmp_path, more="purge: 127.0.0.0/8") as proxy:
         assert (await proxy.ask("/", method="PURGE")).json["method"] == "PURGE"
 
 
-@pytest.mark.parametrize("method", ["TRACE", "CONNECT"])
+@pytest.mark.parametrize("method", ["QUERY", "VERSION-CONTROL", "x", "get", "FLUSH"])
+async def test_any_other_method_that_is_a_token_reaches_the_upstream_with_its_body(tmp_path, method):
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        reader, writer = await proxy.connect()
+        for _ in range(2):
+            writer.write(request("/a?b", "Content-Length: 4", method=method) + b"data")
+            assert (await read_answer(reader)).json["method"] == method
+        assert [seen.body for seen in origin.seen] == [b"data"] * 2
+        assert (await proxy.ask("/.consent/choice", method=method)).status == 405
+        assert (await proxy.ask("/.consent/", method=method)).status == 405
+
+
+async def test_who_closes_their_half_behind_a_request_gets_the_page(tmp_path):
+    answers = {b"/": html(PAGE), b"/slow": [0.7, html(PAGE)]}
+    async with Origin(answers) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        for number in range(4):  # the second and later ones take the fast path
+            reader, writer = await proxy.connect()
+            if number == 3:
+                writer.write(request("/"))
+                await read_answer(reader)
+            writer.write(request("/slow" if number > 1 else "/"))
+            writer.write_eof()
+            if number > 1:
+                assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+            got = await read_answer(reader)
+            assert got.status == 200
+            assert b"</html>" in got.body
+            assert await reader.read() == b""
+        await until(lambda: not proxy.server.listeners[0].http_server.connections)
+
+
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "trace", "Connect"])
 async def test_methods_that_are_about_the_way_itself_are_refused(tmp_path, method):
     async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
         assert (await proxy.ask("/", method=method)).status in (400, 501)

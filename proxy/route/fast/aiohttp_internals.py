@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import ERROR, RequestHandler
 
+from proxy.http.body_framing import NO_BODY
 from proxy.http.connection import END, Connection
 from proxy.http.message import IncomingMessage
 from proxy.http.request_head_cache import RequestHead, RequestHeadCache
@@ -41,7 +42,7 @@ def missing_names() -> list[str]:
 class FastConnection(Connection):
     """A connection that offers each repeated request to the fast path first."""
 
-    __slots__ = ("_begin_exchange", "_exchange", "_handed_over", "_heads", "_held", "_last_ended")
+    __slots__ = ("_begin_exchange", "_exchange", "_handed_over", "_heads", "_last_ended")
 
     def __init__(
         self,
@@ -56,7 +57,6 @@ class FastConnection(Connection):
         self._heads = heads
         self._begin_exchange = begin
         self._exchange: FastExchange | None = None  # the request that is on the fast path
-        self._held = b""  # what came behind it
         self._handed_over: IncomingMessage | None = None  # the request that aiohttp goes on with
         self._last_ended = True  # what came last ended as a head does
 
@@ -68,7 +68,7 @@ class FastConnection(Connection):
     def data_received(self, data: bytes) -> None:
         """Serve a repeated request on the fast path; let aiohttp parse anything else, and learn its head."""
         if self._exchange is not None:
-            self._held += data
+            self._hold(data)
             self._exchange.leave()  # read on: a visitor who leaves has to be noticed
             return
         waiter, ended = self._waiter, data.endswith(END)
@@ -100,7 +100,7 @@ class FastConnection(Connection):
         exchange = self._begin_exchange(self, message, head)
         if exchange is None:
             return False
-        self.request = message
+        self.handles(message, NO_BODY)
         self._exchange = exchange
         return True
 
@@ -118,15 +118,15 @@ class FastConnection(Connection):
 
             self.hand_over(message, ending)
             return
-        self.ends()
-        self._release()
+        self._exchange = None
+        self.ends(lasts=True)
 
     def hand_over(self, message: IncomingMessage, go_on: Callable[[], Awaitable[Response]]) -> None:
         """Let aiohttp's task go on with the request on the fast path."""
 
         async def going_on() -> Response:
             message.go_on = None
-            self._release()
+            self._exchange = None
             return await go_on()
 
         message.go_on = going_on
@@ -140,13 +140,6 @@ class FastConnection(Connection):
         """Return the request that aiohttp parsed, or the one that was handed over."""
         handed_over, self._handed_over = self._handed_over, None
         return handed_over or super().incoming(message, payload)
-
-    def _release(self) -> None:
-        """Take what came behind the request that was on the fast path."""
-        self._exchange = None
-        if self._held:
-            held, self._held = self._held, b""
-            self.data_received(held)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """End the request on the fast path, whose visitor has left."""

@@ -43,11 +43,20 @@ def said(proxy) -> list[dict]:
 
 
 def counted(proxy) -> dict[str, float]:
-    """All figures but how long things took."""
+    """All figures but how long things took, and what holds at the moment."""
+    now = (
+        "consent_proxy_upstream_connections",
+        "consent_proxy_upstream_waiting",
+        "consent_proxy_upstream_in_use",
+    )
     lines = [
         line.rpartition(" ") for line in proxy.figures().splitlines() if line.startswith("consent_proxy_")
     ]
-    return {name: float(value) for name, _, value in lines if "_sum" not in name and "_bucket" not in name}
+    return {
+        name: float(value)
+        for name, _, value in lines
+        if "_sum" not in name and "_bucket" not in name and name not in now
+    }
 
 
 def more(now: dict[str, float], before: dict[str, float]) -> dict[str, float]:

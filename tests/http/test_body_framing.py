@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.http.chunked_framing import ChunkedFraming
+from proxy.http.body_framing import ChunkedFraming, SizedFraming
 
 GOOD = [
     b"5\r\nhello\r\n0\r\n\r\n",
@@ -27,7 +27,7 @@ BAD = [
 
 def taken(pieces) -> bool:
     framing = ChunkedFraming()
-    return all(framing.feed(piece) for piece in pieces)
+    return all(framing.feed(piece) is not None for piece in pieces)
 
 
 def cut(data: bytes, places) -> list[bytes]:
@@ -58,10 +58,33 @@ def test_what_is_in_a_chunk_is_nothing_to_the_framing(chunks, places):
 def test_a_size_without_an_end_is_not_kept_without_end():
     framing = ChunkedFraming()
 
-    assert all(framing.feed(b"1" * 1000) for _ in range(1000))
+    assert all(framing.feed(b"1" * 1000) == 1000 for _ in range(1000))
+    assert not framing.ended
     assert len(framing._line) < 20_000
 
 
 @pytest.mark.parametrize("size", [b"1", b"ff", b"FFFFFFFFFFFFFFFF"])
 def test_a_size_is_hexadecimal(size):
     assert taken([size + b"\r\n"])
+
+
+@given(
+    st.sampled_from(GOOD), st.sampled_from([b"", b"GET / HTTP/1.1\r\n\r\n", b"\r\n", b"0\r\n\r\n"]), PLACES
+)
+def test_what_stands_behind_a_chunked_body_is_not_taken(body, behind, places):
+    framing = ChunkedFraming()
+    own = body.partition(b"GET")[0]
+
+    taken = sum(framing.feed(piece) for piece in cut(own + behind, places))
+
+    assert (taken, framing.ended) == (len(own), True)
+
+
+@given(st.integers(0, 50), st.binary(max_size=80), PLACES)
+def test_a_body_with_a_length_has_so_many_bytes(length, data, places):
+    framing = SizedFraming(length)
+
+    taken = sum(framing.feed(piece) for piece in cut(data, places))
+
+    assert taken == min(length, len(data))
+    assert framing.ended is (len(data) >= length)
