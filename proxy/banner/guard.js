@@ -31,21 +31,22 @@
 ((rows, keep, keys, reports, boot, servers, known) => {
   "use strict";
   let { apply, construct, setPrototypeOf, getOwnPropertyDescriptor: describe, defineProperty: define } = Reflect;
-  let { parse, now } = Date, { exec } = RegExp.prototype, { slice, toLowerCase } = "", { stringify } = JSON, { iterator } = Symbol;
+  let getter = (on, name) => describe(on, name).get;
+  let { parse, now } = Date, { exec } = RegExp.prototype, { slice, toLowerCase } = "", { stringify, parse: read } = JSON, { iterator } = Symbol;
   let { observe } = MutationObserver.prototype, Observer = MutationObserver, { addEventListener } = EventTarget.prototype;
-  let { getAttribute, setAttribute } = Element.prototype, Wrapper = Proxy, Address = URL, object = Object, Failure = DOMException, done = Promise.resolve();
+  let { getAttribute, setAttribute, matches, remove, querySelectorAll: inElement } = Element.prototype, codeOf = getter(Node.prototype, "textContent"), baseOf = getter(Node.prototype, "baseURI"), Wrapper = Proxy, Address = URL, object = Object, Failure = DOMException, done = Promise.resolve();
   let said = document.currentScript.dataset, since = ("" + said.since).split(" "), host = document.domain, counts, stored, others, room;
 
   let bare = object => (setPrototypeOf(object, null), object);
   let match = (pattern, text) => apply(exec, pattern, [text]);
   let cut = (text, start, end) => apply(slice, text, [start, end]);
-  let getter = (on, name) => describe(on, name).get;
   let each = (list, use) => {
     for (let i = 0; list.length > i; i++) use(list[i]);
   };
   // What browsers read as a sequence, whatever became of arrays.
   let sequence = list => bare({ [iterator]: (i = 0) => bare({ next: () => bare({ done: i == list.length, value: list[i++] }) }) });
   let viewOf = getter(Document.prototype, "defaultView"), textOf = getter(Address.prototype, "href");
+  let here = origin + "/", typeOf = getter(Node.prototype, "nodeType"), targetOf = getter(MutationRecord.prototype, "target");
   let { querySelectorAll } = DocumentFragment.prototype, countOf = getter(NodeList.prototype, "length"), windowOf = getter(HTMLIFrameElement.prototype, "contentWindow");
   let lengthOf = getter(self, "length"), closedOf = getter(self, "closed");
   each(rows, bare);
@@ -111,6 +112,34 @@
     return made;
   };
 
+  // What a script asks for ahead of a click is held by no fence: only pages of this origin may be.
+  let ahead = "link[rel~=prerender i],script[type*=speculationrules i]";
+  let tame = node => {
+    let field = "rel", far, check = (key, address) => {
+      if (key == "where") far = 1;
+      if (typeof address == "string") if (match(/^\d/, key)) if (cut(apply(textOf, new Address(address, apply(baseOf, node, [])), []), 0, here.length) != here) far = 1;
+      if (address == "document") far = 1;
+      return address;
+    };
+    if (apply(typeOf, node, []) != 1) return;
+    if (!apply(matches, node, [ahead])) return;
+    try {
+      if (apply(matches, node, ["script"])) read(apply(codeOf, node, [field = "type"]), check);
+      else check("0", apply(getAttribute, node, ["href"]));
+    } catch (invalid) {
+      far = 1;
+    }
+    if (!far) return;
+    apply(setAttribute, node, [field, "none"]);
+    if (field == "type") apply(remove, node, []);
+  };
+  let tameAll = node => {
+    tame(node);
+    let found, type = apply(typeOf, node, []);
+    if (type != 3) found = apply(type == 1 ? inElement : querySelectorAll, node, [ahead]);
+    if (found) for (let i = apply(countOf, found, []); i--;) tame(found[i]);
+  };
+
   // The windows of this origin so far, and all frames: a new one is not among these.
   let windows = bare({}), size = 0, frames = new WeakSet(), members = new WeakSet(), { has, add } = frames;
   let isNew = (set, one) => apply(has, set, [one]) ? 0 : apply(add, set, [one]);
@@ -124,7 +153,10 @@
   let rescan = () => look(1);
   // Both are asked in time: 1.5 us an element.
   let watch = (root, seen) => {
-    if (isNew(members, root)) apply(observe, new Observer(seen), [root, bare({ childList: true, subtree: true, attributeFilter: sequence(["srcdoc"]) })]);
+    if (isNew(members, root)) apply(observe, new Observer(records => {
+      each(records, one => tame(apply(targetOf, one, [])));
+      seen();
+    }), [root, bare({ childList: true, subtree: true, attributeFilter: sequence(["srcdoc", "rel", "href"]) })]);
     apply(addEventListener, root, ["load", seen, true]);
   };
 
@@ -222,6 +254,11 @@
       return found;
     })));
     let behind = name => native => function () {
+      each(arguments, one => {
+        try {
+          if (typeof one == "object") tameAll(one);
+        } catch (none) {}
+      });
       let found = apply(native, this, arguments);
       if (name == "open") if (found != this) guard(found);
       look();

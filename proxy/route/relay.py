@@ -17,6 +17,7 @@ from proxy.http.upstream.exchange import UpstreamRequest, UpstreamResponse
 from proxy.http.websocket import relay_websocket, wants_websocket
 from proxy.route.context import RequestContext, context_of, tell_own
 from proxy.route.gates import Stop, stopped
+from proxy.route.prefetch import refused_prefetch
 from proxy.route.request_headers import UpstreamHead, ask_identity, build_upstream_head
 from proxy.route.response_headers import judged
 from proxy.route.response_kind import PAGES, goes_by_its_head, has_no_body, sort_body
@@ -88,6 +89,8 @@ class Relay:
         try:
             if upstream_response.status == 101:
                 return await self._switch(context, upstream_response)
+            if refused := refused_prefetch(context, upstream_response):
+                return self._end(context, refused)
             sort, data, complete = await sort_body(upstream_response, context.request)
             if context.may_ask_again and is_unfit(upstream_response, sort):
                 upstream_response.abort()
@@ -109,6 +112,8 @@ class Relay:
     ) -> Response:
         """Return the response to a request, when all of the upstream's response is here."""
         data = upstream_response.whole()
+        if refused := refused_prefetch(context, upstream_response):
+            return self._end(context, refused)
         if sort in PAGES:
             context.read += len(data)
         outgoing, first = self._begin(context, upstream_head, upstream_response, sort, data, complete=True)

@@ -16,6 +16,14 @@ def _frame(part: str) -> str:
     return f"let f = document.createElement('iframe'); {part}; document.body.append(f);"
 
 
+def _rules(kind: str, rule: str, *, late: bool = False) -> str:
+    text = f's.textContent = JSON.stringify({{ {kind}: [{{ {rule}, eagerness: "immediate" }}] }});'
+    insert = "document.head.append(s);"
+    steps = (insert, text) if late else (text, insert)
+    return "let s = document.createElement('script'); s.type = 'speculationrules'; " + "".join(steps)
+
+
+_HOP = "urls: ['/hop?' + T]"
 _OWN_REALM = "f.onload = () => new f.contentWindow.Image().src = T"
 _INNER = "`<script>new Image().src = '${T}'<\\/script>`"
 VECTORS = {
@@ -80,6 +88,20 @@ VECTORS = {
     "frame-refresh": _frame("f.srcdoc = `<meta http-equiv=refresh content='0;url=${T}'>`"),
     "link-ping": "let a = document.body.appendChild(Object.assign(document.createElement('a'), { href: '#x', ping: T })); a.click()",
     "manifest": "document.head.append(Object.assign(document.createElement('link'), { rel: 'manifest', href: T }))",
+    "rules-prefetch": _rules("prefetch", "urls: [T]"),
+    "rules-prerender": _rules("prerender", "urls: ['/plain', T]"),
+    "rules-late": _rules("prefetch", "urls: [T]", late=True),
+    "rules-links": "document.body.append(Object.assign(document.createElement('a'), { href: T }));" + _rules("prefetch", "where: { href_matches: 'https://*/*' }"),
+    "rules-written": "document.write(`<script type='speculationrules'>{ \"prefetch\": [{ \"urls\": [\"${T}\"], \"eagerness\": \"immediate\" }] }<\\/script>`)",
+    "rules-in-shadow": _rules("prefetch", "urls: [T]").replace("document.head.append(s)", "document.body.attachShadow({ mode: 'closed' }).append(s)"),
+    "rules-fragment": _rules("prefetch", "urls: [T]").replace("document.head.append(s)", "let d = document.createElement('div'); d.append(s); document.body.append(d)"),
+    "rules-hop-prefetch": _rules("prefetch", _HOP),
+    "rules-hop-prerender": _rules("prerender", _HOP),
+    "link-prefetch": _element("link", "href", rel="prefetch"),
+    "link-prerender": _element("link", "href", rel="prerender"),
+    "link-prerender-markup": "document.body.innerHTML = `<link rel='prerender' href='${T}'>`",
+    "link-hop-prefetch": _element("link", "href", rel="prefetch").replace("href: T", "href: '/hop?' + T"),
+    "link-hop-prerender": _element("link", "href", rel="prerender").replace("href: T", "href: '/hop?' + T"),
     "worklet": "CSS.paintWorklet.addModule(T)",
 }  # fmt: skip
 
@@ -153,6 +175,8 @@ async def hostile_site(request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(text=page, content_type="text/html")
     if kind == "beginning" and name in BEGINNINGS:
         return web.Response(text=BEGINNINGS[name], content_type="text/html")
+    if request.path == "/hop":
+        return web.Response(status=302, headers={"Location": request.query_string})
     if found := _KINDS.get(request.path):
         return web.Response(text=found[1], content_type=found[0])
     if request.path in ("/", "/plain"):

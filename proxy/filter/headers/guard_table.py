@@ -31,6 +31,7 @@ GUARD_BY_PARENT = f"<script>{GUARD_SCRIPT}</script>"
 """What a srcdoc begins with: its document is guarded before its own scripts run."""
 
 Group = tuple["Key", list[str]]
+Row = tuple[str, str, int, int | None]
 Key = tuple[str, int, int | None]  # domains ("" for every own host), life, whose day it counts from
 
 
@@ -57,19 +58,25 @@ class GuardTable:
     is needed, the number of purposes where it is and the life slides, else the purpose's index.
     """
 
-    rows: tuple[tuple[str, str, int, int | None], ...]
+    rows: tuple[Row, ...]
     keeps_undeclared: bool
     keys: str  # names in storage that are refused
     reports: str
     known: str | None = None  # names in storage that rules allow; None where no tracker is known
     webrtc: WebrtcServers = WebrtcServers()
+    shipped: tuple[Row, ...] | None = None  # the rows that say what undeclared cookies do not meet anyway
+
+    @property
+    def needed(self) -> tuple[Row, ...]:
+        """The rows that a script needs."""
+        return self.rows if self.shipped is None else self.shipped
 
     @property
     def parts(self) -> tuple[str, ...]:
         """The parts of guard.js that this table needs."""
         trackers = self.known is not None
         needs = {
-            "domains": any(domains for _, domains, *_ in self.rows),
+            "domains": any(domains for _, domains, *_ in self.needed),
             "keys": bool(self.keys),
             "trackers": trackers,
         }
@@ -78,7 +85,7 @@ class GuardTable:
     @property
     def arguments(self) -> str:
         """The same as arguments of JavaScript that end no script element and no CDATA section."""
-        rows = ",".join(map(_row, self.rows))
+        rows = ",".join(map(_row, self.needed))
         keys = f"/^({self.keys})$/" if self.keys else "0"
         reports, boot = json.dumps(self.reports), json.dumps(GUARD_BY_PARENT)
         text = f"[{rows}],{int(self.keeps_undeclared)},{keys},{reports},{boot},{self.webrtc.argument}"
@@ -108,13 +115,18 @@ def guard_table(
             _add(groups, ("", *life), row.names)
     allowed, keys = _storage(policy, grants)
     return GuardTable(
-        rows=tuple((_any_of(names), *key) for key, names in groups),
+        rows=_rows(groups),
         keeps_undeclared=policy.undeclared_cookies is Undeclared.KEEP,
         keys=keys,
         reports=reports,
         known=allowed,
         webrtc=_webrtc_servers(policy, grants, own),
+        shipped=None if policy.undeclared_cookies is Undeclared.KEEP else _rows(_without_refused(groups)),
     )
+
+
+def _rows(groups: list[Group]) -> tuple[Row, ...]:
+    return tuple((_any_of(names), *key) for key, names in groups)
 
 
 def _catalogued(policy: Policy) -> list[CookieRule]:
@@ -133,6 +145,20 @@ def _catalogued(policy: Policy) -> list[CookieRule]:
             return []
 
 
+def _without_refused(groups: list[Group]) -> list[Group]:
+    """Return the groups without refused names that no later one allows: so are undeclared ones."""
+    kept: list[Group] = []
+    allowed: list[str] = []
+    for key, names in reversed(groups):
+        if key[1] == REFUSED:
+            names = [name for name in names if any(_may_overlap(name, other) for other in allowed)]  # noqa: PLW2901
+        else:
+            allowed += names
+        if names:
+            kept.append((key, names))
+    return kept[::-1]
+
+
 def _storage(policy: Policy, grants: frozenset[Pair]) -> tuple[str | None, str]:
     """Return the names in storage that rules allow, and those refused: by rules, or as known trackers'."""
     allowed: list[str] = []
@@ -144,6 +170,7 @@ def _storage(policy: Policy, grants: frozenset[Pair]) -> tuple[str | None, str]:
     names = sorted({name for tracker in policy.catalogue.trackers for name in tracker.storage})
     if not names:
         return None, _any_of(refused)
+    refused = [name for name in refused if not any(glob_covers(known, name) for known in names)]
     trackers = _prefixes(names)
     if allowed:
         trackers = f"(?!({_any_of(allowed)})$)({trackers})"
@@ -155,6 +182,9 @@ def _prefixes(names: list[str]) -> str:
     beginnings = [name[:-1] for name in names if name.endswith("*") and "*" not in name[:-1]]
     others = [name for name in names if name.rstrip("*") not in beginnings]
     others = [name for name in others if not any(name.startswith(each) for each in beginnings)]
+    beginnings = [
+        name for name in beginnings if not any(name != o and name.startswith(o) for o in beginnings)
+    ]
     return "|".join(filter(None, (f"({_any_of(beginnings)}).*" if beginnings else "", _any_of(others))))
 
 
@@ -163,7 +193,7 @@ def since_attribute(policy: Policy, since: Mapping[str, int]) -> str:
     return " ".join(str(since.get(purpose.id, "-")) for purpose in policy.purposes)
 
 
-def _row(row: tuple[str, str, int, int | None]) -> str:
+def _row(row: Row) -> str:
     names, domains, life, purpose = row
     pattern = f"/^({names});" + (f"({domains})$/" if domains else "/")
     return f"[{pattern},{life}]" if purpose is None else f"[{pattern},{life},{purpose}]"
@@ -191,7 +221,8 @@ def _webrtc_servers(policy: Policy, grants: frozenset[Pair], own: OwnHosts) -> W
         stored = {row.purpose for row in provider.cookies} | {row.purpose for row in provider.storage}
         purposes = {purpose for rule in provider.tags for purpose in rule.purposes} or stored
         granted = all(_granted(policy, provider.id, purpose, grants) for purpose in purposes)
-        hosts = (*provider.webrtc, *provider.connect, *(h for rule in provider.tags for h in rule.hosts))
+        tagged = (host for rule in provider.tags if not rule.paths for host in rule.hosts)  # all of a host
+        hosts = (*provider.webrtc, *provider.connect, *tagged)
         (known if granted else refused).update(dict.fromkeys(hosts))
     declared = frozenset(known)
     return WebrtcServers(

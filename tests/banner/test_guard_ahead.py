@@ -1,0 +1,75 @@
+"""What page code asks for ahead of a click: no fence holds it, so the guard lets own addresses alone through."""
+
+import json
+
+import pytest
+
+from tests.banner.test_guard import chromium, site, visit  # noqa: F401 - fixtures
+
+pytestmark = pytest.mark.e2e
+
+RULES = """let s = document.createElement('script'); s.type = 'speculationrules'; s.textContent = `{text}`;
+    document.head.append(s)"""
+LEFT = "document.querySelectorAll('script[type=speculationrules]').length"
+LINKED = "document.querySelectorAll('link[rel=prerender]').length"
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"prefetch": [{"urls": ["/a", "b?c", "//HERE/d", "http://HERE/e"]}]},
+        {"prerender": [{"source": "list", "urls": ["/a"], "eagerness": "immediate"}], "tag": "mine"},
+    ],
+)
+def test_rules_for_pages_of_this_origin_stay(visit, rules):  # noqa: F811 - fixtures
+    page = visit()
+    text = json.dumps(rules).replace("HERE", page.origin.partition("//")[2])
+    page.run(RULES.replace("{text}", text))
+
+    assert page.run(LEFT) == 1
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"prefetch": [{"urls": ["/a", "//tracker.example/b"]}]},
+        {"prerender": [{"urls": ["https:\\/\\/tracker.example"]}]},
+        {"prefetch": [{"source": "document"}]},
+        {"prefetch": [{"where": {"href_matches": "/*"}}]},
+        {"prefetch": [{"urls": ["b"], "relative_to": "document"}, {"urls": ["http://callkom.localhost/"]}]},
+    ],
+)
+def test_rules_that_lead_elsewhere_or_by_links_go(visit, rules):  # noqa: F811 - fixtures
+    page = visit()
+    page.run(RULES.replace("{text}", json.dumps(rules)))
+
+    assert page.run(LEFT) == 0
+
+
+def test_links_that_prerender_elsewhere_go_and_others_stay(visit):  # noqa: F811 - fixtures
+    page = visit()
+    page.run(
+        "document.head.insertAdjacentHTML('beforeend', '<link rel=\"PreRender next\" href=\"//a.example/\">')"
+    )
+    page.run(
+        "document.body.append(Object.assign(document.createElement('link'), { rel: 'prerender', href: '//b.example' }))"
+    )
+    page.run(
+        "let l = document.head.appendChild(document.createElement('link')); l.href = '//c.example/'; l.rel = 'prerender'"
+    )
+    page.run(
+        "document.head.append(Object.assign(document.createElement('link'), { rel: 'next', href: '//d.example/' }))"
+    )
+    page.run(
+        "document.head.append(Object.assign(document.createElement('link'), { rel: 'prerender', href: '/own' }))"
+    )
+
+    assert page.run("document.querySelectorAll('link[rel~=prerender i]').length") == 1
+    assert page.run(LINKED + "+ document.querySelectorAll('link[rel=next]').length") == 2
+
+
+def test_on_a_page_moved_by_a_base_paths_lead_elsewhere(visit):  # noqa: F811 - fixtures
+    page = visit(body="<base href='https://tracker.example/'>")
+    page.run(RULES.replace("{text}", '{"prefetch": [{"urls": ["/a"]}]}'))
+
+    assert page.run(LEFT) == 0
