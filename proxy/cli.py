@@ -19,7 +19,18 @@ _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 """click's UsageError, from the copy of click inside typer, which does not export it."""
 
 _HELP = "Makes a cookie policy true: nothing that needs consent loads or stores anything before agreement."
-_COMMANDS = ("serve", "demo", "check", "explain", "rewrite", "table", "catalogue", "status", "records")
+_COMMANDS = (
+    "serve",
+    "demo",
+    "check",
+    "explain",
+    "rewrite",
+    "table",
+    "diff",
+    "catalogue",
+    "status",
+    "records",
+)
 _GROUPS = ("catalogue", "records")
 """Each is a function or a command group of that name, in a file of that name."""
 

@@ -9,11 +9,12 @@ import typer
 
 from proxy.banner.missing_words import word_problems
 from proxy.catalogue import shipped_catalogue
-from proxy.commands.terminal import err, out, print_json, read_text, say_problems
+from proxy.commands.terminal import err, out, print_json, read_policy, read_text, say_problems
 from proxy.config.loading import read_config
 from proxy.errors import FaultsError
 from proxy.filter.inline_tests import run_examples, untested
 from proxy.package_files import bundled
+from proxy.policy.changes import asked_again, runs_without_consent
 from proxy.policy.lint import lint
 from proxy.policy.load import load_policy
 from proxy.policy.model import Policy
@@ -27,10 +28,15 @@ def check(
     rules: Annotated[Path | None, typer.Argument(help="rules.yaml (default: the shipped one).")] = None,
     config: Annotated[Path | None, typer.Option("--config", "-c", help="Check this config file too.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    against: Annotated[
+        Path | None, typer.Option("--against", help="Rules in force: say who is asked again, and why.")
+    ] = None,
 ) -> None:
     """Check rules.yaml (and a config): exit 0 fine, 1 faults, 3 warnings only."""
     path = rules or bundled("rules.yaml")
     policy, problems = _rules(path)
+    if against is not None and policy is not None:
+        problems += _against(against, policy)
     folder = None
     if config is not None:
         found, folder = _config(config, policy)
@@ -54,6 +60,16 @@ def _rules(path: Path) -> tuple[Policy | None, list[Problem]]:
     except FaultsError as error:
         return None, list(error.problems)
     return policy, [*run_examples(policy), *lint(policy), *untested(policy)]
+
+
+def _against(path: Path, policy: Policy) -> list[Problem]:
+    """Return a warning for each reason to ask visitors again, and for what more runs without consent."""
+    old = read_policy(path)
+    found = [f"{path.name}: {words}" for words in asked_again(old, policy)]
+    found += [
+        f"without consent, unlike in {path.name}: {words}" for words in runs_without_consent(old, policy)
+    ]
+    return [Problem(policy.place, words, warning=True) for words in found]
 
 
 def _config(path: Path, policy: Policy | None) -> tuple[list[Problem], Path | None]:

@@ -184,17 +184,26 @@ def _unpack(payload: bytes, known: Scope) -> Answer:
 @lru_cache(maxsize=64)
 def _known(known: Scope, width: int) -> tuple[dict[bytes, str], Callable[[bytes], frozenset[Pair]]]:
     """Return how to read purposes and pairs back under this scope."""
-    purposes = {_hash(purpose): purpose for purpose in known.purposes}
+    former = {before.purpose: today.purpose for before, today in known.former}
+    purposes = {_hash(before): today for before, today in former.items() if today in known.purposes}
+    purposes |= {_hash(purpose): purpose for purpose in known.purposes}
     if width == WHOLE:
-        digest = _digest_of_all(known)
-        return purposes, lambda rest: known.pairs if rest == digest else frozenset()
-    names = {_hash(f"{pair.purpose}\x00{pair.provider}")[:width]: pair for pair in known.pairs}
+        digests = (_digest_of_all(known), _digest_of_all(_as_before(known)))
+        return purposes, lambda rest: known.pairs if rest in digests else frozenset()
+    names = {_hash(f"{before.purpose}\x00{before.provider}")[:width]: today for before, today in known.former}
+    names |= {_hash(f"{pair.purpose}\x00{pair.provider}")[:width]: pair for pair in known.pairs}
 
     def listed(rest: bytes) -> frozenset[Pair]:
         words = (rest[i : i + width] for i in range(0, len(rest), width))
         return frozenset(names[word] for word in words if word in names)
 
     return purposes, listed
+
+
+def _as_before(known: Scope) -> Scope:
+    """Return the scope with every pair under the name that it bore before, where it has one."""
+    before = {today: name for name, today in sorted(known.former) if today in known.pairs}
+    return Scope(frozenset(before.get(pair, pair) for pair in known.pairs))
 
 
 def _hash(text: str) -> bytes:

@@ -86,5 +86,5 @@ def decide(
         ask = Ask.SIGNAL if signal else Ask.EXPIRED
         return Decision(frozenset(), ask, answer, signal=signal)
     grants = answer.grants() & scope.pairs
-    new = scope.missing_from(answer.scope)
+    new = scope.new_for(answer.scope, answer.granted)
     return Decision(grants, Ask.NEW if new.pairs else Ask.NO, answer, new, signal)

@@ -37,7 +37,7 @@ from proxy.policy.stand_ins import Reply, ReplyKind, StandIn, constant, of_table
 from proxy.policy.used_providers import UsedProvider, used_providers, with_use_as_mapping
 from proxy.policy.validation_messages import problems_of
 from proxy.policy.yaml_source import Mapping, Node, Step, Text, locate, read
-from proxy.problems import Place
+from proxy.problems import Place, Problem
 
 __all__ = ["load_policy", "rehome"]
 
@@ -60,7 +60,24 @@ def load_policy(text: str, file: str = "rules.yaml", catalogue: Catalogue | None
         raise PolicyError(sorted([*problems, *problems_of(error, tree, rules_schema.RulesShape)])) from None
     if problems:
         raise PolicyError(sorted(problems))
-    return _Builder(tree, rules, used_providers(tree, rules, known)).policy(text, known)
+    policy = _Builder(tree, rules, used_providers(tree, rules, known)).policy(text, known)
+    if wrong := list(_former_ids_in_use(policy)):
+        raise PolicyError(sorted(wrong))
+    return policy
+
+
+def _former_ids_in_use(policy: Policy) -> Iterator[Problem]:
+    """Yield a fault for each `was:` that names what is there, or what another one claims."""
+    for kind, all_ in (("purposes", policy.purposes), ("providers", policy.providers)):
+        ids = {one.id: one.place for one in all_}
+        for one in all_:
+            for word in one.was:
+                if word in ids:
+                    text = (
+                        f"{kind}.{one.id}.was names '{word}', which is an id of today (line {ids[word].line})"
+                    )
+                    yield Problem(one.place, text)
+                ids.setdefault(word, one.place)
 
 
 def _purpose_ids(tree: Node) -> tuple[str, ...]:
@@ -92,7 +109,7 @@ class _Builder:
             contact=head.contact,
             ask_again_after=_duration(head.ask_again_after),
             purposes=tuple(
-                Purpose(id_, Basis(purpose.basis), self._place("purposes", id_))
+                Purpose(id_, Basis(purpose.basis), self._place("purposes", id_), purpose.was)
                 for id_, purpose in self._rules.purposes.items()
             ),
             providers=(
@@ -193,6 +210,7 @@ def provider_of(tree: Node, at: tuple[str, ...], block: rules_schema.ProviderSha
         country=block.country,
         transfers=block.transfers,
         enabled=block.enabled == "yes",
+        was=block.was,
     )
 
 

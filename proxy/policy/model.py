@@ -61,6 +61,7 @@ class Purpose:
     id: str
     basis: Basis
     place: Place
+    was: tuple[str, ...] = ()  # ids it had before: who answered then is not asked again
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +178,7 @@ class Provider:
     country: str | None = None  # where the recipient is established
     transfers: str | None = None  # safeguards when outside the EU
     enabled: bool = True
+    was: tuple[str, ...] = ()  # ids it had before: who answered then is not asked again
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,6 +215,7 @@ PurposeId = Annotated[str, AfterValidator(_known_purpose)]
 MANY = (BeforeValidator(_one_or_many), AfterValidator(_not_empty), WithJsonSchema(ONE_OR_MANY))
 
 Words = Annotated[tuple[Filled, ...], *MANY]
+FormerIds = Annotated[tuple[Id, ...], *MANY]
 Hosts = Annotated[tuple[Annotated[str, AfterValidator(_host)], ...], *MANY]
 ThirdHosts = Annotated[tuple[Annotated[str, AfterValidator(third_host)], ...], *MANY]
 Domains = Annotated[tuple[Annotated[str, AfterValidator(_domain)], ...], *MANY]

@@ -47,10 +47,14 @@ class PolicyShape(Shape):
     )
 
 
+_WAS = "Ids that it had before: who was asked then is not asked again because of the new one."
+
+
 class PurposeShape(Shape):
     """`purposes:` one by id; `necessary` is always on and has no switch."""
 
     basis: Literal["legitimate interest", "consent"] = Field(description="Legal basis (GDPR art. 6).")
+    was: rule_values.FormerIds = Field(default=(), description=_WAS)
 
 
 class UndeclaredShape(Shape):
@@ -305,6 +309,7 @@ class ProviderKeys(Shape):
         description="More hosts that its code talks to once granted; `stun:host`, `turn:host` for WebRTC.",
     )
     relay: RelayShape | None = None
+    was: rule_values.FormerIds = Field(default=(), description=_WAS)
     privacy: rule_values.Address | None = Field(default=None, description="Its privacy notice.")
     country: rule_values.Filled | None = Field(
         default=None, description="Where the recipient is established."

@@ -7,7 +7,7 @@ provider)").
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,9 +23,14 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The pairs a visitor is asked about."""
+    """The pairs a visitor is asked about.
+
+    `former` reads what was asked under other rules: the names a pair bore before (`was:`), and
+    pairs of today's purposes and providers that are no longer asked, each as today's rules name it.
+    """
 
     pairs: frozenset[Pair]
+    former: frozenset[tuple[Pair, Pair]] = frozenset()
 
     def covers(self, other: Scope) -> bool:
         """True when everything in `other` was asked here: no reason to ask again."""
@@ -39,6 +44,17 @@ class Scope:
     def purposes(self) -> frozenset[str]:
         """The purposes that have a switch."""
         return frozenset(pair.purpose for pair in self.pairs)
+
+    def new_for(self, asked: Scope, granted: frozenset[str]) -> Scope:
+        """Return what here concerns somebody anew who was asked that, and granted these purposes.
+
+        A provider that only moved to another purpose concerns nobody who was asked about both and
+        refused that purpose: nothing of it runs for them, before and after.
+        """
+        moved = {pair.provider for pair in asked.pairs - self.pairs}
+        refused = asked.purposes - granted
+        new = self.missing_from(asked).pairs
+        return Scope(frozenset(p for p in new if p.provider not in moved or p.purpose not in refused))
 
     def granted(self, purposes: Iterable[str]) -> frozenset[Pair]:
         """Return the pairs that somebody grants who agrees to these purposes."""
@@ -57,4 +73,18 @@ def scope_of(policy: Policy) -> Scope:
         needed += [purpose for rule in provider.tags for purpose in rule.purposes]
         needed += [purpose for rule in provider.requests for purpose in rule.purposes]
         pairs.update(Pair(p, provider.id) for p in needed if policy.needs_consent(p))
-    return Scope(frozenset(pairs))
+    return Scope(frozenset(pairs), frozenset(_former(policy, pairs)))
+
+
+def _former(policy: Policy, pairs: set[Pair]) -> Iterator[tuple[Pair, Pair]]:
+    """Yield each pair that a visitor may have been asked about under other rules, and as today names it."""
+    purposes = [purpose for purpose in policy.purposes if policy.needs_consent(purpose.id)]
+    for provider in policy.providers:
+        if not provider.enabled:
+            continue
+        for purpose in purposes:
+            today = Pair(purpose.id, provider.id)
+            for a in (purpose.id, *purpose.was):
+                for b in (provider.id, *provider.was):
+                    if Pair(a, b) not in pairs:
+                        yield Pair(a, b), today

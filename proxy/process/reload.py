@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from proxy.config.types import Config
 from proxy.errors import FaultsError, ProxyError
+from proxy.policy.changes import NOBODY, asked_again
 from proxy.policy.model import Policy
 from proxy.process.load_subprocess import read_in_subprocess
 from proxy.process.rules_tests import RulesTests
@@ -110,7 +111,7 @@ class Reloader:
         self._tally = tally
         self._health = health
         self._lock = asyncio.Lock()
-        self._digest = policy.digest
+        self._policy = policy
 
     async def reload(self) -> bool:
         """Read the files and swap the snapshot; False, with every problem logged, if they are faulty."""
@@ -123,14 +124,17 @@ class Reloader:
             except ProxyError as error:
                 faults = error.problems if isinstance(error, FaultsError) else [error]
                 problems = [str(fault) for fault in faults]
-                log().error("policy_refused", problems=problems, kept=self._digest)
+                log().error("policy_refused", problems=problems, kept=self._policy.digest)
                 self._record("refused", problems)
                 return False
             self._swap(snapshot)
-            self._digest = policy.digest
+            asked = asked_again(self._policy, policy)
+            self._policy = policy
             for key in _needs_restart(self._start_config, config):
                 log().warning("policy_loaded", note=f"{key} changed: that takes a restart")
-            log().info("policy_loaded", policy=policy.version, digest=policy.digest)
+            log().info(
+                "policy_loaded", policy=policy.version, digest=policy.digest, asked_again=asked or (NOBODY,)
+            )
             self._record("loaded", [])
             self.report_doubt()
             return True

@@ -40,9 +40,11 @@ async def test_new_rules_hold_from_the_next_request_on(tmp_path):
         )
         await until(lambda: proxy.records("policy_loaded"))
         after = await proxy.ask("/")
+        (loaded,) = proxy.records("policy_loaded")
 
     assert held(before.body)
     assert not held(after.body)
+    assert loaded["asked_again"] == ["Nobody is asked again."]
 
 
 async def test_faulty_rules_keep_the_old_ones_and_every_problem_is_said(tmp_path):
