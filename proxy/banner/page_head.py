@@ -92,6 +92,10 @@ class PageHeads:
             self._files |= {file.name: file for file in head.files}
         return head
 
+    def style(self, ask: Ask) -> str:
+        """Return the style sheet of a page that puts that question."""
+        return style(self._style_parts(frozenset(), ask), self._look)
+
     def named(self, decision: Decision) -> list[str]:
         """Return the paths of the files that pages name once this is decided."""
         return [self._path + file.name for file in self.of(decision).files]

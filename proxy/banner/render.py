@@ -7,26 +7,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from typing import Any
 
+from proxy.banner import cookie_table
 from proxy.banner.banner_markup import BannerMarkup
-from proxy.banner.cookie_table import as_json, presumed_rows, rows
+from proxy.banner.cookie_table import presumed_rows, rows
+from proxy.banner.markup import Markup, fill
 from proxy.banner.page_head import File, PageHeads
 from proxy.banner.page_injector import PageInjector
 from proxy.banner.pages.embed_page import EmbedPages
+from proxy.banner.pages.letter import letter
 from proxy.banner.pages.page_shell import Shell
 from proxy.banner.pages.panel import Panel
 from proxy.banner.placeholder import PlaceholderPlace, Placeholders
 from proxy.banner.stored_pages import worker_lines
 from proxy.banner.words import Languages, Words, load_languages
-from proxy.config.banner_colours import Look
+from proxy.config.banner_colours import Look, as_json
 from proxy.consent.decision import Decision
 from proxy.consent.record import Shown
 from proxy.filter.headers.cookies import CONSENT_COOKIE
 from proxy.filter.headers.guard_table import since_attribute
 from proxy.filter.rules.judge import Judge
 from proxy.filter.tags.embeds import Embed
-from proxy.policy.model import CookieRule, Policy
+from proxy.policy.model import CookieRule, Duration, Policy
 from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import scope_of
 
@@ -139,6 +143,27 @@ class Renderer:
         panel = self._panels[words.code]
         return panel.page(decision, back=back, host=host, problem=problem, presumed=presumed)
 
+    def question(self, words: Words, decision: Decision) -> bytes:
+        """Return the banner or notice on an empty page: what a visitor with this decision is asked."""
+        before, behind = self._parts.banner(
+            words, self._path, decision.ask, decision.new, forms=True, layered=False
+        )
+        return fill(
+            "question",
+            lang=words.code,
+            dir=words.direction,
+            title=words.plain("banner.title"),
+            style=Markup(self._heads.style(decision.ask)),
+            banner=Markup((before + behind).decode("ascii")),
+            foot=Markup(self._parts.foot(words, self._path).decode("ascii")),
+        ).encode()
+
+    def letter(
+        self, words: Words, receipts: Sequence[Mapping[str, Any]], *, visitor: str, keep: Duration, now: int
+    ) -> bytes:
+        """Return the answer to a request for access, to print; `receipts` oldest first."""
+        return letter(self._shell, words, receipts, visitor=visitor, keep=keep, now=now)
+
     def table(
         self,
         words: Words,
@@ -155,9 +180,9 @@ class Renderer:
         if presumed:
             name = words.plain("provider.presumed")
             shown = (*rows(self.policy), *presumed_rows(self.policy, presumed, name))
-            return as_json(self.policy, shown, words.code)
+            return cookie_table.as_json(self.policy, shown, words.code)
         if words.code not in self._tables:
-            self._tables[words.code] = as_json(self.policy, rows(self.policy), words.code)
+            self._tables[words.code] = cookie_table.as_json(self.policy, rows(self.policy), words.code)
         return self._tables[words.code]
 
     def receipt(
@@ -180,13 +205,17 @@ class Renderer:
         """Return what a visitor who reads this language had before them, for the proofs."""
         if words.code not in self._shown:
             wording: dict[str, Any] = {"code": words.code, **words.of}
-            if words.phrases:
-                wording["phrases"] = dict(words.phrases)
+            wording |= {"phrases": dict(words.phrases), "look": as_json(self._look), "program": _program()}
             table = self.table_json(words)
             self._shown[words.code] = Shown(
                 self.policy.version, self.policy.text, _kept_text(wording), _kept_text(table)
             )
         return self._shown[words.code]
+
+
+def _program() -> str:
+    """Return the version of this program, which draws what is shown."""
+    return version("consent-proxy")
 
 
 def _kept_text(value: Mapping[str, Any]) -> str:

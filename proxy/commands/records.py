@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from proxy.commands.record_page import letter_page, no_page, record_page
 from proxy.commands.record_stats import stats
 from proxy.commands.record_store import (
     ConfigFile,
@@ -24,8 +27,10 @@ from proxy.commands.record_store import (
 )
 from proxy.commands.terminal import confirm, err, fail, may_ask, print_json
 from proxy.commands.time_options import moment, seconds
+from proxy.config.loading import read_config
 from proxy.consent.answer import How
-from proxy.errors import RecordsError
+from proxy.consent.record import ConsentRecord
+from proxy.errors import PolicyError, RecordsError
 from proxy.records import display, export
 from proxy.records.chain import ChainHead
 from proxy.records.queries import Which
@@ -65,21 +70,65 @@ def list_(  # noqa: PLR0917 - flags, given by name
 
 @records_app.command()
 def show(
-    config: ConfigFile, record: Annotated[str, typer.Argument(help="Its id.")], json: Json = False
+    config: ConfigFile,
+    record: Annotated[str, typer.Argument(help="Its id.")],
+    html: Annotated[bool, typer.Option("--html", help="A page with banner and panel as they were.")] = False,
+    json: Json = False,
 ) -> None:
     """Print one record as the visitor saw it: the words, the policy version, the answer."""
+    if html and json:
+        raise typer.BadParameter("--html and --json exclude each other")
 
     async def run(store: RecordStore) -> None:
-        found = await store.get(record)
-        if found is None:
-            fail(f"there is no record {record} in {store.name}")
+        found = await _found(store, record)
         shown = await store.shown(found)
         if json:
             print_json(display.record_json(found, shown))
+        elif html and shown is not None and found.content is not None:
+            before = await store.get(found.content.previous) if found.content.previous else None
+            _write_page(record_page(read_config(config), found, shown, before, version("consent-proxy")))
+        elif html:
+            fail(f"record {found.id} was erased: there is nothing to show")
         else:
             sys.stdout.write(display.record_page(found, shown))
 
-    with_store(config, run)
+    _drawn(config, record, run)
+
+
+@records_app.command()
+def letter(config: ConfigFile, record: Annotated[str, typer.Argument(help="The id on the receipt.")]) -> None:
+    """Write the answer to a request for access, to print: all that is kept of this record's visitor."""
+
+    async def run(store: RecordStore) -> None:
+        found = await _found(store, record)
+        shown = await store.shown(found)
+        if found.content is None or shown is None:
+            fail(f"record {found.id} was erased: nothing of it is kept but its number and time")
+        visitor = found.content.visitor
+        kept = [one async for one in store.every(Which(visitor=visitor))]
+        shown = await store.shown(kept[-1]) or shown
+        _write_page(letter_page(read_config(config), kept, shown, now_ms() // 1000, visitor))
+
+    _drawn(config, record, run)
+
+
+async def _found(store: RecordStore, record: str) -> ConsentRecord:
+    found = await store.get(record)
+    if found is None:
+        fail(f"there is no record {record} in {store.name}")
+    return found
+
+
+def _drawn(config: Path, record: str, run: Callable[[RecordStore], Awaitable[None]]) -> None:
+    """Run that; end with a sentence where the rules of then cannot be read any more."""
+    try:
+        with_store(config, run)
+    except PolicyError as error:
+        fail(no_page(record, error))
+
+
+def _write_page(page: bytes) -> None:
+    sys.stdout.write(page.decode() + "\n")
 
 
 @records_app.command()

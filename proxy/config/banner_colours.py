@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Any
 
 TEXT = 4.5
 """Least contrast of text to what is behind it (WCAG 2.2, 1.4.3)."""
@@ -137,3 +138,12 @@ def _luminance(colour: str) -> float:
     parts = [c / 255 for c in _rgb(colour)]
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def as_json(look: Look) -> dict[str, Any]:
+    """Return what `build_look` takes, for the proofs."""
+    themes = {"light": look.light, "dark": look.dark}
+    colours = {
+        name: {key: getattr(one, key) for key in ("act", "on", "bg", "ink")} for name, one in themes.items()
+    }
+    return {"theme": look.theme.value, **colours}

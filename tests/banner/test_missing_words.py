@@ -31,11 +31,12 @@ def test_every_word_in_the_files_is_used_and_every_word_used_is_in_the_files():
     }
     asked = set(
         re.findall(
-            r'"((?:banner|notice|buttons|foot|panel|provider|receipt|placeholder|grammar)\.[a-z_]+)"', code
+            r'"((?:banner|notice|buttons|foot|panel|provider|receipt|placeholder|grammar|letter)\.[a-z_]+)"',
+            code,
         )
     )
     asked -= {"banner.css", "banner.js", "banner.light", "banner.dark"}
-    families = {key for key in keys if key.startswith("receipt.")}  # asked by f"receipt.{key}"
+    families = {key for key in keys if key.startswith(("receipt.", "letter."))}  # asked by f"{group}.{key}"
 
     assert asked - keys == set()
     assert keys - asked - free - families == set()

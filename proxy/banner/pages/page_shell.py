@@ -6,7 +6,7 @@ Complete without script, and nothing of anybody else in them.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -109,7 +109,7 @@ class Shell:
         earlier: Sequence[Mapping[str, Any]] = (),
     ) -> bytes:
         """Return the visitor's own proofs as a page, newest first, and the way to have them erased."""
-        proofs = [] if receipt is None else [_proof(words, one) for one in (receipt, *earlier)]
+        proofs = [] if receipt is None else [proof(words, one) for one in (receipt, *earlier)]
         erase = fill(
             "erase",
             action=f"{self.path}receipt",
@@ -135,31 +135,44 @@ class Shell:
         return self.page(words, title=words.plain("errors.title"), content=content, host=host)
 
 
-def _proof(words: Words, receipt: Mapping[str, Any]) -> Markup:
-    """Return a receipt in words, and as JSON to copy."""
+def proof(words: Words, receipt: Mapping[str, Any], *, names: Mapping[str, str] | None = None) -> Markup:
+    """Return a receipt in words, and as JSON to copy; with `names` of providers those instead."""
 
     def purposes(name: str) -> Markup:
         known = [words.purpose(id_, "label") for id_ in receipt.get(name) or ()]
         return words.listed(known) if known else words.say("receipt.nothing")
 
-    how = receipt.get("how")
-    pairs = [
-        ("id", receipt.get("id")),
-        ("time", _moment(words, receipt.get("time"))),
-        ("site", receipt.get("site")),
-        ("version", receipt.get("policy_version")),
-        ("how", words.of.get(f"how.{how}", how)),
-        ("granted", purposes("granted")),
-        ("refused", purposes("refused")),
-        ("previous", receipt.get("previous")),
-    ]
-    lines = [
-        Markup(f"<dt>{escape(words.plain(f'receipt.{key}'))}</dt><dd>{escape(value)}</dd>")
+    how, scope = receipt.get("how"), receipt.get("scope") or {}
+    asked = dict.fromkeys(provider for providers in scope.values() for provider in providers)
+    lines = facts(
+        words,
+        "receipt",
+        [
+            ("id", receipt.get("id")),
+            ("time", _moment(words, receipt.get("time"))),
+            ("site", receipt.get("site")),
+            ("version", receipt.get("policy_version")),
+            ("how", words.of.get(f"how.{how}", how)),
+            ("granted", purposes("granted")),
+            ("refused", purposes("refused")),
+            ("withdrawn", purposes("withdrawn") if receipt.get("withdrawn") else ""),
+            ("asked", ", ".join(names.get(one, one) for one in asked) if names is not None else ""),
+            ("previous", receipt.get("previous")),
+        ],
+    )
+    if names is not None:
+        return Markup(f"<dl>{lines}</dl>")
+    copy = json.dumps(receipt, indent=2, ensure_ascii=False)
+    return fill("proof", facts=lines, title=words.plain("receipt.json"), json=copy)
+
+
+def facts(words: Words, group: str, pairs: Iterable[tuple[str, object]]) -> Markup:
+    """Return names and what they are, as they stand in a <dl>; the names are words of that group."""
+    return joined(
+        Markup(f"<dt>{escape(words.plain(f'{group}.{key}'))}</dt><dd>{escape(value)}</dd>")
         for key, value in pairs
         if value
-    ]
-    raw = json.dumps(receipt, indent=2, ensure_ascii=False)
-    return fill("proof", facts=joined(lines), title=words.plain("receipt.json"), json=raw)
+    )
 
 
 def _moment(words: Words, written: str | None) -> Markup:
