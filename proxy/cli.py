@@ -27,6 +27,7 @@ _COMMANDS = (
     "rewrite",
     "table",
     "diff",
+    "discover",
     "catalogue",
     "status",
     "records",

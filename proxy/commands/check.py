@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -18,10 +19,12 @@ from proxy.policy.changes import asked_again, runs_without_consent
 from proxy.policy.lint import lint
 from proxy.policy.load import load_policy
 from proxy.policy.model import Policy
-from proxy.problems import Problem
+from proxy.problems import Place, Problem
 from proxy.process.preflight_checks import start_problems, unserved_hosts
 
 FAULTS, WARNINGS = 1, 3
+
+_TODO = re.compile(r"(?:^|\s)#.*?\bTODO\b:?\s*(.*)")
 
 
 def check(
@@ -55,11 +58,21 @@ def check(
 
 def _rules(path: Path) -> tuple[Policy | None, list[Problem]]:
     """Return the policy, if it can be read, and all that is wrong or doubtful about it."""
+    text = read_text(path, "rules file")
     try:
-        policy = load_policy(read_text(path, "rules file"), path.name, shipped_catalogue())
+        policy = load_policy(text, path.name, shipped_catalogue())
     except FaultsError as error:
         return None, list(error.problems)
-    return policy, [*run_examples(policy), *lint(policy), *untested(policy)]
+    return policy, [*run_examples(policy), *lint(policy), *untested(policy), *_left_to_do(text, path.name)]
+
+
+def _left_to_do(text: str, file: str) -> list[Problem]:
+    """Return a warning for each line with a TODO, as `discover --suggest` writes them."""
+    return [
+        Problem(Place(file, number, found.start() + 1), f"is left to do: {found[1].strip()}", warning=True)
+        for number, line in enumerate(text.splitlines(), 1)
+        if (found := _TODO.search(line)) is not None
+    ]
 
 
 def _against(path: Path, policy: Policy) -> list[Problem]:

@@ -72,6 +72,10 @@ class RequestContext:
                 note="no rule describes it; it passes until somebody has looked",
             )
 
+    def note_unread(self) -> None:
+        """Note that this page cannot be read."""
+        self.snapshot.sightings.note_unread(self.site.name, self.request.path, self.request.now)
+
     def _report_unserved(self, unserved: dict[str, bool]) -> None:
         """Log hosts of the site's domain that pages load from and this proxy does not serve, each once."""
         for host in [host for host, reported in unserved.items() if not reported]:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from proxy.config.types import OnError
 from proxy.errors import Unreadable, UpstreamError
-from proxy.filter.body.body_filter import VERBATIM
+from proxy.filter.body.body_filter import VERBATIM, BodyFilter, ObservedBody
 from proxy.filter.headers.content_kind import BodyKind
 from proxy.http.message import IncomingMessage
 from proxy.http.response import Response
@@ -117,7 +117,7 @@ class Relay:
         if sort in PAGES:
             context.read += len(data)
         outgoing, first = self._begin(context, upstream_head, upstream_response, sort, data, complete=True)
-        context.tags = outgoing.body.verdicts
+        _note_body(context, outgoing.body)
         return self._end(
             context,
             Response(upstream_response.status, outgoing.headers, first, reason=upstream_response.reason),
@@ -163,7 +163,7 @@ class Relay:
         )
         if not complete:
             await self._pour(context, upstream_response, outgoing, response)
-        context.tags = outgoing.body.verdicts
+        _note_body(context, outgoing.body)
         return self._end(context, response)
 
     def _begin(
@@ -255,6 +255,7 @@ class Relay:
             log().warning("upstream_failed", why=str(error), status=error.status, **said)
         else:
             self._tally.add("unreadable", site)
+            context.note_unread()
             log().warning("document_unreadable", why=str(error), **said)
 
     def refuse(self, status: int, message: IncomingMessage | None) -> Response:
@@ -277,6 +278,13 @@ class Relay:
         snapshot.sites.match(request.host)
         where = b"https://%b%b%b" % (request.host.encode("latin-1"), snapshot.https_port, request.target)
         return Response(308, [(b"Location", where), (b"Cache-Control", b"no-store")])
+
+
+def _note_body(context: RequestContext, body: BodyFilter) -> None:
+    """Note what the filter of a body has judged, and a page that could only be passed on unread."""
+    context.tags = body.verdicts
+    if context.observes and isinstance(body, ObservedBody) and body.unreadable is not None:
+        context.note_unread()
 
 
 async def _first_piece(upstream_response: UpstreamResponse) -> tuple[bytes, bool]:

@@ -307,6 +307,7 @@ def _observed(
             inject=None,
         )
     except Unreadable:
+        context.note_unread()
         return VisitorResponse(headers, VERBATIM)
     return VisitorResponse(headers, ObservedBody(judging))
 

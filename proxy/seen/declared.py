@@ -51,6 +51,8 @@ def declaration(kind: Kind, name: str, rules: Rules, cookies: CookieRules) -> De
             return _of_cookie(name, cookies)
         case Kind.KEY:
             return _of_key(name, cookies)
+        case Kind.PAGE:
+            return Declaration(Whose.OWN)
 
 
 def is_declared(key: Key, rules: Rules, cookies: CookieRules) -> bool:

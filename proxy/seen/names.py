@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from enum import Enum
 
+from proxy.policy.hosts import registrable
+
 LONGEST_NAME = 128
 """Bytes of the longest name that is kept."""
 
@@ -37,6 +39,7 @@ class Kind(Enum):
     HOST = "host"
     COOKIE = "cookie"
     KEY = "key"  # of localStorage or sessionStorage
+    PAGE = "page"  # that could not be read
 
 
 class Side(Enum):
@@ -53,6 +56,8 @@ def kept_name(kind: Kind, name: str) -> str | None:
     """Return a name as it is kept, None for what is no such name."""
     if kind is Kind.HOST:
         return _kept_host(name.lower().rstrip("."))
+    if kind is Kind.PAGE:
+        return kept_path(name) if name.startswith("/") else None
     try:
         size = len(name.encode("utf-8"))
     except UnicodeEncodeError:
@@ -83,5 +88,6 @@ def _kept_host(host: str) -> str | None:
     labels = host.split(".")
     if labels[-1].isdigit() or host.startswith("["):
         return host
-    masked = ["*" if _LABEL_ID.fullmatch(label) else label for label in labels[:-2]]
-    return ".".join([*masked, *labels[-2:]])
+    owned = (registrable(host) or host).count(".") + 1
+    masked = ["*" if _LABEL_ID.fullmatch(label) else label for label in labels[:-owned]]
+    return ".".join([*masked, *labels[-owned:]])

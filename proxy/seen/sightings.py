@@ -155,6 +155,10 @@ class Sightings:
         """Note a host of the site's own domain that does not pass this proxy."""
         self._add(site, Kind.HOST, host, Seen(now, now, 1, by_us=True, sides={Side.MARKUP.value}))
 
+    def note_unread(self, site: str, path: bytes, now: int) -> None:
+        """Note a page that could not be read: enforced, it is refused."""
+        self._add(site, Kind.PAGE, path.decode("latin-1"), Seen(now, now, 1, by_us=True))
+
     def report(self, site: str, reports: Iterable[Report], network: str, now: int) -> int:
         """Note what a browser reported; return how many of the names were taken."""
         taken = 0

@@ -1,0 +1,241 @@
+"""`consent-proxy discover`: what was seen on a site and no rule speaks of, with rules to paste."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from proxy.banner.cookie_table import rows
+from proxy.commands.terminal import fail, out, print_json, read_policy, say_problems
+from proxy.config.loading import read_config
+from proxy.config.types import Config
+from proxy.errors import FaultsError
+from proxy.package_files import bundled
+from proxy.policy.model import Policy
+from proxy.process.load_files import for_configured_hosts
+from proxy.records.database import Database
+from proxy.records.store import RecordStore
+from proxy.seen.discovery import Discovery, Finding, stops
+from proxy.seen.discovery import discover as discover_site
+from proxy.seen.seen_store import SeenStore
+from proxy.seen.sightings import Key, Seen
+from proxy.seen.suggestions import as_yaml, suggest
+from proxy.snapshot.sites import Site, build_sites
+
+HEADERS_ONLY = (
+    "observe: headers does not see storage keys, nor who writes the cookies of scripts; "
+    "observe: page adds them"
+)
+WIDTH_OF_A_PIPE = 400
+"""Columns of a table that no terminal shows: names stay whole."""
+
+_UNUSED_KEY = (b"x" * 32,)
+
+
+def discover(  # noqa: PLR0917 - flags, given by name
+    config: Annotated[
+        Path, typer.Option("--config", "-c", help="The config file; it names the sites and the store.")
+    ],
+    rules: Annotated[
+        Path | None, typer.Option("--rules", "-r", help="rules.yaml (default: the shipped one).")
+    ] = None,
+    site: Annotated[str | None, typer.Option("--site", help="Only the site that has this host.")] = None,
+    undeclared: Annotated[bool, typer.Option("--undeclared", help="Only what no rule speaks of.")] = False,
+    suggestions: Annotated[
+        bool, typer.Option("--suggest", help="Print blocks of rules.yaml to paste and to go through.")
+    ] = False,
+    ready: Annotated[
+        bool, typer.Option("--ready", help="Say whether the site can be enforced: exit 0 go, 1 no-go.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Tell what was seen on the sites and no rule speaks of; with --suggest, rules for it."""
+    policy, settings = _files(rules, config)
+    now = int(time.time())
+    names = asyncio.run(_seen(settings))
+    sites = [one for one in build_sites(settings, policy, _UNUSED_KEY, now).all if _is_meant(one, site)]
+    if not sites:
+        fail(f"no site of {config} has the host {site!r}", 2)
+    found = [discover_site(one.name, names, one.rules, one.cookies, now=now) for one in sites]
+    if ready:
+        _say_ready(found, as_json=as_json, now=now)
+        return
+    if suggestions:
+        _say_suggestions(list(zip(sites, found, strict=True)), as_json=as_json)
+        return
+    if as_json:
+        print_json(
+            [
+                as_document(one, policy, at, undeclared=undeclared)
+                for at, one in zip(sites, found, strict=True)
+            ]
+        )
+        return
+    for at, one in zip(sites, found, strict=True):
+        _print(at, one, policy, undeclared=undeclared)
+
+
+def _files(rules: Path | None, config: Path) -> tuple[Policy, Config]:
+    try:
+        settings = read_config(config)
+    except FaultsError as error:
+        say_problems(error.problems)
+        raise typer.Exit(1) from None
+    return for_configured_hosts(read_policy(rules or bundled("rules.yaml")), settings), settings
+
+
+async def _seen(config: Config) -> dict[Key, Seen]:
+    RecordStore.must_exist(config.records.url, config.file(Path()))
+    database = Database(config.records.url, config.file(Path()), create=False)
+    try:
+        return await SeenStore(database).all()
+    finally:
+        await database.close()
+
+
+def _is_meant(site: Site, host: str | None) -> bool:
+    return host is None or host in site.config.hosts
+
+
+def as_document(found: Discovery, policy: Policy, site: Site, *, undeclared: bool = False) -> dict[str, Any]:
+    """Return what was found on a site, for programs."""
+    document: dict[str, Any] = {
+        "site": found.site,
+        "mode": site.config.mode.value,
+        "since": _day(found.since),
+        "undeclared": [_finding(one) for one in found.undeclared],
+    }
+    if undeclared:
+        return document
+    return {
+        **document,
+        "presumed": [_finding(one) for one in found.presumed],
+        "own_hosts_elsewhere": [_finding(one) for one in found.unserved],
+        "pages_unread": [_finding(one) for one in found.unread],
+        "not_seen_for_30_days": [{"provider": id_, "last": _day(last)} for id_, last in found.silent],
+        "unpublished": [name for row in rows(policy, unpublished_only=True) for name in row.rule.names],
+        "note": HEADERS_ONLY if _sees_headers_only(site) else None,
+    }
+
+
+def _finding(one: Finding) -> dict[str, Any]:
+    seen, guess = one.seen, one.whose.guess
+    return {
+        "kind": one.kind.value,
+        "name": one.name,
+        "elements": sorted(seen.elements),
+        "sides": sorted(seen.sides),
+        "evidence": "seen" if seen.by_us else "reported",
+        "paths": seen.paths,
+        "first": _day(seen.first),
+        "last": _day(seen.last),
+        "count": seen.count,
+        "written_by": sorted(seen.setters),
+        "cookie": seen.cookie or None,
+        "owner": one.whose.owner,
+        "catalogue": one.whose.catalogue or (one.says.id or None),
+        "guess": guess._asdict() if guess is not None else None,
+    }
+
+
+def _say_ready(found: list[Discovery], *, as_json: bool, now: int) -> None:
+    """Print go or no-go for each site; exit 1 where one is not ready."""
+    answers = {one.site: stops(one, now=now) for one in found}
+    if as_json:
+        print_json([{"site": site, "ready": not why, "why": why} for site, why in answers.items()])
+    else:
+        for site, why in answers.items():
+            out.print(Text(f"{site}: {'no-go' if why else 'go'}", style="red" if why else "green"))
+            for line in why:
+                out.print(Text(f"  {line}"))
+    raise typer.Exit(1 if any(answers.values()) else 0)
+
+
+def _say_suggestions(found: list[tuple[Site, Discovery]], *, as_json: bool) -> None:
+    for site, one in found:
+        blocks = suggest(one, site.policy, site.own.domain or site.name)
+        if as_json:
+            print_json(
+                [
+                    {
+                        "id": block.id,
+                        "use": block.used,
+                        "owner": block.owner,
+                        "names": block.names,
+                        "yaml": block.text,
+                    }
+                    for block in blocks
+                ]
+            )
+        elif blocks:
+            out.file.write(f"# {site.name}: {len(blocks)} blocks; add them to what stands below these keys\n")
+            out.file.write(as_yaml(blocks))
+        else:
+            out.file.write(f"# {site.name}: nothing was seen that no rule speaks of\n")
+
+
+def _sees_headers_only(site: Site) -> bool:
+    return site.observes
+
+
+def _print(site: Site, found: Discovery, policy: Policy, *, undeclared: bool) -> None:
+    """Print what was found on a site, for people."""
+    since = f"seen since {_day(found.since)}" if found.since is not None else "nothing was seen yet"
+    out.print(Text(f"{found.site}  ({site.config.mode.value}; {since})", style="bold"))
+    groups = found.by_owner()
+    if groups:
+        out.print(_table(groups), width=None if out.is_terminal else WIDTH_OF_A_PIPE)
+    elif found.since is not None:
+        out.print(Text("Rules speak of everything that was seen.", style="green"))
+    if undeclared:
+        return
+    _list("presumed necessary until a rule says so", [one.name for one in found.presumed])
+    _list("of the site's own domain, but not through this proxy", [one.name for one in found.unserved])
+    _list("pages that could not be read", [one.name for one in found.unread])
+    _list(
+        "in rules.yaml, and not seen for 30 days",
+        [f"{id_} (last {_day(last)})" if last else id_ for id_, last in found.silent],
+    )
+    _list(
+        "not in the published policy (consent-proxy table --unpublished)",
+        [name for row in rows(policy, unpublished_only=True) for name in row.rule.names],
+    )
+    if _sees_headers_only(site):
+        out.print(Text(HEADERS_ONLY + ".", style="dim"))
+
+
+def _table(groups: Mapping[str, list[Finding]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("whose, probably", "name", "kind", "as", "evidence", "on", "times", "last"):
+        table.add_column(heading, overflow="fold")
+    for owner, findings in groups.items():
+        for index, one in enumerate(findings):
+            seen = one.seen
+            table.add_row(
+                Text(owner if index == 0 else "", style="bold"),
+                Text(one.name),
+                one.kind.value,
+                Text(", ".join(one.elements)),
+                "seen" if seen.by_us else "reported",
+                Text(next(iter(seen.paths), "")),
+                str(seen.count),
+                _day(seen.last),
+            )
+    return table
+
+
+def _list(title: str, names: list[str]) -> None:
+    if names:
+        out.print(Text(f"{title}: ", style="bold"), Text(", ".join(names)), sep="")
+
+
+def _day(moment: int | None) -> str | None:
+    return None if moment is None else datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d")
