@@ -88,6 +88,9 @@ def _answered(lower: bytes) -> Fate:
             return Fate.PASS if is_token(lower) else Fate.BROKEN
 
 
+MAX_FORWARDS = b"max-forwards"
+"""How far a TRACE or OPTIONS request may still travel (RFC 9110 7.6.2)."""
+
 ASKED = Names(_asked)
 """Names of fields that visitors send."""
 

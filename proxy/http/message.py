@@ -21,7 +21,6 @@ from proxy.errors import BadRequest
 from proxy.filter.headers.fields import Headers
 from proxy.http.half_close import CONTINUE, HalfClosed
 from proxy.http.header_names import fields_of
-from proxy.http.request_head_cache import RequestHead
 from proxy.http.request_limits import RequestLimits
 from proxy.http.response import Response
 from proxy.http.upstream.pinning import Pinned
@@ -107,17 +106,6 @@ class IncomingMessage:
         self.method = message.method.encode()
         self.target = message.path.encode("utf-8", "surrogateescape")
         self.version = (message.version.major, message.version.minor)
-
-    @classmethod
-    def again(
-        cls, head: RequestHead, target: bytes, protocol: VisitorConnection, news: tuple[bytes, ...] = ()
-    ) -> IncomingMessage:
-        """Return a GET without a body, whose head came before; `news` are the values that did not."""
-        self = cls.unread(protocol)
-        self.news = news
-        self.headers, self.fields = head.filled(news) if news else (head.headers, head.fields)
-        self.target = target
-        return self
 
     @classmethod
     def unread(cls, protocol: VisitorConnection) -> IncomingMessage:

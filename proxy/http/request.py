@@ -53,6 +53,7 @@ class Request:
     now: int
     path: bytes
     destination: bytes | None  # Sec-Fetch-Dest, when the browser says it
+    opens: bool  # a browser opens what comes, as a page or in a frame, and does not hand it to a script
 
     @property
     def query(self) -> bytes:
@@ -77,16 +78,6 @@ class Request:
         first = self.first
         mode = first(b"sec-fetch-mode")
         return may_lack_cookies(self.method, first(b"sec-fetch-site"), mode, self.destination)
-
-    @property
-    def opens(self) -> bool:
-        """True when a browser opens what comes, as a page or in a frame, and does not hand it to a script.
-
-        Scripts of old browsers, which say no destination, may accept HTML as well: most say that it is them.
-        """
-        if self.destination is None and self.first(b"x-requested-with") == b"XMLHttpRequest":
-            return False
-        return may_return_page(self.headers)
 
     @property
     def wants_events(self) -> bool:
@@ -154,8 +145,19 @@ def read_request(
     if destination is None and fields.get(b"service-worker") == [b"script"]:
         destination = b"serviceworker"  # WebKit and plain http say it this way (Service Workers 4.4)
     return Request(
-        method, target, headers, fields, authority, host, visitor, peer, id_, now, path, destination
-    )
+        method, target, headers, fields, authority, host, visitor, peer, id_, now, path, destination,
+        _opens(headers, fields, destination),
+    )  # fmt: skip
+
+
+def _opens(headers: Headers, fields: Fields, destination: bytes | None) -> bool:
+    """True when a browser opens what comes.
+
+    Scripts of old browsers, which say no destination, may accept HTML as well: most say that it is them.
+    """
+    if destination is None and fields.get(b"x-requested-with", ())[:1] == [b"XMLHttpRequest"]:
+        return False
+    return may_return_page(headers)
 
 
 def _origin_form(method: bytes, target: bytes, host: bytes) -> bytes:

@@ -58,7 +58,7 @@ class OwnAddresses:
     """Responds to every request for one of the proxy's own addresses."""
 
     def __init__(self, config: Config, sites: Sites, shared: SharedResources) -> None:
-        self._path = config.consent.path.encode()
+        self.path = config.consent.path.encode()  # of all of them but GPC
         self._form = config.limits.form
         self._sites = sites
         self._renderer = sites.all[0].renderer  # errors look the same on all of them
@@ -86,11 +86,6 @@ class OwnAddresses:
             b"reports": self._reports,
         }
 
-    def owns(self, request: Request) -> bool:
-        """True for an own address, compared byte for byte; anything like it is the site's (threats T40)."""
-        path = request.path
-        return path.startswith(self._path) or path == GPC
-
     async def respond(self, site: Site, request: Request, message: IncomingMessage) -> Response:
         """Return the response of one of the own addresses; what is no page of ours loads nothing."""
         response = await self._respond(site, request, message)
@@ -101,7 +96,7 @@ class OwnAddresses:
     async def _respond(self, site: Site, request: Request, message: IncomingMessage) -> Response:
         if request.path == GPC:
             return json_response({"gpc": True, "lastUpdate": GPC_SINCE}, cacheable=True)
-        name = request.path.removeprefix(self._path)
+        name = request.path.removeprefix(self.path)
         if name.startswith(b"relay/"):
             return await self._relay.respond(site.name, request, message)
         if request.method in (b"GET", b"HEAD"):
@@ -169,7 +164,7 @@ class OwnAddresses:
         headers += [(b"Set-Cookie", line) for line in self._sweep(own, own.site.decide(request, None))]
         if own.wants_json:
             return json_response({"erased": count}, headers)
-        return Response(303, [(b"Location", self._path + b"receipt"), *OWN_HEADERS, *headers])
+        return Response(303, [(b"Location", self.path + b"receipt"), *OWN_HEADERS, *headers])
 
     async def _state(self, own: OwnRequest) -> Response:
         """Return what holds now, and the texts for a page that was made for an older answer.
@@ -221,7 +216,7 @@ class OwnAddresses:
     async def _once(self, own: OwnRequest, choice: SubmittedChoice, gesture: Gesture) -> Response:
         """Grant one view of an embed: the answer stays, no cookie is set."""
         try:
-            once = await grant_one_view(self._store, own, choice, self._path.decode(), gesture)
+            once = await grant_one_view(self._store, own, choice, self.path.decode(), gesture)
         except BadRequest as error:
             return self._error_page(own.request, error.status)
         self._report_choice(own, choice, once.committed)
@@ -267,7 +262,7 @@ class OwnAddresses:
         self, own: OwnRequest, status: int, problem: str, choice: SubmittedChoice
     ) -> Response:
         if own.wants_json:
-            payload = {"problem": problem, "form": self._path.decode()}
+            payload = {"problem": problem, "form": self.path.decode()}
             return json_response({**consent_state(own.decision, own.site), **payload}, [], status=status)
         if is_for_frame(own.request):
             if choice.is_view:

@@ -9,11 +9,12 @@ from functools import lru_cache
 
 from proxy.config.types import Config
 from proxy.consent.cookie import ConsentReading
-from proxy.consent.decision import Decision
+from proxy.consent.decision import Ask, Decision
 from proxy.filter.headers.cookie_names import without_ids
 from proxy.filter.verdict import Does, Verdict
 from proxy.http.message import IncomingMessage
 from proxy.http.request import Request
+from proxy.snapshot.site_paths import WHOLE
 from proxy.snapshot.sites import Site, Variant
 from proxy.snapshot.snapshot import Snapshot
 from proxy.telemetry.logs import json_text, log, log_request
@@ -23,6 +24,9 @@ from proxy.telemetry.visitor_network import network_of
 
 FRAMES = frozenset({b"iframe", b"frame", b"object", b"embed", b"fencedframe"})
 """Destinations of pages that fill a frame: guarded, without banner and link."""
+
+SILENT = (Ask.NO, Ask.OFF)
+"""Decisions by which a page has neither banner nor notice."""
 
 
 @dataclass(slots=True)
@@ -44,14 +48,19 @@ class RequestContext:
     upstream_seconds: float = 0.0
     read: int = 0  # bytes of a body that has left, or of a page that was read
     asks: bool = False  # the page carries the banner
-    _tag: bytes = b""
+    tag_: bytes = b""  # `tag`, once it is known
 
     @property
     def tag(self) -> bytes:
         """The name of the page this visitor gets, for validators: equal tag, equal page."""
-        if not self._tag:
-            self._tag = self.site.tag(self.variant, page_facts(self.request, self.decision))
-        return self._tag
+        if not self.tag_:
+            self.tag_ = page_tag(self.site, self.variant, self.request, self.decision)
+        return self.tag_
+
+    @property
+    def shows_banner(self) -> bool:
+        """True when the page carries the banner, or the notice in its place."""
+        return self.decision.ask not in SILENT and self.request.destination not in FRAMES
 
     @property
     def may_ask_again(self) -> bool:
@@ -174,7 +183,7 @@ def context_of(snapshot: Snapshot, message: IncomingMessage, began: float) -> Re
     site = snapshot.sites.match(request.host)
     reading, decision = site.look_up_consent(request)
     variant = site.variant(decision.grants, secure=request.visitor.secure)
-    part = site.paths.part(request.path)
+    part = site.paths.part(request.path) if site.paths is not None else WHOLE
     return RequestContext(
         snapshot,
         message,
@@ -220,6 +229,11 @@ def _who(site: str, host: str, method: bytes, address: str) -> str:
         f'"site":{json_text(site)},"host":{json_text(host)},"method":{json_text(method.decode("latin-1"))}'
         f',"visitor":"{network_of(address)}"'
     )
+
+
+def page_tag(site: Site, variant: Variant, request: Request, decision: Decision) -> bytes:
+    """Return the name of the page that a visitor gets with this decision."""
+    return site.tag(variant, page_facts(request, decision))
 
 
 def page_facts(request: Request, decision: Decision) -> tuple[object, ...]:

@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 
+from proxy.errors import BadRequest
 from proxy.filter.verdict import Does
-from proxy.http.max_forwards import last_stop
+from proxy.http.header_names import MAX_FORWARDS
 from proxy.http.response import NOTHING_LOADS, Response
+from proxy.own.addresses import GPC
 from proxy.route.context import RequestContext
 from proxy.telemetry.visitor_network import lies_in
 
@@ -28,13 +30,28 @@ Gate = Callable[[RequestContext], Response | Stop | None]
 
 
 def own_address(context: RequestContext) -> Stop | None:
-    """Stop a request for one of our own addresses: it never reaches the upstream."""
-    return Stop.OWN_ADDRESS if context.snapshot.pages.owns(context.request) else None
+    """Stop a request for one of our own addresses: it never reaches the upstream.
+
+    Compared byte for byte; anything like it is the site's (threats T40).
+    """
+    path = context.request.path
+    return Stop.OWN_ADDRESS if path.startswith(context.snapshot.pages.path) or path == GPC else None
 
 
 def last_hop(context: RequestContext) -> Response | None:
-    """Respond to an OPTIONS request that may be forwarded no further (Max-Forwards: 0)."""
-    return last_stop(context.request)
+    """Respond to an OPTIONS request that may be forwarded no further (Max-Forwards: 0, RFC 9110 7.6.2).
+
+    BadRequest where nobody can tell. TRACE, the other method with that field, is refused as it is read.
+    """
+    request = context.request
+    if request.method != b"OPTIONS" or MAX_FORWARDS not in request.fields:
+        return None
+    values = request.fields[MAX_FORWARDS]
+    if len(values) != 1 or not values[0].isdigit() or len(values[0]) > 9:
+        raise BadRequest("Max-Forwards is one number", 400)
+    if int(values[0]):
+        return None
+    return Response(204, [(b"Cache-Control", b"no-store")])
 
 
 def purging(context: RequestContext) -> Response | None:

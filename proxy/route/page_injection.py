@@ -5,23 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from proxy.consent.decision import Ask
 from proxy.filter.headers.fence import admit, takes_files
 from proxy.filter.headers.judged_headers import Headers
 from proxy.filter.html.scanner import Injector
-from proxy.http.header_names import Fields
 from proxy.own.choice import is_path
-from proxy.route.context import FRAMES, RequestContext
+from proxy.route.context import FRAMES, SILENT, RequestContext
 
 _POLICY = b"content-security-policy"
 _INTEGRITY = b"integrity-policy"
 """Refuses scripts without a hash of their bytes; with one, no other bytes could stand in for ours."""
 _EMBEDDER = b"cross-origin-embedder-policy"
 """Refuses frames, ours too, whose answers do not say the same; and so on inside them."""
-_GOVERNING = frozenset({_POLICY, _INTEGRITY, _EMBEDDER})
-
-
-_SILENT = (Ask.NO, Ask.OFF)
+GOVERNING = frozenset({_POLICY, _INTEGRITY, _EMBEDDER})
+"""Fields of an upstream's response that our part of the page has to heed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +32,17 @@ class PageInjection:
     name: bytes = b""
 
 
-def asks(context: RequestContext) -> bool:
-    """True when the page carries the banner, or the notice in its place."""
-    return context.decision.ask not in _SILENT and context.request.destination not in FRAMES
-
-
-def is_governed(fields: Fields) -> bool:
-    """True when the upstream's response says something that our part of the page has to heed."""
-    return not _GOVERNING.isdisjoint(fields)
-
-
 def dress(context: RequestContext, headers: Headers, *, late: bool = False) -> PageInjection:
     """Return what dresses this page for this visitor; `headers` are those of the upstream's response.
 
     `late`: something stands before its doctype or <html>; a script that fetches it gets a page all the same.
     """
     request = context.request
-    policies, inline = _said(headers, asks=context.decision.ask not in _SILENT)
+    policies, inline = _said(headers, asks=context.decision.ask not in SILENT)
     target = request.target.decode("latin-1")
     injector = context.site.renderer.injector(
         context.decision,
-        accept=request.first(b"accept-language"),
+        accept=request.fields.get(b"accept-language", (None,))[0],
         back=target if is_path(target) and request.method in (b"GET", b"HEAD") else None,
         framed=request.destination in FRAMES,
         inline=inline,
@@ -93,7 +79,7 @@ def _said(headers: Headers, *, asks: bool) -> tuple[list[bytes], bool]:
                 policies.append(value)
             case 16 if name.lower() == _INTEGRITY:
                 inline = True
-    return policies, inline or not takes_files(policies, by_script=asks)
+    return policies, inline or bool(policies and not takes_files(policies, by_script=asks))
 
 
 def _isolates(headers: Headers) -> bool:

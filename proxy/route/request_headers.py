@@ -17,9 +17,8 @@ from proxy.filter.headers.judged_headers import (
     without_range,
 )
 from proxy.http.forwarded import forwarded_headers
-from proxy.http.header_names import ADDRESS, ASKED, CODING, COOKIE, PASS, TRUSTED, is_plain
-from proxy.http.max_forwards import one_hop_less
-from proxy.http.request import NAME
+from proxy.http.header_names import ADDRESS, ASKED, CODING, COOKIE, MAX_FORWARDS, PASS, TRUSTED, is_plain
+from proxy.http.request import NAME, Request
 from proxy.route.context import RequestContext
 
 VIA = (b"Via", b"1.1 " + NAME)
@@ -44,7 +43,7 @@ def build_upstream_head(context: RequestContext) -> UpstreamHead:
         result.headers, result.ours = translate_conditionals(
             without_range(translate_preconditions(result.headers)), context.tag
         )
-    result.headers = one_hop_less(request, result.headers)
+    result.headers = _one_hop_less(request, result.headers)
     result.headers += forwarded_headers(request.visitor, request.peer, request.authority)
     if site.config.via:
         result.headers.append(VIA)
@@ -82,6 +81,16 @@ def _shown_cookies(value: bytes, context: RequestContext, result: UpstreamHead) 
     shown, names = strip_cookie_header(site.cookies, value, host=host, grants=context.variant.grants)
     result.hidden += names
     return shown
+
+
+def _one_hop_less(request: Request, headers: Headers) -> Headers:
+    """Return the headers of an OPTIONS request with one less in Max-Forwards: its gate let it go on."""
+    if request.method != b"OPTIONS" or MAX_FORWARDS not in request.fields:
+        return headers
+    return [
+        (name, b"%d" % (int(value) - 1)) if name.lower() == MAX_FORWARDS else (name, value)
+        for name, value in headers
+    ]
 
 
 def ask_identity(headers: Headers) -> Headers:

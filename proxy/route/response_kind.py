@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proxy.errors import Unreadable, UpstreamError
 from proxy.filter.body.body_filter import first_bytes
-from proxy.filter.cache import lru_cache_of_short
+from proxy.filter.cache import Cache
 from proxy.filter.headers.content_kind import SNIFF, BodyKind, body_kind, forbids_sniffing, is_attachment
 from proxy.http.request import Request
 from proxy.http.upstream.exchange import UpstreamResponse
@@ -35,16 +35,19 @@ def goes_by_its_head(upstream_response: UpstreamResponse) -> bool:
     return status == 401 and b"www-authenticate" in fields
 
 
-@lru_cache_of_short(128, 512)  # sites have few types
+_Heads = tuple[tuple[bytes, ...], tuple[bytes, ...], bytes | None, bytes | None, bool]
+_KINDS: Cache[_Heads, tuple[BodyKind | None, bool]] = Cache(128, longest=512)
+"""What headers alone tell: sites have few types, and repeat themselves."""
+
+
 def _by_headers(
     types: tuple[bytes, ...],
     options: tuple[bytes, ...],
     dest: bytes | None,
     disposition: bytes | None,
-    *,
     fetched: bool,
 ) -> tuple[BodyKind | None, bool]:
-    """Return what the headers alone tell, and whether they forbid to look on: sites repeat themselves."""
+    """Return what the headers alone tell, and whether they forbid to look on."""
     nosniff = forbids_sniffing(list(options))
     found = body_kind(
         list(types), nosniff=nosniff, dest=dest, first=None, disposition=disposition, fetched=fetched
@@ -98,8 +101,12 @@ def _named(upstream_response: UpstreamResponse, request: Request) -> tuple[BodyK
     types = fields.get(b"content-type", ())
     options = fields.get(b"x-content-type-options", ())
     disposition = fields[b"content-disposition"][0] if b"content-disposition" in fields else None
-    dest = request.destination
-    return _by_headers(tuple(types), tuple(options), dest, disposition, fetched=_is_fetched(request))
+    key = (tuple(types), tuple(options), request.destination, disposition, _is_fetched(request))
+    found = _KINDS.get(key)
+    if found is None:
+        size = sum(map(len, (*types, *options, request.destination or b"", disposition or b"")))
+        found = _KINDS.store(key, _by_headers(*key), size)
+    return found
 
 
 def _is_fetched(request: Request) -> bool:

@@ -27,7 +27,7 @@ from proxy.filter.headers.upstream_names import ADDRESSES
 from proxy.http.request import Request
 from proxy.http.upstream.exchange import UpstreamResponse
 from proxy.route.context import RequestContext
-from proxy.route.page_injection import PageInjection, asks, dress, is_governed
+from proxy.route.page_injection import GOVERNING, PageInjection, dress
 from proxy.route.request_headers import UpstreamHead
 from proxy.route.response_headers import expired_cookies, judged
 from proxy.route.response_kind import PAGES, WORKERS, goes_by_its_head, has_no_body, opens_nothing
@@ -136,9 +136,9 @@ def _document(
     if not unread:
         _check_readable(upstream_response)
     coding = _answer_coding(context, upstream_response)
-    context.asks = asks(context)
+    context.asks = context.shows_banner
     dressing: PageInjection | None = None
-    if late or is_governed(upstream_response.fields):
+    if late or not GOVERNING.isdisjoint(upstream_response.fields):
         dressing = dress(context, headers, late=late)
         headers = _admitted(headers, dressing)
     body = DROPPED if unread else _body(context, upstream_response, sort, coding, dressing)
@@ -277,7 +277,7 @@ def _not_modified(
     """Return the head of a 304: of a page of this variant, or of something that is none."""
     if upstream_head.ours:
         context.kind = "document"
-        if is_governed(upstream_response.fields):
+        if not GOVERNING.isdisjoint(upstream_response.fields):
             # The browser shows what it kept under the policies it gets now: they have to let us in again.
             headers = _admitted(headers, dress(context, headers))
         headers = document_headers(headers, variant=context.tag, coding=None)

@@ -49,7 +49,7 @@ class SitePaths:
 
     def part(self, path: bytes) -> SitePart:
         """Return the part of the site that a path of a request belongs to."""
-        routed = routed_path(path) if self._parts else None
+        routed = routed_path(path)
         if routed is None:
             return WHOLE
         return next((part for glob, part in self._parts if glob.matches(routed)), WHOLE)

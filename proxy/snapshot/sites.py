@@ -97,7 +97,7 @@ class Site:
         self.config = site_config
         self.name = site_config.hosts[0]
         self.observes = site_config.mode is Mode.OBSERVE
-        self.paths = SitePaths(site_config.paths)
+        self.paths = SitePaths(site_config.paths) if site_config.paths else None
         self.policy = compiled.policy
         self.own = compiled.own
         self.scope: Scope = compiled.renderer.scope

@@ -23,15 +23,14 @@ from proxy.snapshot.presumed_cookies import PresumedCookies
 from proxy.snapshot.shared_resources import SharedResources
 from proxy.snapshot.sites import Site, Sites, build_sites
 
-_drawn = Random(SystemRandom().getrandbits(128)).getrandbits  # noqa: S311 - request ids are no secret
+random_bits = Random(SystemRandom().getrandbits(128)).getrandbits  # noqa: S311 - request ids are no secret
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 
 
 class OwnPages(Protocol):
     """The proxy's own addresses, as the route uses them (own/addresses.py)."""
 
-    def owns(self, request: Request) -> bool:
-        """True for a request for one of the proxy's own addresses."""
+    path: bytes  # where they are, but for GPC's
 
     async def respond(self, site: Site, request: Request, message: IncomingMessage) -> Response:
         """Return the response to a request for one of the proxy's own addresses."""
@@ -82,7 +81,7 @@ class Snapshot:
         given = fields.get(b"x-request-id")
         if given is not None and self.trust.believes(peer) and _ID.fullmatch(given[0]):
             return given[0]
-        return b"%016x" % _drawn(64)
+        return b"%016x" % random_bits(64)
 
     @property
     def https_port(self) -> bytes:

@@ -310,8 +310,9 @@ def _for_shared_caches(name: bytes) -> bool:
 
 
 def _private(headers: Headers) -> Headers:
-    current = values_of(headers, b"cache-control")
-    words = [part.lower() for part in list_of(current)] if current else []
+    current = [value for name, value in headers if name.lower() == b"cache-control"]
+    said = b",".join(current).lower()
+    words = [part.lower() for part in list_of(current)] if any(word in said for word in _STAYING) else []
     value = b", ".join([b"private", b"no-cache", *(word for word in _STAYING if word in words)])
     return _set_field(headers, b"Cache-Control", b"cache-control", value)
 

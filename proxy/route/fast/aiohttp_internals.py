@@ -16,10 +16,10 @@ from aiohttp.web_protocol import ERROR, RequestHandler
 from proxy.http.body_framing import NO_BODY
 from proxy.http.connection import END, Connection
 from proxy.http.message import IncomingMessage
-from proxy.http.request_head_cache import RequestHead, RequestHeadCache
 from proxy.http.response import Response
 from proxy.http.server import HttpServer
 from proxy.route.fast.fast_exchange import ExchangeConnection, FastExchange
+from proxy.route.fast.request_head_cache import RequestHead, RequestHeadCache
 
 PRIVATE = {
     "_waiter": "set and not done exactly while aiohttp waits for a request: only then may one be served "
@@ -96,7 +96,7 @@ class FastConnection(Connection):
         if found is None:
             return False
         head, target, news = found
-        message = IncomingMessage.again(head, target, self, news)
+        message = head.message(target, self, news)
         exchange = self._begin_exchange(self, message, head)
         if exchange is None:
             return False

@@ -13,12 +13,11 @@ from functools import partial
 from typing import Protocol
 
 from proxy.http.message import IncomingMessage
-from proxy.http.request_head_cache import RequestHead
 from proxy.http.response import Response
 from proxy.http.upstream.exchange import UpstreamRequest, UpstreamResponse
 from proxy.http.upstream.pinning import Pinned
 from proxy.route.context import RequestContext
-from proxy.route.fast.request_template import RequestTemplate, template_of
+from proxy.route.fast.request_head_cache import RequestHead, RequestTemplate, template_of
 from proxy.route.gates import stopped
 from proxy.route.relay import Relay
 from proxy.route.request_headers import UpstreamHead
@@ -161,7 +160,7 @@ def begin(
     now = int(snapshot.clock())
     try:
         template = head.template
-        if not isinstance(template, RequestTemplate) or not template.holds(snapshot, message.protocol, now):
+        if template is None or not template.holds(snapshot, message.protocol, now):
             template = head.template = template_of(snapshot, head, message)
             if template is None:
                 return None

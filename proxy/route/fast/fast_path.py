@@ -9,10 +9,10 @@ from typing import Any
 import aiohttp
 
 from proxy.http.connection import Connection
-from proxy.http.request_head_cache import LONGEST, RequestHeadCache
 from proxy.http.server import HttpServer
 from proxy.route.fast.aiohttp_internals import FastConnection, missing_names
 from proxy.route.fast.fast_exchange import begin
+from proxy.route.fast.request_head_cache import LONGEST, RequestHeadCache
 from proxy.route.relay import Relay
 from proxy.telemetry.logs import log
 

@@ -1,6 +1,7 @@
 """Heads that came before, against aiohttp's compiled parser: what is found in them is what it would find."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 from aiohttp.base_protocol import BaseProtocol
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.http.header_names import fields_of
-from proxy.http.request_head_cache import KEPT, LONGEST, MOST, RequestHeadCache
+from proxy.route.fast.request_head_cache import KEPT, LONGEST, MOST, RequestHeadCache, RequestTemplate
 
 USUAL = (
     b"Host: callkom.io",
@@ -350,3 +351,24 @@ def test_of_heads_with_very_many_fields_none_is_remembered(loop, fields, known):
     heads.learn(data, parsed(loop, data)[0][0])
 
     assert (heads.find(data) is not None) is known
+
+
+SNAPSHOT = object()
+
+
+def template(**facts) -> RequestTemplate:
+    nothing = dict.fromkeys(
+        ("request", "site", "upstreams", "reading", "decision", "variant", "ask", "words", "lines", "order")
+    )
+    return RequestTemplate(
+        **nothing, **{"snapshot": SNAPSHOT, "peer": "203.0.113.9", "secure": True, "minute": 5, **facts}
+    )
+
+
+@pytest.mark.parametrize(
+    "other", [{}, {"snapshot": object()}, {"peer": "203.0.113.8"}, {"secure": False}, {"minute": 4}]
+)
+def test_it_holds_as_long_as_nothing_changed_on_which_it_depends(other):
+    connection = SimpleNamespace(peer="203.0.113.9", secure=True)
+
+    assert template(**other).holds(SNAPSHOT, connection, 5 * 60 + 59) is (other == {})
