@@ -18,8 +18,7 @@ from proxy.snapshot.site_paths import WHOLE
 from proxy.snapshot.sites import Site, Variant
 from proxy.snapshot.snapshot import Snapshot
 from proxy.telemetry.logs import json_text, log, log_request
-from proxy.telemetry.metrics import Tally, status_class
-from proxy.telemetry.verdict_summary import Judgement, summary_of, summary_of_tags
+from proxy.telemetry.metrics import Judgement, Tally, status_class, summary_of, summary_of_tags
 from proxy.telemetry.visitor_network import network_of
 
 FRAMES = frozenset({b"iframe", b"frame", b"object", b"embed", b"fencedframe"})

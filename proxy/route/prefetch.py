@@ -11,7 +11,6 @@ from proxy.filter.headers.link_header import judged
 from proxy.http.response import NOTHING_LOADS, Response
 from proxy.http.upstream.exchange import UpstreamResponse
 from proxy.route.context import RequestContext
-from proxy.route.response_kind import goes_by_its_head
 
 REFUSED: Headers = [(b"Cache-Control", b"no-store"), NOTHING_LOADS]
 
@@ -20,8 +19,11 @@ _PURPOSES = (b"sec-purpose", b"purpose", b"x-moz")
 
 
 def refused_prefetch(context: RequestContext, upstream_response: UpstreamResponse) -> Response | None:
-    """Return 503 for a prefetch that is redirected to a host that this visitor's pages may not load from."""
-    if context.observes or not goes_by_its_head(upstream_response) or not is_prefetch(context):
+    """Return 503 for a prefetch whose redirect leads to a host that this visitor's pages may not load from.
+
+    The caller asks about responses that go by their head.
+    """
+    if context.observes or not is_prefetch(context):
         return None
     request = context.request
     located = [(b"Location", value) for value in upstream_response.fields.get(b"location", ())]

@@ -89,7 +89,9 @@ class Relay:
         try:
             if upstream_response.status == 101:
                 return await self._switch(context, upstream_response)
-            if refused := refused_prefetch(context, upstream_response):
+            if goes_by_its_head(upstream_response) and (
+                refused := refused_prefetch(context, upstream_response)
+            ):
                 return self._end(context, refused)
             sort, data, complete = await sort_body(upstream_response, context.request)
             if context.may_ask_again and is_unfit(upstream_response, sort):
@@ -112,7 +114,7 @@ class Relay:
     ) -> Response:
         """Return the response to a request, when all of the upstream's response is here."""
         data = upstream_response.whole()
-        if refused := refused_prefetch(context, upstream_response):
+        if goes_by_its_head(upstream_response) and (refused := refused_prefetch(context, upstream_response)):
             return self._end(context, refused)
         if sort in PAGES:
             context.read += len(data)

@@ -12,7 +12,7 @@ from proxy.filter.headers.sweep import names_of, outlived, sweep, swept
 from proxy.filter.verdict import Does, Verdict
 from proxy.http.header_names import ANSWERED, CONNECTION, COOKIE, GONE, PASS, is_plain
 from proxy.route.context import RequestContext
-from proxy.telemetry.verdict_summary import Judgement
+from proxy.telemetry.metrics import Judgement
 
 KEEP = Does.KEEP  # a global is found faster than a member
 

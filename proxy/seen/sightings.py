@@ -14,7 +14,7 @@ from typing import NamedTuple
 from proxy.filter.headers.set_cookie import parse_set_cookie
 from proxy.policy.model import DAY
 from proxy.seen.names import LONGEST_NAME, Kind, Side, kept_name, kept_path
-from proxy.telemetry.verdict_summary import VerdictSummary
+from proxy.telemetry.metrics import VerdictSummary
 
 MOST_WAITING = 2_000
 """Names that wait for the store, all sites together; more are left to the next time they are seen."""

@@ -5,7 +5,7 @@ import pytest
 from proxy.filter.verdict import Does, Verdict
 from proxy.seen.names import Kind, Side
 from proxy.seen.sightings import ENOUGH_NETWORKS, MOST_WAITING, NEW_PER_HOUR, Key, Report, Seen, Sightings
-from proxy.telemetry.verdict_summary import summary_of_tags
+from proxy.telemetry.metrics import summary_of_tags
 
 NOW = 1_795_435_200
 PAGE = (

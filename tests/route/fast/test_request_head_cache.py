@@ -358,7 +358,19 @@ SNAPSHOT = object()
 
 def template(**facts) -> RequestTemplate:
     nothing = dict.fromkeys(
-        ("request", "site", "upstreams", "reading", "decision", "variant", "ask", "words", "lines", "order")
+        (
+            "request",
+            "site",
+            "upstreams",
+            "reading",
+            "decision",
+            "variant",
+            "tag",
+            "ask",
+            "words",
+            "lines",
+            "order",
+        )
     )
     return RequestTemplate(
         **nothing, **{"snapshot": SNAPSHOT, "peer": "203.0.113.9", "secure": True, "minute": 5, **facts}
