@@ -5,11 +5,12 @@
 //
 // No "less than" and no ampersand in here. After a change run make assets.
 ((file, loaders) => {
+  if (document.ccAhead) return; // page swappers run the scripts of later heads as well
   let page = document, kinds = ["click", "cc-offer", "securitypolicyviolation"], early = [], script;
 
   // Where it does not come, the link leads on.
   let fetched = event => {
-    kinds.map(kind => page.removeEventListener(kind, note));
+    kinds.map(kind => removeEventListener(kind, note, true));
     early.map(one => event.type == "error" ? one.from?.click() : page.dispatchEvent(new CustomEvent("cc-early", { detail: one })));
   };
 
@@ -25,13 +26,14 @@
     let from = event.composedPath()[0];
     if (event.type == "click") {
       if (!(from.closest ? from.closest("[data-cc-once],[data-cc-always]") : 0)) return;
-      event.preventDefault();
+      event.stopImmediatePropagation(event.preventDefault());
     }
     early.push(event.type == "click" ? { type: "click", isTrusted: event.isTrusted, from: from } : event);
     bring();
   };
 
-  kinds.map(kind => page.addEventListener(kind, note));
+  page.ccAhead = true;
+  kinds.map(kind => addEventListener(kind, note, true));
   page.addEventListener("DOMContentLoaded", () => {
     let wanted = "[data-cc-once],[data-cc-always],.ph," + loaders;
     if (page.querySelector(wanted) || Array.from(page.querySelectorAll("*")).some(element => element.shadowRoot ? element.shadowRoot.querySelector(wanted) : 0)) bring();

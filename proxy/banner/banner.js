@@ -8,24 +8,29 @@
 // No "less than" and no ampersand in here: the same bytes stand in HTML and in XHTML. After a
 // change run make assets: pages carry what esbuild made of this file.
 (() => {
-  let page = document, script = page.currentScript, said = script.dataset, style = script.previousSibling, sheet = style?.href;
+  let page = document, script = page.currentScript, said = script.dataset, style = script.previousSibling;
   let times = 0, later, state = said.state, nav, typed, link;
   let find = id => page.getElementById(id);
-  let kept = Object.freeze({ granted: Object.freeze(said.granted.split(" ").filter(Boolean)), asked: said.ask });
+  let json = answer => answer.json();
+  let kept = Object.freeze({ granted: Object.freeze(said.granted.match(/\S+/g) || []), asked: said.ask });
   let channel = new BroadcastChannel("cc-consent");
+
+  // Page swappers run the scripts of later heads as well: the first goes on, and looks whether it still may.
+  if (window.callkomConsent) return channel.postMessage(state);
 
   // Asks what holds now; a page made for something else reloads once it is looked at, unless the
   // visitor typed something: then it is theirs to say when. Until then its guard lets nothing more
   // be written by the old answer, and the response takes away what was written meanwhile.
   let look = () => {
-    if (nav) fetch(new URL("state?language=" + nav.lang, nav.lastChild)).then(answer => answer.json()).then(now => {
+    if (nav) fetch(new URL("state?language=" + nav.lang, nav.lastChild)).then(json).then(now => {
       // only with asking
       if (now.ask == "no") close();
       // end
       if (now.state != state) return renew(now);
       delete said.gone;
       // only without asking
-      if (now.ask != "no") if (said.ask == "no") renew(now);
+      if (now.ask != "no" ? stray || said.ask == "no" : stray ? state : 0) renew(now);
+      stray = 0;
       // end
     }).catch(() => {
       // only with asking
@@ -46,6 +51,9 @@
     nav.firstChild.after(link);
   };
 
+  // only without asking
+  let stray, sheet = style?.href; // stray: a banner was swapped in
+  // end
   // only with asking
   let banner, busy, pressed, closed, low = matchMedia("(max-height:420px)");
 
@@ -53,7 +61,7 @@
   let raise = () => {
     try {
       banner[low.matches ? "hidePopover" : "showPopover"]();
-    } catch (none) {}
+    } catch {}
   };
 
   // For good: page swappers bring back what they remember of earlier pages.
@@ -66,13 +74,10 @@
   // says who pressed the button. What it leads to tells all tabs, this one too, which keeps its place and
   // what was typed. A script may refuse: that closes at once. Where the page's policy lets neither through,
   // the form is sent as without script; where nothing comes back, the next press is.
-  addEventListener("click", event => {
-    if (event.isTrusted) pressed = event.target;
-  }, 1);
-
   addEventListener("submit", event => {
     let form = event.target, button = event.submitter, grants, sent;
     if (form.parentNode != banner) return;
+    event.stopImmediatePropagation();
     form.action = new URL(form.getAttribute("action"), location); // a <base> may lead elsewhere
     sent = new URLSearchParams(new FormData(form, button));
     grants = /=accept|purpose.*=save/.test(sent);
@@ -86,7 +91,7 @@
     }
     event.preventDefault();
     close();
-    fetch(form.action, { method: "POST", keepalive: 1, headers: { Accept: "application/json" }, body: sent }).then(answer => answer.json()).then(answer => {
+    fetch(form.action, { method: "POST", keepalive: 1, headers: { Accept: "application/json" }, body: sent }).then(json).then(answer => {
       channel.postMessage(answer.state);
       // What pages name from now on, before the next of them waits for it.
       if (answer.state == state) answer.files.map(file => fetch(new URL(file, location)).catch(() => 0));
@@ -98,6 +103,15 @@
     });
   }, 1);
   // end
+
+  // Page swappers would fetch where our links lead, and send our forms themselves: they hear of neither.
+  addEventListener("click", event => {
+    let at = event.target;
+    // only with asking
+    if (event.isTrusted) pressed = at;
+    // end
+    if (at.closest?.("#cc-b,#cc-l")) event.stopImmediatePropagation();
+  }, 1);
 
   // Frameworks replace bodies, old scripts rewrite documents: what is ours goes back in, the link
   // to the end. It stands directly in the body, so deeper changes are nobody's business.
@@ -114,16 +128,21 @@
     if (!body) return;
     nav = find("cc-l") || nav;
     if (nav) if (body.lastElementChild != nav) body.append(nav);
-    if (!style.isConnected) {
-      style.href = sheet; // as it was before a <base> could lead it elsewhere
-      page.head?.prepend(style);
-    }
+    // only without asking
+    if (!style.isConnected) style.href = sheet; // as it was before a <base> could lead it elsewhere
+    // end
+    style.isConnected || page.head?.prepend(style);
     // only with asking
-    banner = closed ? find("cc-b")?.remove() : find("cc-b") || banner;
+    banner = find("cc-b") || banner;
+    if (closed) banner = banner?.remove();
     if (banner) {
       if (banner.parentNode != body) body.prepend(banner);
       raise();
     }
+    // end
+    // only without asking
+    // A page that asks was swapped in, from a memory of earlier days or because an answer is gone.
+    if (find("cc-b")) look(stray = !find("cc-b").remove());
     // end
   };
 
@@ -136,25 +155,34 @@
   Object.defineProperty(window, "callkomConsent", { value: kept });
   keep();
   page.addEventListener("visibilitychange", () => page.hidden || look());
-  // Kept for the back button it heard of no answer given meanwhile.
+  // Kept for the back button, or fetched ahead, it heard of no answer given meanwhile.
   addEventListener("pageshow", event => {
-    if (event.persisted) hear(event);
+    if (event.persisted || performance.getEntries()[0]?.deliveryType) hear(event);
   });
   page.addEventListener("DOMContentLoaded", () => keep(page.dispatchEvent(new CustomEvent("callkom:consent", { detail: kept }))));
   addEventListener("input", event => {
-    if (event.isTrusted) if (!event.target.closest(".cc")) typed = 1;
+    if (event.isTrusted) typed ||= !event.target.closest(".cc");
   }, 1);
   // only with asking
   low.onchange = raise;
   // end
   let hear = channel.onmessage = event => {
-    if (event.data != state) said.gone = 1;
+    // only without asking
+    if (event.data != state)
+    // end
+    said.gone = 1;
     look();
   };
   // only without asking
   // A form that was answered leads here: other tabs are told. Not by any page there is, as a message
   // ends those that the browser keeps for its back button; nor by one that loads anew: two tabs
   // whose pages a service worker kept from different answers would reload each other for ever.
-  for (let way of performance.getEntriesByType("navigation")) if (way.type == "navigate") if (way.redirectCount) channel.postMessage(state);
+  for (let way of performance.getEntriesByType("navigation")) {
+    if (way.type == "navigate") if (way.redirectCount) channel.postMessage(state);
+    // htmx keeps bodies of earlier pages; it fetches those that it misses.
+    if (way.type == "reload" ? 1 : way.redirectCount) for (let store of ["sessionStorage", "localStorage"]) try {
+      window[store].removeItem("htmx-history-cache");
+    } catch (none) {}
+  }
   // end
 })();

@@ -8,6 +8,7 @@
 //
 // No "less than" and no ampersand in here. After a change run make assets.
 ((path, boxes) => {
+  if (document.ccOffers) return; // page swappers run the scripts of later heads as well
   let page = document, roots = [page], offers = new Map(), texts = new Map(), waiting = new WeakSet(), tries = new WeakMap(), stopped = [], shown = [], due, sheet;
   let head = page.querySelector("script[data-state]"), style = head ? head.previousSibling : 0;
 
@@ -77,7 +78,8 @@
   let clicked = event => {
     let from = event.from || event.composedPath()[0], way = from.closest ? from.closest("[data-cc-once],[data-cc-always]") : 0, frame;
     if (!way || event.defaultPrevented) return;
-    if (!event.from) event.preventDefault();
+    // Page swappers would fetch where it leads: they do not hear of it.
+    if (!event.from) event.stopImmediatePropagation(event.preventDefault());
     if (!event.isTrusted) return;
     named(way); // in a part of the page that came later nobody has looked yet
     if (way.dataset.ccOnce) return show(holder(way), way);
@@ -248,7 +250,7 @@
     if (roots.includes(root)) return;
     roots.push(root);
     observe(root);
-    root.addEventListener("click", clicked); // of a closed one no event tells more outside
+    root.addEventListener("click", clicked, true); // of a closed one no event tells more outside
     settle(root);
     later();
   };
@@ -272,6 +274,8 @@
     later();
   };
 
+  page.ccOffers = true;
+
   let begin = () => {
     settle(page);
     walk();
@@ -283,7 +287,7 @@
   if (page.readyState == "loading") page.addEventListener("DOMContentLoaded", begin);
   else begin();
 
-  addEventListener("click", clicked);
+  addEventListener("click", clicked, true);
   page.addEventListener("cc-offer", called);
   page.addEventListener("securitypolicyviolation", blocked);
   page.addEventListener("cc-early", event => ({ click: clicked, "cc-offer": called }[event.detail.type] || blocked)(event.detail));

@@ -2,6 +2,8 @@
 
 from aiohttp import web
 
+from tests.banner.npm import installed
+
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>TITLE</title>
 <meta name="viewport" content="width=device-width"><script>window.born = Math.random();</script>
 <script async src="https://www.googletagmanager.com/gtag/js?id=G-1"></script></head><body>
@@ -38,6 +40,15 @@ BODY = """(async () => { const text = await (await fetch("/next")).text(), page 
   document.head.append(...page.head.querySelectorAll("style")); document.body.replaceWith(document.adoptNode(page.body));
   history.pushState({}, "", "/next"); return 1; })()"""
 
+# What browsers fetch, or even show unseen, before somebody follows a link.
+RULES = """<script type="speculationrules">{"WAY": [{"source": "list", "urls": ["/next"], "eagerness": "immediate"}]}</script>"""
+LINKED = '<link rel="prefetch" href="/next">'
+AHEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Ahead</title>HINT<h1>Ahead</h1><p><a href="/next">Next</a></p></html>"""
+
+# Links that htmx follows by fetching; it keeps the bodies it showed in the tab's storage.
+BOOSTED = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Boosted</title><script src="/htmx.js"></script>
+<body hx-boost="true"><h1>Boosted</h1><p><a href="/boosted/one">One</a> <a href="/boosted/two">Two</a></p></body></html>"""
+
 
 async def moving_site(request: web.BaseRequest) -> web.StreamResponse:
     """Answer as this site's server does."""
@@ -48,6 +59,14 @@ async def moving_site(request: web.BaseRequest) -> web.StreamResponse:
             return web.Response(text=KEEPING, content_type="text/javascript")
         case "/favicon.ico":
             return web.Response(status=404)
+    if request.path == "/htmx.js":
+        return web.FileResponse(installed("htmx.org") / "dist/htmx.min.js")
+    if request.path.startswith("/boosted/"):
+        return web.Response(text=BOOSTED, content_type="text/html")
+    if request.path.startswith("/ahead"):
+        way = request.path.removeprefix("/ahead/")
+        hint = LINKED if way == "link" else RULES.replace("WAY", way)
+        return web.Response(text=AHEAD.replace("HINT", hint), content_type="text/html")
     title = request.path.strip("/").capitalize() or "Home"
     page = PAGE.replace("TITLE", title).replace("BODY", FRAME if request.path == "/outer" else "")
     return web.Response(text=page, content_type="text/html")

@@ -171,6 +171,68 @@ NEWEST = """navigator.serviceWorker.getRegistration().then(worker => worker.upda
   !worker.installing && !worker.waiting && worker.active.state == "activated")"""
 
 
+@pytest.mark.parametrize("way", ["prefetch", pytest.param("prerender", marks=pytest.mark.load)])
+def test_a_page_that_the_browser_fetched_ahead_of_an_answer_asks_no_more(visit, moving, way):
+    visitor = visit(port=moving)
+    page = visitor.page
+    early = "performance.getEntriesByType('navigation').some(entry => /prefetch/.test(entry.deliveryType) || entry.activationStart)"
+
+    def follows() -> None:
+        page.get_by_role("link", name="Next").click()
+        page.wait_for_url("**/next")
+
+    def banner() -> bool:
+        return visitor.sees("button", "Refuse all") > 0
+
+    visitor.goes(f"/ahead/{way}")
+    follows()
+    assert page.evaluate(early)
+    assert banner(), "nothing was answered yet"
+
+    visitor.goes(f"/ahead/{way}")
+    visitor.clicks("button", "Refuse all")
+    follows()
+    assert not page.evaluate(early), "the answer took it away"
+    assert not banner()
+
+    visitor.context.clear_cookies()
+    visitor.goes(f"/ahead/{way}")
+    other = visitor.context.new_page()
+    other.goto("https://app.callkom.io/")
+    other.get_by_role("button", name="Refuse all").click()
+    other.locator("#cc-b").wait_for(state="detached")
+    follows()
+    assert page.evaluate(early), "an answer on another host takes nothing away here"
+    assert until(lambda: not banner())
+    assert visitor.errors == []
+
+
+@pytest.mark.parametrize("comes", ["firefox"], indirect=True)
+def test_a_body_that_htmx_kept_asks_before_an_answer_and_not_after_it(comes, moving):
+    """In Chromium: tests/banner/test_page_swappers_in_chromium.py, with Turbo and Swup."""
+    person = comes(port=moving)
+
+    def goes(code: str, path: str) -> None:
+        person.evaluates(f"({code}, 1)")
+        assert until(lambda: person.address, f"https://callkom.io/boosted/{path}").endswith(path)
+        person.settle()
+
+    person.goes("/boosted/start")
+    goes("document.querySelector('[href$=one]').click()", "one")
+    goes("document.querySelector('[href$=two]').click()", "two")
+    goes("history.back()", "one")
+    assert asks(person)
+    goes("history.forward()", "two")
+    person.goes("/boosted/start")
+    person.clicks("button", "Refuse all")
+    person.back()
+    assert not asks(person)
+    assert "cc-b" in person.evaluates("localStorage['htmx-history-cache']"), "it keeps bodies that asked"
+    goes("history.back()", "one")
+    assert not asks(person)
+    assert person.errors == []
+
+
 @pytest.mark.parametrize("kind", ["passing", "keeping"])
 def test_behind_a_service_worker_of_the_site_every_answer_holds(comes, moving, providers, kind):
     """One that passes all requests on, and one that answers with the pages it kept."""
