@@ -34,6 +34,11 @@ _ONLY = re.compile(r"// only (with|without) (\w+)\n(.*?)// end\n", re.DOTALL)
 _FOR = re.compile(r"// for ([^\n:]+)(?::[^\n]*)?\n(.*?)// end\n", re.DOTALL)
 _PART = re.compile(r"^@part (\w+)\n", re.MULTILINE)
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_PIECES = re.compile(  # of minified code: literals, brackets, words
+    r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|(?<=[(,=:?!;{}])/(?:[^/\\[]|\\.|\[(?:[^\]\\]|\\.)*\])+/"
+    r"|let\b ?|[\w$]+|.",
+    re.DOTALL,
+)
 _UNSAFE = re.compile(r"[<&]|\]\]>|[^\x00-\x7f]")
 
 
@@ -68,11 +73,34 @@ def minified(name: str, text: str, esbuild: Path) -> str:
     if done.returncode or done.stderr:
         raise ValueError(f"{name}: {done.stderr}")
     code = done.stdout.rstrip("\n")
+    if name.endswith(".js"):
+        code = joined(code)
     if found := _UNSAFE.search(code):
         raise ValueError(
             f"{name}: {code[max(0, found.start() - 30) : found.end() + 30]!r} is not the same in XML"
         )
     return code
+
+
+def joined(code: str) -> str:
+    """Return minified code with one `let` in place of several, one behind the other."""
+    joins: list[str] = []
+    lets, before = [False], ";"  # whether the last statement is a `let`, for each open bracket
+    for piece in _PIECES.findall(code):
+        word = piece.rstrip()
+        if before in "{;}" and word == "let":
+            if lets[-1] and before == ";":
+                joins[-1], piece = ",", ""  # noqa: PLW2901
+            lets[-1] = True
+        elif before in "{;" or (before == "}" and word[:1].isalpha()):
+            lets[-1] = lets[-1] and word == "}"
+        if word in ("(", "[", "{"):
+            lets.append(False)
+        elif word in (")", "]", "}"):
+            lets.pop()
+        joins.append(piece)
+        before = word
+    return "".join(joins)
 
 
 def build(esbuild: Path) -> dict[str, str]:

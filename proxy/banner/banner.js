@@ -182,7 +182,7 @@
     // htmx keeps bodies of earlier pages; it fetches those that it misses.
     if (way.type == "reload" ? 1 : way.redirectCount) for (let store of ["sessionStorage", "localStorage"]) try {
       window[store].removeItem("htmx-history-cache");
-    } catch (none) {}
+    } catch {}
   }
   // end
 })();

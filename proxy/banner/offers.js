@@ -96,7 +96,7 @@
   let found = at => {
     try {
       return at.nodeType ? at : page.querySelector(at);
-    } catch (none) {}
+    } catch {}
   };
 
   // In a shadow root our style does not reach: the root is given it, before its own.
@@ -108,7 +108,7 @@
         sheet.replaceSync(Array.from(style.sheet.cssRules, rule => rule.cssText).join(""));
       }
       if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets = [sheet].concat(Array.from(root.adoptedStyleSheets));
-    } catch (old) {
+    } catch {
       root.prepend(style.cloneNode(true));
     }
   };

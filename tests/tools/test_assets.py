@@ -1,7 +1,7 @@
 import pytest
 
 from tests.banner.npm import installed
-from tools.assets import BUILT, build, minified, pieces
+from tools.assets import BUILT, build, joined, minified, pieces
 
 
 def test_one_file_is_built_for_each_set_of_parts():
@@ -49,3 +49,18 @@ def test_a_script_that_xml_reads_otherwise_is_not_built(code):
 def test_a_script_that_is_none_is_not_built():
     with pytest.raises(ValueError, match=r"x\.js: .*Unexpected"):
         minified("x.js", "let = ;", installed("esbuild") / "bin" / "esbuild")
+
+
+@pytest.mark.parametrize(
+    ("code", "short"),
+    [
+        ("let a=1;let b=2;c();let d=3;let{e}=f", "let a=1,b=2;c();let d=3,{e}=f"),
+        ("let a=()=>{let x=1;let y;return 1};let b", "let a=()=>{let x=1,y;return 1},b"),
+        ("if(x){let a=1;y()}z();let q=1;let r", "if(x){let a=1;y()}z();let q=1,r"),
+        ("if(x){y()}let c=1;let d;for(let e of f){}let g", "if(x){y()}let c=1,d;for(let e of f){}let g"),
+        ("let a='x;let ';b();let c=/;let /;let d=`;let `", "let a='x;let ';b();let c=/;let /,d=`;let `"),
+        ("x=function(){};let y;outlet=1;let z", "x=function(){};let y;outlet=1;let z"),
+    ],
+)
+def test_declarations_behind_each_other_become_one_and_nothing_else_changes(code, short):
+    assert joined(code) == short
