@@ -5,12 +5,12 @@
 //
 // No "less than" and no ampersand in here. After a change run make assets.
 ((file, loaders) => {
-  if (document.ccAhead) return; // page swappers run the scripts of later heads as well
   let page = document, kinds = ["click", "cc-offer", "securitypolicyviolation"], early = [], script;
+  if (page.ccAhead) return; // page swappers run the scripts of later heads as well
 
   // Where it does not come, the link leads on.
   let fetched = event => {
-    kinds.map(kind => removeEventListener(kind, note, true));
+    kinds.map(kind => removeEventListener(kind, note, 1));
     early.map(one => event.type == "error" ? one.from?.click() : page.dispatchEvent(new CustomEvent("cc-early", { detail: one })));
   };
 
@@ -32,8 +32,8 @@
     bring();
   };
 
-  page.ccAhead = true;
-  kinds.map(kind => addEventListener(kind, note, true));
+  page.ccAhead = 1;
+  kinds.map(kind => addEventListener(kind, note, 1));
   page.addEventListener("DOMContentLoaded", () => {
     let wanted = "[data-cc-once],[data-cc-always],.ph," + loaders;
     if (page.querySelector(wanted) || Array.from(page.querySelectorAll("*")).some(element => element.shadowRoot ? element.shadowRoot.querySelector(wanted) : 0)) bring();
