@@ -9,9 +9,7 @@
 // change run make assets: pages carry what esbuild made of this file.
 (() => {
   let page = document, script = page.currentScript, said = script.dataset, style = script.previousSibling;
-  let times = 0, later, state = said.state, nav, typed, link;
-  let find = id => page.getElementById(id);
-  let json = answer => answer.json();
+  let times = 0, state = said.state, nav, typed, link;
   let kept = Object.freeze({ granted: Object.freeze(said.granted.match(/\S+/g) || []), asked: said.ask });
   let channel = new BroadcastChannel("cc-consent");
 
@@ -22,7 +20,7 @@
   // visitor typed something: then it is theirs to say when. Until then its guard lets nothing more
   // be written by the old answer, and the response takes away what was written meanwhile.
   let look = () => {
-    if (nav) fetch(new URL("state?language=" + nav.lang, nav.lastChild)).then(json).then(now => {
+    if (nav) fetch(new URL("state?language=" + nav.lang, nav.lastChild)).then(answer => answer.json()).then(now => {
       // only with asking
       if (now.ask == "no") close();
       // end
@@ -65,10 +63,7 @@
   };
 
   // For good: page swappers bring back what they remember of earlier pages.
-  let close = () => {
-    closed = 1;
-    banner = banner?.remove();
-  };
+  let close = () => keep(closed = 1, times = 0);
 
   // Only a person grants: then the form itself is sent, into a frame that nobody sees, so that the browser
   // says who pressed the button. What it leads to tells all tabs, this one too, which keeps its place and
@@ -91,7 +86,7 @@
     }
     event.preventDefault();
     close();
-    fetch(form.action, { method: "POST", keepalive: 1, headers: { Accept: "application/json" }, body: sent }).then(json).then(answer => {
+    fetch(form.action, { method: "POST", keepalive: 1, headers: { Accept: "application/json" }, body: sent }).then(answer => answer.json()).then(answer => {
       channel.postMessage(answer.state);
       // What pages name from now on, before the next of them waits for it.
       if (answer.state == state) answer.files.map(file => fetch(new URL(file, location)).catch(() => 0));
@@ -118,22 +113,22 @@
   // So often a second and no more: a page that takes away what is put back would never come to rest.
   let keep = () => {
     let body = page.body;
-    later ||= setTimeout(() => {
+    if (!times++) setTimeout(() => {
       let missed = times > 20;
-      times = later = 0;
+      times = 0;
       if (missed) keep();
     }, 1000);
-    if (times++ > 20) return;
+    if (times > 20) return;
     [page, page.documentElement, page.head, body].map(at => at ? watch.observe(at, { childList: 1 }) : 0);
     if (!body) return;
-    nav = find("cc-l") || nav;
+    nav = page.querySelector("#cc-l") || nav;
     if (nav) if (body.lastElementChild != nav) body.append(nav);
     // only without asking
     if (!style.isConnected) style.href = sheet; // as it was before a <base> could lead it elsewhere
     // end
     style.isConnected || page.head?.prepend(style);
     // only with asking
-    banner = find("cc-b") || banner;
+    banner = page.querySelector("#cc-b") || banner;
     if (closed) banner = banner?.remove();
     if (banner) {
       if (banner.parentNode != body) body.prepend(banner);
@@ -142,7 +137,7 @@
     // end
     // only without asking
     // A page that asks was swapped in, from a memory of earlier days or because an answer is gone.
-    if (find("cc-b")) look(stray = !find("cc-b").remove());
+    if (page.querySelector("#cc-b")) look(stray = !page.querySelector("#cc-b").remove());
     // end
   };
 
