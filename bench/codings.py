@@ -91,9 +91,9 @@ def main() -> None:
     size = sum(map(len, plain))
     writers = {
         "zlib 6": zlib_6,
-        "gzip (isal 2)": ours(b"gzip"),
-        "br 3": ours(b"br"),
-        "zstd 3": ours(b"zstd"),
+        "gzip": ours(b"gzip"),
+        "br": ours(b"br"),
+        "zstd": ours(b"zstd"),
         "bare isal 2": isal_2,
     }
     readers: dict[str, tuple[Callable[[bytes], int], Callable[[bytes], bytes]]] = {

@@ -7,10 +7,11 @@ budget are bounded together, however many there are.
 from __future__ import annotations
 
 import weakref
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from functools import lru_cache, wraps
-from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from proxy.filter.verdict import Verdict
 
@@ -155,10 +156,23 @@ PAGE_VERDICT_SIZE = 64
 """Bytes that each of its verdicts costs."""
 
 
-class _Page(NamedTuple):
+POPULAR = 8
+"""How often a page is sent from the cache before it is worth coding at the highest level."""
+MAX_POPULAR = 64
+MAX_RECODED = 1 << 20
+"""Bytes of the largest page that is: at the highest level a megabyte takes a second."""
+
+
+@dataclass(slots=True)
+class CachedPage:
+    """A page as it came and as it leaves, in that coding."""
+
+    key: Hashable
     body: bytes
     filtered: Filtered
     size: int
+    coding: bytes | None
+    uses: int = 0
 
 
 class PageCache:
@@ -172,10 +186,11 @@ class PageCache:
     def __init__(self, limit: int, seen: int = 20_000) -> None:
         self._limit = limit
         self._max_seen_once = seen
-        self._pages: OrderedDict[Hashable, _Page] = OrderedDict()
+        self._pages: OrderedDict[Hashable, CachedPage] = OrderedDict()
         self._seen_once: OrderedDict[int, int] = (
             OrderedDict()
         )  # hashes of key and body; a collision stores a page early
+        self._popular: deque[CachedPage] = deque(maxlen=MAX_POPULAR)
         self._size = 0
 
     def get(self, key: Hashable, body: bytes) -> Filtered | None:
@@ -184,10 +199,29 @@ class PageCache:
         if found is None or found.body != body:
             return None
         self._pages.move_to_end(key)
+        found.uses += 1
+        if found.uses == POPULAR and found.coding and len(body) <= MAX_RECODED:
+            self._popular.append(found)
         return found.filtered
 
-    def keep(self, key: Hashable, body: bytes, filtered: Filtered) -> None:
-        """Store a page if it was seen before."""
+    def next_popular(self) -> CachedPage | None:
+        """Return the next page that is sent often and was not coded at the highest level yet."""
+        while self._popular:
+            page = self._popular.popleft()
+            if self._pages.get(page.key) is page:
+                return page
+        return None
+
+    def recode(self, page: CachedPage, coded: bytes) -> None:
+        """Send a page in these bytes from now on, if it is still here and they are fewer."""
+        if self._pages.get(page.key) is page and len(coded) < len(page.filtered[0]):
+            saved = len(page.filtered[0]) - len(coded)
+            page.filtered = coded, page.filtered[1]
+            page.size -= saved
+            self._size -= saved
+
+    def keep(self, key: Hashable, body: bytes, filtered: Filtered, coding: bytes | None = None) -> None:
+        """Store a page if it was seen before; `coding` is the one it leaves in."""
         name, seen = hash(key), hash((len(body), body[::PAGE_STEP]))
         if self._seen_once.get(name) != seen:
             self._seen_once[name] = seen
@@ -197,7 +231,7 @@ class PageCache:
         del self._seen_once[name]
         self._drop(key)
         size = len(body) + len(filtered[0]) + PAGE_ENTRY_SIZE + PAGE_VERDICT_SIZE * len(filtered[1])
-        page = _Page(body, filtered, size)
+        page = CachedPage(key, body, filtered, size, coding)
         self._pages[key] = page
         self._size += page.size
         while self._size > self._limit and self._pages:

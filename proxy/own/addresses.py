@@ -14,6 +14,7 @@ from proxy.consent.answer import Gesture, How
 from proxy.consent.decision import Decision
 from proxy.consent.record import Receipt
 from proxy.errors import BadRequest, RecordsError
+from proxy.filter.body.encoding import choose, encoder
 from proxy.filter.headers.judged_headers import Headers
 from proxy.filter.headers.sweep import sweep
 from proxy.http.message import IncomingMessage
@@ -133,12 +134,12 @@ class OwnAddresses:
             problem=problem,
             presumed=self._presumed.rows(own.site.cookies),
         )
-        return self._page(page, status)
+        return self._coded_page(own.request, page, status)
 
     async def _policy(self, own: OwnRequest) -> Response:
         presumed = self._presumed.rows(own.site.cookies)
         page = own.site.renderer.table(own.words, host=own.request.host, presumed=presumed)
-        return self._page(page)
+        return self._coded_page(own.request, page)
 
     async def _policy_json(self, own: OwnRequest) -> Response:
         presumed = self._presumed.rows(own.site.cookies)
@@ -326,6 +327,19 @@ class OwnAddresses:
         headers: Headers = [(b"Content-Type", HTML), *OWN_HEADERS]
         headers += [(b"Content-Security-Policy", self._renderer.csp), (b"X-Frame-Options", b"DENY")]
         return Response(status, [*headers, *(more or [])], page)
+
+    def _coded_page(self, request: Request, page: bytes, status: int = 200) -> Response:
+        """Return a page in a coding that the visitor reads.
+
+        For panel and policy, in which nothing is secret: no id, no token; what was answered shows in the
+        length, coded or not. A receipt leaves plain: its id must not be guessed by lengths (BREACH).
+        """
+        coding = choose(b",".join(request.fields.get(b"accept-encoding", ())) or None)
+        more: Headers = [(b"Vary", b"Accept-Encoding")]
+        if coding is None:
+            return self._page(page, status, more)
+        write = encoder(coding)
+        return self._page(write.add(page) + write.close(), status, [*more, (b"Content-Encoding", coding)])
 
 
 def _outdated(words: Words) -> dict[str, str]:

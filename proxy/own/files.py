@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from proxy.filter.body.encoding import choose, encoder
+from proxy.filter.body.encoding import choose, smallest
 from proxy.filter.headers.judged_headers import Headers
 from proxy.http.response import Response
 from proxy.own.own_request import OwnRequest
@@ -40,5 +40,4 @@ def file_response(own: OwnRequest, name: str) -> Response | None:
 
 @lru_cache(maxsize=256)
 def _encoded(body: bytes, coding: bytes | None) -> bytes:
-    write = encoder(coding)
-    return write.add(body) + write.close()
+    return smallest(coding, body)

@@ -17,6 +17,8 @@ from typing import Any
 from proxy.config.signing_key import load_keys
 from proxy.config.types import Config
 from proxy.errors import ProxyError
+from proxy.filter.body.body_filter import smaller
+from proxy.filter.cache import PageCache
 from proxy.http.listening import Certificate, Listener, bind, drain
 from proxy.http.server import Connection, HttpServer, RequestLimits
 from proxy.http.upstream.balancer import Upstreams
@@ -145,6 +147,7 @@ class Worker:
         self._background.append(asyncio.ensure_future(self._tick()))
         self._background.append(asyncio.ensure_future(self._records_probe.run()))
         self._background.append(asyncio.ensure_future(self._count_days()))
+        self._background.append(asyncio.ensure_future(self._recode()))
         self._background.append(asyncio.ensure_future(self.seen.run()))
         if self._number == 0:
             self._background.append(asyncio.ensure_future(self._purge()))
@@ -280,6 +283,13 @@ class Worker:
                 log().info("chain_heads_kept", heads=heads_of(heads))
             await asyncio.sleep(PURGE_EVERY)
 
+    async def _recode(self) -> None:
+        """Code pages that are sent often at the highest level, one at a time, beside the requests."""
+        while True:
+            await asyncio.sleep(TICK)
+            for cache in {id(site.pages): site.pages for site in self.snapshot.sites.all}.values():
+                await recode_popular(cache)
+
     async def _count_days(self) -> None:
         """Add what was shown to the daily numbers, every minute."""
         while True:
@@ -325,6 +335,13 @@ class Worker:
     def figures(self) -> bytes:
         """Return the page that Prometheus reads."""
         return self.metrics.page()
+
+
+async def recode_popular(cache: PageCache) -> None:
+    """Code the popular pages of a cache anew, in a thread: the coders hold no lock meanwhile."""
+    while (page := cache.next_popular()) is not None:
+        assert page.coding is not None, "a plain page is never coded"
+        cache.recode(page, await asyncio.to_thread(smaller, page.coding, page.filtered[0]))
 
 
 def _site_state(site: Site, upstreams: Upstreams) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 import asyncio
+import gzip
 
 import pytest
+from backports import zstd
 
 from proxy.consent.answer import How
 from proxy.errors import RecordsError
@@ -481,3 +483,18 @@ async def test_what_holds_has_the_name_that_pages_made_for_it_carry(tmp_path):
             assert f'data-state="{state}"'.encode() in (await proxy.ask("/", jar)).body
 
     assert names[0] != names[1] == ""
+
+
+@pytest.mark.parametrize("target", ["/.consent/", "/.consent/policy"])
+@pytest.mark.parametrize(("coding", "read"), [("gzip", gzip.decompress), ("zstd", zstd.decompress)])
+async def test_panel_and_policy_leave_compressed_and_a_receipt_does_not(tmp_path, target, coding, read):
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        plain = await proxy.ask(target)
+        coded = await proxy.ask(target, f"Accept-Encoding: {coding}")
+        receipt = await proxy.ask("/.consent/receipt", f"Accept-Encoding: {coding}")
+
+    assert read(coded.body) == plain.body
+    assert len(coded.body) < len(plain.body) / 3
+    assert (coded.one(b"Content-Encoding"), coded.one(b"Vary")) == (coding.encode(), b"Accept-Encoding")
+    assert plain.one(b"Content-Encoding") is None
+    assert receipt.one(b"Content-Encoding") is None

@@ -1,18 +1,21 @@
 """One process: reload, certificates, doors, what the admin address says."""
 
 import asyncio
+import gzip
 import json
 import ssl
 import time
 
+import brotli
 import pytest
 import trustme
 
 from proxy.config.loading import load_config
 from proxy.config.value_parsers import ListenAddress
 from proxy.errors import StartError
+from proxy.filter.cache import POPULAR
 from proxy.http.listening import bind
-from proxy.process.worker import Worker
+from proxy.process.worker import Worker, recode_popular
 from proxy.records.store import RecordStore
 from tests.process.test_rules_tests import FAILING, LINE
 from tests.support.origin import Origin, html
@@ -281,3 +284,18 @@ async def test_counts_that_the_store_cannot_take_wait_until_it_can(tmp_path):
         await closed.close()
 
     assert waiting == 1
+
+
+async def test_pages_that_are_sent_often_are_coded_at_the_highest_level_beside_the_requests(tmp_path):
+    body = PAGE.replace(b"<p>", b"<p>" + b"A page of words that are sent again and again. " * 200)
+    coded = html(gzip.compress(body), b"Content-Encoding: gzip")
+    async with Origin({b"/": coded}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        headers = ("Accept: text/html", "Accept-Encoding: br")
+        sent = [(await proxy.ask("/", *headers)).body for _ in range(POPULAR + 2)]
+        for cache in {id(site.pages): site.pages for site in proxy.server.snapshot.sites.all}.values():
+            await recode_popular(cache)
+        later = (await proxy.ask("/", *headers)).body
+
+    assert len(set(sent)) == 1
+    assert len(later) < len(sent[0])
+    assert brotli.decompress(later) == brotli.decompress(sent[0])

@@ -13,7 +13,7 @@ from typing import Protocol
 from proxy.errors import Unreadable
 from proxy.filter.body.charset import PageText, Readable, RulesText
 from proxy.filter.body.decoding import Cap, decoder
-from proxy.filter.body.encoding import Encoder, encoder
+from proxy.filter.body.encoding import Encoder, encoder, smallest
 from proxy.filter.cache import PageCache
 from proxy.filter.headers.content_kind import SNIFF, BodyKind
 from proxy.filter.rules.judge import Judge
@@ -202,10 +202,13 @@ class CachedDocument:
     `make` returns the filter for a document that is not cached, and may raise Unreadable.
     """
 
-    __slots__ = ("_cache", "_known", "_make", "_name", "_stream")
+    __slots__ = ("_cache", "_coding", "_known", "_make", "_name", "_stream")
 
-    def __init__(self, make: Callable[[], BodyFilter], cache: PageCache, name: Hashable) -> None:
+    def __init__(
+        self, make: Callable[[], BodyFilter], cache: PageCache, name: Hashable, coding: bytes | None
+    ) -> None:
         self._make = make
+        self._coding = coding
         self._cache = cache
         self._name = name
         self._known: Sequence[Verdict] = ()
@@ -236,7 +239,7 @@ class CachedDocument:
             return out
         stream = self._made()
         out = stream.whole(body)
-        self._cache.keep(self._name, body, (out, tuple(stream.verdicts)))
+        self._cache.keep(self._name, body, (out, tuple(stream.verdicts)), self._coding)
         return out
 
     def _made(self) -> BodyFilter:
@@ -299,7 +302,12 @@ def cached_filter(
         )
 
     name = (cache_key.name, sort.value, content_type, content_encoding, response_coding)
-    return CachedDocument(make, cache_key.cache, name)
+    return CachedDocument(make, cache_key.cache, name, response_coding)
+
+
+def smaller(coding: bytes, coded: bytes) -> bytes:
+    """Return the same content in the same coding at its highest level."""
+    return smallest(coding, b"".join(decoder(coding).feed(coded)))
 
 
 def first_bytes(raw: bytes, content_encoding: bytes) -> bytes:

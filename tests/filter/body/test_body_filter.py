@@ -24,9 +24,10 @@ from proxy.filter.body.body_filter import (
     cached_filter,
     document_filter,
     first_bytes,
+    smaller,
 )
 from proxy.filter.body.decoding import Cap
-from proxy.filter.cache import PageCache
+from proxy.filter.cache import POPULAR, PageCache
 from proxy.filter.headers.content_kind import SNIFF, BodyKind
 from proxy.filter.headers.judged_headers import judged_headers, refused_headers
 from proxy.filter.rules.judge import Judge, compile_rules, judge_for
@@ -580,3 +581,33 @@ def test_the_corpus_link_header_is_judged_like_its_tags(state: str) -> None:
     assert seen == [
         line if "performance" in STATES[state] else (b"Link", b"</app.css>; rel=preload; as=style")
     ]
+
+
+def test_a_page_that_is_sent_often_is_sent_in_its_smallest_form_from_then_on():
+    cache, body = PageCache(limit=1 << 20), gzip.compress(PAGE.encode() * 40)
+    zip_ = {"response_coding": b"zstd"}
+    first, *_ = [remembered(cache, body, **zip_) for _ in range(POPULAR + 1)]
+    assert cache.next_popular() is None, "it was not sent often yet"
+    again = remembered(cache, body, **zip_)
+    page = cache.next_popular()
+    cache.recode(page, smaller(page.coding, page.filtered[0]))
+    small = remembered(cache, body, **zip_)
+
+    assert again == first
+    assert len(small[0]) < len(first[0])
+    assert zstd.decompress(small[0]) == zstd.decompress(first[0])
+    assert small[1:] == first[1:]
+    assert cache.next_popular() is None
+
+
+def test_a_page_that_left_the_cache_meanwhile_is_not_coded_and_never_comes_back():
+    cache, body = PageCache(limit=1 << 20), gzip.compress(PAGE.encode() * 40)
+    zip_ = {"response_coding": b"zstd"}
+    for _ in range(POPULAR + 2):
+        remembered(cache, body, **zip_)
+    page = cache.next_popular()
+    newer = gzip.compress(PAGE.encode() * 41)
+    first, _ = remembered(cache, newer, **zip_), remembered(cache, newer, **zip_)
+    cache.recode(page, b"older")
+
+    assert remembered(cache, newer, **zip_) == first

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.filter.body.decoding import decoder
-from proxy.filter.body.encoding import ask_upstream, choose, encoder
+from proxy.filter.body.encoding import BLOCK, ask_upstream, choose, encoder, smallest
 
 READ = {b"gzip": gzip.decompress, b"br": brotli.decompress, b"zstd": zstd.decompress, None: bytes}
 CODINGS = [None, b"gzip", b"br", b"zstd"]
@@ -120,3 +120,72 @@ def test_what_was_written_is_readable_before_the_end(coding: bytes | None) -> No
 @pytest.mark.parametrize("coding", CODINGS)
 def test_a_writer_that_got_nothing_writes_an_empty_body(coding: bytes | None) -> None:
     assert READ[coding](encoder(coding).close()) == b""
+
+
+PAGE = b"".join(b"<p class=entry id=e%d>Entry %d, %x</p>" % (n, n, n * 2654435761) for n in range(4000))
+
+
+def test_a_browser_can_show_zstd_before_the_last_byte_is_there():
+    write = encoder(b"zstd")
+    coded = write.add(PAGE) + write.close()
+
+    shown = []
+    for part in (0.25, 0.5, 0.75):
+        stream = zstd.ZstdDecompressor()
+        shown.append(len(stream.decompress(coded[: int(len(coded) * part)])) / len(PAGE))
+
+    assert [had > part - 0.15 for had, part in zip(shown, (0.25, 0.5, 0.75), strict=True)] == [True] * 3
+    assert zstd.decompress(coded) == PAGE
+
+
+@pytest.mark.parametrize("piece", [1, 999, BLOCK, BLOCK + 1, 200_000])
+def test_zstd_blocks_hold_16_kb_however_the_content_comes(piece):
+    write = encoder(b"zstd")
+    coded = b"".join(write.add(PAGE[at : at + piece]) for at in range(0, len(PAGE), piece)) + write.close()
+
+    assert [size for size in block_sizes(coded) if size > BLOCK] == []
+    assert zstd.decompress(coded) == PAGE
+
+
+def block_sizes(coded: bytes) -> list[int]:
+    """Return how much each prefix of whole blocks decodes to, as steps (RFC 8878 3.1.1.2)."""
+    header = (
+        5
+        + (0 if coded[4] & 0x20 else 1)
+        + (0, 2, 4, 8)[coded[4] >> 6]
+        + (coded[4] >> 5 & 1 and not coded[4] >> 6)
+    )
+    at, ends = header, []
+    while True:
+        block = int.from_bytes(coded[at : at + 3], "little")
+        at += 3 + (1 if block >> 1 & 3 == 1 else block >> 3)
+        ends.append(at)
+        if block & 1:
+            break
+    stream, before, sizes = zstd.ZstdDecompressor(), 0, []
+    for end in ends:
+        sizes.append(len(stream.decompress(coded[before:end])))
+        before = end
+    return sizes
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_the_smallest_form_is_the_same_content_in_fewer_bytes(coding):
+    write = encoder(coding)
+    usual = write.add(PAGE) + write.close()
+    small = smallest(coding, PAGE)
+
+    assert READ[coding](small) == PAGE
+    assert len(small) < len(usual) or coding is None
+
+
+def test_no_page_leaves_in_gzip_or_zstd_noticeably_larger_than_an_origin_sends_it():
+    usual = len(gzip.compress(PAGE, 6))
+
+    for coding in (b"gzip", b"br", b"zstd"):
+        write = encoder(coding)
+        assert len(write.add(PAGE) + write.close()) <= usual * 1.02
+
+
+def test_an_empty_page_has_a_smallest_form_too():
+    assert [READ[coding](smallest(coding, b"")) for coding in CODINGS] == [b""] * 4
