@@ -59,13 +59,13 @@ _PAGE = """<!doctype html>
 <link rel="stylesheet" href="/style.css?v=%(mark)s"><link rel="icon" href="/icon.png?v=%(mark)s">
 <script src="/app.js?v=%(mark)s" defer></script>
 <script>window.settings = { page: '%(mark)s', list: [1, 2, 3] };</script>
-<script async src="https://www.googletagmanager.com/gtag/js?id=G-12345"></script>
-<script async id="hs-script-loader" src="https://js.hs-scripts.com/12345.js"></script>
+<script async src="https://www.googletagmanager.com/gtag/js?id=G-%(tag)s"></script>
+<script async id="hs-script-loader" src="https://js.hs-scripts.com/%(tag)s.js"></script>
 <style>body { color: #222 } /* %(mark)s */</style></head>
 <body class="home"><header><nav><ul><li><a href="/about?v=%(mark)s">About</a></li></ul></nav></header>
 <main><h1>Home</h1><p>Words &amp; links: <a href="/contact?v=%(mark)s">contact</a></p>
 <img src="/picture.webp?v=%(mark)s" alt="" loading="lazy">
-<iframe src="https://calendly.com/callkom/demo" width="600" height="400" title="Appointment"></iframe>
+<iframe src="https://calendly.com/callkom/%(tag)s" width="600" height="400" title="Appointment"></iframe>
 <form action="/search" method="post"><input name="q" value="%(mark)s"></form></main>
 <footer>Foot</footer></body></html>
 """
@@ -73,21 +73,22 @@ _PAGE = """<!doctype html>
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of request: what is asked for, and whether each response is unlike any before."""
+    """A kind of request: what is asked for, and how."""
 
     target: str
     headers: tuple[str, ...]
-    unique: bool = False
 
 
 KINDS = {
     "script": Kind("/app.js", _SCRIPT),
     "remembered page": Kind("/page", _NAVIGATION),
-    "filtered page": Kind("/new-page", _NAVIGATION, unique=True),
+    "filtered page": Kind("/new-page", _NAVIGATION),
+    "page of new tags": Kind("/new-tags", _NAVIGATION),
 }
-"""A script with a head that came before; a page that was filtered before; a page that was never seen.
+"""A script with a head that came before; a page that was filtered before; pages that were never seen.
 
-Each new page has its own words and links, as those of a site have, and the third-party tags of all others.
+A new page has its own words, links, texts of scripts and styles, and the third-party tags of the site's
+other pages; in one of new tags these differ, too.
 """
 
 
@@ -165,7 +166,8 @@ def _response(target: bytes, mark: int) -> bytes:
     if target == b"/app.js":
         body, kind = b"console.log('hello');\n" * 40, b"text/javascript"
     else:
-        body = (_PAGE % {"mark": mark if target == b"/new-page" else 1}).encode()
+        own, tag = mark if target != b"/page" else 1, mark if target == b"/new-tags" else 1
+        body = (_PAGE % {"mark": own, "tag": tag}).encode()
         kind = b"text/html; charset=utf-8"
     fields = (
         b"HTTP/1.1 200 OK",
@@ -173,6 +175,7 @@ def _response(target: bytes, mark: int) -> bytes:
         b"Content-Type: " + kind,
         b"Content-Length: %d" % len(body),
         b"Cache-Control: no-cache",
+        b"Vary: Accept-Encoding",
     )
     return b"\r\n".join(fields) + b"\r\n\r\n" + body
 

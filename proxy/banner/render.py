@@ -11,11 +11,10 @@ from importlib.metadata import version
 from typing import Any
 
 from proxy.banner import cookie_table
-from proxy.banner.banner_markup import BannerMarkup
 from proxy.banner.cookie_table import presumed_rows, rows
 from proxy.banner.markup import Markup, fill
 from proxy.banner.page_head import File, PageHeads
-from proxy.banner.page_injector import PageInjector
+from proxy.banner.page_injector import BannerMarkup, PageInjector
 from proxy.banner.pages.embed_page import EmbedPages
 from proxy.banner.pages.letter import letter
 from proxy.banner.pages.page_shell import Shell

@@ -115,21 +115,30 @@ class Languages:
         self.all = words
         self.configured = configured if configured and configured in words else None
         self.default = self.configured or default
-        self._chosen: Cache[tuple[str, bytes | str | None], Words] = Cache(MAX_CACHED, longest=MAX_LENGTH)
+        self.chosen = _Chosen(self)
 
     def __getitem__(self, code: str) -> Words:
         return self.all[code]
 
     def choose(self, *, page: str = "", accept: bytes | str | None = None) -> Words:
         """Return the visitor's language: the page's own, the site's, then what they asked for."""
-        key = page, accept
-        chosen = self._chosen.get(key)
-        if chosen is None:
-            spoken = _nearest(page, self.all)
-            if spoken is None:
-                spoken = self.configured or accepted(accept, self.all) or self.default
-            chosen = self._chosen.store(key, self.all[spoken], len(page) + len(accept or ""))
-        return chosen
+        return self.chosen[page, accept]
+
+
+class _Chosen(Cache[tuple[str, "bytes | str | None"], Words]):
+    """Languages by the page's own and what the visitor asked for (Accept-Language)."""
+
+    def __init__(self, languages: Languages) -> None:
+        super().__init__(MAX_CACHED, longest=MAX_LENGTH)
+        self._languages = languages
+
+    def __missing__(self, key: tuple[str, bytes | str | None]) -> Words:
+        page, accept = key
+        languages = self._languages
+        spoken = _nearest(page, languages.all)
+        if spoken is None:
+            spoken = languages.configured or accepted(accept, languages.all) or languages.default
+        return self.store(key, languages[spoken], len(page) + len(accept or ""))
 
 
 def accepted(header: bytes | str | None, codes: Iterable[str]) -> str | None:

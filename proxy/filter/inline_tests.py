@@ -16,7 +16,7 @@ from proxy.filter.headers.guard_check import GuardCheck
 from proxy.filter.headers.judged_headers import judged_headers, refused_headers
 from proxy.filter.html.scanner import HtmlFilter
 from proxy.filter.rules.collection_requests import RequestRules, refused_request
-from proxy.filter.rules.inline_scripts import ScriptReading
+from proxy.filter.rules.compiled import ScriptReading
 from proxy.filter.rules.judge import Judge, compile_rules, judge_for
 from proxy.filter.syntax.urls import url_of
 from proxy.filter.tags.fetched_addresses import fetched_addresses

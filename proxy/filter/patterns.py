@@ -1,9 +1,7 @@
-"""Matchers for the conditions of rules, which cannot backtrack: globs, hosts, words."""
+"""Matchers for the conditions of rules, which cannot backtrack: globs and hosts."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -75,38 +73,3 @@ def literal_suffix(host: str) -> str:
     labels = host.lower().split(".")
     globbed = [n for n, label in enumerate(labels) if "*" in label]
     return ".".join(labels[globbed[-1] + 1 :]) if globbed else host.lower()
-
-
-class WordPattern:
-    """Finds which of many words a text contains, case-sensitive."""
-
-    FEW = 12  # up to here one search per word is faster than a pattern of all (measured)
-
-    def __init__(self, words: Iterable[str]) -> None:
-        self.words = tuple(sorted({word.encode() for word in words}))
-        self.longest = max(map(len, self.words), default=0)
-        self._any = None
-        if len(self.words) > self.FEW:
-            self._any = re.compile(
-                _factored([word.decode("latin-1") for word in self.words]).encode("latin-1")
-            )
-
-    def within(self, text: bytes) -> frozenset[bytes]:
-        """Return the words that occur."""
-        if self._any is not None and self._any.search(text) is None:
-            return _NONE
-        return frozenset([word for word in self.words if word in text])
-
-
-_NONE: frozenset[bytes] = frozenset()
-
-
-def _factored(words: list[str]) -> str:
-    """Return a pattern for any of these words in which every beginning stands once."""
-    if "" in words:
-        return ""  # a word ends here: longer ones need not be matched
-    heads: dict[str, list[str]] = {}
-    for word in words:
-        heads.setdefault(word[0], []).append(word[1:])
-    branches = [re.escape(head) + _factored(tails) for head, tails in heads.items()]
-    return branches[0] if len(branches) == 1 else "(?:" + "|".join(branches) + ")"

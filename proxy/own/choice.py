@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlsplit
 
+from proxy.banner.page_injector import is_path
 from proxy.consent.answer import How, Surface
 from proxy.consent.decision import Ask, Decision
 from proxy.errors import BadRequest
@@ -14,7 +14,6 @@ from proxy.http.request import Request
 from proxy.policy.scope import Scope
 
 _FIELDS = 128
-_UNSAFE = re.compile(r"[\x00-\x20\x7f\\]|^//")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +129,6 @@ def return_path(request: Request, wanted: str | None) -> str:
         referer = request.first(b"referer")
         wanted = _path_of_referer(request, referer.decode("latin-1")) if referer else "/"
     return wanted if is_path(wanted) else "/"
-
-
-def is_path(text: str) -> bool:
-    """True when text is a path on this very host, however a browser reads it (threats T39)."""
-    return text.startswith("/") and text.isascii() and not _UNSAFE.search(text) and len(text) <= 2048
 
 
 def _path_of_referer(request: Request, referer: str) -> str:

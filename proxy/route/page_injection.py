@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from proxy.banner.page_injector import is_path
 from proxy.filter.headers.fence import admit, takes_files
 from proxy.filter.headers.judged_headers import Headers
 from proxy.filter.html.scanner import Injector
-from proxy.own.choice import is_path
 from proxy.route.context import FRAMES, SILENT, RequestContext
 
 _POLICY = b"content-security-policy"

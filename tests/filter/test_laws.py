@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from proxy.filter.html.scanner import HtmlFilter
-from proxy.filter.rules.inline_scripts import ScriptKind
+from proxy.filter.rules.compiled import ScriptKind
 from proxy.filter.syntax.urls import srcset_addresses, url_of
 from tests.filter.pages import Marks, filtered, judge, passed, rules
 

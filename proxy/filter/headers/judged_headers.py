@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from proxy.filter.cache import lru_cache_of_short
 from proxy.filter.headers.content_kind import is_document
 from proxy.filter.headers.fields import Headers, fault_in, list_of, value_of, values_of, without
 from proxy.filter.headers.link_header import link_header, refresh_header, speculation_rules
@@ -318,13 +319,18 @@ def _private(headers: Headers) -> Headers:
 
 
 def _varying(headers: Headers, names: tuple[bytes, ...]) -> Headers:
-    current = values_of(headers, b"vary")
-    words = [part.lower() for part in list_of(current)] if current else []
+    whole = _vary(tuple([value for name, value in headers if name.lower() == b"vary"]), names)
+    return headers if whole is None else _set_field(headers, b"Vary", b"vary", whole)
+
+
+@lru_cache_of_short(64, 512)  # sites have few
+def _vary(current: tuple[bytes, ...], names: tuple[bytes, ...]) -> bytes | None:
+    """Return these values of Vary with the names that are missing, None where none is."""
+    words = [part.lower() for part in list_of(list(current))]
     missing = [name for name in names if name.lower() not in words]
     if not missing or b"*" in words:
-        return headers
-    whole = b", ".join([part for part in current if part.strip()] + missing)
-    return _set_field(headers, b"Vary", b"vary", whole)
+        return None
+    return b", ".join([part for part in current if part.strip()] + missing)
 
 
 def _set_field(headers: Headers, name: bytes, lower: bytes, value: bytes) -> Headers:

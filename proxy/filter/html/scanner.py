@@ -153,7 +153,7 @@ class HtmlFilter(XmlStream):
         return common.end()
 
     def _pattern(self) -> re.Pattern[bytes]:
-        if self._foreign.is_foreign:
+        if self._foreign and self._foreign.is_foreign:
             return tokens.FOREIGN
         injection = self._injection
         waits = injection.is_before_body and not injection.in_template and not self._foreign
@@ -199,7 +199,8 @@ class HtmlFilter(XmlStream):
 
     def _start_tag(self, raw: bytes, name: bytes, data: bytes, span: tuple[int, int]) -> int:
         start, at = span
-        inside, foreign = bool(self._foreign), self._foreign.is_foreign
+        inside = bool(self._foreign)
+        foreign = inside and self._foreign.is_foreign
         is_html = self._foreign.start(name, raw) if inside else name not in _ROOTS
         judged = self._tags.get(raw, UNKNOWN)
         if judged is UNKNOWN:

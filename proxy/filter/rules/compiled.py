@@ -1,19 +1,23 @@
-"""The tag rules of a policy, indexed by host, id, class and element.
+"""The tag rules of a policy, compiled: by host, id, class and element, and by the words of inline scripts.
 
-They depend on the policy and the site's own hosts only, and are compiled once, off the
-event loop.
+They depend on the policy and the site's own hosts only, and are compiled once, off the event loop.
+
+Naming a provider in an inline script is not loading it: data is never held for what its strings say. A site's
+own code runs, even where it also calls or loads a provider: fence, guard and stand-ins hold what it
+tries. A provider's snippet, and nothing else, is what a `text` rule means.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
 from typing import NamedTuple
 
 from proxy.filter.cache import Cache
-from proxy.filter.patterns import Glob, HostGlob, WordPattern, literal_suffix, stem, suffixes
-from proxy.filter.rules.inline_scripts import ProviderStrings, ScriptReading, read_script, unfenced_stems
+from proxy.filter.patterns import Glob, HostGlob, literal_suffix, stem, suffixes
 from proxy.filter.rules.interests import Interests
 from proxy.filter.rules.rule_matcher import Matcher, matcher_of
 from proxy.filter.rules.scan.allowed_addresses import (
@@ -25,10 +29,111 @@ from proxy.filter.rules.scan.allowed_addresses import (
 from proxy.filter.rules.scan.host_tags import host_tag_patterns
 from proxy.filter.rules.scan.steps import Steps, body_step, head_step
 from proxy.filter.syntax.fetching_attributes import NAVIGATING_ELEMENTS
-from proxy.filter.syntax.javascript import strings_of
+from proxy.filter.syntax.javascript import data_names, strings_of
+from proxy.filter.syntax.script_effects import own_effect
 from proxy.filter.syntax.urls import url_of
 from proxy.policy.model import OWN, Policy, Undeclared
 from proxy.policy.own_hosts import OwnHosts
+
+
+class WordPattern:
+    """Finds which of many words a text contains, case-sensitive."""
+
+    FEW = 12  # up to here one search per word is faster than a pattern of all (measured)
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self.words = tuple(sorted({word.encode() for word in words}))
+        self.longest = max(map(len, self.words), default=0)
+        self._any = None
+        if len(self.words) > self.FEW:
+            self._any = re.compile(
+                _factored([word.decode("latin-1") for word in self.words]).encode("latin-1")
+            )
+
+    def within(self, text: bytes) -> frozenset[bytes]:
+        """Return the words that occur."""
+        if self._any is not None and self._any.search(text) is None:
+            return _NONE
+        return frozenset([word for word in self.words if word in text])
+
+
+_NONE: frozenset[bytes] = frozenset()
+
+
+def _factored(words: list[str]) -> str:
+    """Return a pattern for any of these words in which every beginning stands once."""
+    if "" in words:
+        return ""  # a word ends here: longer ones need not be matched
+    heads: dict[str, list[str]] = {}
+    for word in words:
+        heads.setdefault(word[0], []).append(word[1:])
+    branches = [re.escape(head) + _factored(tails) for head, tails in heads.items()]
+    return branches[0] if len(branches) == 1 else "(?:" + "|".join(branches) + ")"
+
+
+class ScriptKind(Enum):
+    """Whose a script is; the values are words for people."""
+
+    DATA = "data only"
+    OWN = "the site's own code"
+    SNIPPET = "a provider's snippet"
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptReading:
+    """What was read from one script."""
+
+    kind: ScriptKind
+    why: str
+    names: bytes = b""  # of data: what it assigns and calls, each on a line
+
+
+def read_script(body: bytes, known: ProviderStrings) -> ScriptReading:
+    """Return whose a script is; where that is not sure it is the site's own."""
+    text = body.decode("latin-1")
+    if "<![CDATA[" in text:
+        text = text.replace("<![CDATA[", "").replace("]]>", "")
+    names = data_names(text, known.names)
+    if names is not None:
+        assigned = ", ".join(names[:3])
+        return ScriptReading(ScriptKind.DATA, f"assigns {assigned}", "\n".join(names).encode("latin-1"))
+    effect = own_effect(text, known.mean)
+    if effect is not None:
+        return ScriptReading(ScriptKind.OWN, effect)
+    return ScriptReading(ScriptKind.SNIPPET, "does nothing but load and call providers")
+
+
+class ProviderStrings:
+    """What the rules know a provider by: hosts, paths, words of scripts, and the names in those."""
+
+    def __init__(self, matchers: Iterable[Matcher]) -> None:
+        words: set[str] = set()
+        self.names: set[str] = set()
+        for matcher in matchers:
+            texts = {word.decode() for word in matcher.all_words | matcher.any_words}
+            words |= texts | matcher.hosts | set(_stems(matcher))
+            self.names |= {match[1] for text in texts if (match := _NAME.fullmatch(text)) is not None}
+        self._words = WordPattern(word for word in words if len(word) > _SHORT)
+
+    def mean(self, text: str) -> bool:
+        """True for a name or string that is, or has in it, what a rule knows a provider by."""
+        return text in self.names or bool(self._words.within(text.encode("utf-8", "replace")))
+
+
+_NAME = re.compile(r"(?:window\.)?+([A-Za-z_$][\w$]*+)(?:\.[\w$]++)*+\(?+")
+_SHORT = 3  # letters that say nothing
+
+
+def _stems(matcher: Matcher) -> list[str]:
+    """Return the longest literal run of each path, without its query."""
+    longest = (max(glob.parts, key=len).partition("?")[0] for glob in matcher.paths)
+    return [stem for stem in longest if len(stem) > _SHORT]
+
+
+def unfenced_stems(matcher: Matcher) -> tuple[str, ...]:
+    """Return what stands in every address that a rule about paths means, if it needs consent."""
+    return tuple(_stems(matcher)) if matcher.needs and matcher.rule.text is None else ()
+
 
 MAX_HOSTS = 5_000
 """Hosts whose rules are cached."""

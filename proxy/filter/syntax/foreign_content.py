@@ -66,31 +66,26 @@ class Level:
                 return
 
 
-class Foreign:
+class Foreign(list[Level]):
     """The open elements from the outermost svg or math inwards; empty in plain HTML."""
 
-    def __init__(self) -> None:
-        self.levels: list[Level] = []
-        self._starts = 0
-
-    def __bool__(self) -> bool:
-        return bool(self.levels)
+    _starts = 0
 
     @property
     def is_foreign(self) -> bool:
         """True where markup is read by the rules of foreign content."""
-        return bool(self.levels) and self.levels[-1].kind in (ForeignKind.SVG, ForeignKind.MATH)
+        return bool(self) and self[-1].kind in (ForeignKind.SVG, ForeignKind.MATH)
 
     def start(self, name: bytes, raw: bytes) -> bool:
         """Process a start tag; True when it makes an HTML element, False for a foreign one."""
         closed = raw.endswith(b"/>")
-        if not self.levels:
+        if not self:
             self._starts = 0
             return self._root(name, closed)
         self._starts += 1
-        if self._starts % _MAX_DEPTH == 0 and sum(len(level.names) + 1 for level in self.levels) > _MAX_DEPTH:
+        if self._starts % _MAX_DEPTH == 0 and sum(len(level.names) + 1 for level in self) > _MAX_DEPTH:
             raise Unreadable("svg or math nested too deep to be followed")
-        kind = self.levels[-1].kind
+        kind = self[-1].kind
         if kind is ForeignKind.MATH_TEXT and name in (b"mglyph", b"malignmark"):
             kind = ForeignKind.MATH
             self._open(ForeignKind.MATH)
@@ -102,36 +97,36 @@ class Foreign:
         if kind in (ForeignKind.HTML, ForeignKind.MATH_TEXT):
             if name in (b"svg", b"math"):
                 return self._root(name, closed)
-            if name in _CLOSES_P and self.levels[-1].counts.get(b"p"):
-                self.levels[-1].pop_to(b"p")
+            if name in _CLOSES_P and self[-1].counts.get(b"p"):
+                self[-1].pop_to(b"p")
             if name not in _VOID:
-                self.levels[-1].push(name)
+                self[-1].push(name)
             return True
         if name in _BREAKOUT or (name == b"font" and _sized(raw)):
             self._break_out()
-            if self.levels and name not in _VOID:
-                self.levels[-1].push(name)
+            if self and name not in _VOID:
+                self[-1].push(name)
             return True
         self._element(name, raw, closed)
         return False
 
     def _open(self, kind: ForeignKind) -> None:
-        self.levels.append(Level(kind))
+        self.append(Level(kind))
 
     def _root(self, name: bytes, closed: bool) -> bool:
         if name not in (b"svg", b"math"):
             return True
         if not closed:
             self._open(ForeignKind.SVG if name == b"svg" else ForeignKind.MATH)
-            self.levels[-1].push(name)
+            self[-1].push(name)
         return False
 
     def _element(self, name: bytes, raw: bytes, closed: bool) -> None:
         if closed:
-            if not self.levels[-1].names:
-                self.levels.pop()
+            if not self[-1].names:
+                self.pop()
             return
-        level = self.levels[-1]
+        level = self[-1]
         level.push(name)
         if level.kind is ForeignKind.SVG:
             if name in _SVG_POINTS:
@@ -144,29 +139,29 @@ class Foreign:
             self._open(ForeignKind.HTML if html else ForeignKind.ANNOTATION)
 
     def _break_out(self) -> None:
-        while self.levels and self.levels[-1].kind in (
+        while self and self[-1].kind in (
             ForeignKind.SVG,
             ForeignKind.MATH,
             ForeignKind.ANNOTATION,
         ):
-            self.levels.pop()
+            self.pop()
 
     def end(self, name: bytes) -> None:
         """Process an end tag."""
-        if name in (b"p", b"br") and self.levels[-1].kind in (
+        if name in (b"p", b"br") and self[-1].kind in (
             ForeignKind.SVG,
             ForeignKind.MATH,
             ForeignKind.ANNOTATION,
         ):
             self._break_out()
             return
-        for depth in range(len(self.levels) - 1, max(len(self.levels) - 4, -1), -1):
-            level = self.levels[depth]
+        for depth in range(len(self) - 1, max(len(self) - 4, -1), -1):
+            level = self[depth]
             if level.counts.get(name):
-                del self.levels[depth + 1 :]
+                del self[depth + 1 :]
                 level.pop_to(name)
                 if not level.names and level.kind in (ForeignKind.SVG, ForeignKind.MATH):
-                    self.levels.pop()
+                    self.pop()
                 return
             if level.kind in (ForeignKind.HTML, ForeignKind.MATH_TEXT) and level.names:
                 return  # an open HTML element is in between

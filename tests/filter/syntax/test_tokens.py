@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from proxy.filter.patterns import Glob, HostGlob, WordPattern, literal_suffix, stem
+from proxy.filter.patterns import Glob, HostGlob, literal_suffix, stem
+from proxy.filter.rules.compiled import WordPattern
 from proxy.filter.rules.scan.steps import Interests, body_step
 from proxy.filter.syntax.tokens import any_word, other_than
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from proxy.filter.html.scanner import HtmlFilter
-from proxy.filter.rules.inline_scripts import ScriptKind
+from proxy.filter.rules.compiled import ScriptKind
 from proxy.filter.rules.judge import Judge, compile_rules, judge_for
 from proxy.policy.load import load_policy
 from proxy.policy.own_hosts import OwnHosts
