@@ -46,9 +46,12 @@
   // What browsers read as a sequence, whatever became of arrays.
   let sequence = list => bare({ [iterator]: (i = 0) => bare({ next: () => bare({ done: i == list.length, value: list[i++] }) }) });
   let viewOf = getter(Document.prototype, "defaultView"), textOf = getter(Address.prototype, "href");
-  let here = origin + "/", typeOf = getter(Node.prototype, "nodeType"), targetOf = getter(MutationRecord.prototype, "target");
+  let here = origin + "/", typeOf = getter(Node.prototype, "nodeType"), targetOf = getter(MutationRecord.prototype, "target"), addedOf = getter(MutationRecord.prototype, "addedNodes");
   let { querySelectorAll } = DocumentFragment.prototype, countOf = getter(NodeList.prototype, "length"), windowOf = getter(HTMLIFrameElement.prototype, "contentWindow");
   let lengthOf = getter(self, "length"), closedOf = getter(self, "closed");
+  let eachNode = (list, use) => {
+    for (let i = apply(countOf, list, []); i--;) use(list[i]);
+  };
   each(rows, bare);
   bare(since);
 
@@ -113,7 +116,7 @@
   };
 
   // What a script asks for ahead of a click is held by no fence: only pages of this origin may be.
-  let ahead = "link[rel~=prerender i],script[type*=speculationrules i]";
+  let ahead = "link[rel~=prerender i],script[type*=speculationr i]";
   let tame = node => {
     let field = "rel", far, check = (key, address) => {
       if (key == "where") far = 1;
@@ -130,14 +133,13 @@
       far = 1;
     }
     if (!far) return;
-    apply(setAttribute, node, [field, "none"]);
+    apply(setAttribute, node, [field, field]);
     if (field == "type") apply(remove, node, []);
   };
   let tameAll = node => {
     tame(node);
-    let found, type = apply(typeOf, node, []);
-    if (type != 3) found = apply(type == 1 ? inElement : querySelectorAll, node, [ahead]);
-    if (found) for (let i = apply(countOf, found, []); i--;) tame(found[i]);
+    let type = apply(typeOf, node, []);
+    if (type != 3) eachNode(apply(type == 1 ? inElement : querySelectorAll, node, [ahead]), tame);
   };
 
   // The windows of this origin so far, and all frames: a new one is not among these.
@@ -154,7 +156,10 @@
   // Both are asked in time: 1.5 us an element.
   let watch = (root, seen) => {
     if (isNew(members, root)) apply(observe, new Observer(records => {
-      each(records, one => tame(apply(targetOf, one, [])));
+      each(records, one => {
+        tame(apply(targetOf, one, []));
+        eachNode(apply(addedOf, one, []), tame);
+      });
       seen();
     }), [root, bare({ childList: true, subtree: true, attributeFilter: sequence(["srcdoc", "rel", "href"]) })]);
     apply(addEventListener, root, ["load", seen, true]);
@@ -270,8 +275,7 @@
     on("Element", "attachShadow", native => function () {
       let root = apply(native, this, arguments);
       watch(root, () => {
-        let found = apply(querySelectorAll, root, ["iframe"]);
-        for (let i = apply(countOf, found, []); i--;) guard(apply(windowOf, found[i], []));
+        eachNode(apply(querySelectorAll, root, ["iframe"]), frame => guard(apply(windowOf, frame, [])));
       });
       return root;
     });

@@ -19,7 +19,7 @@ from proxy.banner.provider_signals import signals, stand_ins
 from proxy.config.banner_colours import Look
 from proxy.consent.decision import Ask, Decision, allows
 from proxy.filter.cache import Cache
-from proxy.filter.headers.guard_table import GUARD_SCRIPT, guard_table
+from proxy.filter.headers.guard_table import GUARD_SCRIPT, GuardTable, guard_table
 from proxy.policy.actions import Action
 from proxy.policy.model import Policy
 from proxy.policy.own_hosts import OwnHosts
@@ -75,6 +75,7 @@ class PageHeads:
         self._path = path
         self._cookie = cookie
         self._cache: Cache[tuple[frozenset[Pair], Ask, bool, bool, bool], PageHead] = Cache(MAX_CACHED)
+        self._rows: Cache[frozenset[Pair], str] = Cache(MAX_CACHED)
         self._loaders = loader_selector(policy)
         arguments = f"({_whole(path)},{_literal(box_selector(policy))})"
         self._ways = script("offers").replace("(PATH,BOXES)", arguments)
@@ -182,10 +183,17 @@ class PageHeads:
             (code_file, sheet) if look else (code_file,),
         )
 
-    def _guard(self, grants: frozenset[Pair]) -> str:
+    def _table(self, grants: frozenset[Pair]) -> GuardTable:
         reports = f"{self._path}reports"
-        table = guard_table(self._policy, grants, self._own, consent_cookie=self._cookie, reports=reports)
-        return guard(table) + stand_ins(self._policy, grants)
+        return guard_table(self._policy, grants, self._own, consent_cookie=self._cookie, reports=reports)
+
+    def _guard(self, grants: frozenset[Pair]) -> str:
+        return guard(self._table(grants)) + stand_ins(self._policy, grants)
+
+    def cookie_rows(self, grants: frozenset[Pair]) -> str:
+        """Return the rows by which cookies are judged, and whether undeclared ones are kept, as arguments."""
+        found = self._rows.get(grants)
+        return found if found is not None else self._rows.store(grants, self._table(grants).cookies)
 
     def _offers_or_loader(self, grants: frozenset[Pair], *, later: bool) -> str:
         """Return offers.js, or with `later` its loader; nothing where no placeholder can be."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -20,15 +21,16 @@ from proxy.banner.pages.letter import letter
 from proxy.banner.pages.page_shell import Shell
 from proxy.banner.pages.panel import Panel
 from proxy.banner.placeholder import PlaceholderPlace, Placeholders
-from proxy.banner.stored_pages import worker_lines
+from proxy.banner.stored_pages import WorkerPage, worker_lines
 from proxy.banner.words import Languages, Words, load_languages
 from proxy.config.banner_colours import Look, as_json
-from proxy.consent.decision import Decision
+from proxy.consent.decision import Ask, Decision
 from proxy.consent.record import Shown
 from proxy.filter.headers.cookies import CONSENT_COOKIE
 from proxy.filter.headers.guard_table import since_attribute
 from proxy.filter.rules.judge import Judge
 from proxy.filter.tags.embeds import Embed
+from proxy.filter.tags.injection import PageMetadata
 from proxy.policy.model import CookieRule, Duration, Policy
 from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import scope_of
@@ -107,9 +109,18 @@ class Renderer:
         """Return a script or style of ours that pages name, or what they would name today."""
         return self._heads.file(name, decision)
 
-    def worker_lines(self, decision: Decision) -> bytes:
+    def worker_lines(self, decision: Decision, fence: bytes, *, accept: bytes | None = None) -> bytes:
         """Return what a service worker of the site is given to do for this decision."""
-        return worker_lines(decision, self._parts.path)
+        page, known = self.injector(decision, accept=accept), PageMetadata()
+        frame = self.injector(replace(decision, ask=Ask.NO), framed=True)
+        made = WorkerPage(
+            fence,
+            head=page.head(known),
+            foot=page.body(known) + page.foot(known),
+            frame=frame.head(known),
+            rows=self._heads.cookie_rows(decision.grants),
+        )
+        return worker_lines(decision, self._parts.path, made)
 
     def offer(
         self, embed: Embed, missing: tuple[str, ...], words: Words, place: PlaceholderPlace | None = None

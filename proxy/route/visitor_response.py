@@ -191,7 +191,7 @@ def _may_name(context: RequestContext, upstream_response: UpstreamResponse) -> b
 def _service_worker(
     context: RequestContext, upstream_response: UpstreamResponse, headers: Headers
 ) -> VisitorResponse:
-    """Return a service worker's script with the name of this variant behind its bytes.
+    """Return a service worker's script with our lines, and the name of this variant behind its bytes.
 
     Browsers keep the fence it came with for as long as the bytes are the same: without that
     name, what was agreed to would still be refused behind it, and what was withdrawn would not.
@@ -200,9 +200,10 @@ def _service_worker(
     body: BodyFilter = VERBATIM
     try:
         if not upstream_response.bodiless:
-            lines = context.site.renderer.worker_lines(context.decision)
+            accept = context.request.first(b"accept-language")
             body = worker_filter(
-                lines + b"\n// " + context.variant.tag,
+                context.site.renderer.worker_lines(context.decision, context.variant.fence, accept=accept),
+                b"// " + context.variant.tag,
                 content_encoding=_joined(upstream_response, b"content-encoding") or b"",
                 response_coding=coding,
             )

@@ -725,7 +725,8 @@ async def test_a_service_worker_has_other_bytes_for_another_answer_and_the_same_
         granted = await proxy.ask("/sw.js", "Sec-Fetch-Dest: serviceworker", cookie.decode())
         withheld = await proxy.ask("/sw.js", "Sec-Fetch-Dest: serviceworker", "Sec-Fetch-Site: cross-site")
 
-    assert all(got.body.startswith(WORKER) for got in (*asking, granted))
+    assert all(WORKER + b"\n;" in got.body for got in (*asking, granted))
+    assert all(got.body.index(b"respondWith") < got.body.index(WORKER) for got in (*asking, granted))
     assert asking[0].body == asking[1].body != granted.body
     assert asking[0].one(b"Content-Security-Policy") != granted.one(b"Content-Security-Policy")
     assert asking[0].one(b"ETag") != granted.one(b"ETag")

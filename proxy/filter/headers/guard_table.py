@@ -83,12 +83,16 @@ class GuardTable:
         return tuple(part for part, needed in needs.items() if needed)
 
     @property
+    def cookies(self) -> str:
+        """The rows and whether undeclared cookies are kept, as two arguments of JavaScript."""
+        return f"[{','.join(map(_row, self.needed))}],{int(self.keeps_undeclared)}"
+
+    @property
     def arguments(self) -> str:
         """The same as arguments of JavaScript that end no script element and no CDATA section."""
-        rows = ",".join(map(_row, self.needed))
         keys = f"/^({self.keys})$/" if self.keys else "0"
         reports, boot = json.dumps(self.reports), json.dumps(GUARD_BY_PARENT)
-        text = f"[{rows}],{int(self.keeps_undeclared)},{keys},{reports},{boot},{self.webrtc.argument}"
+        text = f"{self.cookies},{keys},{reports},{boot},{self.webrtc.argument}"
         if self.known is not None:
             text += f",/^({self.known or '(?!)'})$/"
         return "".join(f"\\u{ord(c):04x}" if c in "<>&" or not c.isascii() else c for c in text)
