@@ -17,27 +17,54 @@ _LONG = re.compile(r"[^\W\d_]{4,}")
 """Three long words in a row that are the same in two languages are no coincidence."""
 
 
-def word_problems(policy: Policy, folder: Path | None = None) -> tuple[Problem, ...]:
-    """Return everything doubtful about the words: all warnings, since English stands in.
+def word_problems(
+    policy: Policy, folder: Path | None = None, spoken: frozenset[str] = frozenset()
+) -> tuple[Problem, ...]:
+    """Return everything doubtful about the words.
 
     `folder` is the config's own `languages`; files there may be a whole language or override
-    single words of a shipped one.
+    single words of a shipped one. A purpose without words in a language that the config switches
+    on (`spoken`, and those of its folder) is a fault; in another, where English stands in, what
+    the rules lack is one warning.
     """
     shipped = read_folder(SHIPPED)
     own = read_folder(folder) if folder is not None else {}
     problems: list[Problem] = []
     for code in sorted({*shipped, *own}):
-        problems += _language(policy, code, shipped, own)
+        problems += _language(code, shipped, own)
+        problems += _lacking(policy, code, (shipped, own), spoken=code in spoken or code in own)
     return tuple(sorted(problems))
 
 
-def _language(
-    policy: Policy, code: str, shipped: dict[str, Entries], own: dict[str, Entries]
+def _lacking(
+    policy: Policy, code: str, layers: tuple[dict[str, Entries], dict[str, Entries]], *, spoken: bool
 ) -> list[Problem]:
+    """Return what a language has no words for of what the rules say."""
+    found = [layer[code] for layer in layers if code in layer]
+    words = {key for entries, _, _ in found for key in entries}
+    phrases = {said for _, known, _ in found for said in known}
+    top = Place(f"{code}.yaml", 1)
+    purposes = []
+    for purpose in policy.purposes:
+        missing = [part for part in _PARTS if f"purposes.{purpose.id}.{part}" not in words]
+        if missing:
+            purposes.append(f"purpose '{purpose.id}' has no {', '.join(missing)} under 'purposes'")
+    texts = sorted(_policy_texts(policy).items()) if code != DEFAULT else []
+    silent = [f"'{text}' ({place.rule}) is not translated" for text, place in texts if text not in phrases]
+    if spoken:
+        faults = [Problem(top, text) for text in purposes]
+        return faults + [Problem(top, f"{text}; add it under 'phrases'", warning=True) for text in silent]
+    if not purposes and not silent:
+        return []
+    more = len(purposes) + len(silent) - 1
+    text = [*purposes, *silent][0] + (f", and {more} more like it" if more else "")
+    return [Problem(top, f"{text}; visitors read it in English", warning=True)]
+
+
+def _language(code: str, shipped: dict[str, Entries], own: dict[str, Entries]) -> list[Problem]:
     layers = [found[code] for found in (shipped, own) if code in found]
     base = shipped[DEFAULT][0]
     words = {key: said for entries, _, _ in layers for key, said in entries.items()}
-    phrases = {said: text for _, known, _ in layers for said, text in known.items()}
     top = Place(f"{code}.yaml", 1)
 
     def doubt(text: str) -> Problem:
@@ -51,16 +78,6 @@ def _language(
     ]
     for key, (text, place) in words.items():
         problems += _word(key, text, place, code, base)
-    for purpose in policy.purposes:
-        missing = [part for part in _PARTS if f"purposes.{purpose.id}.{part}" not in words]
-        if missing:
-            problems.append(doubt(f"purpose '{purpose.id}' has no {', '.join(missing)} under 'purposes'"))
-    if code != DEFAULT:
-        problems += [
-            doubt(f"'{text}' ({place.rule}) is not translated; add it under 'phrases'")
-            for text, place in sorted(_policy_texts(policy).items())
-            if text not in phrases
-        ]
     return problems
 
 

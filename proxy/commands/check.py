@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from proxy.banner.missing_words import word_problems
+from proxy.banner.words import DEFAULT
 from proxy.catalogue import shipped_catalogue
 from proxy.commands.terminal import err, out, print_json, read_policy, read_text, say_problems
 from proxy.config.loading import read_config
@@ -20,9 +25,11 @@ from proxy.policy.lint import lint
 from proxy.policy.load import load_policy
 from proxy.policy.model import Policy
 from proxy.problems import Place, Problem
-from proxy.process.preflight_checks import start_problems, unserved_hosts
+from proxy.process.preflight_checks import start_problems, uncovered_hosts, unserved_hosts
 
 FAULTS, WARNINGS = 1, 3
+BETWEEN_LOOKS = 0.3
+"""Seconds between two looks at the files with --watch."""
 
 _TODO = re.compile(r"(?:^|\s)#.*?\bTODO\b:?\s*(.*)")
 
@@ -34,18 +41,28 @@ def check(
     against: Annotated[
         Path | None, typer.Option("--against", help="Rules in force: say who is asked again, and why.")
     ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Check again whenever a file changes.")] = False,
 ) -> None:
     """Check rules.yaml (and a config): exit 0 fine, 1 faults, 3 warnings only."""
     path = rules or bundled("rules.yaml")
+    if watch:
+        _keep_watching(
+            [one for one in (path, config, against) if one], partial(_check, path, config, against)
+        )
+    raise typer.Exit(_check(path, config, against, as_json=as_json))
+
+
+def _check(path: Path, config: Path | None, against: Path | None, *, as_json: bool = False) -> int:
+    """Print all that is wrong or doubtful, and return the exit status."""
     policy, problems = _rules(path)
     if against is not None and policy is not None:
         problems += _against(against, policy)
-    folder = None
+    folder, spoken = None, frozenset[str]()
     if config is not None:
-        found, folder = _config(config, policy)
+        found, folder, spoken = _config(config, policy)
         problems += found
     if policy is not None:
-        problems += word_problems(policy, folder)
+        problems += word_problems(policy, folder, spoken)
     problems.sort(key=lambda problem: (problem.warning, problem.place))
     faults = sum(not problem.warning for problem in problems)
     if as_json:
@@ -53,7 +70,20 @@ def check(
     else:
         say_problems(tuple(problems))
         _say_sum(policy, path, faults, len(problems) - faults)
-    raise typer.Exit(FAULTS if faults else WARNINGS if problems else 0)
+    return FAULTS if faults else WARNINGS if problems else 0
+
+
+def _keep_watching(paths: list[Path], once: Callable[[], int]) -> NoReturn:
+    """Check now and after each change of these files, until somebody stops it."""
+    before = None
+    while True:
+        now = [path.stat().st_mtime_ns if path.exists() else 0 for path in paths]
+        if now != before:
+            before = now
+            with contextlib.suppress(typer.Exit):
+                once()
+            err.print("--- watching; stop with Ctrl+C", style="dim")
+        time.sleep(BETWEEN_LOOKS)
 
 
 def _rules(path: Path) -> tuple[Policy | None, list[Problem]]:
@@ -85,15 +115,18 @@ def _against(path: Path, policy: Policy) -> list[Problem]:
     return [Problem(policy.place, words, warning=True) for words in found]
 
 
-def _config(path: Path, policy: Policy | None) -> tuple[list[Problem], Path | None]:
-    """Return what keeps `serve` from starting with a config, and its folder of languages if it names one."""
+def _config(path: Path, policy: Policy | None) -> tuple[list[Problem], Path | None, frozenset[str]]:
+    """Return what keeps `serve` from starting, the folder of languages, and the languages switched on."""
     read_text(path, "config file")
     try:
         config = read_config(path)
     except FaultsError as error:
-        return list(error.problems), None
-    problems = start_problems(config, path) + (unserved_hosts(policy, config) if policy else [])
-    return problems, config.file(config.languages) if config.languages else None
+        return list(error.problems), None, frozenset()
+    problems = start_problems(config, path)
+    if policy is not None:
+        problems += [*unserved_hosts(policy, config), *uncovered_hosts(policy, config, path)]
+    spoken = frozenset({DEFAULT, config.language} if config.language else {DEFAULT})
+    return problems, config.file(config.languages) if config.languages else None, spoken
 
 
 def _row(problem: Problem) -> dict[str, object]:

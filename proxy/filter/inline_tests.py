@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from proxy.filter.headers.cookies import CookieRules, judge_cookie
+from proxy.filter.headers.cookies import CONSENT_COOKIE, CookieRules, judge_cookie
 from proxy.filter.headers.fence_check import FenceCheck, FenceStop
 from proxy.filter.headers.guard_check import GuardCheck
 from proxy.filter.headers.judged_headers import judged_headers, refused_headers
@@ -181,30 +181,51 @@ def _one(verdict: Verdict) -> TestOutcome:
     return TestOutcome(verdict.does.value + note, (verdict,))
 
 
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """One expectation that is not fulfilled."""
+
+    place: Place
+    words: str  # what a visitor gets, and why
+    subject: str
+
+
 def run_examples(policy: Policy, own: OwnHosts | None = None) -> tuple[Problem, ...]:
-    """Return every expectation of `tests:` that the real filter does not fulfil."""
+    """Return a problem for each test of `tests:` that the real filter does not fulfil."""
     bench = RuleTester(policy, own)
-    found = []
+    failed: dict[tuple[Place, str], list[_Failure]] = {}
     for example in policy.examples:
         for visitor, expected, place in example.expect:
             outcome = bench.outcome(example, visitor)
             if not outcome.is_what(expected):
-                found.append(Problem(place, _failure(example, visitor, expected, outcome)))
-    return tuple(sorted(found))
+                words = f"{visitor} gets {outcome.words}, not {expected} ({_why(outcome)})"
+                found = failed.setdefault((example.place, example.it), [])
+                found.append(_Failure(place, words, example.subject))
+    return tuple(sorted(_problem(it, found) for (_, it), found in failed.items()))
 
 
-def _failure(example: Example, visitor: str, expected: str, outcome: TestOutcome) -> str:
+def _problem(it: str, found: list[_Failure]) -> Problem:
+    """Return what is wrong with one test: each outcome once, with the first subject that has it."""
+    subjects: dict[str, list[str]] = {}
+    for one in found:
+        subjects.setdefault(one.words, []).append(one.subject)
+    parts = []
+    for words, tried in subjects.items():
+        first = tried[0] if len(tried[0]) <= MAX_SUBJECT else tried[0][:MAX_SUBJECT] + "..."
+        parts.append(f"{words}, for {first}" + (f" and {len(tried) - 1} more" if len(tried) > 1 else ""))
+    return Problem(min(one.place for one in found), f"test '{it}': {'; '.join(parts)}")
+
+
+def _why(outcome: TestOutcome) -> str:
+    if outcome.stops:
+        return " and ".join(map(str, outcome.stops))
     rules = " and ".join(sorted(place.rule for place in outcome.because))
     notes = ", ".join(dict.fromkeys(v.note for v in outcome.verdicts if v.note and not v.provider))
-    why = f"because of {rules}{notes and f': {notes}'}" if rules else notes or "no rule speaks of it"
-    if outcome.stops:
-        why = " and ".join(map(str, outcome.stops))
-    shown = example.subject if len(example.subject) <= MAX_SUBJECT else example.subject[:MAX_SUBJECT] + "..."
-    return f"test '{example.it}': {visitor} gets {outcome.words}, not {expected} ({why}), for {shown}"
+    return f"because of {rules}{notes and f': {notes}'}" if rules else notes or "no rule speaks of it"
 
 
 def untested(policy: Policy, own: OwnHosts | None = None) -> tuple[Problem, ...]:
-    """Return a warning for each tag rule that no test of the file trips."""
+    """Return a warning for each tag rule and each cookie row that no test of the file trips."""
     bench = RuleTester(policy, own)
     tripped: set[Place] = set()
     for example in policy.examples:
@@ -216,8 +237,16 @@ def untested(policy: Policy, own: OwnHosts | None = None) -> tuple[Problem, ...]
         for tag in provider.tags
         if tag.place not in tripped and not _misses(policy, tag, own)
     ]
-    text = "no test of this file trips this tag rule: taking it out would go unnoticed"
-    return tuple(sorted(Problem(tag.place, text, warning=True) for tag in missed))
+    rows = [
+        row
+        for one in policy.providers
+        for row in one.cookies
+        if row.place not in tripped and row.names != (CONSENT_COOKIE,)  # ours alone: no test can set it
+    ]
+    text = "no test of this file trips this {}: taking it out would go unnoticed"
+    found = [Problem(tag.place, text.format("tag rule"), warning=True) for tag in missed]
+    found += [Problem(row.place, text.format(f"cookie row ({row.names[0]})"), warning=True) for row in rows]
+    return tuple(sorted(found))
 
 
 def _misses(policy: Policy, tag: TagRule, own: OwnHosts | None) -> bool:

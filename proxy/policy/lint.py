@@ -13,6 +13,9 @@ from proxy.policy.hosts import covers, glob_covers, registrable
 from proxy.policy.model import NECESSARY, OWN, CookieRule, Policy, TagRule, Undeclared
 from proxy.problems import Place, Problem
 
+LONGEST = 395 * 86_400
+"""13 months, the longest life that the CNIL's guidance has for a tracer."""
+
 Covers = Callable[[str, str], bool]
 
 
@@ -24,6 +27,9 @@ def lint(policy: Policy) -> tuple[Problem, ...]:
         *_shadowed_tags(policy),
         *_shadowed_rows(policy),
         *_shadowed_neutral(policy),
+        *_shadowed_patterns(policy),
+        *_long_lives(policy),
+        *_silent_transfers(policy),
         *_unreached_domains(policy),
         *_cheap_tags(policy),
         *_kept_anyway(policy),
@@ -162,6 +168,49 @@ def _shadowed_neutral(policy: Policy) -> Iterator[Problem]:
                 where = _line(first.place, rule.place)
                 text = f"neutral '{host}' never counts: the tag rule in {where} speaks of it"
                 yield Problem(rule.place, text, warning=True)
+
+
+def _shadowed_patterns(policy: Policy) -> Iterator[Problem]:
+    """Storage keys and collection requests that an earlier rule speaks of already."""
+    keys: list[tuple[str, Place]] = []
+    paths: list[tuple[str, tuple[str, ...], Place]] = []
+    for provider in policy.providers:
+        for kept in provider.storage:
+            for key in kept.keys:
+                first = next(
+                    (at for wide, at in keys if glob_covers(wide, key) and not _apart(at, kept.place)), None
+                )
+                if first is not None:
+                    text = f"the storage key '{key}' never counts: {_line(first, kept.place)} speaks of it"
+                    yield Problem(kept.place, text, warning=True)
+            keys += [(key, kept.place) for key in kept.keys]
+        for rule in provider.requests:
+            for path in rule.paths:
+                earlier = (
+                    at for wide, hosts, at in paths if glob_covers(wide, path) and hosts in ((), rule.hosts)
+                )
+                first = next((at for at in earlier if not _apart(at, rule.place)), None)
+                if first is not None:
+                    text = f"the request '{path}' never counts: {_line(first, rule.place)} speaks of it"
+                    yield Problem(rule.place, text, warning=True)
+            paths += [(path, rule.hosts, rule.place) for path in rule.paths]
+
+
+def _long_lives(policy: Policy) -> Iterator[Problem]:
+    for row in _rows(policy):
+        if row.lasts.seconds is not None and row.lasts.seconds > LONGEST:
+            text = f"lasts '{row.lasts.text}': authorities expect 13 months at most; is that needed?"
+            yield Problem(row.place, text, warning=True)
+
+
+def _silent_transfers(policy: Policy) -> Iterator[Problem]:
+    for rule in policy.neutral:
+        if rule.transfers is None:
+            text = (
+                f"neutral '{rule.hosts[0]}' receives every visitor's address and has no 'transfers':"
+                " say where its owner sits, and what covers the transfer"
+            )
+            yield Problem(rule.place, text, warning=True)
 
 
 def _only_hosts(tag: TagRule) -> bool:

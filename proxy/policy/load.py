@@ -119,7 +119,7 @@ class _Builder:
             undeclared_cookies=Undeclared(self._rules.undeclared.cookies),
             undeclared_tags=Undeclared(self._rules.undeclared.tags),
             neutral=tuple(
-                NeutralRule(rule.from_, rule.why, self._place("neutral", at))
+                NeutralRule(rule.from_, rule.why, self._place("neutral", at), rule.transfers)
                 for at, rule in enumerate(self._rules.neutral)
             ),
             headers=tuple(

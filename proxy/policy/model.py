@@ -188,6 +188,7 @@ class NeutralRule:
     hosts: tuple[str, ...]
     why: str
     place: Place
+    transfers: str | None = None  # where its owner sits, and what covers the transfer
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ from proxy.policy.html_elements import ELEMENTS
 from proxy.policy.model import OWN
 
 _COOKIE_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z:/<>?@\[\]{}()]+")
+_REGULAR = re.compile(r"^\^|\$$|\.\+|\\[dws.]|\[\^|\[[^\]]*-[^\]]*\]|\][+*]|\)[+*]|\([^)]*\|[^)]*\)|\{\d")
+"""Signs of a regular expression that no name of a cookie has."""
 _ATTRIBUTE = re.compile(r"[a-z][a-z0-9:_-]*")
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
@@ -97,11 +99,24 @@ def _domain(word: str) -> str:
     return word
 
 
+def _plain(word: str) -> str:
+    """Return a regular expression as the pattern that its author may mean."""
+    return re.sub(
+        r"\*+",
+        "*",
+        re.sub(r"\\[dws][+*]?|\.[+*]|\[[^\]]*\][+*]?|\([^)]*\)[+*]?|\{[\d,]*\}", "*", word.strip("^$")),
+    )
+
+
 def _cookie_name(word: str) -> str:
     if "," in word:
         several = ", ".join(re.split(r", ?", word))
         raise fault(f"is '{word}'; several names are a list: [{several}]")
-    if not _COOKIE_NAME.fullmatch(_filled(word)):
+    if _REGULAR.search(_filled(word)):
+        raise fault(
+            f"is '{word}', a regular expression; names are literal, with * for any text: '{_plain(word)}'"
+        )
+    if not _COOKIE_NAME.fullmatch(word):
         raise fault(f"is '{word}', which no cookie can be called")
     return _glob(word)
 

@@ -84,6 +84,10 @@ class NeutralShape(Shape):
 
     from_: rule_values.ThirdHosts = Field(alias="from", description="Hosts, with their subdomains.")
     why: rule_values.Filled = Field(description="What it is, and since when it is known to store nothing.")
+    transfers: rule_values.Filled | None = Field(
+        default=None,
+        description="Where its owner sits, and what covers the transfer of the visitor's address.",
+    )
 
 
 class HeaderShape(Shape):

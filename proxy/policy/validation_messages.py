@@ -14,9 +14,13 @@ from typing import Any, get_args, get_type_hints
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from proxy.policy.misplaced_keys import misplaced
 from proxy.policy.rule_values import listed, meant
 from proxy.policy.yaml_source import Listing, Mapping, Node, Step, Text, locate, spell
 from proxy.problems import Place, Problem
+
+IDS_ARE_AT = 2
+"""Steps to an id of a purpose or provider in rules.yaml."""
 
 _STRANGE = ("extra_forbidden", "unexpected_keyword_argument")
 """Pydantic's error types for an unknown key, of a model and of a dataclass."""
@@ -53,14 +57,25 @@ def _problem(details: ErrorDetails, tree: Node, model: type) -> Problem:
             what = (_fields_at(model, steps).get(key) or "").rstrip(".")
             purpose = f": {what[0].lower()}{what[1:]}" if what else ""
             return Problem(node.place, f"{_subject(path)} has no '{key}'{purpose}")
-        near = meant(key, _fields_at(model, steps))
+        below = node.value(key) if isinstance(node, Mapping) else None
+        near = meant(key, _fields_at(model, steps)) or misplaced(model, key, below)
         return Problem(_key_place(node, key), f"{_subject(path)} has no key '{key}'{near}")
     node, path = locate(tree, steps)
     place = node.place
     if about_key:
         above, _ = locate(tree, path[:-1])
         place = _key_place(above, path[-1])
-    return Problem(place, f"{_subject(path)} {_sentence(details, node)}")
+    hint = _instead_of_id(details, path, model)
+    if hint:
+        place = _key_place(locate(tree, path[:-1])[0], path[-1])
+    return Problem(place, f"{_subject(path)} {_sentence(details, node)}{hint}")
+
+
+def _instead_of_id(details: ErrorDetails, path: Sequence[Step], model: type) -> str:
+    """Return the way out where a key stands among ids: `tags:` at the indentation of a provider."""
+    if details["type"] not in ("model_type", "model_attributes_type") or len(path) != IDS_ARE_AT:
+        return ""
+    return misplaced(model, str(path[-1]), None)
 
 
 def _subject(path: Sequence[Step]) -> str:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+NO_KEY_HERE = "mapping values are not allowed here"
+_KEY = re.compile(r"(\s*(?:- +)?)([\w.-]+): *(\S?)")
+
 BEGUN_EARLIER = (
     "while scanning an alias",
     "while scanning an anchor",
@@ -33,7 +38,7 @@ def syntax(context: str, problem: str, rest: str) -> str:
         if rest.startswith("\t"):
             return "a tab stands here; YAML is indented with spaces"
         return _quote(rest)
-    if problem == "mapping values are not allowed here":
+    if problem == NO_KEY_HERE:
         return (
             "a ':' is not expected here: put quotes around text that holds ': ', "
             "and indent keys like their neighbours"
@@ -53,6 +58,22 @@ def syntax(context: str, problem: str, rest: str) -> str:
             return "this does not fit the lines above: check the indentation and the '-'"
         case _:
             return f"is no YAML: {context}: {problem}" if context else f"is no YAML: {problem}"
+
+
+def deeper(lines: list[str], at: int) -> tuple[int, str] | None:
+    """Return column and way out where a key is indented deeper than the line above, which has a value."""
+    here = _KEY.match(lines[at]) if at < len(lines) else None
+    above = next(
+        (line for line in reversed(lines[:at]) if line.strip() and not line.lstrip().startswith("#")), ""
+    )
+    key = _KEY.match(above)
+    if here is None or key is None or not key[3] or len(here[1]) <= len(key[1]):
+        return None
+    text = (
+        f"'{here[2]}' is indented deeper than '{key[2]}' above, which has a value already:"
+        f" begin it in column {len(key[1]) + 1}"
+    )
+    return len(here[1]) + 1, text
 
 
 def _quote(rest: str) -> str:

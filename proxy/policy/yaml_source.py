@@ -208,5 +208,7 @@ class _Composer:
             mark = error.context_mark
         line, column = (mark.line, mark.column) if mark is not None else (0, 0)
         lines = self._text.splitlines()
+        if problem == yaml_hints.NO_KEY_HERE and (deeper := yaml_hints.deeper(lines, line)):
+            return Problem(Place(self._file, line + 1, deeper[0]), deeper[1])
         rest = lines[line][column:] if line < len(lines) else ""
         return Problem(Place(self._file, line + 1, column + 1), yaml_hints.syntax(context, problem, rest))

@@ -54,6 +54,25 @@ def unserved_hosts(policy: Policy, config: Config) -> list[Problem]:
     ]
 
 
+def uncovered_hosts(policy: Policy, config: Config, path: Path) -> list[Problem]:
+    """Return a warning for each host of the config that no cookie row of the rules covers."""
+    domains = {domain for provider in policy.providers for row in provider.cookies for domain in row.domains}
+    root, _ = read(path.read_text("utf-8"), path.name)
+    problems = []
+    for number, site in enumerate(config.sites):
+        for at, host in enumerate(site.hosts):
+            if host.rpartition(".")[2] == "localhost" or host.replace(".", "").isdigit():  # a copy to try
+                continue
+            if any(host == d or (d.startswith(".") and covers(d[1:], host)) for d in domains) or root is None:
+                continue
+            place = locate(root, ("sites", number, "hosts", at))[0].place
+            text = (
+                f"no cookie row of the rules is for '{host}': what is set there is only presumed, or dropped"
+            )
+            problems.append(Problem(place, text, warning=True))
+    return problems
+
+
 def _findings(config: Config) -> Iterator[Finding]:
     yield from _finding(("tls",), lambda: _load_certificate(config))
     yield from _finding(("consent", "key"), lambda: existing_keys(config))

@@ -4,6 +4,8 @@ from pathlib import Path
 from proxy.banner import missing_words
 from proxy.banner.missing_words import word_problems
 from proxy.banner.words import SHIPPED, load_languages
+from proxy.policy.load import load_policy
+from proxy.policy.model import Policy
 from tests.banner.rendering import POLICY
 
 BANNER = Path(missing_words.__file__).parent
@@ -91,3 +93,28 @@ def test_words_for_a_purpose_of_ones_own_are_welcome(tmp_path):
     (tmp_path / "en.yaml").write_text("purposes:\n  own:\n    label: Own\n")
 
     assert said(tmp_path) == ""
+
+
+def with_purpose() -> Policy:
+    """Return our rules with a purpose that no language of ours has words for."""
+    text = (SHIPPED.parents[2] / "rules.yaml").read_text(encoding="utf-8")
+    return load_policy(
+        text.replace("  performance: { basis", "  advice: { basis: consent }\n  performance: { basis")
+    )
+
+
+def test_a_purpose_without_words_in_a_language_that_is_spoken_is_a_fault():
+    found = [one for one in word_problems(with_purpose(), spoken=frozenset({"en"})) if not one.warning]
+
+    assert [str(one) for one in found] == [
+        "en.yaml:1:1: purpose 'advice' has no label, hint, sentence, without, refusing under 'purposes'"
+    ]
+
+
+def test_in_a_language_that_nobody_switched_on_it_is_one_warning():
+    found = [one for one in word_problems(with_purpose(), spoken=frozenset({"en"})) if one.warning]
+
+    assert sorted(one.place.file for one in found) == sorted(
+        {path.name for path in SHIPPED.glob("*.yaml")} - {"en.yaml"}
+    )
+    assert all("purpose 'advice' has no label" in one.text for one in found)

@@ -1,6 +1,8 @@
 """`check` finds every fault at once, and its exit status says which kind."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.commands.running import ROOT, Told, run
@@ -108,3 +110,24 @@ def test_a_file_that_is_not_there_is_one_sentence():
 
     assert told.returncode == 2
     assert told.stderr.strip() == "consent-proxy: there is no rules file at nowhere.yaml"
+
+
+def test_with_watch_a_file_is_checked_again_when_it_changes(tmp_path):
+    rules = edited(tmp_path, "purpose: performance", "purpose: preformance")
+    command = [sys.executable, "-m", "proxy", "check", str(rules), "--watch"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as watching:
+        try:
+            until_said(watching.stderr, "did you mean 'performance'?")
+            rules.write_text((ROOT / "rules.yaml").read_text())
+            until_said(watching.stdout, "is fine")
+        finally:
+            watching.kill()
+
+
+def until_said(pipe, words):
+    for line in pipe:
+        if words in line:
+            return
+    raise AssertionError(words)

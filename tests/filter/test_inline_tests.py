@@ -468,3 +468,26 @@ def test_a_key_in_storage_is_asked_of_the_guard():
     assert try_one("storage", "k_1", "refused: drop, performance: keep", **blocks) == []
     assert try_one("storage", "other", "refused: keep", **blocks) == []
     assert len(try_one("storage", "k_1", "refused: keep", **blocks)) == 1
+
+
+def test_a_cookie_row_without_a_test_is_warned_of():
+    rows = f"{ROW}\n{ROW.replace('name: a', 'name: b')}"
+    tests = "- { it: a, cookie: a=1, expect: { refused: drop } }"
+
+    (found,) = untested(policy_of(cookies=rows, tests=tests))
+    assert found.warning
+    assert "no test of this file trips this cookie row (b)" in found.text
+
+
+def test_all_that_fails_of_one_test_is_one_line():
+    tests = """
+- it: says so
+  html: ['<script src="https://x.com/a.js"></script>', '<script src="https://x.com/b.js"></script>', '<p>c</p>']
+  expect: { refused: keep, performance: hold }
+- { it: says more, html: '<p>c</p>', expect: { refused: hold } }
+"""
+    told = failures(policy_of(tags=TAGS, tests=tests))
+
+    assert len(told) == 2
+    assert told[0].count("refused gets hold, not keep") == 1
+    assert 'for <script src="https://x.com/a.js"></script> and 1 more; performance gets keep' in told[0]

@@ -80,7 +80,7 @@ def test_a_row_for_one_host_hides_nothing_of_the_domain():
 
 
 def test_a_neutral_host_that_a_rule_speaks_of_is_told():
-    told = warnings(cookies=ROW, tags=TAG, neutral="- { from: [cdn.x.com, y.com], why: fonts }")
+    told = warnings(cookies=ROW, tags=TAG, neutral="- { from: [cdn.x.com, y.com], why: fonts, transfers: x }")
 
     assert told == ["19: neutral 'cdn.x.com' never counts: the tag rule in line 17 speaks of it"]
 
@@ -184,7 +184,7 @@ def test_keeping_undeclared_tags_is_warned_of_where_it_is_written():
 @pytest.mark.parametrize("part", ["path: /stats/*", "element: iframe"])
 def test_a_rule_for_part_of_a_neutral_host_is_told_with_both_lines(part):
     rule = f"from: [self, cdn.net], {part}, purpose: [functional, performance]"
-    neutral = "- { from: cdn.net, why: x }"
+    neutral = "- { from: cdn.net, why: x, transfers: y }"
 
     [warning] = warnings(tags=f"- {{ {rule} }}", neutral=neutral)
     assert warning == (
@@ -238,3 +238,31 @@ def test_a_pattern_that_the_fence_cannot_say_is_told_with_the_line_that_closes_i
     )
     assert warnings(tags=tags, connect="[meet-eu.x.com]") == []
     assert not any("fence" in text for text in warnings(tags=tags.replace("performance", "functional")))
+
+
+def test_a_life_of_more_than_13_months_is_told():
+    row = "- {{ name: a, domain: .example.com, purpose: functional, lasts: {}, why: x }}"
+
+    assert any(
+        "authorities expect 13 months at most" in one for one in warnings(cookies=row.format("2 years"))
+    )
+    assert warnings(cookies=row.format("up to 13 months")) == warnings(cookies=row.format("1 day"))
+
+
+def test_a_neutral_host_without_a_word_on_transfers_is_told():
+    told = warnings(neutral="- { from: cdn.org, why: x }", cookies=ROW)
+
+    assert any(
+        "neutral 'cdn.org' receives every visitor's address and has no 'transfers'" in one for one in told
+    )
+    assert not [
+        one for one in warnings(neutral="- { from: cdn.org, why: x, transfers: EU }") if "transfers" in one
+    ]
+
+
+def test_storage_keys_and_requests_behind_wider_ones_are_told():
+    keys = '- { key: "abc*", purpose: functional }\n- { key: abcd, purpose: performance }'
+    paths = '- { path: "/m/*", purpose: functional }\n- { path: /m/a, purpose: performance }'
+
+    assert any("the storage key 'abcd' never counts: line" in one for one in warnings(storage=keys))
+    assert any("the request '/m/a' never counts: line" in one for one in warnings(requests=paths))

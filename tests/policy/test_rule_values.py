@@ -121,3 +121,26 @@ def test_words_are_listed_as_people_do():
     assert listed(["a", "b"]) == "a or b"
     assert listed(["a", "b", "c"]) == "a, b or c"
     assert meant("zzz", ["hold"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("^_ga", "_ga"),
+        ("_ga$", "_ga"),
+        ("_ga_[A-Z0-9]+", "_ga_*"),
+        ("_hj.+", "_hj*"),
+        (r"mp_\\w+_mixpanel", "mp_*_mixpanel"),
+        ("_(ga|gid)", "_*"),
+        ("id_.{4}", "id_.*"),
+    ],
+)
+def test_a_regular_expression_is_no_name_of_a_cookie(name, meant):
+    assert f"a regular expression; names are literal, with * for any text: '{meant}'" in told(
+        cookies=cookie(name=f"'{name}'".replace("\\\\", "\\"))
+    )
+
+
+@pytest.mark.parametrize("name", ["_pk_id.*", "foo[bar]", "a|b", "$crisp", "id(1)", "_sp_id.*"])
+def test_names_that_only_look_odd_are_accepted(name):
+    assert policy_of(cookies=cookie(name=f"'{name}'")).providers[0].cookies[0].names == (name,)

@@ -10,7 +10,7 @@ from proxy.errors import PolicyError
 from proxy.policy.load import load_policy
 from proxy.policy.validation_messages import problems_of
 from proxy.policy.yaml_source import read
-from tests.policy.rules import text_of
+from tests.policy.rules import HEAD, text_of
 
 CASES = sorted((Path(__file__).parents[1] / "data" / "rules-bad").glob("*.txt"))
 
@@ -171,3 +171,26 @@ def test_two_misspelt_keys_are_told_as_two_faults():
         "providers.acme.cookies[0] has no key 'nam'; did you mean 'name'?",
         "providers.acme.cookies[0] has no key 'purpos'; did you mean 'purpose'?",
     ]
+
+
+PROVIDER = "providers:\n  acme:\n    name: Acme\n"
+TAG = "- { from: x.com, purpose: functional }\n"
+
+
+@pytest.mark.parametrize(
+    ("below", "told"),
+    [
+        (f"  tags:\n    {TAG}", ("14:3: providers.tags is a list, and must be keys with values: { key: value };"
+         " it is a key of providers: check how far it is indented")),
+        (f"tags:\n  {TAG}", "14:1: the file has no key 'tags'; it is a key of providers: check how far it is indented"),
+        ("    other:\n      name: Other\n", ("14:5: providers.acme has no key 'other'; it looks like one of providers:"
+         " check how far it is indented")),
+        ("    tags:\n      - from: x.com\n    element: script\n", ("16:5: providers.acme has no key 'element'; it is a key of"
+         " tags: check how far it is indented")),
+    ],
+)  # fmt: skip
+def test_a_key_at_a_wrong_indentation_is_told_with_where_it_belongs(below, told):
+    with pytest.raises(PolicyError) as caught:
+        load_policy(HEAD + PROVIDER + below)
+
+    assert f"rules.yaml:{told}" in [str(problem) for problem in caught.value.problems]

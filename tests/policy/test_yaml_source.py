@@ -147,3 +147,12 @@ def test_a_place_names_file_line_and_column():
     assert str(Place("rules.yaml", 52, 9)) == "rules.yaml:52:9"
     assert Place("rules.yaml", 52, 9).rule == "rules.yaml:52"
     assert str(Problem(Place("rules.yaml", 52, 9), "is odd")) == "rules.yaml:52:9: is odd"
+
+
+def test_a_key_that_is_indented_deeper_than_its_neighbours_is_told_at_its_place():
+    assert problems("a:\n  name: x\n   tags:\n") == [
+        "r.yaml:3:4: 'tags' is indented deeper than 'name' above, which has a value already: begin it in column 3"
+    ]
+    assert problems("- from: x\n    purpose: y\n") == [
+        "r.yaml:2:5: 'purpose' is indented deeper than 'from' above, which has a value already: begin it in column 3"
+    ]
