@@ -25,6 +25,17 @@ def test_no_file_is_longer_than_a_reader_can_hold(path):
     assert len(path.read_text().splitlines()) <= 500
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_function_is_longer_than_a_screen(path):
+    long = [
+        f"{node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno - node.lineno >= 50
+    ]
+
+    assert long == []
+
+
 def test_no_modules_import_each_other_in_a_circle_type_only_imports_counted():
     imports = {module_name(path): imported_by(path) for path in FILES}
 

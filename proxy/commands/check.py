@@ -15,7 +15,7 @@ import typer
 from proxy.banner.missing_words import word_problems
 from proxy.banner.words import DEFAULT
 from proxy.catalogue import shipped_catalogue
-from proxy.commands.terminal import err, out, print_json, read_policy, read_text, say_problems
+from proxy.commands.terminal import err, out, print_json, print_problems, read_policy, read_text
 from proxy.config.loading import read_config
 from proxy.errors import FaultsError
 from proxy.filter.inline_tests import run_examples, untested
@@ -68,7 +68,7 @@ def _check(path: Path, config: Path | None, against: Path | None, *, as_json: bo
     if as_json:
         print_json([_row(problem) for problem in problems])
     else:
-        say_problems(tuple(problems))
+        print_problems(tuple(problems))
         _say_sum(policy, path, faults, len(problems) - faults)
     return FAULTS if faults else WARNINGS if problems else 0
 

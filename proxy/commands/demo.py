@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from proxy.commands.terminal import fail, out, say_problems
+from proxy.commands.terminal import fail, out, print_problems
 from proxy.demo.rules import demo_rules
 from proxy.errors import FaultsError
 from proxy.package_files import bundled
@@ -56,7 +56,7 @@ def demo(
     try:
         run_here(config, chosen)
     except FaultsError as error:
-        say_problems(error.problems)
+        print_problems(error.problems)
         raise typer.Exit(1) from None
 
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from proxy.banner.cookie_table import rows
-from proxy.commands.terminal import fail, out, print_json, read_policy, say_problems
+from proxy.commands.terminal import fail, out, print_json, print_problems, read_policy
 from proxy.config.loading import read_config
 from proxy.config.types import Config
 from proxy.errors import FaultsError
@@ -87,7 +87,7 @@ def _files(rules: Path | None, config: Path) -> tuple[Policy, Config]:
     try:
         settings = read_config(config)
     except FaultsError as error:
-        say_problems(error.problems)
+        print_problems(error.problems)
         raise typer.Exit(1) from None
     return for_configured_hosts(read_policy(rules or bundled("rules.yaml")), settings), settings
 

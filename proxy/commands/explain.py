@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from proxy.commands.explain_consent import explain_answer
 from proxy.commands.rewrite import own_hosts
 from proxy.commands.terminal import STYLES, fail, out, print_json, read_policy
 from proxy.filter.inline_tests import RuleTester, TestOutcome
+from proxy.filter.rules.compiled import ScriptReading
 from proxy.filter.verdict import Verdict
 from proxy.package_files import bundled
 from proxy.policy.model import NECESSARY, Example, Policy
@@ -49,40 +50,68 @@ def explain(
     """Tell what happens to something in each state of consent, and which line of rules.yaml says so."""
     policy = read_policy(rules or bundled("rules.yaml"))
     if config is not None:
-        said = explain_answer(policy, config, subject)
-        print_json(said) if as_json else out.print(_facts(said))
+        facts = explain_answer(policy, config, subject)
+        print_json(facts) if as_json else out.print(_facts(facts))
         return
+    found = _explained(policy, subject, host)
+    print_json(_report(found)) if as_json else _print(policy, found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Explained:
+    """What happens to a subject, by visitor; a cookie also where a script writes it."""
+
+    subject: str
+    kind: str
+    outcomes: list[tuple[str, TestOutcome]]
+    by_script: list[tuple[str, TestOutcome]]
+    scripts: list[tuple[str, ScriptReading]]  # inline scripts of a page, with what was read from them
+
+
+def _explained(policy: Policy, subject: str, host: str | None) -> _Explained:
     kind, text = _what(subject)
     example = Example(subject, kind, text, host, (), policy.place)
     bench = RuleTester(policy, _own(policy, host))
-    told = [(visitor, bench.outcome(example, visitor)) for visitor in visitors(policy)]
-    scripts = bench.scripts(text) if kind == "html" else []
-    written = _written(policy, bench, example)
-    if as_json:
-        answer: dict[str, Any] = {
-            "subject": subject,
-            "kind": kind,
-            "visitors": {v: _json(o) for v, o in told},
-        }
-        if scripts:
-            answer["scripts"] = [
-                {"kind": r.kind.value, "why": r.why, "script": s[:SHOWN]} for s, r in scripts
-            ]
-        if written:
-            answer["by_scripts"] = {v: _json(o) for v, o in written}
-        print_json(answer)
-        return
+    return _Explained(
+        subject,
+        kind,
+        [(visitor, bench.outcome(example, visitor)) for visitor in visitors(policy)],
+        _written(policy, bench, example),
+        bench.scripts(text) if kind == "html" else [],
+    )
+
+
+def _report(found: _Explained) -> dict[str, Any]:
+    """Return what was found as one JSON document."""
+    report: dict[str, Any] = {
+        "subject": found.subject,
+        "kind": found.kind,
+        "visitors": {visitor: _json(outcome) for visitor, outcome in found.outcomes},
+    }
+    if found.scripts:
+        report["scripts"] = [
+            {"kind": reading.kind.value, "why": reading.why, "script": script[:SHOWN]}
+            for script, reading in found.scripts
+        ]
+    if found.by_script:
+        report["by_scripts"] = {visitor: _json(outcome) for visitor, outcome in found.by_script}
+    return report
+
+
+def _print(policy: Policy, found: _Explained) -> None:
+    """Print what was found: a table, the stops of the fence, what scripts may write, inline scripts."""
+    subject, outcomes = found.subject, found.outcomes
     shown = subject if len(subject) <= SHOWN else subject[:SHOWN] + "…"
-    out.print(Text(f"{shown}  ({kind})", style="bold"))
-    out.print(_page(policy, told) if _many(told) else _single(policy, told))
-    for line in _stops(told):
+    out.print(Text(f"{shown}  ({found.kind})", style="bold"))
+    out.print(_page(policy, outcomes) if _many(outcomes) else _single(policy, outcomes))
+    for line in _stops(outcomes):
         out.print(Text(line, style=STYLES.get("hold", "")))
-    if written and [o.words for _, o in written] == [o.words for _, o in told]:
+    if found.by_script and [o.words for _, o in found.by_script] == [o.words for _, o in outcomes]:
         out.print(Text("The same where a script writes it (document.cookie)."))
-    elif written:
+    elif found.by_script:
         out.print(Text("written by a script (document.cookie)", style="bold"))
-        out.print(_single(policy, written))
-    for script, reading in scripts:
+        out.print(_single(policy, found.by_script))
+    for script, reading in found.scripts:
         begins = " ".join(script.split())[:SCRIPT_SHOWN]
         out.print(Text(f"inline script {begins!r}: {reading.kind.value} ({reading.why})"))
 
@@ -95,10 +124,10 @@ def _written(policy: Policy, bench: RuleTester, example: Example) -> list[tuple[
     return [(visitor, bench.outcome(by_script, visitor)) for visitor in visitors(policy)]
 
 
-def _stops(told: list[tuple[str, TestOutcome]]) -> list[str]:
+def _stops(outcomes: list[tuple[str, TestOutcome]]) -> list[str]:
     """Return a line for each address that the filter keeps and the fence stops, with its visitors."""
     by_stop: dict[str, list[str]] = {}
-    for visitor, outcome in told:
+    for visitor, outcome in outcomes:
         for stop in outcome.stops:
             by_stop.setdefault(str(stop), []).append(visitor)
     return [f"{', '.join(visitors)}: {stop}" for stop, visitors in by_stop.items()]
@@ -139,21 +168,21 @@ def _what(subject: str) -> tuple[str, str]:
     )
 
 
-def _many(told: list[tuple[str, TestOutcome]]) -> bool:
-    return any(len(outcome.verdicts) > 1 for _, outcome in told)
+def _many(outcomes: list[tuple[str, TestOutcome]]) -> bool:
+    return any(len(outcome.verdicts) > 1 for _, outcome in outcomes)
 
 
 def _verdict_of(outcome: TestOutcome) -> Verdict | None:
     return outcome.verdicts[0] if outcome.verdicts else None
 
 
-def _single(policy: Policy, told: list[tuple[str, TestOutcome]]) -> Table:
+def _single(policy: Policy, outcomes: list[tuple[str, TestOutcome]]) -> Table:
     """Return one row a visitor; a kept tag names the rule that would have held it."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("visitor", "what happens", "rule", "provider", "still needs"):
         table.add_column(heading, no_wrap=heading == "rule")
-    spoken = next((v for _, o in told if (v := _verdict_of(o)) and v.because), None)
-    for visitor, outcome in told:
+    spoken = next((v for _, o in outcomes if (v := _verdict_of(o)) and v.because), None)
+    for visitor, outcome in outcomes:
         verdict = _verdict_of(outcome)
         speaks = verdict if verdict and verdict.because else spoken
         rule = _rule(speaks) if speaks and speaks.because else _silence(outcome)
@@ -181,14 +210,14 @@ def _name(policy: Policy, id_: str) -> str:
     return next((one.name for one in policy.catalogue.trackers if one.id == id_), "")
 
 
-def _page(policy: Policy, told: list[tuple[str, TestOutcome]]) -> Table:
+def _page(policy: Policy, outcomes: list[tuple[str, TestOutcome]]) -> Table:
     """Return one row a rule that touches the page, one column a visitor."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("rule", "provider", *(visitor for visitor, _ in told)):
+    for heading in ("rule", "provider", *(visitor for visitor, _ in outcomes)):
         table.add_column(heading)
-    for key in sorted({_key(v) for _, o in told for v in o.verdicts}):
+    for key in sorted({_key(v) for _, o in outcomes for v in o.verdicts}):
         rule, provider = key
-        cells = [_counted(v for v in outcome.verdicts if _key(v) == key) for _, outcome in told]
+        cells = [_counted(v for v in outcome.verdicts if _key(v) == key) for _, outcome in outcomes]
         table.add_row(rule, _name(policy, provider), *cells)
     return table
 
@@ -233,10 +262,10 @@ def _json(outcome: TestOutcome) -> dict[str, Any]:
     }
 
 
-def _facts(said: dict[str, Any]) -> Table:
+def _facts(facts: dict[str, Any]) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
     table.add_column()
-    for name, value in said.items():
+    for name, value in facts.items():
         table.add_row(name.replace("_", " "), ", ".join(value) if isinstance(value, list) else str(value))
     return table

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from proxy.commands.terminal import fail, say_problems
+from proxy.commands.terminal import fail, print_problems
 from proxy.config.loading import read_config
 from proxy.config.signing_key import key_file, load_keys
 from proxy.consent.cookie import read_answers
@@ -36,7 +36,7 @@ def explain_answer(policy: Policy, config_path: Path, subject: str) -> dict[str,
             fail(f"there is no signing key at {key_file(config)}; start the proxy once, or name consent.key")
         keys = load_keys(config)
     except ConfigError as error:
-        say_problems(error.problems)
+        print_problems(error.problems)
         raise typer.Exit(1) from None
     except StartError as error:
         fail(str(error))
@@ -46,17 +46,17 @@ def explain_answer(policy: Policy, config_path: Path, subject: str) -> dict[str,
     lasts = policy.ask_again_after.seconds or 180 * DAY
     reading = read_answers([cookie], keys, scope, now=now)
     decision = decide(scope, reading.answer, now=now, ask_again_after=lasts)
-    said: dict[str, Any] = {"ask": decision.ask.value, "why": WHY[decision.ask]}
+    facts: dict[str, Any] = {"ask": decision.ask.value, "why": WHY[decision.ask]}
     if reading.answer is not None:
         answer = reading.answer
-        said |= {
+        facts |= {
             "answered": _day(answer.at),
             "asked_again_from": _day(answer.at + lasts),
             "policy_version": answer.policy_version,
             "granted": sorted(answer.granted),
             "new": sorted(f"{pair.provider} ({pair.purpose})" for pair in decision.new.pairs),
         }
-    return said
+    return facts
 
 
 def _day(seconds: int) -> str:

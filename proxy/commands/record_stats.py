@@ -86,28 +86,28 @@ def _by(numbers: Mapping[Key, int], by: By) -> dict[str, Any]:
             return {name or "not told": as_dict(one) for name, one in figures(numbers, by).items()}
 
 
-def _write(told: Mapping[str, Any], *, json: bool) -> None:
+def _write(found: Mapping[str, Any], *, json: bool) -> None:
     if json:
-        print_json(told)
-    elif told and "in_all" not in told and all(isinstance(value, dict) for value in told.values()):
-        sys.stdout.writelines(f"{line}\n" for line in _table(told))
+        print_json(found)
+    elif found and "in_all" not in found and all(isinstance(value, dict) for value in found.values()):
+        sys.stdout.writelines(f"{line}\n" for line in _table(found))
     else:
-        sys.stdout.writelines(f"{line}\n" for line in _lines(told, ""))
+        sys.stdout.writelines(f"{line}\n" for line in _lines(found, ""))
 
 
-def _table(told: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def _table(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Give a table: one line for each name, one column for each figure."""
-    heads = list(next(iter(told.values())))
+    heads = list(next(iter(found.values())))
     lines = [["", *(head.replace("_", " ") for head in heads)]]
-    lines += [[name, *(_text(one[head]) for head in heads)] for name, one in told.items()]
+    lines += [[name, *(_text(one[head]) for head in heads)] for name, one in found.items()]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         cells = [line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]
         yield "  ".join(cells).rstrip()
 
 
-def _lines(told: Mapping[str, Any], indent: str) -> Iterator[str]:
-    for name, value in told.items():
+def _lines(found: Mapping[str, Any], indent: str) -> Iterator[str]:
+    for name, value in found.items():
         if isinstance(value, dict):
             yield f"{indent}{name.replace('_', ' ')}:"
             yield from _lines(value, f"{indent}  ")

@@ -307,7 +307,7 @@ async def _total(store: RecordStore, which: Which) -> int | None:
     try:
         return await store.count(which)
     except RecordsError:
-        return None  # a damaged file; what is wrong is said by the verification
+        return None  # a damaged file: the verification finds what is wrong
 
 
 def _progress(doing: str) -> Progress:

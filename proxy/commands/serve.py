@@ -1,4 +1,4 @@
-"""`consent-proxy serve`: the proxy itself, until it is told to stop."""
+"""`consent-proxy serve`: the proxy itself, until it is stopped."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from proxy.commands.terminal import fail, say_problems
+from proxy.commands.terminal import fail, print_problems
 from proxy.errors import FaultsError, RulesTestsError
 from proxy.package_files import bundled
 from proxy.process.rules_tests import RulesTests
@@ -32,8 +32,8 @@ def serve(
     try:
         run(config, rules or bundled("rules.yaml"), rules_tests)
     except RulesTestsError as error:
-        say_problems(error.problems)
+        print_problems(error.problems)
         fail("the rules' own tests fail; mend the rules or the tests, or start with --rules-tests warn")
     except FaultsError as error:
-        say_problems(error.problems)
+        print_problems(error.problems)
         raise typer.Exit(1) from None

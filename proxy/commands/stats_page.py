@@ -169,8 +169,8 @@ def _bar(one: Figures, day: str, x: float, width: float, top: int) -> Markup:
             y -= high
             place = f'x="{x + width * 0.1:.1f}" y="{y:.1f}" width="{width * 0.8:.1f}" height="{high:.1f}"'
             parts.append(Markup(f'<rect class="{kind}" {place}/>'))
-    said = ", ".join(f"{getattr(one, name)} {name}" for name, _ in _SERIES)
-    return _markup("<g><title>{}: {}</title>{}</g>", day, said, joined(parts))
+    title = ", ".join(f"{getattr(one, name)} {name}" for name, _ in _SERIES)
+    return _markup("<g><title>{}: {}</title>{}</g>", day, title, joined(parts))
 
 
 def _legend() -> Markup:

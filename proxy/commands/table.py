@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from proxy.banner.cookie_table import Row
-from proxy.commands.terminal import print_json, read_policy, say_problems
+from proxy.commands.terminal import print_json, print_problems, read_policy
 from proxy.config.loading import read_config
 from proxy.errors import FaultsError
 from proxy.package_files import bundled
@@ -68,7 +68,7 @@ def _presumed(policy: Policy, path: Path) -> tuple[Row, ...]:
     try:
         config = read_config(path)
     except FaultsError as error:
-        say_problems(error.problems)
+        print_problems(error.problems)
         raise typer.Exit(1) from None
     seen = PresumedCookies.of(config).rows(CookieRules(policy, config.consent.cookie))
     return presumed_rows(policy, seen, "not yet described")

@@ -1,4 +1,4 @@
-"""How commands speak: colours on a terminal, plain text in a pipe, JSON on request."""
+"""How commands print: colours on a terminal, plain text in a pipe, JSON on request."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
-def say_problems(problems: tuple[Problem, ...]) -> None:
+def print_problems(problems: tuple[Problem, ...]) -> None:
     """Print each problem on a line of its own, as `file:line:column: what is wrong`."""
     for problem in problems:
         line = Text(f"{problem.place}: ", style="bold")
@@ -52,7 +52,7 @@ def fail(message: str, code: int = 1) -> NoReturn:
 
 
 def may_ask(*, yes: bool) -> bool:
-    """True where somebody sits at a terminal and has not answered in advance."""
+    """True where somebody is at a terminal who can be asked, and did not pass --yes."""
     return not yes and sys.stdin.isatty()
 
 
@@ -82,7 +82,7 @@ def read_policy(path: Path) -> Policy:
     try:
         return load_policy(text, path.name, shipped_catalogue())
     except PolicyError as error:
-        say_problems(error.problems)
+        print_problems(error.problems)
         raise typer.Exit(1) from None
 
 

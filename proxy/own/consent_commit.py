@@ -20,6 +20,7 @@ from proxy.consent.record import ConsentRecord, NewRecord, Shown
 from proxy.errors import RecordsError
 from proxy.http.request import Request
 from proxy.own.choice import SubmittedChoice
+from proxy.policy.scope import Scope
 from proxy.records.store import RecordStore, now_ms
 from proxy.snapshot.sites import Site
 
@@ -64,15 +65,7 @@ async def commit(
     """
     previous = decision.answer
     scope = choice.asked or site.scope
-    answer = next_answer(
-        previous,
-        visitor=secrets.token_urlsafe(12),
-        granted=choice.granted,
-        scope=scope,
-        policy_version=site.policy.version,
-        now=request.now,
-        ask_again_after=site.ask_again_after,
-    )
+    answer = _next_answer(site, request, choice, previous, scope)
     if gesture is None:
         answer = _without_proof(answer, previous)
     withdrawn = decision.purposes - {pair.purpose for pair in answer.grants()}
@@ -103,6 +96,21 @@ async def commit(
     except RecordsError:
         return Committed(CommitOutcome.UNPROVEN, None)
     return Committed(CommitOutcome.RECORDED, answer, kept)
+
+
+def _next_answer(
+    site: Site, request: Request, choice: SubmittedChoice, previous: Answer | None, scope: Scope
+) -> Answer:
+    """Return the answer that this choice makes of the one before."""
+    return next_answer(
+        previous,
+        visitor=secrets.token_urlsafe(12),
+        granted=choice.granted,
+        scope=scope,
+        policy_version=site.policy.version,
+        now=request.now,
+        ask_again_after=site.ask_again_after,
+    )
 
 
 async def _commit_narrowing(
