@@ -19,7 +19,7 @@
   let each = (selector, run) => roots.map(root => root.querySelectorAll(selector).forEach(run));
   // A lazy loader's frame leads where that will send it, a picture of a player where its stopped link does.
   let linked = at => at.srcdoc ? Array.from(new DOMParser().parseFromString(at.srcdoc, "text/html").links, link => link.href).find(to => stopped.some(from => to.startsWith(from))) : 0;
-  let ownAddress = at => (at.src || at.data || "").replace(/^(about|data):.*/, "") || at.dataset.src || linked(at) || "";
+  let ownAddress = at => (at.src || at.data || "").replace(/^(about|data):.*/, "") || at.dataset.src || linked(at);
   // A box leads where the first frame in it does: a framework may put that in at once or later.
   let within = at => Array.from(at.querySelectorAll("iframe,object,embed"), ownAddress).find(to => to);
   let addressOf = at => ownAddress(at) || within(at) || "";
@@ -54,7 +54,7 @@
 
   let show = (box, way) => {
     let frame = newFrame(), look = getComputedStyle(box), words = way.dataset;
-    if (words.ccOnce.startsWith("quote")) hide(box.nextElementSibling);
+    if (/^quote/.test(words.ccOnce)) hide(box.nextElementSibling);
     shown.push(frame);
     frame.title = (box.querySelector("[aria-label]") || box).getAttribute("aria-label") || "";
     frame.dataset.ccFrame = "";
@@ -113,17 +113,19 @@
     }
   };
 
+  // What a script would have put into a box stands there, too; once, whoever asked for it.
+  let place = card => {
+    let at = found(card.dataset.ccAt);
+    if (at) if (!at.contains(card)) at.querySelector(".ph") ? card.remove() : at.append(card);
+  };
+
   let settle = root => {
     if (root.querySelector(".ph")) dress(root);
     root.querySelectorAll(".ph").forEach(card => {
       let at = card.nextElementSibling;
       if (at) if (at.matches("[data-consent][hidden]")) if (!offers.has(card)) offers.set(card, [at, "beforebegin", addressOf(at)]);
     });
-    // What a script would have put into a box stands there, too; once, whoever asked for it.
-    root.querySelectorAll(".ph[data-cc-at]").forEach(box => {
-      let at = found(box.dataset.ccAt);
-      if (at) if (!at.contains(box)) at.querySelector(".ph") ? box.remove() : at.append(box);
-    });
+    root.querySelectorAll(".ph[data-cc-at]").forEach(place);
     // Equal cards have equal names: each button opens its own.
     root.querySelectorAll(".ph [popovertarget]").forEach(way => {
       way.popoverTargetElement = way.nextElementSibling;
@@ -180,9 +182,9 @@
 
   // Our stand-ins say so when the site's own code calls a provider's.
   let called = event => {
-    let asked = event.detail[0], at = found(event.detail[1] || 0), inside, frame, room;
+    let [asked, to] = event.detail, at = found(to || 0), inside, frame, room;
     if (!at) return;
-    inside = at.localName != "script";
+    inside = !at.matches("script");
     // Some hide the box until a frame has come into it, and look again and again. It keeps the card's place.
     if (!at.querySelector("iframe,.ph")) {
       room = page.createElement("iframe");
@@ -203,13 +205,13 @@
 
   // A frame stays where it is, hidden, since frameworks look for what they made.
   let box = at => {
-    let before = /^(iframe|object|embed|blockquote)$/.test(at.localName), frame = before ? addressOf(at) : 0, around;
+    let before = at.matches("iframe,object,embed,blockquote"), frame = before ? addressOf(at) : 0, around;
     if (frame) {
       if (at.offsetParent) if (2 > at.clientHeight) return; // nobody would have seen it
       around = at.parentNode.closest ? at.parentNode.closest(boxes) : 0;
       if (around) if (waiting.has(around) || around.querySelector(".ph")) return hide(at);
     }
-    offer({ tag: tag(at, linked(at) || (before ? 0 : within(at))) }, at, before ? "beforebegin" : "afterbegin", card => {
+    offer({ tag: tag(at, linked(at) || within(at)) }, at, before ? "beforebegin" : "afterbegin", card => {
       if (!frame) return;
       if (at.offsetHeight) card.style.setProperty("min-height", at.offsetHeight + "px", "important");
       hide(at);
@@ -276,7 +278,13 @@
 
   page.ccOffers = true;
 
+  // While the page is still read: before it is painted, so that nothing shifts.
+  let early = new MutationObserver(changes => changes.map(change => change.addedNodes.forEach(node => {
+    if (node.dataset?.ccAt) place(node);
+  })));
+
   let begin = () => {
+    early.disconnect();
     settle(page);
     walk();
     later();
@@ -284,8 +292,10 @@
   };
 
   // Pages that ask bring this script late (ahead.js).
-  if (page.readyState == "loading") page.addEventListener("DOMContentLoaded", begin);
-  else begin();
+  if (page.readyState == "loading") {
+    page.addEventListener("DOMContentLoaded", begin);
+    early.observe(page, { childList: true, subtree: true });
+  } else begin();
 
   addEventListener("click", clicked, true);
   page.addEventListener("cc-offer", called);

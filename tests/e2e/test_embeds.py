@@ -1,5 +1,7 @@
 """Embeds as sites write them, odd ones too: each gets its offer, none breaks the page, in a real browser."""
 
+import asyncio
+
 import pytest
 from aiohttp import web
 
@@ -87,6 +89,17 @@ def page(body: str, lang: str = "en", direction: str = "ltr") -> str:
     )
 
 
+async def paused(request: web.Request) -> web.StreamResponse:
+    """Answer with the page of forms, whose last words come when what is before them was painted."""
+    response = web.StreamResponse(headers={"Content-Type": "text/html"})
+    await response.prepare(request)
+    before, last = page(PAGES["forms"]).split("<p>After</p>")
+    await response.write(before.encode() + b"<p>Painted</p>" + b" " * 4096)
+    await asyncio.sleep(1)
+    await response.write(f"<p>After</p>{last}".encode())
+    return response
+
+
 @pytest.fixture(scope="module")
 def odd(tmp_path_factory):
     """A site of embeds: /NAME from PAGES, /row/N for what its bundle does."""
@@ -98,6 +111,8 @@ def odd(tmp_path_factory):
         if part[0] == "row":
             body = f'<div id="box"></div><script src="/app/{part[1]}"></script>'
             return web.Response(text=page(body), content_type="text/html")
+        if part[0] == "paused":
+            return await paused(request)
         direction = "rtl" if "rtl" in request.query else "ltr"
         body = PAGES.get(part[0], "")
         return web.Response(text=page(body, direction=direction), content_type="text/html")
@@ -278,13 +293,15 @@ def test_a_popup_whose_address_the_page_computes_opens_the_providers_page(visit,
     assert visitor.errors == []
 
 
-def test_forms_that_move_into_their_boxes_shift_nothing_that_was_painted(visit, odd):
+@pytest.mark.parametrize("path", ["/forms", "/paused"])
+def test_forms_that_move_into_their_boxes_shift_nothing_that_was_painted(visit, odd, path):
     visitor = visit(port=odd.port)
     refuse(visitor)
-    visitor.goes("/forms")
+    visitor.goes(path)
     shifted = visitor.page.evaluate(
         "new Promise(done => new PerformanceObserver(seen => done(seen.getEntries().map(one => one.value)))"
         ".observe({ type: 'layout-shift', buffered: true }) || setTimeout(() => done([]), 1000))"
     )
 
-    assert sum(shifted) < 0.01
+    # A page in many packets may be painted between two of them; moved after all, these shift by 0.23.
+    assert sum(shifted) < 0.1

@@ -158,17 +158,17 @@ def worked(person, kind: str) -> None:
 def renewed(person) -> None:
     """Let the browser look for news of the worker, as it does after a page was opened, until it has them."""
 
-    def newest() -> bool:
+    def finds(what: str) -> bool:
         with contextlib.suppress(person.lost):  # tabs follow an answer meanwhile
-            return person.evaluates(NEWEST)
+            return person.evaluates(f"navigator.serviceWorker.getRegistration().then(worker => {what})")
         return False
 
-    assert until(newest)
+    assert until(lambda: finds("worker.update().then(() => true)"))
+    assert until(lambda: finds(NEWEST))
     person.settle()
 
 
-NEWEST = """navigator.serviceWorker.getRegistration().then(worker => worker.update()).then(worker =>
-  !worker.installing && !worker.waiting && worker.active.state == "activated")"""
+NEWEST = "!worker.installing && !worker.waiting && worker.active.state == 'activated'"
 
 
 @pytest.mark.parametrize("way", ["prefetch", pytest.param("prerender", marks=pytest.mark.load)])

@@ -24,6 +24,10 @@ PREFERENCES = {"profile": {"cookie_controls_mode": 0, "block_third_party_cookies
 WIDE, NARROW = (1280, 800), (390, 760)
 REFUSALS = {"Refuse all", "Tout refuser"}
 """Answers that close the banner; all others bring the page anew, unless something was typed on it."""
+ANSWERED = (
+    """fetch("/.consent/state").then(response => response.json()).then(now => now.ask == "no", () => true)"""
+)
+"""The banner closes before a refusal has reached us: whoever goes on at once may be asked again."""
 
 
 class Page(NamedTuple):
@@ -57,7 +61,8 @@ def follows(person, role: str, name: str, before: Page | None) -> None:
         now = person.shown()
         if now is None or before is None or now.born != before.born:
             return now is not None
-        return before.banner and not now.banner and (name in REFUSALS or now.stale)
+        closed = before.banner and not now.banner
+        return closed and (now.stale or (name in REFUSALS and person.evaluates(ANSWERED)))
 
     assert role == "text" or until(there), f"nothing follows a click on {name}"
 
@@ -155,6 +160,9 @@ class Visitor:
         follows(self, role, name, before)
         self.settle()
 
+    def evaluates(self, expression: str) -> object:
+        return self.page.evaluate(f"async () => await ({expression})")
+
     def back(self) -> None:
         before = self.shown()
         self.page.go_back(wait_until="commit")
@@ -176,7 +184,7 @@ class InChromium:
         self.page, self.lost = visitor.page, visitor.lost
         self.goes, self.settle, self.back = visitor.goes, visitor.settle, visitor.back
         self.sees, self.clicks = visitor.sees, visitor.clicks
-        self.evaluates = lambda expression: self.page.evaluate(f"async () => await ({expression})")
+        self.evaluates = visitor.evaluates
         self.picture = lambda path: self.page.screenshot(path=path)
 
     @property
