@@ -156,7 +156,7 @@ class Response:
         await self._request.send(frame % (len(piece), piece) if frame else piece)
 
     def _head(self, request: Exchange, first: bytes) -> bytes:
-        self.bodiless = request.method == b"HEAD" or self.status in (204, 304) or self.status < 200
+        self.bodiless = request.method == b"HEAD" or self.status in (204, 304) or 100 <= self.status < 200
         lines, length = self._lines()
         if self.bodiless:
             if length is None and first and request.method == b"HEAD":
@@ -187,7 +187,7 @@ class Response:
                 if lower in _OURS:
                     continue
                 if lower == b"content-length":
-                    if self.status == 204 or self.status < 200:  # RFC 9110 section 8.6
+                    if self.status == 204 or 100 <= self.status < 200:  # RFC 9110 section 8.6
                         continue
                     length = value
             lines.append(b"%b: %b" % (name, value))

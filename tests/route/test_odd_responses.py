@@ -14,7 +14,7 @@ import yaml
 from backports import zstd
 
 from tests.support.origin import CLOSE, Origin, html, ok
-from tests.support.proxying import PAGE, proxying
+from tests.support.proxying import PAGE, proxying, request
 
 HELD = b'type="text/plain" data-consent="performance"'
 TAG = b'<script src="https://www.googletagmanager.com/gtag/js?id=G-1"></script>'
@@ -183,6 +183,14 @@ READ = {
     "identity to the end": HEAD + b"Transfer-Encoding: identity\r\n\r\n" + PAGE,
     "HTTP/1.0 in chunks": b"HTTP/1.0" + HEAD[8:] + b"Transfer-Encoding: chunked\r\n\r\n" + CHUNK,
     "HTTP/1.0 that only says so": b"HTTP/1.0" + HEAD[8:] + b"Transfer-Encoding: chunked\r\n\r\n" + PAGE,
+    "HTTP/2.0 in its line": b"HTTP/2.0" + HEAD[8:] + LENGTH + b"\r\n" + PAGE,
+    "HTTP/1.2 in its line": b"HTTP/1.2" + HEAD[8:] + LENGTH + b"\r\n" + PAGE,
+    "tabs in its line": b"HTTP/1.1\t200\tOK" + HEAD[15:] + LENGTH + b"\r\n" + PAGE,
+    "a line feed behind an extension": HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + CHUNK.replace(b"\r\n", b";a=b\n", 1),
+    "blanks in its line": b"HTTP/1.1  200  OK" + HEAD[15:] + LENGTH + b"\r\n" + PAGE,
+    "a first line that goes on": HEAD[:17] + b" X-A: 1\r\n" + HEAD[17:] + LENGTH + b"\r\n" + PAGE,
+    "a thousand fields": HEAD + b"X-A: 1\r\n" * 1000 + LENGTH + b"\r\n" + PAGE,
+    "a head of 200 kB": HEAD + b"X-A: " + b"a" * 200_000 + b"\r\n" + LENGTH + b"\r\n" + PAGE,
     "a status of 600": b"HTTP/1.1 600 Odd" + HEAD[15:] + LENGTH + b"\r\n" + PAGE,
     "nosniff with a control character": HEAD + b"X-Content-Type-Options: nosniff\x01\r\n" + LENGTH + b"\r\n" + PAGE,
     "a charset with one": HEAD.replace(b"html", b"html; charset=ut\x01f-8") + LENGTH + b"\r\n" + PAGE,
@@ -204,12 +212,25 @@ async def test_one_bad_line_is_one_line(tmp_path, case):
 
 DOUBTFUL = {
     "two lengths": HEAD + LENGTH + b"Content-Length: 5\r\n\r\n" + PAGE,
-    "no length": HEAD + b"Content-Length: 5x\r\n\r\n" + PAGE,
-    "a control character in the framing": HEAD + b"Content-Length: 5\x01\r\n\r\n" + PAGE,
+    "two lengths in one field": HEAD + b"Content-Length: 5, 6\r\n\r\n" + PAGE,
+    "a blank before the length's colon": HEAD + b"Content-Length : 5\r\n\r\n" + PAGE,
+    "HTTP/0.9 in its line": b"HTTP/0.9" + HEAD[8:] + LENGTH + b"\r\n" + PAGE,
+    "a status of four digits": b"HTTP/1.1 2000" + HEAD[12:] + LENGTH + b"\r\n" + PAGE,
     "framing behind a return": HEAD + b"X-A: a\rContent-Length: 5\r\n" + LENGTH + b"\r\n" + PAGE,
-    "an end for some": HEAD + b"X-A: a\n\n" + LENGTH + b"\r\n" + PAGE,
+    "a line feed with framing behind it": HEAD + b"X-A: a\nContent-Length: 5\r\n" + LENGTH + b"\r\n" + PAGE,
+    "a first line that goes on with framing": HEAD[:17] + b" Content-Length: 5\r\n" + LENGTH + b"\r\n" + PAGE,
 }
 ONLY_OBSERVED = {
+    **{
+        f"a length of {length!r}": HEAD + b"Content-Length: " + length + b"\r\n\r\n" + PAGE
+        for length in (b"5x", b"x", b"-5", b"", b"9" * 23, b"5 5", b"5\x01", b"5\x7f", b"0x5")
+    },
+    "a folded length": HEAD + b"Content-Length:\r\n %d\r\n\r\n" % len(PAGE) + PAGE,
+    "an end for some": HEAD + b"X-A: a\n\n" + PAGE,
+    "another end for some": HEAD + b"X-A: a\n\r\n" + PAGE,
+    "a coding with a control character": HEAD + b"Transfer-Encoding: chunked\x01\r\n\r\n" + PAGE,
+    "a transfer coding nobody knows": HEAD + b"Transfer-Encoding: xchunked\r\n\r\n" + PAGE,
+    "no status": b"HTTP/1.1" + HEAD[15:] + LENGTH + b"\r\n" + PAGE,
     "chunks and a length": HEAD + b"Transfer-Encoding: chunked\r\n" + LENGTH + b"\r\n" + CHUNK,
     "chunked twice": HEAD + b"Transfer-Encoding: chunked, chunked\r\n\r\n" + CHUNK,
     "identity and chunked": HEAD + b"Transfer-Encoding: identity, chunked\r\n\r\n" + CHUNK,
@@ -223,6 +244,7 @@ ONLY_OBSERVED = {
 @pytest.mark.parametrize("case", DOUBTFUL)
 async def test_what_has_two_readings_is_502(tmp_path, case):
     assert (await ask(tmp_path, DOUBTFUL[case])).status == 502
+    assert (await ask(tmp_path, DOUBTFUL[case], site=OBSERVED)).status == 502
 
 
 @pytest.mark.parametrize("case", ONLY_OBSERVED)
@@ -232,6 +254,35 @@ async def test_what_browsers_read_alike_is_refused_only_where_it_is_enforced(tmp
 
     assert (enforced.status, TAG in enforced.body) == (502, False)
     assert (observed.status, observed.body) == (200, PAGE)
+
+
+@pytest.mark.parametrize("status", [20, 99])
+async def test_a_status_below_100_is_shown_as_it_came_where_a_site_is_observed(tmp_path, status):
+    response = b"HTTP/1.1 %03d Odd" % status + HEAD[15:] + LENGTH + b"\r\n" + PAGE
+
+    async with (
+        Origin({b"/": response}) as origin,
+        proxying(origin.url, folder=tmp_path, site=OBSERVED) as proxy,
+    ):
+        reader, writer = await proxy.connect()
+        writer.write(request("/", "Connection: close"))
+        came = await reader.read()
+
+    assert came.startswith(b"HTTP/1.1 %d Odd\r\n" % status)
+    assert came.endswith(b"\r\n\r\n" + PAGE)
+    assert (await ask(tmp_path, response)).status == 502
+
+
+async def test_what_was_read_as_browsers_do_is_the_last_of_its_connection(tmp_path):
+    odd = HEAD + b"X-A: a\n\n" + PAGE
+    for response in (odd, b"HTTP/2.0" + HEAD[8:] + LENGTH + b"\r\n" + PAGE):
+        async with (
+            Origin({b"/": [response, 0.05, CLOSE] if response is odd else response}) as origin,
+            proxying(origin.url, folder=tmp_path, site=OBSERVED) as proxy,
+        ):
+            for _ in range(2):
+                assert (await proxy.ask("/")).body == PAGE
+            assert origin.connections == 2
 
 
 @pytest.mark.parametrize("type_", [b"text/html\x01", b"text/ht\x01ml", b"text/html\x7f"])

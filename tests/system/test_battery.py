@@ -49,6 +49,13 @@ OTHERWISE = {
 }
 """Cases that we decide otherwise, and why."""
 
+OBSERVED = {
+    "r-cl-bad": "Browsers take a length that is no number for none; nothing that they show is refused",
+    "r-cl-neg": "The same",
+    "r-status-2digit": "Browsers show a page whose status has two digits",
+}
+"""Cases that are decided otherwise where a site is observed, and why."""
+
 
 async def answers(port: int) -> None:
     for _ in range(200):
@@ -143,4 +150,5 @@ async def test_the_battery_finds_nothing_in_either_mode(tmp_path, capsys):
         print("\n" + table(results))
     for name in ("pass-through", "rewriting"):
         failed = {case["id"]: case["fails"] for case in results[name] if case["fails"]}
-        assert failed.keys() == OTHERWISE.keys(), (name, failed)
+        expected = OTHERWISE.keys() | (OBSERVED.keys() if name == "pass-through" else set())
+        assert failed.keys() == expected, (name, failed)

@@ -1,7 +1,7 @@
 """Reads a chunked body (RFC 9112 7.1). Extensions and trailers are dropped (threats T18).
 
 Blanks and zeros around a size, and lines that end in a line feed alone, have one reading only, so
-they are read; an extension that holds an end of line has two, so it is refused.
+they are read; an extension that holds a carriage return has two, so it is refused.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from proxy.errors import UpstreamError
 
-_SIZE = re.compile(rb"0*([0-9A-Fa-f]{1,15})[ \t]*(;[\t -~\x80-\xff]*)?").fullmatch
+_SIZE = re.compile(rb"0*([0-9A-Fa-f]{1,15})[ \t]*(?:;[\t -~\x80-\xff]*)?").fullmatch
 _DIGITS = b"0123456789abcdefABCDEF"
 
 
@@ -67,10 +67,9 @@ class ChunkedBody:
 
     def _line(self, line: bytes) -> bool:
         """Read a line that ended; True at the end of the body."""
-        bare = line[-1:] != b"\r"
-        line = line if bare else line[:-1]
+        line = line.removesuffix(b"\r")
         if self._at == _SIZE_LINE:
-            self._left = self._size(line, bare=bare)
+            self._left = self._size(line)
             self._at = _DATA if self._left else _TRAILER
             self.began = True
             return False
@@ -81,9 +80,9 @@ class ChunkedBody:
         self._at = _SIZE_LINE
         return False
 
-    def _size(self, line: bytes, *, bare: bool) -> int:
+    def _size(self, line: bytes) -> int:
         found = _SIZE(line)
-        if found is None or (bare and found[2] is not None):
+        if found is None:
             raise UpstreamError("the size of a chunk of its body is in doubt")
         return int(found[1], 16)
 

@@ -301,11 +301,17 @@ class UpstreamResponse:
     # -- for the connection ------------------------------------------------------------------------------
 
     def read_head(
-        self, status: int, reason: bytes, headers: Headers, fields: Fields, version: str
+        self,
+        status: int,
+        reason: bytes,
+        headers: Headers,
+        fields: Fields,
+        version: str,
+        *,
+        sure: bool = True,
     ) -> BodyFraming:
         """Set status and headers; UpstreamError if their framing is ambiguous."""
-        if version not in ("1.1", "1.0"):
-            raise UpstreamError(f"its response claims to be HTTP/{version}")
+        self._spoilt = self._spoilt or not sure
         if status == 101:
             return BodyFraming(self._switched(reason, headers, fields), chunked=False, length=None)
         chunked = b"transfer-encoding" in fields and self._is_chunked(headers, fields)
@@ -345,14 +351,17 @@ class UpstreamResponse:
         lengths = fields.get(b"content-length")
         if lengths is None:
             return None
-        if len(lengths) > 1 or not lengths[0].isdigit():
+        if len(lengths) > 1 or not lengths[0].isdigit() or len(lengths[0]) > LONGEST_LENGTH:
             parts = [part.strip(b" \t") for value in lengths for part in value.split(b",")]
             if len(set(parts)) > 1:
                 raise UpstreamError("its response has several different lengths")
             _leave_out(b"content-length", headers, fields)
+            if self.observed and not (parts[0].isdigit() and len(parts[0]) <= LONGEST_LENGTH):
+                self._spoilt = True  # browsers take it for none, and read to the end
+                return None
             headers.append((b"Content-Length", parts[0]))
             fields[b"content-length"] = lengths = parts[:1]
-        if not lengths[0].isdigit() or len(lengths[0]) > LONGEST_LENGTH:
+        if not lengths[0].isdigit() or len(lengths[0]) > LONGEST_LENGTH:  # RFC 9112 6.3: 502 by a proxy
             raise UpstreamError("its Content-Length is no length")
         return int(lengths[0])
 

@@ -19,8 +19,8 @@ from proxy.http.header_names import ANSWERED, Fields
 from proxy.http.upstream.chunked_body import ChunkedBody
 from proxy.http.upstream.exchange import LONGEST_LENGTH, Framing, UpstreamResponse
 
-HEAD_BYTES = 65_536  # nginx takes 8 x 8k by default; a CSP with many cookies stays far below
-HEAD_FIELDS = 512
+HEAD_BYTES = 262_144  # as Chromium; nginx takes 8 x 8k by default
+HEAD_FIELDS = 4096
 
 LINE_CACHE_SIZE = 2048
 LONGEST_CACHED_LINE = 512
@@ -123,11 +123,15 @@ def _dechunk(data: bytes, at: int) -> bytes | None:
         at += size + 2
 
 
-_STATUS_LINE = re.compile(rb"HTTP/([0-9]\.[0-9]) ([1-9][0-9]{2})(?: (.*))?", re.DOTALL).fullmatch
+_STATUS_LINE = re.compile(rb"HTTP/([1-9]\.[0-9])[ \t]+([1-9][0-9]{2})(?:[ \t](.*))?", re.DOTALL).fullmatch
+_SHOWN_STATUS_LINE = re.compile(  # what Chromium and Firefox read alike
+    rb"HTTP/([1-9]\.[0-9])(?:[ \t]+([0-9]{2,3})(?:[ \t]+(.*))?)?", re.DOTALL
+).fullmatch
 _CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _CONTROL = _CONTROLS.search
 _ENDS_OR_NUL = re.compile(rb"[\0\r\n]")
 _EARLY_END = re.compile(rb"(?<!\r)\n\r\n|\n\n").search
+_HEAD_MAY_END = re.compile(rb"\n\r?\n").search
 _NOT_IN_NAMES = re.compile(rb"[^A-Za-z-]+")
 _BLANKS = frozenset({b" ", b"\t"})
 _CLEAN_FRAMING = HOP_BY_HOP | {b"content-length"}
@@ -148,14 +152,15 @@ class ResponseHead(NamedTuple):
     headers: Headers
     fields: Fields
     end: int
+    sure: bool  # no other parser would read it otherwise
 
 
 def read_response_head(data: bytes, *, observed: bool = False) -> ResponseHead | None:
     """Return the head at the start of `data`, None while it is not all here.
 
-    `observed`: a doubtful field between neighbours is dropped instead of refused.
+    `observed`: what Chromium and Firefox read alike is read as they do, not refused.
     """
-    start = 0
+    start, sure = 0, True
     if data[:1] in (b"\r", b"\n"):  # blank lines before it mean nothing (RFC 9112 2.2)
         start = len(data) - len(data.lstrip(b"\r\n"))
     if not b"HTTP/".startswith(data[start : start + 5]):
@@ -168,10 +173,14 @@ def read_response_head(data: bytes, *, observed: bool = False) -> ResponseHead |
         end = data.find(b"\r\n\r\n", line_end - 1)
         lines = data[start:end].split(b"\r\n") if end >= 0 else []
         if data.count(b"\n", start, end) != len(lines) - 1:  # else no line feed stands alone
-            if _EARLY_END(data, line_end - 1, len(data) if end < 0 else end + 2):
+            early = _EARLY_END(data, line_end - 1, len(data) if end < 0 else end + 2)
+            if early and not observed:
                 raise UpstreamError("its head has an empty line for some parsers only")
-            if end < 0:
-                return None
+            if early:  # the body begins there
+                lines = [line.removesuffix(b"\r") for line in data[start : early.start()].split(b"\n")]
+                end, sure = early.end() - 4, False
+        if end < 0:
+            return None
         behind = end + 4
     else:  # line feeds alone: every parser that reads this head at all reads it so
         ends = [
@@ -184,20 +193,22 @@ def read_response_head(data: bytes, *, observed: bool = False) -> ResponseHead |
         lines = [line.removesuffix(b"\r") for line in data[start:end].split(b"\n")]
     if behind > HEAD_BYTES:
         raise UpstreamError(f"its head has more than {HEAD_BYTES} bytes")
-    status, reason, version = _status(lines[0])
+    status, reason, version = _status(lines[0], observed=observed)
     headers, fields = _fields(lines[1:], observed=observed)
-    return ResponseHead(status, reason, version, headers, fields, behind)
+    if version not in ("1.0", "1.1"):
+        version, sure = "1.1", False
+    return ResponseHead(status, reason, version, headers, fields, behind, sure)
 
 
-def _status(line: bytes) -> tuple[int, bytes, str]:
+def _status(line: bytes, *, observed: bool) -> tuple[int, bytes, str]:
     """Return status, reason and version; a reason with a control character is none."""
-    found = _STATUS_LINE(line)
+    found = _SHOWN_STATUS_LINE(line) if observed else _STATUS_LINE(line)
     if found is None:
         raise UpstreamError("its response is not HTTP/1.1: no status line")
     reason = found[3] or b""
     if b"\r" in reason:
         raise UpstreamError("its status line ends in two places")
-    return int(found[2]), b"" if _CONTROL(reason) else reason, found[1].decode()
+    return int(found[2] or b"200"), b"" if _CONTROL(reason) else reason, found[1].decode()
 
 
 def _fields(lines: list[bytes], *, observed: bool) -> tuple[Headers, Fields]:
@@ -230,7 +241,7 @@ def _unfolded(lines: list[bytes]) -> list[tuple[bytes, bool]]:
         if line[:1] not in _BLANKS:
             whole.append(([line], False))
         elif not whole:
-            raise UpstreamError("its head begins with a continued line")
+            whole.append(([line], True))  # of nothing: left out, where it says nothing of framing
         else:
             parts = whole[-1][0]
             parts.append(line.strip(b" \t"))
@@ -246,6 +257,8 @@ def _field(line: bytes, *, folded: bool, observed: bool) -> tuple[bytes, bytes] 
     clean = bool(colon) and is_token(token) and _CONTROL(value) is None
     if clean and token == name and not folded:
         return name, value
+    if observed and colon and token == name and not _may_go(name.lower()) and not _ENDS_OR_NUL.search(value):
+        return name, value  # no length and no coding that anybody knows: read_head leaves it out
     for part in re.split(rb"[\r\n]", line):
         meant = _NOT_IN_NAMES.sub(b"", part.partition(b":")[0]).lower()
         if meant in _CLEAN_FRAMING and not (observed and _may_go(meant)):
@@ -287,7 +300,7 @@ class ResponseParser:
     def begin(self, response: UpstreamResponse) -> None:
         """Expect the response to one request."""
         self._response = response
-        self._held = b""  # of a head that is not all here
+        self._held = bytearray()  # of a head that is not all here
         self._bodiless_bytes = 0
         self._left = 0  # bytes of a body of known length
         self._chunks: ChunkedBody | None = None
@@ -322,23 +335,33 @@ class ResponseParser:
 
     def _read_heads(self, data: bytes, response: UpstreamResponse) -> None:
         """Read interim heads, which are dropped (threats T14), the head itself, and what is behind it."""
-        held = self._held + data
+        before = len(self._held)
+        self._held += data
+        if (
+            before > 5
+            and len(self._held) <= HEAD_BYTES
+            and _HEAD_MAY_END(self._held, max(0, before - 3)) is None
+        ):
+            return
+        held = bytes(self._held)
         while head := read_response_head(held, observed=response.observed):
             held = held[head.end :]
-            if head.status >= 200 or head.status == 101:
-                self._held = b""
+            if not 100 <= head.status < 200 or head.status == 101:
+                self._held = bytearray()
                 self._take_head(head, held, response)
                 return
             if head.status == 100 and response.on_continue is not None:
                 response.on_continue()
-        self._held = held
+        self._held = bytearray(held)
 
     def _take_head(self, head: ResponseHead, behind: bytes, response: UpstreamResponse) -> None:
         before = self._bodiless_bytes - len(behind)
         if before > HEAD_BYTES:
             raise UpstreamError(f"its heads have more than {HEAD_BYTES} bytes")
         self._bodiless_bytes = len(behind)
-        taken = response.read_head(head.status, head.reason, head.headers, head.fields, head.version)
+        taken = response.read_head(
+            head.status, head.reason, head.headers, head.fields, head.version, sure=head.sure
+        )
         self.framing, self._left = taken.framing, taken.length or 0
         self.headed = True
         if head.status == 101:

@@ -102,11 +102,10 @@ def test_a_reason_phrase_is_kept_and_may_be_missing():
         HEAD + b"Content-Type : text/plain\r\nContent-Length: 0\r\n\r\n",
         HEAD + b"Content-Type:\r\n text/plain\r\nContent-Length: 0\r\n\r\n",
         HEAD + b"Content-Security-Policy: a\rb\r\nContent-Length: 0\r\n\r\n",
-        HEAD + b" X-A: a\r\nContent-Length: 0\r\n\r\n",
+        HEAD + b" Content-Length: 3\r\nContent-Length: 0\r\n\r\n",
         HEAD + b"X-A: a\n\nContent-Length: 0\r\n\r\n",
         HEAD + b"X-A: a\n\r\nX-B: 1\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\nabc",
-        HEAD + b"Transfer-Encoding: chunked\r\n\r\n3;a\nabc\r\n0\r\n\r\n",
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n3;a\rb\r\nabc\r\n0\r\n\r\n",
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n 3\r\nabc\r\n0\r\n\r\n",
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n0x3\r\nabc\r\n0\r\n\r\n",
@@ -115,7 +114,6 @@ def test_a_reason_phrase_is_kept_and_may_be_missing():
         b"HTTP/1.1 1000 Odd\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 200OK\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 200 O\rK\r\nContent-Length: 0\r\n\r\n",
-        b"HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/0.9 200 OK\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 OK\r\n\r\n",
         b"HTTP/1.1 20 OK\r\n\r\n",
@@ -268,7 +266,7 @@ def test_a_head_interim_answers_extensions_and_trailers_are_bounded(flood, rest)
 def test_a_head_larger_than_the_limit_is_refused_also_when_it_comes_in_one_piece_with_its_body():
     refused(
         HEAD
-        + b"".join(b"X-%d: %s\r\n" % (i, b"a" * 1000) for i in range(70))
+        + b"".join(b"X-%d: %s\r\n" % (i, b"a" * 1000) for i in range(270))
         + b"Content-Length: 2\r\n\r\nhi"
     )
 

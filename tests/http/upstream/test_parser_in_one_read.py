@@ -176,7 +176,7 @@ def test_chunks_in_doubt_are_left_to_the_parser(loop, body):
         OK + b"\r\n",
         OK + b"Content-Type: text/html\r\n\r\nuntil the end",
         OK + b"X: y\r\n" * HEAD_FIELDS + b"Content-Length: 0\r\n\r\n",
-        OK + b"X: " + b"a" * 70_000 + b"\r\nContent-Length: 0\r\n\r\n",
+        OK + b"X: " + b"a" * 270_000 + b"\r\nContent-Length: 0\r\n\r\n",
     ],
 )  # fmt: skip
 def test_answers_in_doubt_are_left_to_the_parser(loop, answer):
