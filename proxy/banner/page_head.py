@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from proxy.banner.assets import css_hash, guard, script, style
 from proxy.banner.box_selectors import box_selector, loader_selector
 from proxy.banner.markup import Markup, ascii_bytes, escape
+from proxy.banner.observer import observer_script
 from proxy.banner.provider_signals import signals, stand_ins
 from proxy.config.banner_colours import Look
 from proxy.consent.decision import Ask, Decision, allows
@@ -80,7 +81,10 @@ class PageHeads:
         arguments = f"({_whole(path)},{_literal(box_selector(policy))})"
         self._ways = script("offers").replace("(PATH,BOXES)", arguments)
         self._offers = _file("offers", "js", self._ways)
-        self._files: dict[str, File] = {self._offers.name: self._offers}
+        observer = observer_script(path)
+        self.observer = File(observer.name, observer.body)
+        self._lasting = {one.name: one for one in (self._offers, self.observer)}
+        self._files: dict[str, File] = dict(self._lasting)
 
     def of(self, decision: Decision, *, framed: bool = False, inline: bool = False) -> PageHead:
         """Return the head for this decision; `inline` where a page's policies let no file of ours in."""
@@ -89,7 +93,7 @@ class PageHeads:
         if head is None:
             head = self._cache.store(key, self._make(decision, framed=framed, inline=inline))
             if len(self._cache) == 1:  # it was full, and began anew
-                self._files = {self._offers.name: self._offers}
+                self._files = dict(self._lasting)
             self._files |= {file.name: file for file in head.files}
         return head
 

@@ -105,6 +105,11 @@ class Renderer:
         """Return the paths of what pages name once this is decided."""
         return self._heads.named(decision)
 
+    @property
+    def observer(self) -> str:
+        """The path of the script that `observe: page` puts into pages."""
+        return self._parts.path + self._heads.observer.name
+
     def file(self, name: str, decision: Decision) -> File | None:
         """Return a script or style of ours that pages name, or what they would name today."""
         return self._heads.file(name, decision)

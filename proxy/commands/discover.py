@@ -183,7 +183,7 @@ def _say_suggestions(found: list[tuple[Site, Discovery]], *, as_json: bool) -> N
 
 
 def _sees_headers_only(site: Site) -> bool:
-    return site.observes
+    return site.observes and not site.observes_pages
 
 
 def _print(site: Site, found: Discovery, policy: Policy, *, undeclared: bool) -> None:

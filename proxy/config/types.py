@@ -49,6 +49,13 @@ class Mode(Enum):
     OBSERVE = "observe"
 
 
+class ObserveDepth(Enum):
+    """What observing looks at: responses as they are, or also what pages store and load by script."""
+
+    HEADERS = "headers"
+    PAGE = "page"
+
+
 class OnError(Enum):
     """What happens to a document that cannot be parsed: refused, or passed and counted."""
 
@@ -88,6 +95,7 @@ class SiteConfig(Section):
     hosts: Annotated[tuple[Host, ...], ListOrSingle, NotEmpty]
     upstream: Annotated[tuple[UpstreamOrigin, ...], ListOrSingle, NotEmpty]
     mode: Mode = Mode.ENFORCE
+    observe: ObserveDepth = ObserveDepth.HEADERS  # page: one script of ours in each page that only reports
     upstream_host: Host | None = None  # sent instead of the visitor's Host, and as SNI
     ca: Path | None = None  # CA that signs the upstream's certificate
     health: RequestPath | None = None  # path requested by the active health check

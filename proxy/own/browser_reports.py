@@ -25,6 +25,9 @@ from proxy.seen.sightings import Report
 MAX_REPORTS = 50
 """Reports read in one body; browsers batch a few."""
 
+MAX_NAMES = 200
+"""Names that one page reports."""
+
 LONGEST_ADDRESS = 8192
 
 _SOCKETS = ("ws://", "wss://")
@@ -78,16 +81,44 @@ def _parse_report(part: dict[str, Any], rules: Rules, cookies: CookieRules) -> I
     elif part.get("type") == "csp-violation" and isinstance(body := part.get("body"), dict):
         names = ("blockedURL", "effectiveDirective", "effectiveDirective", "documentURL", "sourceFile")
         yield _violation([body.get(name) for name in names], rules)
+    elif isinstance(said := part.get("seen"), list):
+        yield from _observed(said, _path(part.get("page")), rules, cookies)
     else:
         yield from _counted(part, rules, cookies)
+
+
+def _observed(names: list[Any], path: str, rules: Rules, cookies: CookieRules) -> Iterable[BrowserReport]:
+    """Yield what the page script of `observe: page` names: kind, name, element, who wrote it."""
+    for one in names[:MAX_NAMES]:
+        if not (isinstance(one, list) and len(one) == 4 and all(isinstance(word, str) for word in one)):
+            continue
+        kind, name, element, setter = one
+        match kind:
+            case "host" if not rules.owns(name):
+                what = element if element == "socket" else violated_element(element)
+                named = Report(Kind.HOST, name, what, _side(what, "", "x"), path)
+                yield BrowserReport("observed", _provider(f"https://{name}", rules), named=named)
+            case "cookie":
+                named = Report(Kind.COOKIE, name, path=path, setter=setter)
+                provider = _setting_provider(name, cookies)
+                yield BrowserReport("observed", provider, without_ids(name), named)
+            case "key":
+                named = Report(Kind.KEY, name, path=path, setter=setter)
+                yield BrowserReport("observed", _keeper(cookies.policy, name), without_ids(name), named)
+            case _:
+                pass
+
+
+def _setting_provider(name: str, cookies: CookieRules) -> str:
+    row = next((row for row in cookies.every_row if matches_any(row.names, name)), None)
+    return row.provider if row is not None else "undeclared"
 
 
 def _counted(part: dict[str, Any], rules: Rules, cookies: CookieRules) -> Iterable[BrowserReport]:
     """Yield what the guard or the page script counted, by name."""
     path = _path(part.get("page"))
     for name in _names(part.get("cookies")):
-        row = next((row for row in cookies.every_row if matches_any(row.names, name)), None)
-        provider = row.provider if row is not None else "undeclared"
+        provider = _setting_provider(name, cookies)
         yield BrowserReport("guard", provider, without_ids(name), Report(Kind.COOKIE, name, path=path))
     for name in _names(part.get("storage")):
         provider = _keeper(cookies.policy, name)

@@ -16,6 +16,7 @@ from proxy.errors import ProxyError
 from proxy.policy.model import DAY
 from proxy.records.driver import FAILURES
 from proxy.seen.declared import declaration
+from proxy.seen.known_names import known_names
 from proxy.seen.names import Kind
 from proxy.seen.seen_store import SeenStore
 from proxy.seen.sightings import Key, Seen, Sightings
@@ -73,6 +74,11 @@ class SeenNames:
             self._read_at = now
             self._known = await self._store.all()
             self._sightings.known = frozenset(self._known)
+            self._sightings.known_names = {
+                site.name: known_names(self._known, site.name)
+                for site in snapshot.sites.all
+                if site.observes_pages
+            }
             self._sightings.sources = {
                 site.name: known_sources(self._known, site.name, now) for site in snapshot.sites.all
             }

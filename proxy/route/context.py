@@ -53,7 +53,11 @@ class RequestContext:
     def tag(self) -> bytes:
         """The name of the page this visitor gets, for validators: equal tag, equal page."""
         if not self.tag_:
-            self.tag_ = page_tag(self.site, self.variant, self.request, self.decision)
+            self.tag_ = (
+                self.site.tag(self.variant, ("observed",))
+                if self.observes
+                else page_tag(self.site, self.variant, self.request, self.decision)
+            )
         return self.tag_
 
     @property
@@ -62,9 +66,14 @@ class RequestContext:
         return self.decision.ask not in SILENT and self.request.destination not in FRAMES
 
     @property
+    def rewrites(self) -> bool:
+        """True where pages leave with other bytes than they came: filtered, or with our script added."""
+        return not self.observes or self.site.observes_pages
+
+    @property
     def may_ask_again(self) -> bool:
-        """True when a second, plainer request does no harm: the site is filtered, the method safe."""
-        return not self.observes and self.request.method in (b"GET", b"HEAD")
+        """True when a second, plainer request does no harm: pages are rewritten, the method safe."""
+        return self.rewrites and self.request.method in (b"GET", b"HEAD")
 
     def note_presumed(self, line: bytes) -> None:
         """Log a cookie that was presumed necessary, the first time its name is seen."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from proxy.banner.observer import Observer
 from proxy.banner.page_injector import is_path
 from proxy.filter.headers.fence import admit, takes_files
 from proxy.filter.headers.judged_headers import Headers
 from proxy.filter.html.scanner import Injector
+from proxy.http.header_names import Fields
 from proxy.route.context import FRAMES, SILENT, RequestContext
 
 _POLICY = b"content-security-policy"
@@ -67,6 +69,31 @@ def dress(context: RequestContext, headers: Headers, *, late: bool = False) -> P
     )
     injector.admission = admission
     return PageInjection(injector, admission.policies, name)
+
+
+def observe(context: RequestContext, headers: Headers) -> PageInjection:
+    """Return the script that only observes, and the site's own policies with it let in."""
+    site, request = context.site, context.request
+    source = site.renderer.observer
+    known = context.snapshot.sightings.known_names.get(site.name, "")
+    injector = Observer(source, known, always=request.opens or request.destination in FRAMES)
+    policies, _ = _said(headers, asks=False)
+    if not policies:
+        return PageInjection(injector)
+    here = request.authority.decode("latin-1")
+    admission = admit(
+        policies,
+        [here + source],
+        connects=[here + site.reports],
+        host=request.host,
+        secure=request.visitor.secure,
+    )
+    return PageInjection(injector, admission.policies)
+
+
+def observes_no_script(fields: Fields) -> bool:
+    """True where the site lets no script into its pages but by a hash in their markup."""
+    return _INTEGRITY in fields
 
 
 def _said(headers: Headers, *, asks: bool) -> tuple[list[bytes], bool]:

@@ -25,6 +25,7 @@ from proxy.route.visitor_response import (
     VisitorResponse,
     compose,
     is_unfit,
+    observed_as_it_is,
     unread,
     without_body,
 )
@@ -187,6 +188,9 @@ class Relay:
             return outgoing, body.whole(data) if complete else body.feed(data)
         except Unreadable as error:
             site = context.site
+            if context.observes:  # nothing of the upstream's is refused
+                context.note_unread()
+                return observed_as_it_is(context, upstream_response, BodyKind.OTHER), data
             if goes_by_its_head(upstream_response):
                 return without_body(context, upstream_head, upstream_response), b""
             if site.config.on_error is not OnError.PASS:

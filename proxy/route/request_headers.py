@@ -39,7 +39,7 @@ def build_upstream_head(context: RequestContext) -> UpstreamHead:
     request, site = context.request, context.site
     result = UpstreamHead([(b"Host", site.upstream_host or request.authority)])
     _walk(context, result)
-    if not (context.observes or _CONDITIONS.isdisjoint(request.fields)):
+    if context.rewrites and not _CONDITIONS.isdisjoint(request.fields):
         result.headers, result.ours = translate_conditionals(
             without_range(translate_preconditions(result.headers)), context.tag
         )
@@ -68,7 +68,7 @@ def _walk(context: RequestContext, result: UpstreamHead) -> None:
                 out.append((pair[0], shown))
         elif fate is CODING:
             # A document in a coding we cannot read could not be shown (T1).
-            readable = pair[1] if observes else ask_upstream(pair[1])
+            readable = ask_upstream(pair[1]) if context.rewrites else pair[1]
             if readable is not None:
                 out.append((pair[0], readable))
         elif (fate is TRUSTED or fate is ADDRESS) and context.snapshot.trust.passes(request.peer, pair[0]):

@@ -27,7 +27,7 @@ from proxy.filter.headers.upstream_names import ADDRESSES
 from proxy.http.request import Request
 from proxy.http.upstream.exchange import UpstreamResponse
 from proxy.route.context import RequestContext
-from proxy.route.page_injection import GOVERNING, PageInjection, dress
+from proxy.route.page_injection import GOVERNING, PageInjection, dress, observe, observes_no_script
 from proxy.route.request_headers import UpstreamHead
 from proxy.route.response_headers import expired_cookies, judged
 from proxy.route.response_kind import PAGES, WORKERS, goes_by_its_head, has_no_body, opens_nothing
@@ -86,7 +86,11 @@ def compose(
     headers, verdicts = judged(upstream_response.headers, context)
     context.verdicts += verdicts
     if context.observes:
-        return _observed(context, upstream_response, sort)
+        if context.rewrites and sort in (BodyKind.HTML, BodyKind.XML):
+            return _observed_page(context, upstream_response, sort)
+        if upstream_response.status == 304 and upstream_head.ours:
+            return _observed_again(context, upstream_response)
+        return observed_as_it_is(context, upstream_response, sort)
     headers += _challenge(upstream_response)
     if upstream_response.status == 304:
         return VisitorResponse(_not_modified(context, upstream_head, upstream_response, headers), VERBATIM)
@@ -288,7 +292,7 @@ def _not_modified(
     return _fenced_for_all(headers, context)
 
 
-def _observed(
+def observed_as_it_is(
     context: RequestContext, upstream_response: UpstreamResponse, sort: BodyKind
 ) -> VisitorResponse:
     """Return the response unchanged but for a fence that only reports; its body is judged in passing."""
@@ -313,14 +317,64 @@ def _observed(
     return VisitorResponse(headers, ObservedBody(judging))
 
 
-def _reporting(headers: Headers, context: RequestContext) -> Headers:
-    """Return the headers with a fence that only reports, and only what was not seen today."""
+def _reporting(headers: Headers, context: RequestContext, *, told_by_page: bool = False) -> Headers:
+    """Return the headers with a fence that only reports, and only what was not seen today.
+
+    `told_by_page`: the page's script hears of it, and puts all into one report.
+    """
     fence = context.variant.fence
     if not fence:
         return headers
     known = context.snapshot.sightings.sources.get(context.site.name, b"")
     policy = fence.replace(b"default-src ", b"default-src " + known, 1)
+    if told_by_page:
+        policy = policy.partition(b"; report-uri")[0]
     return [*headers, (b"Content-Security-Policy-Report-Only", policy)]
+
+
+def _observed_page(
+    context: RequestContext, upstream_response: UpstreamResponse, sort: BodyKind
+) -> VisitorResponse:
+    """Return a page with the script that observes first in its head, else byte for byte.
+
+    Unchanged where the site demands hashes of all scripts, and where we cannot read the page.
+    """
+    headers = end_to_end(upstream_response.headers)
+    if (
+        has_no_body(upstream_response)
+        or upstream_response.status == 206
+        or observes_no_script(upstream_response.fields)
+    ):
+        return observed_as_it_is(context, upstream_response, sort)
+    content_type = _joined(upstream_response, b"content-type")
+    content_encoding = _joined(upstream_response, b"content-encoding") or b""
+    coding = _answer_coding(context, upstream_response)
+    observing = observe(context, headers)
+    try:
+        judged_body = document_filter(
+            sort=sort, content_type=content_type, content_encoding=content_encoding, response_coding=None,
+            judge=context.variant.judge, inject=None,
+        )  # fmt: skip
+        shown = document_filter(
+            sort=sort, content_type=content_type, content_encoding=content_encoding, response_coding=coding,
+            judge=context.site.keeps_all, inject=observing.inject,
+        )  # fmt: skip
+    except Unreadable:
+        return observed_as_it_is(context, upstream_response, sort)
+    headers = _admitted(headers, observing)
+    headers = document_headers(headers, variant=context.tag, coding=coding or _kept_label(upstream_response))
+    headers = _reporting(headers, context, told_by_page=True)
+    return VisitorResponse(headers, ObservedBody(judged_body, shown))
+
+
+def _observed_again(context: RequestContext, upstream_response: UpstreamResponse) -> VisitorResponse:
+    """Return the head of a 304 for a page that the browser has with our script in it."""
+    context.kind = "document"
+    headers = end_to_end(upstream_response.headers)
+    if not GOVERNING.isdisjoint(upstream_response.fields):
+        headers = _admitted(headers, observe(context, headers))
+    headers = document_headers(headers, variant=context.tag, coding=None)
+    return VisitorResponse(_reporting(headers, context, told_by_page=True), VERBATIM)
 
 
 def unread(context: RequestContext, upstream_response: UpstreamResponse) -> VisitorResponse:

@@ -122,6 +122,7 @@ class Sightings:
         self._reported: dict[str, int] = {}
         self._hour = 0
         self.known: frozenset[Key] = frozenset()  # in the store, as it was last read
+        self.known_names: dict[str, str] = {}  # by site: hashes of what pages need not report
         self.sources: dict[str, bytes] = {}  # by site: hosts that browsers need not report again today
 
     # -- while a request is answered -----------------------------------------------------------------

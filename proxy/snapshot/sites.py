@@ -11,12 +11,13 @@ import json
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from proxy.banner.render import Renderer
 from proxy.banner.words import Languages, load_languages
 from proxy.build_digest import build_digest
 from proxy.config.consent_domain import consent_domain
-from proxy.config.types import Config, Mode, SiteConfig
+from proxy.config.types import Config, Mode, ObserveDepth, SiteConfig
 from proxy.consent.answer import Answer
 from proxy.consent.cookie import ConsentReading, consent_cookie, write_answer
 from proxy.consent.decision import Decision
@@ -97,6 +98,7 @@ class Site:
         self.config = site_config
         self.name = site_config.hosts[0]
         self.observes = site_config.mode is Mode.OBSERVE
+        self.observes_pages = site_config.observe is ObserveDepth.PAGE
         self.paths = SitePaths(site_config.paths) if site_config.paths else None
         self.policy = compiled.policy
         self.own = compiled.own
@@ -174,6 +176,14 @@ class Site:
             if len(self._variants) > VARIANTS:
                 self._variants.popitem(last=False)
         return found
+
+    @cached_property
+    def keeps_all(self) -> Judge:
+        """A judge that refuses nothing, for pages that are only observed."""
+        policy = replace(self.policy, providers=(), headers=(), undeclared_tags=Undeclared.KEEP)
+        judge = judge_for(compile_rules(policy, self.own), frozenset())
+        judge.only_observes = True
+        return judge
 
     def strictest_fence(self, *, secure: bool) -> bytes:
         """Return the fence of those who granted nothing, for responses that caches hand to everybody."""

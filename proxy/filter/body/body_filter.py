@@ -92,13 +92,14 @@ DROPPED = Dropped()
 
 
 class ObservedBody:
-    """Passes every byte unchanged and judges a copy, for the reports of `mode: observe`.
+    """Judges a copy of a body, for the reports of `mode: observe`; what leaves is `shown`'s, or unchanged.
 
     A copy that cannot be read ends the judging, never the page.
     """
 
-    def __init__(self, judged: BodyFilter) -> None:
+    def __init__(self, judged: BodyFilter, shown: BodyFilter = VERBATIM) -> None:
         self._judged = judged
+        self._shown = shown
         self.unreadable: str | None = None
 
     @property
@@ -107,22 +108,23 @@ class ObservedBody:
         return self._judged.verdicts
 
     def feed(self, chunk: bytes) -> bytes:
-        """Return the bytes."""
-        self._try(lambda: all(True for _ in self._judged.pieces(chunk)))
-        return chunk
+        """Return what may leave for the visitor now."""
+        return b"".join(self.pieces(chunk))
 
     def pieces(self, chunk: bytes) -> Iterator[bytes]:
-        """Yield the bytes."""
-        yield self.feed(chunk)
+        """Yield the same in pieces."""
+        self._try(lambda: all(True for _ in self._judged.pieces(chunk)))
+        yield from self._shown.pieces(chunk)
 
     def close(self) -> bytes:
-        """Return nothing: all has passed."""
+        """Return the rest."""
         self._try(self._judged.close)
-        return b""
+        return self._shown.close()
 
     def whole(self, body: bytes) -> bytes:
-        """Return the bytes."""
-        return self.feed(body) + self.close()
+        """Return a complete body."""
+        self._try(lambda: self._judged.whole(body))
+        return self._shown.whole(body)
 
     def _try(self, step: Callable[[], object]) -> None:
         if self.unreadable is None:

@@ -111,6 +111,7 @@ class Judge:
     def __init__(self, rules: Rules, grants: frozenset[Pair], budget: CacheBudget | None = None) -> None:
         self.rules = rules
         self.grants = grants
+        self.only_observes = False  # nothing is refused, and no document needs the guard
         self._verdicts: dict[int, Verdict] = {}
         self._undeclared: Cache[tuple[str, str], Verdict] = Cache(MAX_HOSTS, longest=LONGEST_HOST)
         self._with_note: Cache[tuple[int, str], Verdict] = Cache(MAX_HOSTS, longest=LONGEST_NOTE)

@@ -240,7 +240,8 @@ class StartTag:
             return
         inside = self.values["srcdoc"].encode("utf-8", "surrogateescape")
         filtered, verdicts = self.context.filtered_document(inside, xml=False)
-        if self.context.inject is not None and not inside.startswith(_GUARD_BY_PARENT):
+        guarded = self.context.inject is not None and not self.context.judge.only_observes
+        if guarded and not inside.startswith(_GUARD_BY_PARENT):
             filtered = _GUARD_BY_PARENT + filtered
         if filtered != inside and (attribute := edits.first("srcdoc")) is not None:
             edits.set(attribute, filtered.decode("utf-8", "surrogateescape"))

@@ -1,0 +1,28 @@
+"""The hashes that pages carry of names that need no report."""
+
+import pytest
+
+from proxy.seen.known_names import MOST, known_names, name_hash
+from proxy.seen.names import Kind
+from proxy.seen.sightings import Key, Seen
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "expected"),
+    [("key", "theme", "oe6mjv"), ("host", "cdn.vendor.example", "pm189m"), ("key", "é 😀", "1tt9jkm")],
+)
+def test_a_hash_is_what_the_script_makes(kind, name, expected):
+    assert name_hash(kind, name) == expected
+
+
+def test_a_page_carries_the_names_of_its_site_that_were_seen_last():
+    known = {Key("site", Kind.KEY, f"key{n}"): Seen(n, n) for n in range(MOST + 100)}
+    known[Key("other", Kind.KEY, "elsewhere")] = Seen(9999, 9999)
+    known[Key("site", Kind.PAGE, "/broken")] = Seen(9999, 9999)
+
+    found = known_names(known, "site").split()
+
+    assert len(found) == MOST
+    assert name_hash("key", f"key{MOST + 99}") in found
+    assert name_hash("key", "key0") not in found
+    assert name_hash("key", "elsewhere") not in found
