@@ -8,9 +8,9 @@
 // No "less than" and no ampersand in here: the same bytes stand in HTML and in XHTML. After a
 // change run make assets: pages carry what esbuild made of this file.
 (() => {
-  let page = document, script = page.currentScript, said = script.dataset, style = script.previousSibling;
-  let times = 0, state = said.state, nav, typed, link;
-  let kept = Object.freeze({ granted: Object.freeze(said.granted.match(/\S+/g) || []), asked: said.ask });
+  let page = document, script = page.currentScript, dataset = script.dataset, style = script.previousSibling;
+  let times = 0, state = dataset.state, nav, typed, link;
+  let kept = Object.freeze({ granted: Object.freeze(dataset.granted.match(/\S+/g) || []), asked: dataset.ask });
   let channel = new BroadcastChannel("cc-consent");
 
   // Page swappers run the scripts of later heads as well: the first goes on, and looks whether it still may.
@@ -20,14 +20,14 @@
   // visitor typed something: then it is theirs to say when. Until then its guard lets nothing more
   // be written by the old answer, and the response takes away what was written meanwhile.
   let look = () => {
-    if (nav) fetch(new URL("state?language=" + nav.lang, nav.lastChild)).then(answer => answer.json()).then(now => {
+    if (nav) fetch(new URL("state?language=" + nav.lang, nav.lastChild)).then(response => response.json()).then(now => {
       // only with asking
       if (now.ask == "no") close();
       // end
       if (now.state != state) return renew(now);
-      delete said.gone;
+      delete dataset.gone;
       // only without asking
-      if (now.ask != "no" ? stray || said.ask == "no" : stray ? state : 0) renew(now);
+      if (now.ask != "no" ? stray || dataset.ask == "no" : stray ? state : 0) renew(now);
       stray = 0;
       // end
     }).catch(() => {
@@ -38,7 +38,7 @@
   };
 
   let renew = now => {
-    said.gone = 1;
+    dataset.gone = 1;
     if (page.hidden || link) return;
     if (!typed) return location.reload();
     link = nav.lastChild.cloneNode();
@@ -86,11 +86,11 @@
     }
     event.preventDefault();
     close();
-    fetch(form.action, { method: "POST", keepalive: 1, headers: { Accept: "application/json" }, body: sent }).then(answer => answer.json()).then(answer => {
-      channel.postMessage(answer.state);
+    fetch(form.action, { method: "POST", keepalive: 1, headers: { Accept: "application/json" }, body: sent }).then(response => response.json()).then(receipt => {
+      channel.postMessage(receipt.state);
       // What pages name from now on, before the next of them waits for it.
-      if (answer.state == state) answer.files.map(file => fetch(new URL(file, location)).catch(() => 0));
-      else renew(answer);
+      if (receipt.state == state) receipt.files.map(file => fetch(new URL(file, location)).catch(() => 0));
+      else renew(receipt);
     }).catch(() => {
       keep(banner = form.parentNode, closed = 0, busy = 1);
       // Later: a form that is being sent ignores being sent.
@@ -165,7 +165,7 @@
     // only without asking
     if (event.data != state)
     // end
-    said.gone = 1;
+    dataset.gone = 1;
     look();
   };
   // only without asking

@@ -35,7 +35,7 @@
   let { parse, now } = Date, { exec } = RegExp.prototype, { slice, toLowerCase } = "", { stringify, parse: read } = JSON, { iterator } = Symbol;
   let { observe } = MutationObserver.prototype, Observer = MutationObserver, { addEventListener } = EventTarget.prototype;
   let { getAttribute, setAttribute, matches, remove, querySelectorAll: inElement } = Element.prototype, codeOf = getter(Node.prototype, "textContent"), baseOf = getter(Node.prototype, "baseURI"), Wrapper = Proxy, Address = URL, object = Object, Failure = DOMException, done = Promise.resolve();
-  let said = document.currentScript.dataset, since = ("" + said.since).split(" "), host = document.domain, counts, stored, others, room;
+  let dataset = document.currentScript.dataset, since = ("" + dataset.since).split(" "), host = document.domain, counts, stored, others, room;
 
   let bare = object => (setPrototypeOf(object, null), object);
   let match = (pattern, text) => apply(exec, pattern, [text]);
@@ -82,7 +82,7 @@
     each(rows, one => {
       if (!row) if (match(one[0], subject)) row = one;
     });
-    if (row ? !row[1] || row[2] > -said.gone : !keep) return note(name, counts);
+    if (row ? !row[1] || row[2] > -dataset.gone : !keep) return note(name, counts);
     if (!row) return text;
 
     // filter/headers/cookies.py counts the same way: spans of one life each, from the end of that day.

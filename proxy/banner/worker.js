@@ -24,18 +24,18 @@
   let bare = object => (setPrototypeOf(object, null), object);
   let getter = (on, name) => describe(on.prototype, name).get;
   let read = (get, object) => apply(get, object, []);
-  let { respondWith } = FetchEvent.prototype, send = fetch, Answer = Response, Fields = Headers, Stream = ReadableStream;
+  let { respondWith } = FetchEvent.prototype, send = fetch, PageResponse = Response, Fields = Headers, Stream = ReadableStream;
   let { get, append, delete: drop } = Fields.prototype, { exec } = RegExp.prototype, { startsWith, includes } = "";
   let { getReader } = Stream.prototype, { read: next } = ReadableStreamDefaultReader.prototype, { now } = Date;
   let { enqueue, close } = ReadableStreamDefaultController.prototype, { encode } = TextEncoder.prototype, coder = new TextEncoder();
   let { subarray } = Uint8Array.prototype, Address = URL, refuse = message => new TypeError(message);
   let requestOf = getter(FetchEvent, "request"), modeOf = getter(Request, "mode"), destinationOf = getter(Request, "destination"), urlOf = getter(Request, "url");
-  let typeOf = getter(Answer, "type"), statusOf = getter(Answer, "status"), wordsOf = getter(Answer, "statusText"), fieldsOf = getter(Answer, "headers"), bodyOf = getter(Answer, "body"), fromOf = getter(Answer, "url");
+  let typeOf = getter(PageResponse, "type"), statusOf = getter(PageResponse, "status"), wordsOf = getter(PageResponse, "statusText"), fieldsOf = getter(PageResponse, "headers"), bodyOf = getter(PageResponse, "body"), fromOf = getter(PageResponse, "url");
   let pathOf = getter(Address, "pathname"), originOf = getter(Address, "origin"), here = location.origin;
   let match = (pattern, text) => apply(exec, pattern, [text]);
   let starts = (text, start) => apply(startsWith, text, [start]);
 
-  let ours = asked => {
+  let isOwn = asked => {
     let address = new Address(asked, location), name = read(pathOf, address);
     return read(originOf, address) == here ? starts(name, path) ? !starts(name, path + "page.") : false : false;
   };
@@ -71,14 +71,14 @@
       let top = destination == "document";
       body = around(body, top ? page[0] : frame, top ? page[1] : "");
     }
-    return construct(Answer, [body, bare({ status, statusText: read(wordsOf, found), headers: fields })]);
+    return construct(PageResponse, [body, bare({ status, statusText: read(wordsOf, found), headers: fields })]);
   };
 
   // Its own handler may have asked already: that is refused, since the browser asks, too.
-  self.fetch = (asked, how) => ours(asked.url || asked) ? Promise.reject(refuse("not by a worker")) : send(asked, how);
+  self.fetch = (asked, how) => isOwn(asked.url || asked) ? Promise.reject(refuse("not by a worker")) : send(asked, how);
   FetchEvent.prototype.respondWith = function (response) {
     let asked = read(requestOf, this), destination = read(destinationOf, asked);
-    if (ours(read(urlOf, asked))) (async () => await response)().catch(() => 0);
+    if (isOwn(read(urlOf, asked))) (async () => await response)().catch(() => 0);
     else if (read(modeOf, asked) == "navigate" || match(/^(shared)?worker$/, destination)) apply(respondWith, this, [(async () => fenced(await response, destination))()]);
     else apply(respondWith, this, [response]);
   };
