@@ -7,25 +7,49 @@ stand-in, one whose rule is granted is told what was agreed to.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from proxy.banner.assets import parts_of, script
 from proxy.consent.decision import allows
 from proxy.policy.model import OWN, Policy, TagRule
 from proxy.policy.scope import Pair
+from proxy.policy.signals import (
+    CLARITY,
+    EVENT,
+    GOOGLE,
+    HUBSPOT,
+    META,
+    TIKTOK,
+    UET,
+    WORDPRESS,
+    signal_states,
+)
 from proxy.policy.stand_ins import STAND_INS, Reply, StandIn, brought_by
 
-GOOGLE = "googletagmanager.com"
-HUBSPOT = "hs-scripts.com"
-HUBSPOT_FORMS = "hsforms.net"
-
-_DENIED = 'ad_storage:"denied",ad_user_data:"denied",ad_personalization:"denied"'
+GOOGLE_HOST = "googletagmanager.com"
+HUBSPOT_HOST = "hs-scripts.com"
+UET_HOST = "bat.bing.com"
+CLARITY_HOST = "clarity.ms"
+META_HOST = "connect.facebook.net"
+TIKTOK_HOST = "analytics.tiktok.com"
 
 
 def signals(policy: Policy, grants: frozenset[Pair]) -> str:
-    """Return the script that tells granted providers what was agreed to."""
-    states = _states(policy, grants)
-    return _google(states, sorted({pair.purpose for pair in grants})) + _hubspot(states)
+    """Return the script that tells providers what was agreed to.
+
+    Google's queue is told in every state, the others on pages where they run.
+    """
+    said, hosts = signal_states(policy, grants), _states(policy, grants)
+    running = {host for host, granted in hosts.items() if granted}
+    purposes = sorted({pair.purpose for pair in grants})
+    parts = [
+        _google(said, purposes, tags=GOOGLE_HOST in hosts),
+        _hubspot(said) if HUBSPOT_HOST in running else "",
+        _uet(said) if UET_HOST in running else "",
+        _clarity(said) if CLARITY_HOST in running else "",
+        _once_parsed(said, running),
+    ]
+    return "".join(parts)
 
 
 def stand_ins(policy: Policy, grants: frozenset[Pair]) -> str:
@@ -94,30 +118,76 @@ def _states(policy: Policy, grants: frozenset[Pair]) -> dict[str, bool]:
     return states
 
 
-def _google(states: dict[str, bool], granted: list[str]) -> str:
-    """Return Consent Mode v2: denied before any Google tag, then what was granted (basic mode).
+def _google(said: Mapping[str, bool], purposes: list[str], *, tags: bool) -> str:
+    """Return Consent Mode v2: one default, all denied, before any Google tag, then one update.
 
-    The purposes go into the queue too: a container can carry anybody's tags, and its
-    triggers can read them.
+    The purposes and the events of `event:` go into the queue too: a container can carry anybody's
+    tags, and its triggers can read them.
     """
-    if GOOGLE not in states:
+    events = [found[1] for word in said if said[word] and (found := EVENT.fullmatch(word))]
+    if not tags and not any(word in GOOGLE or EVENT.fullmatch(word) for word in said):
         return ""
+    granted = [name for name in GOOGLE if said.get(name)]
     code = (
         "window.dataLayer=window.dataLayer||[];"
         "window.gtag=window.gtag||function(){dataLayer.push(arguments)};"
-        f'gtag("consent","default",{{{_DENIED},analytics_storage:"denied"}});'
+        f'{{let t={{}};for(let n of"{" ".join(GOOGLE)}".split(" "))t[n]="denied";gtag("consent","default",t);'
     )
-    # all four anew: a site's own default may stand between
-    code += f'gtag("consent","update",{{{_DENIED},analytics_storage:"granted"}});' if states[GOOGLE] else ""
-    return f'{code}dataLayer.push({{callkom_consent:"{" ".join(granted)}"}});'
+    # all of them anew: a site's own default may stand between
+    update = "".join(f',{name}:"granted"' for name in granted)
+    code += f'gtag("consent","update",{{...t{update}}})}}' if granted else "}"
+    code += f'dataLayer.push({{callkom_consent:"{" ".join(purposes)}"}});'
+    return code + "".join(f'dataLayer.push({{event:"{name}"}});' for name in events)
 
 
-def _hubspot(states: dict[str, bool]) -> str:
+def _word(granted: bool) -> str:
+    return "granted" if granted else "denied"
+
+
+def _hubspot(said: Mapping[str, bool]) -> str:
     """Return what HubSpot's script is told on every page it runs on: it keeps no state itself."""
-    if not states.get(HUBSPOT):
-        return ""
-    functional = json.dumps(states.get(HUBSPOT_FORMS, False))
+    parts = ",".join(f"{word.partition('.')[2]}:{json.dumps(said.get(word, False))}" for word in HUBSPOT)
     return (
         "window.disableHubSpotCookieBanner=true;(window._hsp=window._hsp||[]).push"
-        f'(["setHubSpotConsent",{{analytics:true,advertisement:false,functionality:{functional}}}]);'
+        f'(["setHubSpotConsent",{{{parts}}}]);'
     )
+
+
+def _uet(said: Mapping[str, bool]) -> str:
+    """Return what Microsoft Advertising's queue is told before its script reads it."""
+    state = _word(said.get(UET, False))
+    return (
+        "window.uetq=window.uetq||[];"
+        'uetq.push("consent","default",{ad_storage:"denied"});'
+        f'uetq.push("consent","update",{{ad_storage:"{state}"}});'
+    )
+
+
+def _clarity(said: Mapping[str, bool]) -> str:
+    """Return what Clarity's queue is told; its snippet takes a queue that is there."""
+    parts = ",".join(f'{word.partition(".")[2]}:"{_word(said.get(word, False))}"' for word in CLARITY)
+    return (
+        "window.clarity=window.clarity||function(){(clarity.q=clarity.q||[]).push(arguments)};"
+        f'clarity("consentv2",{{{parts}}});'
+    )
+
+
+def _once_parsed(said: Mapping[str, bool], running: Collection[str]) -> str:
+    """Return what is told once the page is parsed, to code that takes no word before it is there.
+
+    Meta's and TikTok's snippets would not start beside a queue of ours; WordPress' consent API
+    is a script of the site.
+    """
+    code = ""
+    if META_HOST in running and META in said:
+        code += f'window.fbq&&fbq("consent","{"grant" if said[META] else "revoke"}");'
+    if TIKTOK_HOST in running and TIKTOK in said:
+        call = "grantConsent" if said[TIKTOK] else "revokeConsent"
+        code += f"window.ttq&&ttq.{call}&&ttq.{call}();"
+    words = [word for word in WORDPRESS if word in said]
+    calls = "".join(
+        f'wp_set_consent("{word.partition(".")[2]}","{"allow" if said[word] else "deny"}");' for word in words
+    )
+    code += f"if(window.wp_set_consent){{{calls}}}" if words else ""
+    optin = 'window.wp_consent_type="optin";' if words else ""
+    return f'{optin}addEventListener("DOMContentLoaded",()=>{{{code}}});' if code else ""

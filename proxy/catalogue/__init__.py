@@ -15,8 +15,8 @@ from functools import cache
 from pathlib import Path
 
 from proxy.policy.catalogue import load_catalogue
+from proxy.policy.catalogue_schema import CatalogueShape
 from proxy.policy.model import Catalogue, CatalogueBlock
-from proxy.policy.rules_schema import CatalogueShape
 from proxy.policy.used_providers import block_of
 
 _FOLDER = Path(__file__).resolve().parent

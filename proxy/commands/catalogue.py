@@ -11,9 +11,10 @@ from rich.text import Text
 
 from proxy.catalogue import providers, shipped_catalogue
 from proxy.commands.terminal import fail, out, print_json
+from proxy.policy.catalogue_schema import CatalogueShape
 from proxy.policy.model import NECESSARY
 from proxy.policy.rule_values import meant
-from proxy.policy.rules_schema import CATALOGUE_PURPOSES, CatalogueShape
+from proxy.policy.rules_schema import CATALOGUE_PURPOSES
 from proxy.policy.used_providers import needed
 
 STALE = timedelta(days=365)

@@ -9,10 +9,10 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from proxy.errors import PolicyError
+from proxy.policy.catalogue_schema import PlatformShape, TrackerShape
 from proxy.policy.load import place_of, provider_of
 from proxy.policy.model import Catalogue, CookieRule, Provider, Tracker
 from proxy.policy.rule_values import Shape
-from proxy.policy.rules_schema import PlatformShape, TrackerShape
 from proxy.policy.validation_messages import problems_of
 from proxy.policy.yaml_source import Mapping, Node, read
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from proxy.policy.actions import Action
 from proxy.policy.hosts import covers, glob_covers, registrable
 from proxy.policy.model import NECESSARY, OWN, CookieRule, Policy, TagRule, Undeclared
+from proxy.policy.signals import GOOGLE
 from proxy.problems import Place, Problem
 
 LONGEST = 395 * 86_400
@@ -33,6 +34,8 @@ def lint(policy: Policy) -> tuple[Problem, ...]:
         *_unreached_domains(policy),
         *_cheap_tags(policy),
         *_kept_anyway(policy),
+        *_pings_before_consent(policy),
+        *_silent_tags(policy),
         *_held_in_the_page_only(policy),
         *_unsaid_patterns(policy),
         *_unfenced(policy),
@@ -255,8 +258,38 @@ def _cheap_tags(policy: Policy) -> Iterator[Problem]:
                     yield Problem(tag.place, text, warning=True)
 
 
+def _pings_before_consent(policy: Policy) -> Iterator[Problem]:
+    for provider in policy.providers:
+        if provider.advanced:
+            text = (
+                f"providers.{provider.id}: 'consent_mode: advanced' loads its scripts before consent; they"
+                " send pings with the visitor's address and page, which needs consent by itself"
+            )
+            yield Problem(provider.place, text, warning=True)
+
+
+def _silent_tags(policy: Policy) -> Iterator[Problem]:
+    """Google's tags load and nobody tells them that anything was agreed to: they measure next to nothing."""
+    said = {word for one in policy.purposes for word in one.signals}
+    said |= {word for one in policy.providers for word, _ in one.signals}
+    if said & set(GOOGLE):
+        return
+    for provider in policy.providers:
+        first = next((tag for tag in provider.tags if "googletagmanager.com" in tag.hosts), None)
+        if first is not None and provider.enabled:
+            text = (
+                "Google's tags load by this rule, and no 'signals:' claims a type of Consent Mode: all stay"
+                " denied; say 'signals: analytics_storage' in the provider or its purpose"
+            )
+            yield Problem(first.place, text, warning=True)
+            return
+
+
 def _kept_anyway(policy: Policy) -> Iterator[Problem]:
     for tag in _tags(policy):
+        provider = policy.provider(tag.provider)
+        if provider is not None and provider.advanced:
+            continue
         needed = [purpose for purpose in tag.purposes if policy.needs_consent(purpose)]
         if tag.do is Action.KEEP and needed:
             text = f"'do: keep' loads this for everybody, also without {' and '.join(needed)}"

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pydantic import ValidationError
 
 from proxy.errors import PolicyError
-from proxy.policy import rule_values, rules_schema
+from proxy.policy import catalogue_schema, rule_values, rules_schema
 from proxy.policy.actions import Action
 from proxy.policy.durations import parse_date, parse_duration, parse_size
 from proxy.policy.inline_test import KINDS, ExampleShape
@@ -109,7 +109,7 @@ class _Builder:
             contact=head.contact,
             ask_again_after=_duration(head.ask_again_after),
             purposes=tuple(
-                Purpose(id_, Basis(purpose.basis), self._place("purposes", id_), purpose.was)
+                Purpose(id_, Basis(purpose.basis), self._place("purposes", id_), purpose.was, purpose.signals)
                 for id_, purpose in self._rules.purposes.items()
             ),
             providers=(
@@ -194,7 +194,10 @@ def provider_of(tree: Node, at: tuple[str, ...], block: rules_schema.ProviderSha
         name=block.name,
         place=place(),
         cookies=tuple(_cookie(id_, row, place("cookies", n)) for n, row in enumerate(block.cookies)),
-        tags=tuple(_tag(id_, tag, place("tags", n)) for n, tag in enumerate(block.tags)),
+        tags=tuple(
+            _tag(id_, tag, place("tags", n), keeps=block.consent_mode == "advanced")
+            for n, tag in enumerate(block.tags)
+        ),
         requests=tuple(
             RequestRule(id_, rule.path, rule.host or (), rule.purpose, place("requests", n))
             for n, rule in enumerate(block.requests)
@@ -211,6 +214,8 @@ def provider_of(tree: Node, at: tuple[str, ...], block: rules_schema.ProviderSha
         transfers=block.transfers,
         enabled=block.enabled == "yes",
         was=block.was,
+        signals=tuple(block.signals.items()),
+        advanced=block.consent_mode == "advanced",
     )
 
 
@@ -231,11 +236,11 @@ def _cookie(provider: str, row: rules_schema.CookieShape, place: Place) -> Cooki
         place=place,
         note=row.note,
         unpublished=row.unpublished,
-        by_scripts=isinstance(row, rules_schema.PlatformCookieShape) and row.by_scripts == "yes",
+        by_scripts=isinstance(row, catalogue_schema.PlatformCookieShape) and row.by_scripts == "yes",
     )
 
 
-def _tag(provider: str, tag: rules_schema.TagShape, place: Place) -> TagRule:
+def _tag(provider: str, tag: rules_schema.TagShape, place: Place, *, keeps: bool) -> TagRule:
     text = None
     if tag.text is not None:
         text = InlineText(all=tag.text.all or (), any=tag.text.any or ())
@@ -250,7 +255,7 @@ def _tag(provider: str, tag: rules_schema.TagShape, place: Place) -> TagRule:
         classes=tag.class_ or (),
         attributes=tuple((tag.attribute or {}).items()),
         text=text,
-        do=Action(tag.do),
+        do=Action.KEEP if keeps and tag.do == "hold" else Action(tag.do),
         with_=tag.with_,
         link=tag.link,
         stand_in=_stand_in(provider, tag.stand_in or {}),

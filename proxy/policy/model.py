@@ -62,6 +62,7 @@ class Purpose:
     basis: Basis
     place: Place
     was: tuple[str, ...] = ()  # ids it had before: who answered then is not asked again
+    signals: tuple[str, ...] = ()  # what providers are told by it: signals.py
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,8 @@ class Provider:
     transfers: str | None = None  # safeguards when outside the EU
     enabled: bool = True
     was: tuple[str, ...] = ()  # ids it had before: who answered then is not asked again
+    signals: tuple[tuple[str, str | None], ...] = ()  # what is told once that purpose, or all, is granted
+    advanced: bool = False  # Consent Mode's advanced mode: its tags load before consent
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from proxy.policy.durations import parse_duration
 from proxy.policy.inline_test import ExampleShape
 from proxy.policy.model import NECESSARY
 from proxy.policy.rule_values import Shape
+from proxy.policy.signals import EVENT, WORDS
 from proxy.policy.stand_ins import FUNCTION, STAND_INS
 
 CATALOGUE_PURPOSES = (NECESSARY, "functional", "performance", "social", "marketing")
@@ -50,11 +51,47 @@ class PolicyShape(Shape):
 _WAS = "Ids that it had before: who was asked then is not asked again because of the new one."
 
 
+_SIGNALS = "What providers are told by it: docs/signals.md lists the words."
+
+
+def _signal(word: str) -> str:
+    if word not in WORDS and not EVENT.fullmatch(word):
+        near = rule_values.meant(word, WORDS) or "; docs/signals.md lists the words, or write 'event:name'"
+        raise fault(f"is '{word}', which nobody listens to{near}")
+    return word
+
+
+Signal = Annotated[str, AfterValidator(_signal)]
+SignalWords = Annotated[tuple[Signal, ...], *rule_values.MANY]
+
+
+def _signal_table(value: Any) -> Any:
+    words = [value] if isinstance(value, str) else value
+    return (
+        dict.fromkeys(words) if isinstance(words, list) and all(isinstance(w, str) for w in words) else words
+    )
+
+
+SignalTable = Annotated[
+    dict[Signal, rule_values.PurposeId | None],
+    BeforeValidator(_signal_table),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                *rule_values.ONE_OR_MANY["anyOf"],
+                {"type": "object", "additionalProperties": {"type": "string"}},
+            ]
+        }
+    ),
+]
+
+
 class PurposeShape(Shape):
     """`purposes:` one by id; `necessary` is always on and has no switch."""
 
     basis: Literal["legitimate interest", "consent"] = Field(description="Legal basis (GDPR art. 6).")
     was: rule_values.FormerIds = Field(default=(), description=_WAS)
+    signals: SignalWords = Field(default=(), description=_SIGNALS)
 
 
 class UndeclaredShape(Shape):
@@ -314,6 +351,14 @@ class ProviderKeys(Shape):
     )
     relay: RelayShape | None = None
     was: rule_values.FormerIds = Field(default=(), description=_WAS)
+    signals: SignalTable = Field(
+        default={},
+        description=f"{_SIGNALS} A list: once all of it is granted; {{ word: purpose }}: that purpose.",
+    )
+    consent_mode: Literal["basic", "advanced"] = Field(
+        default="basic",
+        description="advanced: its scripts load before consent and send pings; Google's Consent Mode alone.",
+    )
     privacy: rule_values.Address | None = Field(default=None, description="Its privacy notice.")
     country: rule_values.Filled | None = Field(
         default=None, description="Where the recipient is established."
@@ -384,55 +429,6 @@ def _known_block(word: str, info: ValidationInfo) -> str:
 
 
 Used = dict[Annotated[str, AfterValidator(_known_block)], UseShape]
-
-
-class PlatformCookieShape(CookieShape):
-    """A row of a platform: its cookies are the site's own, whatever its hosts are called."""
-
-    by_scripts: Literal["yes", "no"] = "no"
-
-    domain: Annotated[tuple[Literal["self"], ...], BeforeValidator(lambda word: [word])] = ("self",)
-
-
-class PlatformShape(ProviderShape):
-    """A file of the catalogue: a platform on which sites are built, or that stands before them."""
-
-    cookies: tuple[PlatformCookieShape, ...] = ()
-
-
-class CheckedShape(Shape):
-    """`checked:` when and how somebody looked whether a block of the catalogue is still true."""
-
-    on: rule_values.Date
-    how: Literal["read", "seen running"]
-    at: rule_values.Words = Field(description="Addresses of what was read, or of the page that was run.")
-
-
-class CatalogueCookieShape(CookieShape):
-    """A row of the catalogue's block; the domain `self` is the site's own."""
-
-    domain: Annotated[tuple[rule_values.OwnOrDomain, ...], *rule_values.MANY]
-
-
-class CatalogueShape(ProviderShape):
-    """A file of the catalogue's providers: a block as under `providers:`, and what is known of it."""
-
-    kind: rule_values.Filled = Field(description="What it is: analytics, chat, player, ...")
-    checked: CheckedShape
-    shares: tuple[rule_values.Id, ...] = Field(
-        default=(), description="Providers whose hosts it shares, told apart by paths."
-    )
-    note: rule_values.Filled | None = Field(default=None, description="What its user should know.")
-    cookies: tuple[CatalogueCookieShape, ...] = ()
-    tests: tuple[ExampleShape, ...] = ()
-
-
-class TrackerShape(Shape):
-    """A known tracker: what it keeps on a site's own hosts."""
-
-    name: rule_values.Filled
-    cookies: rule_values.Globs = ()
-    storage: rule_values.Globs = ()
 
 
 def _knows_necessary(purposes: dict[str, PurposeShape]) -> dict[str, PurposeShape]:

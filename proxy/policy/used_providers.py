@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from proxy.errors import PolicyError
-from proxy.policy import rules_schema
+from proxy.policy import catalogue_schema, rules_schema
 from proxy.policy.hosts import registrable
 from proxy.policy.inline_test import KINDS
 from proxy.policy.model import OWN, Catalogue, CatalogueBlock, Example
@@ -108,18 +108,18 @@ def used_providers(
     return tuple(found)
 
 
-def block_of(block: CatalogueBlock) -> tuple[Mapping, rules_schema.CatalogueShape]:
+def block_of(block: CatalogueBlock) -> tuple[Mapping, catalogue_schema.CatalogueShape]:
     """Return a file of the catalogue as it stands; raise PolicyError where it is wrong."""
     tree, problems = read(block.text, block.file)
     if problems or not isinstance(tree, Mapping) or not isinstance(below := tree.value(block.id), Mapping):
         said = problems or [Problem(Place(block.file, 1), f"holds no block '{block.id}'")]
         raise PolicyError(sorted(said))
     try:
-        shape = rules_schema.CatalogueShape.model_validate(
+        shape = catalogue_schema.CatalogueShape.model_validate(
             below.plain(), context={"purposes": rules_schema.CATALOGUE_PURPOSES}, by_alias=True
         )
     except ValidationError as error:
-        raise PolicyError(problems_of(error, below, rules_schema.CatalogueShape)) from None
+        raise PolicyError(problems_of(error, below, catalogue_schema.CatalogueShape)) from None
     return below, shape
 
 
@@ -157,14 +157,14 @@ def _lacking(id_: str, purpose: str, known: tuple[str, ...]) -> str:
     )
 
 
-def needed(shape: rules_schema.CatalogueShape) -> set[str]:
+def needed(shape: catalogue_schema.CatalogueShape) -> set[str]:
     """Return the purposes that a block of the catalogue names."""
     found = {row.purpose for row in shape.cookies} | {rule.purpose for rule in shape.storage}
     found |= {purpose for tag in shape.tags for purpose in tag.purpose}
     return found | {purpose for rule in shape.requests for purpose in rule.purpose}
 
 
-def _moved(table: dict[str, str], shape: rules_schema.CatalogueShape) -> dict[str, str]:
+def _moved(table: dict[str, str], shape: catalogue_schema.CatalogueShape) -> dict[str, str]:
     """Return the purpose that stands here for each of the block's; `*` is all that needs consent."""
     every = {p: table["*"] for p in needed(shape) if p != "necessary"} if "*" in table else {}
     return every | {before: after for before, after in table.items() if before != "*"}
@@ -172,6 +172,12 @@ def _moved(table: dict[str, str], shape: rules_schema.CatalogueShape) -> dict[st
 
 def _renamed(key: str, node: Node, moved: dict[str, str], domains: tuple[str, ...]) -> Node:
     """Return what stands under a key with purposes and own domains as they are here."""
+    if key == "signals" and isinstance(node, Mapping):
+        values = (
+            (word, Text(one.place, moved.get(str(one.plain()), str(one.plain()))))
+            for word, one in node.entries
+        )
+        return Mapping(node.place, tuple(values))
     if key not in _RULES:
         return node
 
@@ -200,7 +206,7 @@ def _changed(name: str, node: Node, word: Callable[[str, Text], Node]) -> Node:
 
 
 def _tests(
-    tree: Mapping, shape: rules_schema.CatalogueShape, moved: dict[str, str], known: tuple[str, ...]
+    tree: Mapping, shape: catalogue_schema.CatalogueShape, moved: dict[str, str], known: tuple[str, ...]
 ) -> Iterator[Example]:
     """Yield the block's tests with its visitors by the purposes of these rules."""
     for at, test in enumerate(shape.tests):

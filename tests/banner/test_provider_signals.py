@@ -18,23 +18,6 @@ def granted(*purposes):
     return SCOPE.granted(purposes)
 
 
-def test_consent_mode_is_denied_first_in_every_state():
-    """M1: `default` with four denied precedes any Google tag, and `update` follows what was agreed."""
-    for grants in (NOTHING, granted("functional"), granted("performance"), SCOPE.pairs):
-        code = signals(POLICY, grants)
-        default = re.search(r'gtag\("consent","default",\{([^}]*)\}\)', code)
-
-        assert set(default[1].split(",")) == {
-            f'{name}:"denied"'
-            for name in ("ad_storage", "ad_user_data", "ad_personalization", "analytics_storage")
-        }
-        update = code.find(
-            'gtag("consent","update",{ad_storage:"denied",ad_user_data:"denied",'
-            'ad_personalization:"denied",analytics_storage:"granted"})'
-        )
-        assert (update > default.start()) == (grants >= granted("performance"))
-
-
 def test_the_queue_of_the_tag_manager_knows_the_purposes_before_its_container():
     assert 'dataLayer.push({callkom_consent:""})' in signals(POLICY, NOTHING)
     assert 'dataLayer.push({callkom_consent:"functional performance"})' in signals(POLICY, SCOPE.pairs)
