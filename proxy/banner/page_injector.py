@@ -84,7 +84,7 @@ class BannerMarkup:
         )
 
     def _text(self, words: Words, panel: str, ask: Ask, new: Scope) -> Markup:
-        """Return what the first layer says: purposes, providers, refusing, withdrawing, whom to ask."""
+        """Return what the first layer says: purposes, how many third parties, refusing, withdrawing."""
         asked = [p.id for p in self.policy.purposes if p.id in scope_of(self.policy).purposes]
         purposes = words.listed(_named(words, id_) for id_ in asked)
         without = words.listed(text for id_ in asked if (text := words.purpose(id_, "without")))
@@ -94,12 +94,18 @@ class BannerMarkup:
         }.get(ask, Markup)()
         main = words.say(
             "banner.text",
-            providers_link=_link(f"{panel}#providers", words.plain("banner.providers_link")),
+            providers_link=_link(f"{panel}#providers", self._third_parties(words)),
             purposes=purposes,
             without=without,
             period=words.duration(self.policy.ask_again_after),
         )
         return words.sentence([first, main, self._links(words)])
+
+    def _third_parties(self, words: Words) -> Markup:
+        """Return how many others are asked for: a provider that nothing is loaded from is the site itself."""
+        asked = {pair.provider for pair in scope_of(self.policy).pairs}
+        count = sum(1 for provider in self.policy.providers if provider.id in asked and provider.tags)
+        return words.say("banner.provider" if count == 1 else "banner.providers", count=count)
 
     def _new(self, words: Words, new: Scope) -> Markup:
         return words.listed(
@@ -112,7 +118,6 @@ class BannerMarkup:
         links = [
             _link(self.policy.page, words.plain("banner.policy")),
             _link(self.policy.privacy, words.plain("banner.privacy")),
-            _link(f"mailto:{self.policy.contact}", words.plain("banner.contact")),
         ]
         return joined(links, " \u00b7 ")
 
@@ -128,21 +133,20 @@ class BannerMarkup:
         return customize if notice else joined([pair, customize])
 
     def _purposes(self, words: Words) -> Markup:
-        rows = []
+        rows, always = [], []
         for purpose in self.policy.purposes:
             ids = {pair.provider for pair in scope_of(self.policy).pairs if pair.purpose == purpose.id}
             names = ", ".join(p.name for p in self.policy.providers if p.id in ids)
-            sentence, refusing = (words.purpose(purpose.id, part) for part in ("sentence", "refusing"))
+            sentence = words.purpose(purpose.id, "sentence")
             label = words.purpose(purpose.id, "label")
             if ids:
                 text = words.sentence([sentence, f"({names})"])
                 row = {"id": purpose.id, "label": label, "text": text}
-                then = Markup(f" <span>{escape(refusing)}</span>")
-                rows.append(fill("purpose", **row, space=" ", refusing=when(refusing, then)))
+                rows.append(fill("purpose", **row, space=" "))
             elif not self.policy.needs_consent(purpose.id):
                 text = words.sentence([sentence, words.plain("banner.always_on")])
-                rows.append(Markup(f"<p><b>{escape(label)}.</b> {text}</p>"))
-        return joined(rows)
+                always.append(Markup(f"<p><b>{escape(label)}.</b> {text}</p>"))
+        return joined([*rows, *always])
 
 
 _SLOT = b"<!--return-->"
@@ -155,7 +159,7 @@ def _named(words: Words, id_: str) -> Markup:
     return Markup(f"{label} ({escape(hint)})") if hint else label
 
 
-def _link(address: str, text: str) -> Markup:
+def _link(address: str, text: object) -> Markup:
     return Markup(f'<a href="{escape(address)}">{escape(text)}</a>')
 
 

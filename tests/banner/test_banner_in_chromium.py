@@ -4,7 +4,11 @@ import pytest
 
 from proxy.banner.render import Renderer
 from proxy.banner.words import load_languages
+from proxy.catalogue import shipped_catalogue
 from proxy.config.banner_colours import Look, Theme, contrast
+from proxy.demo.rules import demo_rules
+from proxy.package_files import bundled
+from proxy.policy.load import load_policy
 from tests.banner.rendering import POLICY
 from tests.banner.stage import BODY, OWN, Stage
 from tests.patience import until
@@ -117,15 +121,14 @@ def test_a_click_on_a_placeholder_waits_for_what_answers_it(visit, stage, fails)
 def test_the_keyboard_meets_links_refuse_accept_customize_then_the_page(visit):
     visitor = visit()
     met = []
-    for _ in range(9):
+    for _ in range(8):
         visitor.page.keyboard.press("Tab")
         met.append(visitor.page.evaluate("document.activeElement.textContent.trim()"))
 
     assert met == [
-        "our providers",
+        "6 third parties",
         "Cookie policy",
         "Privacy policy",
-        "Contact",
         "Refuse all",
         "Accept all",
         "Customize",
@@ -137,7 +140,7 @@ def test_the_keyboard_meets_links_refuse_accept_customize_then_the_page(visit):
 def test_customize_works_by_keyboard_alone(visit, stage):
     visitor = visit()
     press = visitor.page.keyboard.press
-    for _ in range(7):
+    for _ in range(6):
         press("Tab")
     press("Enter")
     press("Tab")
@@ -201,11 +204,11 @@ def test_what_has_the_focus_is_never_covered(visit, stage, screen, opened):
 def test_everything_to_click_is_large_enough(visit, how):
     """W3: 24 px at least, links within sentences excepted."""
     visitor = visit(**how)
+    measure = """() => [...document.querySelectorAll(".cc :is(button, summary, input[type=checkbox]), .cc.m a")]
+        .map(e => e.getBoundingClientRect()).map(r => Math.min(r.width, r.height)).filter(size => size)"""
+    closed = visitor.page.evaluate(measure)
     visitor.page.get_by_text("Customize", exact=True).click()
-    sizes = visitor.page.evaluate(
-        """() => [...document.querySelectorAll(".cc :is(button, summary, input[type=checkbox]), .cc.m a")]
-        .map(e => e.getBoundingClientRect()).map(r => Math.min(r.width, r.height))"""
-    )
+    sizes = closed + visitor.page.evaluate(measure)
 
     assert len(sizes) >= 7
     assert min(sizes) >= 22, "the boxes are 22 px in labels that are larger"
@@ -252,6 +255,61 @@ def test_customize_fits_on_the_screen_and_scrolls_inside(visit):
     assert box["y"] + box["height"] <= 740
     visitor.button("Save my choices").scroll_into_view_if_needed()
     assert visitor.box("Save my choices")["y"] + 44 <= 740
+
+
+THREE_PURPOSES = load_policy(demo_rules(bundled("rules.yaml").read_text()), "rules.yaml", shipped_catalogue())
+
+
+@pytest.mark.parametrize("size", [(360, 640), (1280, 800)], ids=["phone", "desktop"])
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_customize_shows_every_choice_and_save_without_scrolling(visit, stage, language, size):
+    stage.renderer = Renderer(THREE_PURPOSES, own=OWN)
+    stage.html = Stage.page(lang=language)
+    visitor = visit(viewport={"width": size[0], "height": size[1]})
+    visitor.banner.locator("summary").click()
+    visitor.page.mouse.move(0, 0)
+    places = visitor.page.evaluate(PLACES)
+
+    assert len(places) == 4, "three purposes and Save"
+    assert {place["seen"] for place in places} == {True}, places
+    assert visitor.banner.evaluate("e => e.scrollTop") == 0
+    assert [visitor.banner.locator(f"[value={name}]").is_visible() for name in ("refuse", "accept")] == [
+        False
+    ] * 2
+    visitor.page.keyboard.press("Tab")
+    assert visitor.page.evaluate("document.activeElement.value") == "functional", (
+        "the focus goes on to the choices"
+    )
+
+
+PLACES = """() => [...document.querySelectorAll("#cc-b :is(input[type=checkbox], .o button)")].map(e => {
+  let r = e.getBoundingClientRect(), top = document.elementFromPoint(r.left + r.width / 2, r.top + r.height / 2);
+  return { what: e.value, top: r.top, bottom: r.bottom, seen: r.top >= 0 && innerHeight >= r.bottom && e.contains(top) }; })"""
+
+
+def test_accepting_shows_that_it_works_until_the_page_is_back(visit):
+    visitor = visit()
+    held = []
+    visitor.page.route("**/.consent/choice", lambda route: held.append(route))  # noqa: PLW0108 - a builtin is no handler
+    form = visitor.banner.locator("form")
+    before = form.evaluate("e => getComputedStyle(e).opacity")
+    visitor.button("Accept all").click()
+
+    assert until(lambda: form.evaluate("e => getComputedStyle(e).opacity"), "0.5") == "0.5"
+    assert before == "1"
+    assert form.evaluate("e => getComputedStyle(e).cursor") == "progress"
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_first_layer_leaves_half_of_a_phone_to_the_page(visit, stage, language):
+    stage.html = Stage.page(lang=language)
+    visitor = visit(viewport={"width": 360, "height": 640})
+    words = visitor.banner.inner_text()
+
+    assert visitor.banner.bounding_box()["height"] <= 320
+    assert visitor.banner.evaluate("e => e.scrollHeight <= e.clientHeight")
+    for said in ("Performance", "6 ", "mois" if language == "fr" else "months"):
+        assert said in words
 
 
 def test_the_last_lines_and_the_link_can_be_scrolled_clear(visit):

@@ -70,23 +70,23 @@ def test_the_first_layer_says_what_the_law_wants():
         "<b>Functional</b> (forms, appointments, language) and <b>Performance</b> (audience, telemetry)"
         in first
     )
-    assert '<a href="/.consent/#providers">our providers</a>' in first
+    assert '<a href="/.consent/#providers">6 third parties</a>' in first
     assert (
-        "Refusing does not prevent access to the site, but appointments become an external link and audience is not measured."
+        "Without it the site works all the same, but appointments become a link and audience is not measured."
         in first
     )
-    assert "We keep your answer 6 months; you can withdraw it at any time" in first
-    for address in (POLICY.page, POLICY.privacy, f"mailto:{POLICY.contact}"):
+    assert "Your answer is kept 6 months; withdraw it any time in" in first
+    for address in (POLICY.page, POLICY.privacy):
         assert f'<a href="{address}">' in first
     assert '<summary class="b" id="cc-c">Customize</summary>' in body
 
 
-def test_each_purpose_names_its_providers_and_what_refusing_it_means():
+def test_each_purpose_names_its_providers_and_choices_come_before_what_is_always_on():
     _, body, _ = injected(RENDERER.injector(decision()))
 
     assert "(HubSpot, Calendly, WPML)" in body
     assert "(Cloudflare Web Analytics, HubSpot, MS Application Insights, Google Analytics 4)" in body
-    assert "Without Performance: we will not measure audience (GA4/HubSpot Analytics)" in body
+    assert body.index('value="performance"') < body.index("<b>Strictly necessary.</b>")
 
 
 def test_who_is_asked_again_reads_why():
