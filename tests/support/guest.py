@@ -38,7 +38,7 @@ async def guest(proxy: Proxy) -> Guest:
     return Guest(*await proxy.connect())
 
 
-def on_short_way(proxy: Proxy) -> int:
+def on_fast_path(proxy: Proxy) -> int:
     """How many requests are there at this moment."""
     http_servers = {
         id(listener.http_server): listener.http_server for listener in proxy.server.listeners
@@ -54,7 +54,7 @@ def ways(proxy: Proxy, origin: Origin) -> list[str]:
 
     def noting(answer) -> Callable:
         def with_note(seen):
-            noted.append("short" if on_short_way(proxy) else "long")
+            noted.append("fast" if on_fast_path(proxy) else "ordinary")
             return answer(seen) if callable(answer) else answer
 
         return with_note

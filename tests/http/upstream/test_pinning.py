@@ -117,14 +117,14 @@ async def test_who_is_signed_in_goes_the_long_way_and_all_others_the_short_one(t
         ann, bob = await guest(proxy), await guest(proxy)
         await ask(ann, target="/free")
         await ask(ann, target="/free")
-        assert went == ["long", "short"]
-        assert await sign_in(ann, "Ann") == b"Hello Ann"  # asked for by a 401 on the short way
+        assert went == ["ordinary", "fast"]
+        assert await sign_in(ann, "Ann") == b"Hello Ann"  # asked for by a 401 on the fast path
         for _ in range(3):
             assert await ask(ann) == b"Hello Ann"
         await ask(bob, target="/free")  # it opens the connection that all share
         await ask(bob, target="/free")
 
-        assert went == ["long", "short", "short", *["long"] * 6, "short"]
+        assert went == ["ordinary", "fast", "fast", *["ordinary"] * 6, "fast"]
 
 
 async def test_credentials_for_a_connection_never_go_the_short_way(tmp_path):
@@ -135,7 +135,7 @@ async def test_credentials_for_a_connection_never_go_the_short_way(tmp_path):
                 await ask(await guest(proxy))  # for an idle connection
                 await ask(await guest(proxy), "Authorization: Negotiate Ann")
 
-            assert went[1::2] == ["long"] * 3
+            assert went[1::2] == ["ordinary"] * 3
 
 
 async def test_visitors_of_a_proxy_before_us_are_told_apart_on_one_connection(tmp_path):

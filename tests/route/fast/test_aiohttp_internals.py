@@ -1,4 +1,4 @@
-"""A visitor's connection with a request on the short way: what comes behind it, who leaves, what takes long."""
+"""A visitor's connection with a request on the fast path: what comes behind it, who leaves, what takes long."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,7 @@ import pytest
 from proxy.http import listening
 from proxy.http.upstream import pool
 from tests.route.fast.test_fast_exchange import counted, more, said, short_guest
-from tests.support.guest import guest, on_short_way, raw_answer
+from tests.support.guest import guest, on_fast_path, raw_answer
 from tests.support.origin import HANG, Origin, echo, ok, until
 from tests.support.proxying import proxying, request
 
@@ -223,7 +223,7 @@ async def _answered_in_order(proxy, name: str, late: float) -> None:
     sent, expected = behind(name)
     someone.writer.write(request("/1"))
     if late:
-        await until(lambda: on_short_way(proxy))
+        await until(lambda: on_fast_path(proxy))
     elif name in ("garbage at once", "garbage", "the last one"):
         await asyncio.sleep(0.01)  # llhttp forgets what stands before it in one piece
     for piece in sent:
@@ -260,7 +260,7 @@ async def test_what_comes_behind_a_silent_upstream_is_not_taken_without_end(tmp_
     async with Origin({b"/slow": [HANG]}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
         someone = await short_guest(proxy)
         someone.writer.write(request("/slow"))
-        await until(lambda: on_short_way(proxy))
+        await until(lambda: on_fast_path(proxy))
         someone.writer.write(request("/behind") * 250_000)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(someone.writer.drain(), 0.3)
@@ -283,7 +283,7 @@ async def test_who_leaves_frees_the_upstream_and_is_recorded_once(tmp_path, held
         someone = await guest(proxy)
         await someone.ask(request("/warm"))
         before = counted(proxy)
-        someone.writer.write(request("/slow", "X: 1"))  # the long way
+        someone.writer.write(request("/slow", "X: 1"))  # the ordinary route
         await until(lambda: origin.seen[-1].target == b"/slow")
         someone.writer.transport.abort()
         await until(lambda: origin.open == 0, 2.0)
@@ -292,7 +292,7 @@ async def test_who_leaves_frees_the_upstream_and_is_recorded_once(tmp_path, held
         before = counted(proxy)
         someone.writer.write(request("/slow"))
         await until(lambda: len(said(proxy)) == 4 and len(origin.seen) == 5)
-        assert on_short_way(proxy) == 1
+        assert on_fast_path(proxy) == 1
         someone.writer.write(held)
         await asyncio.sleep(0.02)
         if reset:
@@ -403,12 +403,12 @@ async def test_draining_lets_it_be_answered_and_ends_its_connection(tmp_path):
     ):
         someone, idle = await short_guest(proxy), await short_guest(proxy)
         someone.writer.write(request("/slow"))
-        await until(lambda: on_short_way(proxy))
+        await until(lambda: on_fast_path(proxy))
         busy = await short_guest(proxy)
         busy.writer.write(request("/slow"))
-        await until(lambda: on_short_way(proxy) == 2)
+        await until(lambda: on_fast_path(proxy) == 2)
         busy.writer.write(request("/behind"))
-        await until(lambda: on_short_way(proxy) == 1)
+        await until(lambda: on_fast_path(proxy) == 1)
         stopping = asyncio.create_task(proxy.server.stop(5))
         answer = await asyncio.wait_for(someone.reader.read(), 5)
 
@@ -425,7 +425,7 @@ async def test_what_does_not_end_in_time_is_cut_and_recorded(tmp_path):
     async with Origin({b"/slow": [HANG]}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
         someone = await short_guest(proxy)
         someone.writer.write(request("/slow"))
-        await until(lambda: on_short_way(proxy))
+        await until(lambda: on_fast_path(proxy))
         assert await proxy.server.stop(0.1) == 1
         await until(lambda: origin.open == 0)
         await until(lambda: said(proxy)[-1]["status"] == 499)

@@ -1,4 +1,4 @@
-"""What is asked again goes the short way: to the visitor, the upstream and the records it is the same."""
+"""What is asked again goes the fast path: to the visitor, the upstream and the records it is the same."""
 
 import asyncio
 import gc
@@ -112,19 +112,19 @@ WHO = [*((who, "enforce") for who in HEADS), ("nobody", "observe"), ("cookies", 
 
 
 async def alike(proxy, origin, heads, targets, *, figures=False) -> None:
-    """Ask for each twice: the second time it goes the short way, and nothing else is different."""
+    """Ask for each twice: the second time it goes the fast path, and nothing else is different."""
     went, numbers = ways(proxy, origin), itertools.count()
     someone = await guest(proxy)
     for headers in heads:
         await someone.ask(request("/known", *numbered(headers, next(numbers))))
         for target in targets:
             answers, seen, counts, same = [], [], [], next(numbers)
-            for way in ("long", "short"):
+            for way in ("ordinary", "fast"):
                 await someone.ask(
                     request("/warm", *numbered(headers, next(numbers)))
                 )  # for an idle connection
                 asked = request(target.decode(), *numbered(headers, same))
-                pieces = [asked] if way == "short" else [asked[:-1], asked[-1:]]
+                pieces = [asked] if way == "fast" else [asked[:-1], asked[-1:]]
                 before, start = counted(proxy) if figures else {}, len(origin.seen)
                 answers.append(nameless(await someone.ask(*pieces)))
                 counts.append(more(counted(proxy), before) if figures else {})
@@ -175,7 +175,7 @@ async def test_each_request_is_passed_on_with_what_is_new_in_it(tmp_path, truste
             await someone.ask(request(target, *numbered(HEADS["traced"], number)))
         records = proxy.records("request_relayed")
 
-    assert went == ["long", *["short"] * 5, "long", "short"], "one is asked for anew, without a coding"
+    assert went == ["ordinary", *["fast"] * 5, "ordinary", "fast"], "one is asked for anew, without a coding"
     numbers = [b"0", b"1", b"2", b"3", b"4", b"5", b"5", b"6"]
     told = [
         [one.get(name) for name in (b"CF-RAY", b"traceparent", b"X-Azure-Ref", b"tracestate")]
@@ -216,7 +216,7 @@ def limit(proxy, connections: int) -> None:
 
 
 async def short_guest(proxy, *headers) -> Guest:
-    """A visitor whose next request with these headers goes the short way."""
+    """A visitor whose next request with these headers goes the fast path."""
     someone = await guest(proxy)
     for _ in range(2):
         await someone.ask(request("/warm", *headers))
@@ -271,7 +271,7 @@ async def test_an_answer_in_pieces_is_the_same_answer(tmp_path, steps):
         third = await someone.ask(request("/page"))
 
         assert body(first) == body(second) == body(third)
-        assert went[-1] == "short"
+        assert went[-1] == "fast"
         assert said(proxy)[0] == said(proxy)[2] == said(proxy)[3]
 
 
@@ -305,7 +305,7 @@ async def test_a_failure_on_the_short_way_is_the_page_and_the_record_of_any_othe
         before = counted(proxy)
         second = await someone.ask(request("/"))
 
-        assert "short" in went[-2:]
+        assert "fast" in went[-2:]
         assert nameless(second) == nameless(first)
         assert first.startswith(b"HTTP/1.1 %d " % status)
         assert more(counted(proxy), before) == long
@@ -424,7 +424,7 @@ async def test_new_rules_hold_for_the_next_request_with_a_known_head(tmp_path):
         assert await proxy.server.reload()
         answers = [await someone.ask(request("/")) for _ in range(2)]
 
-        assert went == ["long", "short", "long", "short"]
+        assert went == ["ordinary", "fast", "ordinary", "fast"]
         assert answers[0] == answers[1]
         assert b'type="text/plain"' not in answers[0]
         assert b"_ga=GA1.1" in answers[0]
@@ -462,7 +462,7 @@ async def test_an_answer_expires_while_its_head_is_remembered(tmp_path):
         assert b'type="text/plain"' in await someone.ask(request("/", cookie))
         now[0] -= 400 * 86_400
         assert b'type="text/plain"' not in await someone.ask(request("/", cookie))
-        assert went[1:] == ["short"] * 4
+        assert went[1:] == ["fast"] * 4
 
 
 async def test_a_name_given_by_a_trusted_proxy_is_kept_each_time(tmp_path):
@@ -492,7 +492,7 @@ async def test_each_visitor_with_one_head_is_named_by_their_own_address(tmp_path
         for one in guests * 2:
             await one.ask(request("/"))
 
-        assert went == ["long"] + ["short"] * 7
+        assert went == ["ordinary"] + ["fast"] * 7
         assert [one.get(b"X-Forwarded-For")[0] for one in origin.seen] == [b"127.0.0.1", b"127.0.0.2"] * 4
 
 
@@ -514,7 +514,7 @@ async def test_behind_tls_it_is_the_same(tmp_path):
         someone = Guest(*made)
         answers = [await someone.ask(request("/")) for _ in range(4)]
 
-        assert went[2:] == ["short", "short"]
+        assert went[2:] == ["fast", "fast"]
         assert len(set(answers)) == 1
         assert {one.get(b"X-Forwarded-Proto")[0] for one in origin.seen} == {b"https"}
 
@@ -646,7 +646,7 @@ async def test_what_a_script_fetches_goes_the_short_way_whatever_it_turns_out_to
             for target in ("/part", "/part", "/data", "/data")
         ]
 
-    assert went == ["long", "short", "short", "short"]
+    assert went == ["ordinary", "fast", "fast", "fast"]
     assert len(whole) == 3, "none of them was handed over"
     assert nameless(fetched[0]) == nameless(fetched[1])
     assert body(fetched[2]) == body(fetched[3]) == answers[b"/data"].partition(b"\r\n\r\n")[2]

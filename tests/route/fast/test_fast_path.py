@@ -54,5 +54,5 @@ async def test_where_a_name_is_gone_it_is_off_and_everything_is_served(tmp_path,
             assert (await visitor.ask(request("/a"))).endswith(b"x")
         [line] = proxy.records("fast_path_off")
 
-    assert went == ["long"] * 3
+    assert went == ["ordinary"] * 3
     assert line["missing"] == [name]
