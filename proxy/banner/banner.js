@@ -152,7 +152,14 @@
   page.addEventListener("visibilitychange", () => page.hidden || look());
   // Kept for the back button, or fetched ahead, it heard of no answer given meanwhile.
   addEventListener("pageshow", event => {
+    // only without asking
     if (event.persisted || performance.getEntries()[0]?.deliveryType) hear(event);
+    // end
+    // only with asking
+    // Nor did one made before a refusal was there, though the banner had closed and somebody went on.
+    if (event.persisted) hear(event);
+    if (page.referrer.includes(location.host)) look();
+    // end
   });
   page.addEventListener("DOMContentLoaded", () => keep(page.dispatchEvent(new CustomEvent("callkom:consent", { detail: kept }))));
   addEventListener("input", event => {

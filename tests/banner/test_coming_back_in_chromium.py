@@ -131,3 +131,24 @@ def test_a_banner_that_a_page_swapper_remembers_returns_before_an_answer_and_not
 
     assert visitor.page.locator("#cc-l").count() == 1
     assert visitor.errors == []
+
+
+def test_who_refused_and_went_on_at_once_is_not_asked_for_long(visit, stage):
+    """The banner closes before the refusal has reached us: the next page may be made without it."""
+    visitor = visit()
+    stage.html = stage.page(body='<a href="/next">Next</a>')
+    visitor.goes("/")
+
+    def arrives(route):
+        stage.granted, stage.answered = (), True
+        route.continue_()
+
+    visitor.page.route("**/.consent/state*", arrives)
+    visitor.page.evaluate("window.same = 1")
+    visitor.page.get_by_role("link", name="Next").click()
+    visitor.page.wait_for_url("**/next")
+    visitor.page.evaluate("window.same = 2")
+    visitor.banner.wait_for(state="detached")
+
+    assert visitor.page.evaluate("window.same") == 2, "it was not loaded anew"
+    assert visitor.errors == []
