@@ -12,8 +12,10 @@ from proxy.errors import PolicyError
 from proxy.policy import catalogue_schema, rule_values, rules_schema
 from proxy.policy.actions import Action
 from proxy.policy.durations import parse_date, parse_duration, parse_size
+from proxy.policy.first_party import FIRST_PARTY
 from proxy.policy.inline_test import KINDS, ExampleShape
 from proxy.policy.model import (
+    OWN,
     Basis,
     Catalogue,
     CatalogueBlock,
@@ -189,19 +191,20 @@ def provider_of(tree: Node, at: tuple[str, ...], block: rules_schema.ProviderSha
     def place(*steps: Step) -> Place:
         return place_of(tree, *at, *steps)
 
+    advanced = block.consent_mode == "advanced"  # its scripts load and report, under any name
+    tags = (_tag(id_, tag, place("tags", n), keeps=advanced) for n, tag in enumerate(block.tags))
+    requests = [
+        (_request(id_, rule, place("requests", n)), rule)
+        for n, rule in enumerate(block.requests)
+        if rule.like is None or not advanced
+    ]
     return Provider(
         id=id_,
         name=block.name,
         place=place(),
         cookies=tuple(_cookie(id_, row, place("cookies", n)) for n, row in enumerate(block.cookies)),
-        tags=tuple(
-            _tag(id_, tag, place("tags", n), keeps=block.consent_mode == "advanced")
-            for n, tag in enumerate(block.tags)
-        ),
-        requests=tuple(
-            RequestRule(id_, rule.path, rule.host or (), rule.purpose, place("requests", n))
-            for n, rule in enumerate(block.requests)
-        ),
+        tags=(*tags, *(_like_tag(rule, shape.like) for rule, shape in requests if shape.like is not None)),
+        requests=tuple(rule for rule, _ in requests),
         storage=tuple(
             StorageRule(id_, rule.key, rule.purpose, place("storage", n))
             for n, rule in enumerate(block.storage)
@@ -238,6 +241,19 @@ def _cookie(provider: str, row: rules_schema.CookieShape, place: Place) -> Cooki
         unpublished=row.unpublished,
         by_scripts=isinstance(row, catalogue_schema.PlatformCookieShape) and row.by_scripts == "yes",
     )
+
+
+def _request(provider: str, rule: rules_schema.RequestShape, place: Place) -> RequestRule:
+    hosts, purposes = rule.host or (), rule.purpose
+    if rule.like is None:
+        return RequestRule(provider, rule.path or (), hosts, purposes, place)
+    like = FIRST_PARTY[rule.like]
+    return RequestRule(provider, (*like.loads, *like.collects), hosts, purposes, place, like.replies)
+
+
+def _like_tag(rule: RequestRule, like: str) -> TagRule:
+    """Return the rule that holds as tags what `like:` knows."""
+    return TagRule(rule.provider, rule.purposes, rule.place, rule.hosts or (OWN,), FIRST_PARTY[like].loads)
 
 
 def _tag(provider: str, tag: rules_schema.TagShape, place: Place, *, keeps: bool) -> TagRule:

@@ -127,6 +127,7 @@ class RequestRule:
     hosts: tuple[str, ...]  # empty: every host of the site
     purposes: tuple[str, ...]
     place: Place
+    replies: tuple[tuple[str, ...], ...] = ()  # its scripts begin with all words of a group
 
 
 @dataclass(frozen=True, slots=True)

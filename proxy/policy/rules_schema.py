@@ -312,9 +312,19 @@ class TagShape(Shape):
 class RequestShape(Shape):
     """`requests:` first-party addresses that collect for a provider."""
 
-    path: rule_values.Paths
+    path: rule_values.Paths | None = None
+    like: Literal["google-analytics", "google-tag-manager", "hubspot"] | None = Field(
+        default=None,
+        description="Instead of 'path': its tags under our own name, by their address and how they begin.",
+    )
     host: rule_values.ThirdHosts | None = Field(default=None, description="Hosts of ours; without: all.")
     purpose: rule_values.Purposes
+
+    @model_validator(mode="after")
+    def _says_one(self) -> Self:
+        if (self.path is None) == (self.like is None):
+            raise fault("needs either 'path' or 'like'")
+        return self
 
 
 class StorageShape(Shape):

@@ -68,7 +68,12 @@ def refused_collection(context: RequestContext) -> Response | None:
     if verdict.does is Does.KEEP:
         return None
     context.verdicts.append(("request", verdict))
-    return None if context.observes else Response(204, [(b"Cache-Control", b"no-store")])
+    return None if context.observes else refused_collection_response()
+
+
+def refused_collection_response() -> Response:
+    """Return what a script gets that collects without consent, or is itself such a script: nothing."""
+    return Response(204, [(b"Cache-Control", b"no-store")])
 
 
 GATES: tuple[Gate, ...] = (own_address, last_hop, purging, refused_collection)

@@ -16,7 +16,7 @@ from proxy.http.server import plain_refusal
 from proxy.http.upstream.exchange import UpstreamRequest, UpstreamResponse
 from proxy.http.websocket import relay_websocket, wants_websocket
 from proxy.route.context import RequestContext, context_of, tell_own
-from proxy.route.gates import Stop, stopped
+from proxy.route.gates import Stop, refused_collection_response, stopped
 from proxy.route.prefetch import refused_prefetch
 from proxy.route.request_headers import UpstreamHead, ask_identity, build_upstream_head
 from proxy.route.response_headers import judged
@@ -24,7 +24,9 @@ from proxy.route.response_kind import PAGES, goes_by_its_head, has_no_body, sort
 from proxy.route.visitor_response import (
     VisitorResponse,
     compose,
+    first_party_verdict,
     is_unfit,
+    may_be_first_party,
     observed_as_it_is,
     unread,
     without_body,
@@ -117,6 +119,8 @@ class Relay:
         data = upstream_response.whole()
         if goes_by_its_head(upstream_response) and (refused := refused_prefetch(context, upstream_response)):
             return self._end(context, refused)
+        if held := self._held(context, upstream_response, data):
+            return held
         if sort in PAGES:
             context.read += len(data)
         outgoing, first = self._begin(context, upstream_head, upstream_response, sort, data, complete=True)
@@ -148,6 +152,10 @@ class Relay:
         *,
         complete: bool,
     ) -> Response:
+        if not data and not complete and may_be_first_party(context, upstream_response):
+            data, complete = await _first_piece(upstream_response)
+        if held := self._held(context, upstream_response, data):
+            return held
         if sort in PAGES and has_no_body(upstream_response) and not context.observes:
             data, complete = b"", True
         elif sort in PAGES and not complete and not data:
@@ -168,6 +176,16 @@ class Relay:
             await self._pour(context, upstream_response, outgoing, response)
         _note_body(context, outgoing.body)
         return self._end(context, response)
+
+    def _held(
+        self, context: RequestContext, upstream_response: UpstreamResponse, data: bytes
+    ) -> Response | None:
+        """Return what stands in for a provider's script under an address of the site; None where it runs."""
+        verdict = first_party_verdict(context, upstream_response, data)
+        if verdict is None or verdict.keeps:
+            return None
+        context.verdicts.append(("request", verdict))
+        return None if context.observes else self._end(context, refused_collection_response())
 
     def _begin(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from proxy.errors import Unreadable
 from proxy.filter.body.body_filter import (
@@ -22,10 +23,14 @@ from proxy.filter.body.encoding import choose
 from proxy.filter.body.service_worker import worker_filter
 from proxy.filter.cache import PageCache, lru_cache_of_short
 from proxy.filter.headers.content_kind import BodyKind, is_document, names_document
+from proxy.filter.headers.fields import without
 from proxy.filter.headers.judged_headers import Headers, code_headers, document_headers, end_to_end, saved
 from proxy.filter.headers.upstream_names import ADDRESSES
+from proxy.filter.rules.collection_requests import RequestRules, verdict_of_reply
+from proxy.filter.verdict import Verdict
 from proxy.http.request import Request
 from proxy.http.upstream.exchange import UpstreamResponse
+from proxy.policy.scope import Pair
 from proxy.route.context import RequestContext
 from proxy.route.page_injection import GOVERNING, PageInjection, dress, observe, observes_no_script
 from proxy.route.request_headers import UpstreamHead
@@ -69,6 +74,40 @@ def is_unfit(upstream_response: UpstreamResponse, sort: BodyKind) -> bool:
     return False
 
 
+def first_party_verdict(
+    context: RequestContext, upstream_response: UpstreamResponse, data: bytes
+) -> Verdict | None:
+    """Return the verdict on a script that begins as a provider's does, whatever its address; else None (T31).
+
+    `data` is what has arrived of it: its beginning.
+    """
+    if not may_be_first_party(context, upstream_response) or not data:
+        return None
+    coding = (_joined(upstream_response, b"content-encoding") or b"")[:64]
+    return _begun(
+        data[:BEGINNING], coding, context.site.requests, context.request.host, context.variant.grants
+    )
+
+
+@lru_cache(maxsize=256)  # keys of two kilobytes at most
+def _begun(
+    beginning: bytes, coding: bytes, requests: RequestRules, host: str, grants: frozenset[Pair]
+) -> Verdict | None:
+    """Return the verdict on a script, given how its coded bytes begin."""
+    try:
+        first = first_bytes(beginning, coding)
+    except Unreadable:
+        return None
+    return verdict_of_reply(requests, host, first, grants)
+
+
+def may_be_first_party(context: RequestContext, upstream_response: UpstreamResponse) -> bool:
+    """True for a script of a site whose rules know tags by how they begin."""
+    if not context.site.requests.by_reply or upstream_response.status != 200 or upstream_response.bodiless:
+        return False
+    return any(b"script" in kind.lower() for kind in upstream_response.fields.get(b"content-type", ()))
+
+
 def compose(
     context: RequestContext,
     upstream_head: UpstreamHead,
@@ -95,6 +134,8 @@ def compose(
     if upstream_response.status == 304:
         return VisitorResponse(_not_modified(context, upstream_head, upstream_response, headers), VERBATIM)
     if sort not in PAGES and sort is not BodyKind.REFUSED:
+        if first_party_verdict(context, upstream_response, data) is not None:
+            headers = without(code_headers(headers), (b"etag", b"last-modified"))  # a 304 would bring it back
         return _unread(context, upstream_response, headers, sort)
     if sort is BodyKind.HTML and data:
         headers = _typed(headers, context.request, upstream_response, data)

@@ -24,6 +24,7 @@ class _Row:
     rule: RequestRule
     globs: tuple[Glob, ...]
     needs: tuple[str, ...]
+    replies: tuple[tuple[bytes, ...], ...]
 
 
 class RequestRules:
@@ -31,10 +32,15 @@ class RequestRules:
 
     def __init__(self, policy: Policy) -> None:
         self.rows = tuple(
-            _Row(rule, tuple(map(Glob.of, rule.paths)), _needs(policy, rule))
+            _Row(rule, tuple(map(Glob.of, rule.paths)), _needs(policy, rule), _words(rule))
             for provider in policy.providers
             for rule in provider.requests
         )
+        self.by_reply = tuple(row for row in self.rows if row.replies)
+
+
+def _words(rule: RequestRule) -> tuple[tuple[bytes, ...], ...]:
+    return tuple(tuple(word.encode() for word in group) for group in rule.replies)
 
 
 def refused_request(rules: RequestRules, host: str, target: bytes, grants: frozenset[Pair]) -> Verdict:
@@ -51,6 +57,14 @@ def refused_request(rules: RequestRules, host: str, target: bytes, grants: froze
     return KEEP
 
 
+def verdict_of_reply(rules: RequestRules, host: str, first: bytes, grants: frozenset[Pair]) -> Verdict | None:
+    """Return the verdict on a script of the site's by how it begins; None where it is nobody's."""
+    for row in rules.by_reply:
+        if any(all(word in first for word in group) for group in row.replies) and _at(row, host):
+            return _verdict(row, grants)
+    return None
+
+
 def _verdict(row: _Row, grants: frozenset[Pair]) -> Verdict:
     provider, place = row.rule.provider, row.rule.place
     missing = tuple(p for p in row.needs if not allows(grants, provider, (p,)))
@@ -58,10 +72,12 @@ def _verdict(row: _Row, grants: frozenset[Pair]) -> Verdict:
 
 
 def _matches(row: _Row, host: str, spellings: tuple[str, ...]) -> bool:
+    return _at(row, host) and any(glob.matches(text) for glob in row.globs for text in spellings)
+
+
+def _at(row: _Row, host: str) -> bool:
     named = row.rule.hosts
-    if named and not any(host == h or host.endswith("." + h) for h in named):
-        return False
-    return any(glob.matches(text) for glob in row.globs for text in spellings)
+    return not named or any(host == h or host.endswith("." + h) for h in named)
 
 
 def _spellings(target: bytes) -> tuple[str, ...]:
