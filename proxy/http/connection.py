@@ -2,7 +2,7 @@
 
 Only what aiohttp documents or names publicly is used and overridden. Its parser gets one request at a time:
 where heads and bodies end is read here, and what comes behind a request waits until that one has been
-answered (server.py calls `begins` and `ends`).
+served (server.py calls `begins` and `ends`).
 """
 
 from __future__ import annotations

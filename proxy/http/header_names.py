@@ -56,7 +56,7 @@ class Names(Cache[bytes, tuple[bytes, Fate]]):
         return self.store(name, (lower, self._fate(lower)))
 
 
-def _asked(lower: bytes) -> Fate:
+def _request_fate(lower: bytes) -> Fate:
     match lower:
         case b"cookie":
             return Fate.COOKIE
@@ -74,7 +74,7 @@ def _asked(lower: bytes) -> Fate:
             return Fate.TRUSTED if only_from_trusted(lower) else Fate.PASS
 
 
-def _answered(lower: bytes) -> Fate:
+def _response_fate(lower: bytes) -> Fate:
     match lower:
         case b"set-cookie":
             return Fate.COOKIE
@@ -91,14 +91,14 @@ def _answered(lower: bytes) -> Fate:
 MAX_FORWARDS = b"max-forwards"
 """How far a TRACE or OPTIONS request may still travel (RFC 9110 7.6.2)."""
 
-ASKED = Names(_asked)
+REQUEST_FIELDS = Names(_request_fate)
 """Names of fields that visitors send."""
 
-ANSWERED = Names(_answered)
-"""Names of fields that upstreams answer with."""
+RESPONSE_FIELDS = Names(_response_fate)
+"""Names of fields that upstreams send."""
 
 
-def fields_of(headers: Headers, known: Names = ASKED) -> Fields:
+def fields_of(headers: Headers, known: Names = REQUEST_FIELDS) -> Fields:
     """Return the values of each header by its name in lower case, in order."""
     fields: Fields = {}
     for name, value in headers:

@@ -91,7 +91,7 @@ class Certificate:
 
 @dataclass(slots=True)
 class Listener:
-    """One listening socket, and whoever answers behind it."""
+    """One listening socket, and the server behind it."""
 
     http_server: HttpServer
     sock: socket.socket
@@ -116,7 +116,7 @@ class Listener:
         return int(self._spare.getsockname()[1])
 
     async def shut(self) -> None:
-        """Take nobody in any more; who already waits in the queue of the socket is still answered."""
+        """Take nobody in any more; who already waits in the queue of the socket is still served."""
         if self._server is None or self._spare is None:
             return
         self._server.close()

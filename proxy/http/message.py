@@ -38,7 +38,7 @@ class Draining(Protocol):
 
 
 class VisitorConnection(Protocol):
-    """What a request, and whoever answers it, may ask of the visitor's connection (connection.py)."""
+    """What a request, and whoever responds to it, may ask of the visitor's connection (connection.py)."""
 
     allowance: RequestLimits
     peer: str
@@ -95,7 +95,7 @@ class IncomingMessage:
         self._expects = b""
         self.protocol = protocol
         self.allowance = protocol.allowance
-        self.started = False  # an answer is on its way
+        self.started = False  # a response is on its way
         self.headers: Headers = list(message.raw_headers)
         self.length: int | None = None  # the body's, when it was declared
         self.news: tuple[bytes, ...] = ()  # values of a head that came before but for these
@@ -263,7 +263,7 @@ class IncomingMessage:
             await protocol.drained(self.allowance.idle_write)
 
     def cut(self, *, visibly: bool = False) -> None:
-        """End the connection in mid-answer; `visibly`: with a RST, where a clean end would look complete."""
+        """End the connection in mid-response; `visibly`: with a RST, where a clean end would look whole."""
         transport = self.protocol.transport
         if transport is None:
             return

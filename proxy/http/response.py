@@ -50,7 +50,7 @@ class Exchange(Protocol):
 
 
 class Response:
-    """An answer. Complete ones are simply returned from the handler.
+    """A response. Complete ones are simply returned from the handler.
 
     A longer one is `prepare`d (head and `first` go out), then `write`s and `finish`es, or is `cut`.
     `first` is what has arrived of the body, `complete` whether that is all of it. Without a Content-Length
@@ -139,7 +139,7 @@ class Response:
     async def write_eof(self, _: bytes = b"") -> None:
         """End what the handler left open (aiohttp calls this after it)."""
         if self._was_cut:
-            raise ConnectionResetError("the answer was cut")
+            raise ConnectionResetError("the response was cut")
         if not self._ended:
             await self.finish()
         if not self.keep_alive and self._request is not None:
@@ -174,7 +174,7 @@ class Response:
         count = len(lines)
         head = b"\r\n".join(lines) + b"\r\n\r\n"
         if head.count(b"\n") != count + 1 or head.count(b"\r") != count + 1 or b"\0" in head:
-            raise UpstreamError("the answer's head holds a line break or a NUL where none may be")
+            raise UpstreamError("the response's head holds a line break or a NUL where none may be")
         return head
 
     def _lines(self) -> tuple[list[bytes], bytes | None]:
@@ -207,9 +207,9 @@ class Response:
     def _refuse_overrun(self) -> None:
         if self._left is not None and self._left < 0:
             self.cut()
-            raise ConnectionResetError("the answer is longer than its Content-Length")
+            raise ConnectionResetError("the response is longer than its Content-Length")
 
     def _refuse_shortfall(self) -> None:
         if self._left and not self.bodiless:
             self.cut()
-            raise ConnectionResetError("the answer is shorter than its Content-Length")
+            raise ConnectionResetError("the response is shorter than its Content-Length")

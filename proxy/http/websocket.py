@@ -26,22 +26,22 @@ def wants_websocket(request: IncomingMessage) -> bool:
 
 
 async def relay_websocket(request: IncomingMessage, response: UpstreamResponse, headers: Headers) -> Response:
-    """Answer with the upstream's 101 (`headers`: what may be seen of it), and relay until one side ends."""
-    answer = Response(101, headers, reason=response.reason, keep_alive=False)
+    """Send the upstream's 101 (`headers`: what may be seen of it), and relay until one side ends."""
+    switched = Response(101, headers, reason=response.reason, keep_alive=False)
     upward = _Upward(request, response)
     try:
-        await answer.prepare(request)
+        await switched.prepare(request)
         request.protocol.tunnels = True
         request.protocol.set_parser(upward)
         while piece := await response.read():
-            answer.body_length += len(piece)
+            switched.body_length += len(piece)
             await request.send(piece)
     except UpstreamError:
-        answer.cut()
+        switched.cut()
     finally:
         upward.give_up()
         response.hang_up()
-    return answer
+    return switched
 
 
 class _Upward:

@@ -167,7 +167,7 @@ class Worker:
         relay = Relay(partial(getattr, self, "_snapshot"), self.metrics.tally)
         self._fast_path = open_fast_path(relay)
         http_server = HttpServer(
-            relay.answer,
+            relay.respond,
             allowance=_request_limits(config),
             refuse=relay.refuse,
             report=relay.report,

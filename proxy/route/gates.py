@@ -1,4 +1,4 @@
-"""What is answered or refused before the upstream is asked, decided once for every route.
+"""What gets a response or a refusal before the upstream is asked, decided once for every route.
 
 The ordinary route and the fast path both call `stopped`. A gate only decides: it may be asked twice
 about one request (the fast path leaves whatever is stopped to the ordinary route), so it counts, writes

@@ -17,7 +17,7 @@ _POLICY = b"content-security-policy"
 _INTEGRITY = b"integrity-policy"
 """Refuses scripts without a hash of their bytes; with one, no other bytes could stand in for ours."""
 _EMBEDDER = b"cross-origin-embedder-policy"
-"""Refuses frames, ours too, whose answers do not say the same; and so on inside them."""
+"""Refuses frames, ours too, whose responses do not say the same; and so on inside them."""
 GOVERNING = frozenset({_POLICY, _INTEGRITY, _EMBEDDER})
 """Fields of an upstream's response that our part of the page has to heed."""
 

@@ -49,7 +49,7 @@ class Relay:
         self.snapshot = snapshot
         self._tally = tally
 
-    async def answer(self, message: IncomingMessage) -> Response:
+    async def respond(self, message: IncomingMessage) -> Response:
         """Return the response to one request; a long one has been sent already."""
         began = time.perf_counter()
         snapshot = self.snapshot()
@@ -82,11 +82,11 @@ class Relay:
     async def _relay(self, context: RequestContext) -> Response:
         upstream_head = build_upstream_head(context)
         switching = wants_websocket(context.message)
-        return await self._answered(
+        return await self._relay_response(
             context, upstream_head, await _fetch(context, upstream_head, switching=switching)
         )
 
-    async def _answered(
+    async def _relay_response(
         self, context: RequestContext, upstream_head: UpstreamHead, upstream_response: UpstreamResponse
     ) -> Response:
         try:
@@ -134,7 +134,7 @@ class Relay:
         self, context: RequestContext, upstream_head: UpstreamHead, fetching: Awaitable[UpstreamResponse]
     ) -> Response:
         """Return the response to a request that left the fast path after it was sent."""
-        return await self._answered(context, upstream_head, await fetching)
+        return await self._relay_response(context, upstream_head, await fetching)
 
     def left(self, context: RequestContext) -> None:
         """Count and log a visitor who left while their request was on the fast path."""

@@ -17,7 +17,16 @@ from proxy.filter.headers.judged_headers import (
     without_range,
 )
 from proxy.http.forwarded import forwarded_headers
-from proxy.http.header_names import ADDRESS, ASKED, CODING, COOKIE, MAX_FORWARDS, PASS, TRUSTED, is_plain
+from proxy.http.header_names import (
+    ADDRESS,
+    CODING,
+    COOKIE,
+    MAX_FORWARDS,
+    PASS,
+    REQUEST_FIELDS,
+    TRUSTED,
+    is_plain,
+)
 from proxy.http.request import NAME, Request
 from proxy.route.context import RequestContext
 
@@ -54,7 +63,7 @@ def build_upstream_head(context: RequestContext) -> UpstreamHead:
 def _walk(context: RequestContext, result: UpstreamHead) -> None:
     """Add the visitor's own fields; where a site is only observed, each as it came."""
     request, observes = context.request, context.observes
-    headers, known, out = request.headers, ASKED, result.headers
+    headers, known, out = request.headers, REQUEST_FIELDS, result.headers
     said = request.fields.get(b"connection")
     if said is not None and not is_plain(said):
         headers = end_to_end(headers)

@@ -10,7 +10,7 @@ from proxy.filter.headers.judged_headers import Headers, end_to_end, judged_head
 from proxy.filter.headers.presumption import Occasion, returns_from_sign_in
 from proxy.filter.headers.sweep import names_of, outlived, sweep, swept
 from proxy.filter.verdict import Does, Verdict
-from proxy.http.header_names import ANSWERED, CONNECTION, COOKIE, GONE, PASS, is_plain
+from proxy.http.header_names import CONNECTION, COOKIE, GONE, PASS, RESPONSE_FIELDS, is_plain
 from proxy.route.context import RequestContext
 from proxy.telemetry.metrics import Judgement
 
@@ -25,7 +25,7 @@ def judged(headers: Headers, context: RequestContext) -> tuple[Headers, list[Jud
     """
     out: Headers = []
     verdicts: list[Judgement] = []
-    variant, known = context.variant, ANSWERED
+    variant, known = context.variant, RESPONSE_FIELDS
     refused = variant.refused_headers
     for pair in headers:
         lower, fate = known[pair[0]]

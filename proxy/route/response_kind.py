@@ -16,7 +16,7 @@ PAGES = (BodyKind.HTML, BodyKind.XML, BodyKind.RULES)
 """Sorts whose bodies are read and rewritten (few, and a set would call their hash)."""
 
 WORKERS = frozenset({b"worker", b"sharedworker", b"serviceworker"})
-"""Destinations of scripts that run under the policy of their own answer: they are fenced too (T25)."""
+"""Destinations of scripts that run under the policy of their own response: they are fenced too (T25)."""
 
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

@@ -180,7 +180,7 @@ def _document(
     unread = has_no_body(upstream_response)
     if not unread:
         _check_readable(upstream_response)
-    coding = _answer_coding(context, upstream_response)
+    coding = _response_coding(context, upstream_response)
     context.asks = context.shows_banner
     dressing: PageInjection | None = None
     if late or not GOVERNING.isdisjoint(upstream_response.fields):
@@ -241,7 +241,7 @@ def _service_worker(
     Browsers keep the fence it came with for as long as the bytes are the same: without that
     name, what was agreed to would still be refused behind it, and what was withdrawn would not.
     """
-    coding = _answer_coding(context, upstream_response)
+    coding = _response_coding(context, upstream_response)
     body: BodyFilter = VERBATIM
     try:
         if not upstream_response.bodiless:
@@ -389,7 +389,7 @@ def _observed_page(
         return observed_as_it_is(context, upstream_response, sort)
     content_type = _joined(upstream_response, b"content-type")
     content_encoding = _joined(upstream_response, b"content-encoding") or b""
-    coding = _answer_coding(context, upstream_response)
+    coding = _response_coding(context, upstream_response)
     observing = observe(context, headers)
     try:
         judged_body = document_filter(
@@ -448,7 +448,7 @@ def _admitted(headers: Headers, dressing: PageInjection) -> Headers:
     ]
 
 
-def _answer_coding(context: RequestContext, upstream_response: UpstreamResponse) -> bytes | None:
+def _response_coding(context: RequestContext, upstream_response: UpstreamResponse) -> bytes | None:
     """Return the coding a page is sent in; one that came plain is sent plain."""
     came = _joined(upstream_response, b"content-encoding")
     if came is None or not _is_coded(came):

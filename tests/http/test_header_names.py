@@ -2,11 +2,11 @@
 
 import pytest
 
-from proxy.http.header_names import ANSWERED, ASKED, KEPT, Fate
+from proxy.http.header_names import KEPT, REQUEST_FIELDS, RESPONSE_FIELDS, Fate
 
 
 def test_names_are_remembered_without_bound_by_nobody():
-    for known in (ASKED, ANSWERED):
+    for known in (REQUEST_FIELDS, RESPONSE_FIELDS):
         for number in range(KEPT + 10):
             assert known[b"X-%d" % number] == (b"x-%d" % number, Fate.PASS)
         assert known[b"X" * 1000] == (b"x" * 1000, Fate.PASS)
@@ -26,5 +26,5 @@ def test_names_are_remembered_without_bound_by_nobody():
     ],
 )
 def test_a_name_has_one_fate_in_any_case(name, fate):
-    assert ANSWERED[name][1] is fate
-    assert ANSWERED[name.swapcase()][1] is fate
+    assert RESPONSE_FIELDS[name][1] is fate
+    assert RESPONSE_FIELDS[name.swapcase()][1] is fate

@@ -15,7 +15,7 @@ from proxy.errors import UpstreamError
 from proxy.filter.cache import Cache
 from proxy.filter.headers.fields import Headers, is_token
 from proxy.filter.headers.judged_headers import HOP_BY_HOP
-from proxy.http.header_names import ANSWERED, Fields
+from proxy.http.header_names import RESPONSE_FIELDS, Fields
 from proxy.http.upstream.chunked_body import ChunkedBody
 from proxy.http.upstream.exchange import LONGEST_LENGTH, Framing, UpstreamResponse
 
@@ -47,7 +47,7 @@ class _LineCache(Cache[bytes, "tuple[tuple[bytes, bytes], bytes] | None"]):
         found = _FIELD(line)
         if found is None:
             return None
-        lower = ANSWERED[found[1]][0]
+        lower = RESPONSE_FIELDS[found[1]][0]
         field = ((found[1], found[2]), lower)
         return field if lower in _NOT_CACHED else self.store(line, field)
 
@@ -223,7 +223,7 @@ def _fields(lines: list[bytes], *, observed: bool) -> tuple[Headers, Fields]:
             odd = _field(line, folded=folded, observed=observed)
             if odd is None:
                 continue
-            pair, lower = odd, ANSWERED[odd[0]][0]
+            pair, lower = odd, RESPONSE_FIELDS[odd[0]][0]
         headers.append(pair)
         if lower in fields:
             fields[lower].append(pair[1])

@@ -1,4 +1,4 @@
-"""Repeated requests, answered synchronously: an optional accelerator of the ordinary route.
+"""Repeated requests, served synchronously: an optional accelerator of the ordinary route.
 
 A request enters at `fast_exchange.begin`, which returns None for whatever has to go the ordinary way.
 """

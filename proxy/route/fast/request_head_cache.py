@@ -23,7 +23,7 @@ from proxy.consent.cookie import ConsentReading
 from proxy.consent.decision import Decision
 from proxy.filter.cache import Cache
 from proxy.filter.headers.fields import Headers
-from proxy.http.header_names import ASKED, Fields, fields_of
+from proxy.http.header_names import REQUEST_FIELDS, Fields, fields_of
 from proxy.http.message import IncomingMessage, VisitorConnection
 from proxy.http.request import Request
 from proxy.http.upstream.balancer import Upstreams
@@ -91,7 +91,7 @@ class RequestHead:
 
     def filled(self, news: tuple[bytes, ...]) -> tuple[Headers, Fields]:
         """Return the fields with the values that are new in this one."""
-        headers, fields, known = self.headers.copy(), self.fields.copy(), ASKED
+        headers, fields, known = self.headers.copy(), self.fields.copy(), REQUEST_FIELDS
         for place, value in zip(self.places, news, strict=True):
             name = headers[place][0]
             headers[place] = (name, value)
