@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 END = b"\r\n\r\n"
 """What a head ends with."""
 
+LINGER = 5.0
+"""Seconds in which the rest of a head that was refused is read and dropped (nginx lingering_timeout)."""
+
 TAIL = 24
 """Bytes of a head that are kept to find its end, or what it says of chunks, where they are cut."""
 
@@ -67,6 +70,7 @@ class Connection(RequestHandler):
         "_idle_since",
         "_line_ended",
         "_line_too_long",
+        "_lingers",
         "_method",
         "_says_chunked",
         "_timer",
@@ -110,6 +114,7 @@ class Connection(RequestHandler):
         self._idle_since = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._unread_waiter: asyncio.Future[None] | None = None
+        self._lingers: asyncio.Transport | None = None  # answered, and read until its visitor has done
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note who is at the other end, and start the timer of heads and idle connections."""
@@ -136,6 +141,8 @@ class Connection(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Let aiohttp parse what came of the request that is next, or of the body that is being read."""
+        if self._lingers is not None:
+            return
         if not data or self._discards or self.transport is None:
             super().data_received(data)
         elif self.request is not None:
@@ -198,7 +205,19 @@ class Connection(RequestHandler):
         message = IncomingMessage.unread(self)
         error = BadRequest("the request head is too large", 414 if self._line_too_long else 431)
         self.send_response(message, self.refusal(message, error))
-        self.force_close()
+        self._linger()
+
+    def _linger(self) -> None:
+        """End the connection, but read on for a while: a reset would take the response from the visitor."""
+        self._discards, self._head_began = True, None
+        transport = self.transport
+        if transport is None or transport.is_closing() or not transport.can_write_eof():
+            self.force_close()
+            return
+        self.close()
+        transport.write_eof()
+        self._lingers, self.transport = transport, None  # aiohttp closes what stands there
+        self.loop.call_later(LINGER, self.force_close)
 
     def _take_body(self, data: bytes) -> None:
         """Parse what belongs to the request that is being handled; hold what comes behind it."""
@@ -399,12 +418,16 @@ class Connection(RequestHandler):
             response = self.refusal(incoming, exc or TimeoutError())
         self.send_response(incoming, response)
         self.ends(lasts=False)
+        if status == 400:
+            self._linger()
         return response
 
     def force_close(self) -> None:
         """Close; what a visitor does not take in time is given up."""
         self.close_in_time()
         super().force_close()
+        if self._lingers is not None:
+            self._lingers.close()
 
     def close_in_time(self) -> None:
         """See to it that a closing connection does not wait for ever for its visitor to read."""

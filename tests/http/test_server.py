@@ -136,6 +136,23 @@ async def test_heads_have_limits_and_what_is_below_them_passes():
         assert status(await here.ask(get(b"/", *[b"X: y"] * 300, LAST))) == 431
 
 
+@pytest.mark.parametrize(("line", "expected"), [(b"GET /" + b"a" * 70_000, 414), (get()[:-2] + b"X: ", 431)])
+async def test_who_sends_on_behind_a_head_that_is_too_large_gets_the_refusal(line, expected):
+    async with listening() as here:
+        async with asyncio.timeout(5):
+            reader, writer = await here.connect()
+            writer.write(line)
+            for _ in range(40):
+                writer.write(b"a" * 50_000)
+                await writer.drain()
+                await asyncio.sleep(0.002)
+            answer = await reader.read()
+        assert status(answer) == expected
+        assert answer.endswith(b"\n")
+        writer.close()
+        await until(lambda: not here.http_server.connections)
+
+
 def sized(size: int, field: int = 30_000) -> bytes:
     """Return a request whose head has so many bytes."""
     left = size - len(get(b"/", LAST))
