@@ -34,8 +34,8 @@ class PageInjection:
     name: bytes = b""
 
 
-def dress(context: RequestContext, headers: Headers, *, late: bool = False) -> PageInjection:
-    """Return what dresses this page for this visitor; `headers` are those of the upstream's response.
+def injection_for(context: RequestContext, headers: Headers, *, late: bool = False) -> PageInjection:
+    """Return what goes into this page for this visitor; `headers` are those of the upstream's response.
 
     `late`: something stands before its doctype or <html>; a script that fetches it gets a page all the same.
     """

@@ -32,7 +32,7 @@ from proxy.http.request import Request
 from proxy.http.upstream.exchange import UpstreamResponse
 from proxy.policy.scope import Pair
 from proxy.route.context import RequestContext
-from proxy.route.page_injection import GOVERNING, PageInjection, dress, observe, observes_no_script
+from proxy.route.page_injection import GOVERNING, PageInjection, injection_for, observe, observes_no_script
 from proxy.route.request_headers import UpstreamHead
 from proxy.route.response_headers import expired_cookies, judged
 from proxy.route.response_kind import PAGES, WORKERS, goes_by_its_head, has_no_body, opens_nothing
@@ -176,17 +176,17 @@ def _document(
     *,
     late: bool,
 ) -> VisitorResponse:
-    """Return a page as this visitor may have it: private, fenced, dressed, read to its last byte."""
+    """Return a page as this visitor may have it: private, fenced, injected into, read to its last byte."""
     unread = has_no_body(upstream_response)
     if not unread:
         _check_readable(upstream_response)
     coding = _response_coding(context, upstream_response)
     context.asks = context.shows_banner
-    dressing: PageInjection | None = None
+    injection: PageInjection | None = None
     if late or not GOVERNING.isdisjoint(upstream_response.fields):
-        dressing = dress(context, headers, late=late)
-        headers = _admitted(headers, dressing)
-    body = DROPPED if unread else _body(context, upstream_response, sort, coding, dressing)
+        injection = injection_for(context, headers, late=late)
+        headers = _admitted(headers, injection)
+    body = DROPPED if unread else _body(context, upstream_response, sort, coding, injection)
     headers = document_headers(headers, variant=context.tag, coding=coding or _kept_label(upstream_response))
     headers = _fenced(headers, context)
     return VisitorResponse(headers + expired_cookies(context, upstream_head.hidden), body)
@@ -264,11 +264,11 @@ def _body(
     upstream_response: UpstreamResponse,
     sort: BodyKind,
     coding: bytes | None,
-    dressing: PageInjection | None,
+    injection: PageInjection | None,
 ) -> BodyFilter:
     """Return what a page passes through; it is made only where the page is not remembered."""
     request = context.request
-    more = (dressing.name, *dressing.policies) if dressing is not None else ()
+    more = (injection.name, *injection.policies) if injection is not None else ()
     # all that a page is made of beside its bytes: decision, rules, language, address, policies
     name = (context.tag, request.authority, request.method, request.target, more)
     cache = context.site.pages if len(request.target) <= NAMES else _NO_PAGES
@@ -279,7 +279,7 @@ def _body(
         content_encoding=_joined(upstream_response, b"content-encoding") or b"",
         response_coding=coding,
         judge=context.variant.judge,
-        inject=lambda: (dressing or dress(context, [])).inject,
+        inject=lambda: (injection or injection_for(context, [])).inject,
     )
 
 
@@ -325,7 +325,7 @@ def _not_modified(
         context.kind = "document"
         if not GOVERNING.isdisjoint(upstream_response.fields):
             # The browser shows what it kept under the policies it gets now: they have to let us in again.
-            headers = _admitted(headers, dress(context, headers))
+            headers = _admitted(headers, injection_for(context, headers))
         headers = document_headers(headers, variant=context.tag, coding=None)
         return _fenced(headers, context) + expired_cookies(context, upstream_head.hidden)
     if context.request.destination in WORKERS:
@@ -439,9 +439,9 @@ def _fenced_for_all(headers: Headers, context: RequestContext) -> Headers:
     return [*headers, (b"Content-Security-Policy", fence)] if fence else headers
 
 
-def _admitted(headers: Headers, dressing: PageInjection) -> Headers:
+def _admitted(headers: Headers, injection: PageInjection) -> Headers:
     """Return the headers with the site's own policies as they are once our script is let in."""
-    policies = iter(dressing.policies)
+    policies = iter(injection.policies)
     return [
         (name, next(policies, value)) if name.lower() == b"content-security-policy" else (name, value)
         for name, value in headers
