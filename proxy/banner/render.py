@@ -56,7 +56,7 @@ class Renderer:
         self._own = own
         self._path = path
         self._cookie = cookie
-        self._shell = Shell.of(policy, self._look, path)
+        self._shell = Shell.of(policy, self._look, path, self.languages)
         self._panels = {code: Panel.of(self._shell, words) for code, words in self.languages.all.items()}
         self.wrappers = EmbedPages(policy, own, path, cookie)
         self._parts = BannerMarkup(policy, path)

@@ -2,6 +2,9 @@
 
 import pytest
 
+from tests.banner.test_banner_in_chromium import IN_SIGHT
+from tests.patience import until
+
 pytestmark = pytest.mark.e2e
 
 # Words on more than one line; a name of a cookie may break when it is wider than its cell.
@@ -44,3 +47,55 @@ def test_a_narrow_table_is_still_a_table_whose_cells_say_what_they_are(visit, st
     assert (
         row.get_by_role("rowheader").bounding_box()["y"] < row.get_by_role("cell").first.bounding_box()["y"]
     )
+
+
+PHONE = {"viewport": {"width": 360, "height": 640}}
+
+
+@pytest.mark.parametrize("locale", ["en", "fr"])
+def test_the_panel_opens_on_the_switches_and_save(visit, locale):
+    visitor = visit("/.consent/", locale=locale, **PHONE)
+    bottoms = visitor.page.evaluate(
+        "() => [...document.querySelectorAll('input[type=checkbox], .k button')].map(e => e.getBoundingClientRect().bottom)"
+    )
+
+    assert len(bottoms) == 5
+    assert max(bottoms) <= 640
+
+
+def test_save_is_the_strong_button_after_a_change_and_no_longer_once_it_is_taken_back(visit):
+    visitor = visit("/.consent/")
+    colours = "e => { let s = getComputedStyle(e); return [s.color, s.backgroundColor]; }"
+
+    def shown():
+        return [
+            visitor.page.locator(f".k [value={name}]").evaluate(colours)
+            for name in ("save", "refuse", "accept")
+        ]
+
+    save, refuse, accept = shown()
+    box = visitor.page.get_by_role("checkbox", name="Functional")
+    box.check()
+    changed = shown()
+    box.uncheck()
+
+    assert refuse == accept != save
+    assert changed == [refuse, save, save]
+    assert shown() == [save, refuse, accept]
+
+
+@pytest.mark.parametrize("how", [PHONE, {"viewport": {"width": 1280, "height": 500}}], ids=["phone", "low"])
+def test_nothing_of_the_panel_covers_what_has_the_focus(visit, how):
+    """WCAG 2.2, 2.4.11."""
+    visitor = visit("/.consent/", **how)
+    visitor.page.evaluate("() => document.querySelectorAll('details').forEach(d => d.open = true)")
+    met = 0
+    while True:
+        visitor.page.keyboard.press("Tab")
+        found = until(lambda: visitor.page.evaluate(IN_SIGHT) in {"seen", "end"})
+        assert found, visitor.page.evaluate(IN_SIGHT)
+        if visitor.page.evaluate(IN_SIGHT) == "end":
+            break
+        met += 1
+
+    assert met >= 20

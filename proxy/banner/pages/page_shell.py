@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from proxy.banner.assets import css_hash, style
 from proxy.banner.cookie_table import COLUMNS, presumed_rows, rows, stacked_table
 from proxy.banner.markup import Markup, escape, fill, joined, when
 from proxy.banner.stored_pages import forget_stored
-from proxy.banner.words import Words
+from proxy.banner.words import Languages, Words
 from proxy.config.banner_colours import Look
 from proxy.policy.model import CookieRule, Policy
 
@@ -32,11 +32,13 @@ class Shell:
     policy: Policy
     path: str
     style: str
+    languages: Mapping[str, str] = field(default_factory=dict)  # by code, the name in itself
 
     @classmethod
-    def of(cls, policy: Policy, look: Look, path: str) -> Shell:
+    def of(cls, policy: Policy, look: Look, path: str, languages: Languages | None = None) -> Shell:
         """Return the shell, its style sheet made once."""
-        return cls(policy, path, style(_PARTS, look, layered=False))
+        names = {code: words.plain("language") for code, words in languages.all.items()} if languages else {}
+        return cls(policy, path, style(_PARTS, look, layered=False), names)
 
     @property
     def csp(self) -> bytes:
@@ -61,6 +63,20 @@ class Shell:
             wide=" w" if wide else "",
             content=content,
         ).encode()
+
+    def language_links(self, words: Words, page: str) -> Markup:
+        """Return links to the same page in the other languages, each in its own words."""
+        return joined(
+            (
+                Markup(
+                    f'<a href="{escape(self.path + page)}?language={escape(code)}" lang="{escape(code)}" '
+                    f'hreflang="{escape(code)}">{escape(name)}</a>'
+                )
+                for code, name in self.languages.items()
+                if code != words.code
+            ),
+            " ",
+        )
 
     def links(
         self,

@@ -73,20 +73,18 @@ class Panel:
             alert=fill("alert", text=said(problem)) if problem else "",
             answer_title=said("panel.answer"),
             answer=self.answer(decision),
-            withdraw=self.words.sentence([said("panel.withdraw"), self._version()]),
             choose=said("panel.choose"),
             back=back,
-            purposes=joined(self.purpose(purpose, decision, presumed) for purpose in self.policy.purposes),
+            purposes=joined(self.purpose(purpose, decision, presumed) for purpose in self._asked()),
+            fixed=joined(self.fixed(purpose, presumed) for purpose in self.policy.purposes),
             save=said("buttons.save"),
             refuse=said("buttons.refuse"),
             accept=said("buttons.accept"),
             links=self._links(decision, back),
+            languages=self.shell.language_links(self.words, ""),
             forget=Markup(FORGET),
         )
         return self.shell.page(self.words, title=said("panel.title"), content=content, host=host)
-
-    def _version(self) -> Markup:
-        return self.words.say("panel.version", version=self.policy.version)
 
     def _links(self, decision: Decision, back: str) -> Markup:
         own = (
@@ -117,6 +115,8 @@ class Panel:
             lines.append(say("panel.new", new=self.names(decision.new)))
         if decision.signal:
             lines.append(say("panel.outranks"))
+        if decision.grants:
+            lines.append(say("panel.withdraw"))
         return _paragraphs(lines)
 
     def _content(self, decision: Decision) -> Markup:
@@ -138,40 +138,51 @@ class Panel:
             if Pair(purpose.id, provider.id) in scope.pairs
         )
 
+    def _asked(self) -> Iterable[Purpose]:
+        """Give the purposes that have a switch."""
+        return (purpose for purpose in self.policy.purposes if purpose.id in self.scope.purposes)
+
     def purpose(self, purpose: Purpose, decision: Decision, presumed: Sequence[CookieRule] = ()) -> Markup:
-        """Return one purpose: basis, consequence of refusing, switch, providers."""
-        needs = self.policy.needs_consent(purpose.id)
-        if needs and purpose.id not in self.scope.purposes:
-            return Markup()
+        """Return one purpose: its switch, and behind it consequence of refusing, basis, providers."""
         words = self.words
-        label = words.purpose(purpose.id, "label")
-        sentence = words.sentence(
-            [
-                words.purpose(purpose.id, "sentence"),
-                words.purpose(purpose.id, "refusing"),
-                words.say("panel.basis", basis=words.basis(purpose.basis)),
-                "" if needs else words.plain("panel.always_on"),
-            ]
-        )
         switch = fill(
             "panel_switch",
             id=purpose.id,
             checked=self._checked(purpose, decision),
-            allow=words.say("panel.allow", label=label),
+            allow=words.say("panel.allow", label=words.purpose(purpose.id, "label")),
         )
         return fill(
             "panel_purpose",
             id=purpose.id,
-            label=label,
-            sentence=sentence,
-            switch=switch if needs else "",
-            providers=joined(
-                [
-                    *(self.provider(purpose, p) for p in self._providers(purpose)),
-                    self._presumed(purpose, presumed),
-                ]
-            ),
+            switch=switch,
+            sentence=words.purpose(purpose.id, "sentence"),
+            details=words.plain("panel.details"),
+            names=", ".join(provider.name for provider in self._providers(purpose)),
+            facts=words.sentence([words.purpose(purpose.id, "refusing"), self._basis(purpose)]),
+            providers=self._each_provider(purpose, presumed),
         )
+
+    def fixed(self, purpose: Purpose, presumed: Sequence[CookieRule] = ()) -> Markup:
+        """Return one purpose that is always on, folded; nothing for those that need consent."""
+        if self.policy.needs_consent(purpose.id):
+            return Markup()
+        words = self.words
+        parts = (words.purpose(purpose.id, "sentence"), words.purpose(purpose.id, "refusing"))
+        return fill(
+            "panel_fixed",
+            id=purpose.id,
+            label=words.purpose(purpose.id, "label"),
+            always_on=words.plain("panel.always_on"),
+            sentence=words.sentence([*parts, self._basis(purpose)]),
+            providers=self._each_provider(purpose, presumed),
+        )
+
+    def _basis(self, purpose: Purpose) -> Markup:
+        return self.words.say("panel.basis", basis=self.words.basis(purpose.basis))
+
+    def _each_provider(self, purpose: Purpose, presumed: Sequence[CookieRule]) -> Markup:
+        found = [self.provider(purpose, provider) for provider in self._providers(purpose)]
+        return joined([*found, self._presumed(purpose, presumed)])
 
     def _checked(self, purpose: Purpose, decision: Decision) -> Markup:
         """A tick says what holds now: a purpose that a new provider joined is not wholly agreed to."""
@@ -187,7 +198,7 @@ class Panel:
     def provider(self, purpose: Purpose, provider: Provider) -> Markup:
         """Return one provider of a purpose: recipient, transfers, and its cookies."""
         chosen = self._lines(purpose, provider)
-        count = sum(len(line.names) for line in chosen)
+        count = len(chosen)  # a row's names are one cookie's, or those of one platform of several
         key = "provider.zero" if not count else "provider.one" if count == 1 else "provider.many"
         domains = dict.fromkeys(domain for line in chosen for domain in line.domains)
         summary = [self.words.say(key, count=count), *([", ".join(domains)] if domains else [])]

@@ -104,20 +104,27 @@ def test_every_provider_and_cookie_of_the_rules_stands_in_it():
 
 
 def test_rows_of_a_provider_can_be_told_apart_and_are_counted_as_shown():
-    providers = re.findall(
-        r"<details><summary><b>(.*?)</b><span>(.*?)</span></summary>(.*?)</details>", panel()
-    )
+    """A row counts once, whatever names it may bear: of a pattern or of several platforms a site has one."""
+    parts = re.split(r"<details><summary><b>", panel())[1:]
     said = {}
-    for name, summary, rest in providers:
+    for part in parts:
+        name, _, rest = part.partition("</b><span>")
+        summary = rest.partition("</span>")[0]
         rows = re.findall(r'<tr role="row"><th role="rowheader".*?</tr>', rest)
-        names = sum(row.count("<bdi>") for row in rows)
-        said.setdefault(name, []).append(names)
+        if name in {"Providers and details", "Strictly necessary"}:
+            continue
+        said.setdefault(name, []).append(len(rows))
 
         assert len(set(rows)) == len(rows), f"{name} has rows that look the same"
         assert summary.startswith(
-            "no cookie" if not names else "1 cookie " if names == 1 else f"{names} cookies "
+            "no cookie"
+            if not rows
+            else "1 kind of cookie "
+            if len(rows) == 1
+            else f"{len(rows)} kinds of cookie "
         )
-    assert (said["Cloudflare"], said["WPML"], said["HubSpot"]) == ([6], [1], [6, 4, 3])
+    assert (said["Cloudflare"], said["WPML"], said["HubSpot"]) == ([6], [1], [4, 3, 1])
+    assert said["CALLKOM"] == [7], "27 names, of which no site has more than a few"
 
 
 def test_every_row_says_its_domain():
@@ -136,6 +143,32 @@ def test_what_is_necessary_has_no_switch():
 
     assert "<input" not in section
     assert "Always on; needs no consent." in section
+
+
+def test_what_can_be_changed_comes_first_and_what_is_always_on_is_folded_behind_it():
+    page = panel(decision("functional"))
+    places = [
+        page.index(text)
+        for text in ('value="functional"', 'value="save"', "Your choice today", "cc-p-necessary")
+    ]
+
+    assert places == sorted(places)
+    assert '<section class="cd" id="cc-p-necessary"><details><summary><b>Strictly necessary</b>' in page
+    assert "<details open" not in page
+
+
+def test_only_who_agreed_is_told_to_take_a_tick_away():
+    assert "Take a tick away" in panel(decision("functional"))
+    assert "Take a tick away" not in panel()
+    assert "Take a tick away" not in panel(decision(answered=True))
+
+
+def test_the_same_page_is_offered_in_the_other_languages():
+    shell = Shell.of(POLICY, Look(), "/.consent/", WORDS)
+    page = Panel.of(shell, WORDS["en"]).page(decision(), back="/", host="x", problem=None).decode()
+
+    assert '<a href="/.consent/?language=fr" lang="fr" hreflang="fr">Français</a>' in page
+    assert 'hreflang="en"' not in page
 
 
 def test_withdrawing_takes_the_same_click_as_agreeing():
