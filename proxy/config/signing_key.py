@@ -35,15 +35,36 @@ def load_keys(config: Config) -> tuple[bytes, ...]:
     return existing_keys(config) or _create_key(key_file(config))
 
 
+def upstream_key_file(config: Config) -> Path:
+    """Return the path of the key of `consent.upstream_header`: by default beside the signing key."""
+    if config.consent.upstream_key is not None:
+        return config.file(config.consent.upstream_key)
+    return key_file(config).with_name("upstream.key")
+
+
+def load_upstream_key(config: Config) -> bytes:
+    """Return the key that signs `consent.upstream_header`; the first start creates one."""
+    return (existing_upstream_key(config) or _create_key(upstream_key_file(config)))[0]
+
+
 def existing_keys(config: Config) -> tuple[bytes, ...]:
     """Return the keys in the file, () if it has yet to be created; StartError if it cannot be."""
-    path = key_file(config)
+    return _existing(key_file(config), "consent.key", named=config.consent.key is not None)
+
+
+def existing_upstream_key(config: Config) -> tuple[bytes, ...]:
+    """Return the same of the key of `consent.upstream_header`."""
+    named = config.consent.upstream_key is not None
+    return _existing(upstream_key_file(config), "consent.upstream_key", named=named)
+
+
+def _existing(path: Path, name: str, *, named: bool) -> tuple[bytes, ...]:
     try:
         return _read_keys(path)
     except (FileNotFoundError, NotADirectoryError):
-        if config.consent.key is not None and not path.parent.is_dir():
+        if named and not path.parent.is_dir():
             raise StartError(
-                f"consent.key is {path}, and that folder does not exist; make it or name another"
+                f"{name} is {path}, and that folder does not exist; make it or name another"
             ) from None
         folder = next(parent for parent in path.parents if parent.exists())
         if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):

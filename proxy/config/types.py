@@ -30,6 +30,7 @@ from proxy.config.value_parsers import (
     Seconds,
     Switch,
     TrustedNetwork,
+    UpstreamHeaderName,
     UpstreamOrigin,
 )
 from proxy.policy.checked_value import Parsed
@@ -114,6 +115,8 @@ class ConsentConfig(Section):
     domain: Host | None = None
     path: OwnPath = "/.consent/"
     key: Path | None = None  # one key a line; the first signs, all verify
+    upstream_header: UpstreamHeaderName | None = None  # tells the site's server the purposes granted, signed
+    upstream_key: Path | None = None  # the key that signs it, and no cookie: the site's server may hold it
     stands_for: Host | None = None  # the published domain that these hosts stand for (demo, staging)
     acceptances_per_minute: Rate = 60  # of one /24 or /48; 0 where it says `no limit`
     refusals_per_minute: Rate = 60  # the same; beyond it a refusal holds, but is counted and not stored

@@ -192,11 +192,52 @@ def read_path_prefix(value: object) -> str:
     return text
 
 
+_TAKEN = [
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "authorization",
+    "cdn-loop",
+    "connection",
+    "content-length",
+    "content-type",
+    "cookie",
+    "expect",
+    "forwarded",
+    "host",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "keep-alive",
+    "origin",
+    "range",
+    "referer",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "via",
+    "x-real-ip",
+    "x-request-id",
+]
+"""Names of request headers that mean something else."""
+
+
 def read_cookie_name(value: object) -> str:
     """Return a cookie name of letters, digits, `_` and `-`."""
     text = str(value)
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text):
         raise fault(f"is '{text}'; a name here is made of letters, digits, '_' and '-'")
+    return text
+
+
+def read_upstream_header(value: object) -> str:
+    """Return the name of a request header that the proxy sends upstream and takes from nobody."""
+    text = str(value)
+    taken = text.lower() in _TAKEN or text.lower().startswith(("x-forwarded", "sec-", "proxy-"))
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{1,63}", text) or taken:
+        raise fault(f"is '{text}'; write a name of its own, of letters, digits and '-', such as X-Consent")
     return text
 
 
@@ -262,6 +303,7 @@ Rate = Annotated[int, Parsed(read_rate)]
 OwnPath = Annotated[str, Parsed(read_path_prefix)]
 CookieName = Annotated[str, Parsed(read_cookie_name)]
 PathPattern = Annotated[str, Parsed(read_path_pattern)]
+UpstreamHeaderName = Annotated[str, Parsed(read_upstream_header)]
 RequestPath = Annotated[str, Parsed(read_request_path)]
 RecordsUrl = Annotated[str, Parsed(read_records_url)]
 Duration = Annotated[int, Parsed(read_duration)]

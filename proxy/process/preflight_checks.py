@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from proxy.config.consent_domain import consent_domain
-from proxy.config.signing_key import existing_keys, key_file
+from proxy.config.signing_key import existing_keys, existing_upstream_key, key_file
 from proxy.config.types import Config
 from proxy.errors import StartError
 from proxy.policy.hosts import covers
@@ -76,6 +76,8 @@ def uncovered_hosts(policy: Policy, config: Config, path: Path) -> list[Problem]
 def _findings(config: Config) -> Iterator[Finding]:
     yield from _finding(("tls",), lambda: _load_certificate(config))
     yield from _finding(("consent", "key"), lambda: existing_keys(config))
+    if config.consent.upstream_header:
+        yield from _finding(("consent", "upstream_key"), lambda: existing_upstream_key(config))
     yield from _finding(("records",), lambda: _check_store(config))
     for number, site in enumerate(config.sites):
         yield from _authority(("sites", number, "ca"), config, site.ca)

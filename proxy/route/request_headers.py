@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from proxy.consent.upstream_header import UpstreamHeader
 from proxy.filter.body.encoding import ask_upstream
 from proxy.filter.headers.cookies import strip_cookie_header
 from proxy.filter.headers.judged_headers import (
@@ -56,6 +57,8 @@ def build_upstream_head(context: RequestContext) -> UpstreamHead:
     result.headers += forwarded_headers(request.visitor, request.peer, request.authority)
     if site.config.via:
         result.headers.append(VIA)
+    if site.upstream_header is not None:
+        result.headers = _with_consent(context, site.upstream_header, result.headers)
     result.headers += ((b"CDN-Loop", context.snapshot.loop_mark), (b"X-Request-ID", request.id))
     return result
 
@@ -90,6 +93,19 @@ def _shown_cookies(value: bytes, context: RequestContext, result: UpstreamHead) 
     shown, names = strip_cookie_header(site.cookies, value, host=host, grants=context.variant.grants)
     result.hidden += names
     return shown
+
+
+def _with_consent(context: RequestContext, header: UpstreamHeader, headers: Headers) -> Headers:
+    """Return the headers with what the visitor agreed to, and never with a visitor's word of that name.
+
+    Where a site is only observed nothing is enforced, and nothing is said.
+    """
+    headers = [pair for pair in headers if not header.is_named(pair[0])]
+    if not context.observes:
+        purposes = {pair.purpose for pair in context.variant.grants}
+        value = header.value(context.site.name, purposes, context.request.now)
+        headers.append((header.name, value))
+    return headers
 
 
 def _one_hop_less(request: Request, headers: Headers) -> Headers:

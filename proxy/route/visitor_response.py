@@ -24,7 +24,14 @@ from proxy.filter.body.service_worker import worker_filter
 from proxy.filter.cache import PageCache, lru_cache_of_short
 from proxy.filter.headers.content_kind import BodyKind, is_document, names_document
 from proxy.filter.headers.fields import without
-from proxy.filter.headers.judged_headers import Headers, code_headers, document_headers, end_to_end, saved
+from proxy.filter.headers.judged_headers import (
+    Headers,
+    code_headers,
+    depending,
+    document_headers,
+    end_to_end,
+    saved,
+)
 from proxy.filter.headers.upstream_names import ADDRESSES
 from proxy.filter.rules.collection_requests import RequestRules, verdict_of_reply
 from proxy.filter.verdict import Verdict
@@ -131,6 +138,9 @@ def compose(
             return _observed_again(context, upstream_response)
         return observed_as_it_is(context, upstream_response, sort)
     headers += _challenge(upstream_response)
+    ours = context.site.upstream_header
+    if ours is not None and any(ours.name.lower() in value.lower() for value in _vary_of(upstream_response)):
+        headers = depending(headers, ours.name)
     if upstream_response.status == 304:
         return VisitorResponse(_not_modified(context, upstream_head, upstream_response, headers), VERBATIM)
     if sort not in PAGES and sort is not BodyKind.REFUSED:
@@ -141,6 +151,10 @@ def compose(
         headers = _typed(headers, context.request, upstream_response, data)
     late = sort is BodyKind.HTML and not context.request.opens and _says_late(upstream_response, data)
     return _document(context, upstream_head, upstream_response, headers, sort, late=late)
+
+
+def _vary_of(upstream_response: UpstreamResponse) -> list[bytes]:
+    return upstream_response.fields.get(b"vary", [])
 
 
 def _unread(

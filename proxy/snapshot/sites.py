@@ -17,10 +17,12 @@ from proxy.banner.render import Renderer
 from proxy.banner.words import Languages, load_languages
 from proxy.build_digest import build_digest
 from proxy.config.consent_domain import consent_domain
+from proxy.config.signing_key import load_upstream_key
 from proxy.config.types import Config, Mode, ObserveDepth, SiteConfig
 from proxy.consent.answer import Answer
 from proxy.consent.cookie import ConsentReading, consent_cookie, write_answer
 from proxy.consent.decision import Decision
+from proxy.consent.upstream_header import UpstreamHeader
 from proxy.errors import BadRequest
 from proxy.filter.cache import Cache, CacheBudget, PageCache
 from proxy.filter.headers.cookies import CookieRules, CookieVerdicts, strip_cookie_header
@@ -120,6 +122,7 @@ class Site:
             REFUSALS, longest=LONGEST_TARGET
         )
         self._keys = self.keys = keys
+        self.upstream_header = _upstream_header(config)
         self._variants: OrderedDict[tuple[frozenset[Pair], bool], Variant] = OrderedDict()
         self.consent_lookup = ConsentLookup(self.scope, keys, self.cookie, lasts=self.ask_again_after)
 
@@ -232,6 +235,11 @@ class Sites:
     def is_configured(self, host: str) -> bool:
         """True for a configured host: choices are accepted from these only."""
         return host in self._by_host
+
+
+def _upstream_header(config: Config) -> UpstreamHeader | None:
+    name = config.consent.upstream_header
+    return UpstreamHeader(name.encode(), load_upstream_key(config)) if name else None
 
 
 def build_sites(config: Config, policy: Policy, keys: tuple[bytes, ...], now: int = 0) -> Sites:

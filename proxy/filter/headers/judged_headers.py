@@ -299,6 +299,18 @@ def code_headers(headers: Headers) -> Headers:
     return _varying(_private(shared), (b"Sec-Fetch-Dest",))
 
 
+def depending(headers: Headers, name: bytes) -> Headers:
+    """Return the headers of a response that says it depends on our field of that name: it is one visitor's.
+
+    Caches see the visitor's Cookie, never that field.
+    """
+    shared = [pair for pair in headers if not _for_shared_caches(pair[0].lower())]
+    words = list_of([value for field, value in shared if field.lower() == b"vary"])
+    kept = [word for word in words if word.lower() != name.lower()]
+    shared = [pair for pair in shared if pair[0].lower() != b"vary"]
+    return _private(_varying([*shared, (b"Vary", b", ".join(kept))] if kept else shared, (b"Cookie",)))
+
+
 def saved(headers: Headers) -> Headers:
     """Return the headers of a response that is to be saved as a file; a name that it has is kept."""
     named = next((value for name, value in headers if name.lower() == b"content-disposition"), b"")
