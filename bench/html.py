@@ -2,7 +2,7 @@
 
     python bench/html.py [--rounds 5] [--chunk 16384]
 
-Cold: every memo emptied before each page. Warm: the memos have seen these very pages, which
+Cold: every cache emptied before each page. Warm: the caches have seen these very pages, which
 is their best case. Processor time of this thread is measured, and both engines take turns on every
 page: ratios count, not milliseconds.
 """
@@ -288,7 +288,7 @@ def cut(page: bytes, size: int) -> list[bytes]:
 
 
 def forget(judge: Judge) -> None:
-    """Empty every memo."""
+    """Empty every cache."""
     judge.empty_caches()
 
 
@@ -343,10 +343,10 @@ def main() -> None:
         "ours warm, 40 rules": ours(warm, inject),
         "ours cold, 400 rules": ours(cold400, inject),
         "ours warm, 400 rules": ours(warm400, inject),
-        "ours, page memo": remembered,
+        "ours, page cache": remembered,
     }
     before = {"ours cold, 40 rules": lambda: forget(cold), "ours cold, 400 rules": lambda: forget(cold400)}
-    for name in ("ours warm, 40 rules", "ours warm, 400 rules", "ours, page memo", "ours, page memo"):
+    for name in ("ours warm, 40 rules", "ours warm, 400 rules", "ours, page cache", "ours, page cache"):
         for chunks in whole:
             runs[name](chunks)
     gc.freeze()

@@ -3,7 +3,7 @@
     python -m bench.relay [--rounds 3] [--seconds 2] [--workerd PATH] [--only '15k;100k;...']
 
 Peers are pinned to core 0, the origin (nginx) and the load (wrk) to core 1. Of each peer's rounds the cheapest counts:
-whatever else the machine does can only add. Compare figures of one run only. The memos are as shipped: `15k` and `100k` ask for one page
+whatever else the machine does can only add. Compare figures of one run only. The caches are as shipped: `15k` and `100k` ask for one page
 again and again (tags, scripts and injected bytes are remembered), `15k unique` for pages that were never seen (every
 link, script and image address differs), `nothing` for 15 kB of JSON, which nobody rewrites, `nothing, CF-Ray` for the
 same behind a CDN that gives every request a name, `nothing, new heads` with a field that nobody knows to be new each

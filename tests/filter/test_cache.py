@@ -1,4 +1,4 @@
-"""What was judged is remembered within bounds, each memo's own and those of all together."""
+"""What was judged is remembered within bounds, each cache's own and those of all together."""
 
 import gc
 
@@ -12,7 +12,7 @@ from proxy.filter.cache import (
 )
 
 
-def test_a_memo_empties_itself_when_it_is_full():
+def test_a_cache_empties_itself_when_it_is_full():
     cache: Cache[bytes, int] = Cache(limit=1_000, longest=400)
     for number in range(20):
         cache.store(b"%d" % number, number)
