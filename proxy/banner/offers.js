@@ -9,7 +9,7 @@
 // No "less than" and no ampersand in here. After a change run make assets.
 ((path, boxes) => {
   if (document.ccOffers) return; // page swappers run the scripts of later heads as well
-  let page = document, roots = [page], offers = new Map(), texts = new Map(), waiting = new WeakSet(), tries = new WeakMap(), stopped = [], shown = [], due, sheet;
+  let page = document, roots = [page], offers = new Map(), texts = new Map(), waiting = new WeakSet(), tries = new WeakMap(), stopped = [], shown = [], wait = 50, strange = 1, due, sheet;
   let head = page.querySelector("script[data-state]"), style = head ? head.previousSibling : 0;
 
   // Held ones, too: their attributes are renamed.
@@ -230,7 +230,8 @@
   });
 
   let look = () => {
-    due = 0;
+    let began = performance.now();
+    if (strange) walk(strange = 0);
     follow();
     roots = roots.filter(root => root == page || root.host.isConnected);
     each(boxes, box);
@@ -239,19 +240,26 @@
       let to = addressOf(frame);
       if (to.startsWith("https:")) if (stopped.some(from => to.startsWith(from))) box(frame);
     });
+    // A large page that never rests is looked at for a thirtieth of the time.
+    wait = Math.max(50, 30 * (performance.now() - began));
+    due = 0;
+    roots.map(observe);
   };
 
-  // Not at every change: once for all there were meanwhile.
+  // Not at every change: once for all there were meanwhile, which nobody needs to hear of.
   let later = () => {
-    due ||= setTimeout(look, 50);
+    due ||= setTimeout(look, wait);
+    observer.disconnect();
   };
 
-  let observer = new MutationObserver(later);
+  // Texts bring nothing.
+  let observer = new MutationObserver(changes => {
+    if (changes.some(change => change.attributeName || [change.addedNodes, change.removedNodes].some(nodes => Array.from(nodes).some(node => node.localName)))) later();
+  });
   let observe = root => observer.observe(root, { childList: true, subtree: true, attributeFilter: ["src", "data"] });
   let join = root => {
     if (roots.includes(root)) return;
     roots.push(root);
-    observe(root);
     root.addEventListener("click", clicked, true); // of a closed one no event tells more outside
     settle(root);
     later();
@@ -272,8 +280,7 @@
     if (event.effectiveDirective == "form-action") if (event.blockedURI == path + "choice") location.href = path;
     if (!/^(frame|object|script)-/.test(event.effectiveDirective)) return;
     if (!stopped.includes(event.blockedURI)) if (event.blockedURI.startsWith("https:")) stopped.push(event.blockedURI);
-    walk();
-    later();
+    later(strange = 1);
   };
 
   page.ccOffers = true;
@@ -286,9 +293,7 @@
   let begin = () => {
     early.disconnect();
     settle(page);
-    walk();
     later();
-    observe(page);
   };
 
   // Pages that ask bring this script late (ahead.js).

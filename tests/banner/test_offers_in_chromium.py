@@ -325,3 +325,34 @@ def test_after_hydration_each_box_has_its_offer_and_never_twice(app, stage, name
     assert visitor.page.locator(".calendly-inline-widget .ph, [data-consent-class] .ph").count() == 1
     assert until(lambda: visitor.page.locator("#cc-l").count(), 1) == 1
     assert visitor.banner.count() == int(asked)
+
+
+LOOKS = """() => {
+    window.looks = 0;
+    let ask = Document.prototype.querySelectorAll;
+    Document.prototype.querySelectorAll = function (selector) {
+        if (/calendly-inline-widget/.test(selector)) looks++;
+        return ask.apply(this, arguments);
+    };
+    let task = (many, run) => new Promise(done => {
+        let port = new MessageChannel(), next = () => { run(many--); many ? port.port2.postMessage(0) : setTimeout(done, 400); };
+        port.port1.onmessage = next;
+        next();
+    });
+    window.changes = (many, run) => task(many, run).then(() => [looks, looks = 0][0]);
+}"""
+
+
+def test_a_page_that_never_rests_is_looked_at_now_and_then_and_not_for_texts(app):
+    visitor = app(body=f"<main>{BOXES['an object']}<p>1</p></main>")
+    assert cards(visitor, 1) == 1
+    page = visitor.page
+    page.wait_for_timeout(200)
+    page.evaluate(LOOKS)
+    texts = "n => { document.querySelector('p').textContent = n; document.body.dataset.n = n; }"
+    rows = "n => document.querySelector('main').insertAdjacentHTML('beforeend', n == 1500 ? box : '<p>row</p>')"
+    page.evaluate("box => { window.box = box }", BOXES["Calendly's box"])
+
+    assert page.evaluate(f"changes(2000, {texts})") == 0
+    assert 1 <= page.evaluate(f"changes(2000, {rows})") <= 40, "not at each of 2,000"
+    assert cards(visitor, 2) == 2
