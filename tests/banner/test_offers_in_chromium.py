@@ -160,6 +160,24 @@ def test_in_a_shadow_root_the_card_is_styled_and_works(app, name, asked):
     assert visitor.errors == []
 
 
+def test_in_a_closed_declarative_root_that_no_script_reaches_the_card_leads_on_by_its_links(app):
+    root = f'<book-box><template shadowrootmode="closed"><p>inside</p>{FRAME}</template></book-box>'
+    page = app(body=f"<main>{root}</main>").page
+
+    def follows(link: int) -> None:
+        for _ in range(link):
+            page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.localName") == "book-box"
+        page.keyboard.press("Enter")
+
+    assert page.evaluate("document.querySelector('book-box').innerText.length") == 0, "it is closed"
+    with page.context.expect_page() as opened:
+        follows(1)
+    opened.value.close()
+    with page.expect_navigation(url="**/.consent/**"):
+        follows(2)
+
+
 def test_a_library_that_waits_for_a_frame_in_its_hidden_target_goes_on(app):
     """As react-hubspot-form does."""
     visitor = app(

@@ -61,7 +61,11 @@ class DocumentContext:
 
 _FRAMES = frozenset({"iframe", "frame", "object", "embed", "portal", "fencedframe"})
 _EMBEDDING = _FRAMES | {"script", "link"}
-_READ_BY_SCRIPT = fetching_attributes.LAZY_ATTRIBUTES | fetching_attributes.WIDGET_ATTRIBUTES
+_READ_BY_SCRIPT = (
+    fetching_attributes.LAZY_ATTRIBUTES
+    | fetching_attributes.LAZY_SRCSETS
+    | fetching_attributes.WIDGET_ATTRIBUTES
+)
 _JAVASCRIPT = re.compile(r"javascript:", re.IGNORECASE)
 
 
@@ -132,39 +136,56 @@ def refusal(context: DocumentContext, name: str, values: Mapping[str, str]) -> R
     refused, judged = _first_refusal(context, name, values, loading, others)
     if refused is None and not judged and others:
         refused = _refused_as_element(judge, name, values, others)
-    if refused is not None:
-        left = _left_to_the_fence(context, name, values, refused)
-        if left and left == refused.names and refused.verdict.does is Does.HOLD:
-            return None
-        refused.names -= left
-    if refused is not None and refused.matcher is not None:
-        if not refused.matcher.rule.hosts:
+    if refused is None:
+        return None
+    identifying: set[str] = set()
+    if (matcher := refused.matcher) is not None:
+        if not matcher.rule.hosts:
             refused.names.update(attribute for attribute in values if attribute in held)
             refused.names |= {"srcdoc"} & values.keys()
-        refused.names |= _identifying_attributes(refused.matcher, name) & values.keys()
+        identifying = _identifying_attributes(matcher, name) & values.keys()
+    left = _left_to_the_fence(context, name, values, refused)
+    if left and left == refused.names | identifying and refused.verdict.does is Does.HOLD:
+        return None
+    refused.names = (refused.names - left) | identifying
     return refused
 
 
 def _left_to_the_fence(
     context: DocumentContext, name: str, values: Mapping[str, str], refused: Refusal
 ) -> set[str]:
-    """Return the refused attributes of a box or frame that the site's own player or lazy loader reads.
+    """Return the refused attributes that the site's own player or lazy loader reads, where the fence holds.
 
     Renamed, they would make it load the page `undefined` of the site. What it tries meets the fence;
-    a rule that replaces has its offer at once, another when the frame comes (banner/offers.js).
+    a rule that replaces has its offer at once, another when the frame comes (banner/offers.js). Not
+    of scripts, and of boxes only where their provider's script is not what reads them.
     """
-    matcher, judge = refused.matcher, context.judge
-    if matcher is not None and (matcher.rule.classes or matcher.rule.ids or matcher.rule.attributes):
+    rule = None if refused.matcher is None else refused.matcher.rule
+    by_name = rule is not None and (rule.classes or rule.ids or rule.attributes)
+    if name in ("script", "link"):
         return set()
-    if name in _FRAMES:
-        left = refused.names & _READ_BY_SCRIPT
-    elif name in fetching_attributes.LOADING_ATTRIBUTES or refused.verdict.does is not Does.HOLD:
+    if name not in _FRAMES and (by_name or refused.verdict.does is not Does.HOLD):
         return set()
-    else:
-        left = refused.names & fetching_attributes.WIDGET_ATTRIBUTES
-    urls = [url_of(values[attribute], context.base) for attribute in left]
-    stopped = all(url is not None and closes(judge.rules.policy, judge.grants, url.host) for url in urls)
-    return left if stopped else set()
+    return {
+        attribute
+        for attribute in refused.names & _READ_BY_SCRIPT
+        if all(
+            _is_stopped(context, one) or not (by_name or context.refuses(one, name, []))
+            for one in _addresses(attribute, values[attribute])
+        )
+    }
+
+
+def _addresses(attribute: str, value: str) -> list[str]:
+    return srcset_addresses(value) if attribute in fetching_attributes.SRCSETS else [value]
+
+
+def _is_stopped(context: DocumentContext, address: str) -> bool:
+    """True when the fence surely stops this address; what is no address loads nothing."""
+    url, judge = url_of(address, context.base), context.judge
+    if url is None or judge.rules.owns(url.host):
+        return False
+    return closes(judge.rules.policy, judge.grants, url.host)
 
 
 def _first_refusal(

@@ -10,6 +10,7 @@ from tests.policy.rules import policy_of
 OWN = OwnHosts(frozenset({"example.com"}), "example.com")
 HOLDS = "- { from: video.example, purpose: functional }"
 REPLACES = "- { element: div, from: video.example, purpose: functional, do: replace }"
+OWN_PATH = "\n- { from: self, path: /tag, purpose: functional }"
 OPENED = {"neutral": "- { from: cdn.video.example, why: pictures }"}
 """The fence may open all of a registrable domain of which something is granted."""
 
@@ -34,6 +35,37 @@ def test_what_a_lazy_loader_of_frames_reads_keeps_its_name(name, host):
     assert filtered(frame, HOLDS) == frame
 
 
+PICTURES = [
+    '<img class="lazy" data-src="https://video.example/a.png" src="data:image/gif;base64,R0lGOD">',
+    '<img data-src="https://video.example/a.png" data-srcset="https://video.example/a.png 2x, /b.png 1x">',
+    '<div data-bg="https://video.example/a.png"></div>',
+    '<section data-bgset="https://video.example/a.png 2x"></section>',
+    '<video data-src="https://undeclared.example/a.mp4"></video>',
+    '<picture><source data-srcset="https://undeclared.example/a.png"></picture>',
+]
+
+
+@pytest.mark.parametrize("markup", PICTURES)
+def test_what_a_lazy_loader_of_pictures_reads_keeps_its_name(markup):
+    assert filtered(markup, HOLDS) == markup
+
+
+def test_what_loads_at_once_beside_it_is_held_alone():
+    picture = '<img data-src="https://video.example/a.png" src="https://video.example/b.png">'
+
+    assert filtered(picture, HOLDS) == (
+        '<img data-consent="functional" data-src="https://video.example/a.png" data-consent-src="https://video.example/b.png">'
+    )
+
+
+def test_a_frame_that_a_rule_knows_by_its_class_keeps_what_its_loader_reads():
+    frame = '<iframe class="player" data-src="https://video.example/a"></iframe>'
+
+    assert filtered(frame, "- { class: player, purpose: functional }") == (
+        '<iframe data-consent="functional" data-consent-class="player" data-src="https://video.example/a"></iframe>'
+    )
+
+
 def test_a_replaced_lazy_frame_is_hidden_and_keeps_what_its_loader_reads():
     frame = '<iframe data-src="https://video.example/a" src="https://video.example/b"></iframe>'
     rule = "- { from: video.example, purpose: functional, do: replace }"
@@ -52,8 +84,12 @@ def test_a_replaced_lazy_frame_is_hidden_and_keeps_what_its_loader_reads():
         ('<iframe data-src="https://video.example/embed/a"></iframe>', HOLDS, {"undeclared": "tags: keep"}),
         ('<iframe data-src="https://video.example/embed/a"></iframe>', HOLDS, OPENED),
         ('<div data-src="https://video.example/embed/a"></div>', HOLDS, OPENED),
-        ('<img data-src="https://video.example/a.png">', HOLDS, {}),
-        ('<div data-bg="https://video.example/a.png"></div>', HOLDS, {}),
+        ('<iframe data-src="https://video.example/embed/a" data-lazy-src="/tag"></iframe>', OWN_PATH, {}),
+        ('<iframe data-src="/tag"></iframe>', OWN_PATH, {}),
+        ('<img data-src="/tag">', OWN_PATH, {}),
+        ('<img data-src="https://video.example/a.png">', HOLDS, OPENED),
+        ('<img data-srcset="https://video.example/a.png 2x, /tag 1x">', HOLDS + OWN_PATH, {}),
+        ('<script data-src="https://video.example/a.js"></script>', HOLDS, {}),
     ],
 )
 def test_what_a_rule_replaces_loaders_load_or_no_fence_stops_is_held(box, rules, more):
