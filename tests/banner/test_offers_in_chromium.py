@@ -368,7 +368,9 @@ def test_a_page_that_never_rests_is_looked_at_now_and_then_and_not_for_texts(app
     page.wait_for_timeout(200)
     page.evaluate(LOOKS)
     texts = "n => { document.querySelector('p').textContent = n; document.body.dataset.n = n; }"
-    rows = "n => document.querySelector('main').insertAdjacentHTML('beforeend', n == 1500 ? box : '<p>row</p>')"
+    rows = (
+        "n => document.querySelector('main').insertAdjacentHTML('beforeend', n == 1500 ? box : '<p>row</p>')"
+    )
     page.evaluate("box => { window.box = box }", BOXES["Calendly's box"])
 
     assert page.evaluate(f"changes(2000, {texts})") == 0
