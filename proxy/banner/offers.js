@@ -254,7 +254,7 @@
 
   // Texts bring nothing.
   let observer = new MutationObserver(changes => {
-    if (changes.some(change => change.attributeName || [change.addedNodes, change.removedNodes].some(nodes => Array.from(nodes).some(node => node.localName)))) later();
+    if (changes.some(change => change.attributeName || [...change.addedNodes, ...change.removedNodes].some(node => node.localName))) later();
   });
   let observe = root => observer.observe(root, { childList: true, subtree: true, attributeFilter: ["src", "data"] });
   let join = root => {
