@@ -9,18 +9,13 @@
   if (page.ccAhead) return; // page swappers run the scripts of later heads as well
 
   // Where it does not come, the link leads on.
-  let fetched = event => {
+  let fetched = error => {
     kinds.map(kind => removeEventListener(kind, note, 1));
-    early.map(one => event.type == "error" ? one.from?.click() : page.dispatchEvent(new CustomEvent("cc-early", { detail: one })));
+    early.map(one => error ? one.from?.click() : page.dispatchEvent(new CustomEvent("cc-early", { detail: one })));
   };
 
-  let bring = () => {
-    if (script) return;
-    script = page.createElement("script");
-    script.onload = script.onerror = fetched;
-    script.src = file;
-    page.head.append(script);
-  };
+  // Imported: a script element would hold up the page's load event.
+  let bring = () => script ||= import(file).then(() => fetched(), fetched);
 
   let note = event => {
     let from = event.composedPath()[0];

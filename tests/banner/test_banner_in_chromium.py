@@ -98,6 +98,17 @@ def test_what_its_placeholder_does_is_fetched_when_the_page_is_there(visit):
     assert "/.consent/offers." in name
 
 
+def test_what_its_placeholder_does_holds_up_no_load_event(visit, stage):
+    visitor = visit("/first")
+    visitor.context.clear_cookies()
+    held = []
+    visitor.page.route("**/offers.*", lambda route: held.append(route))  # noqa: PLW0108 - a builtin is no handler
+    visitor.page.goto(stage.origin + "/here", wait_until="load")
+
+    assert until(lambda: len(held), 1) == 1
+    assert visitor.page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd") > 0
+
+
 @pytest.mark.parametrize("fails", [False, True], ids=["late", "never"])
 def test_a_click_on_a_placeholder_waits_for_what_answers_it(visit, stage, fails):
     visitor = visit("/first")
