@@ -17,9 +17,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from proxy.filter.cache import Cache
-from proxy.filter.patterns import Glob, HostGlob, literal_suffix, stem, suffixes
+from proxy.filter.patterns import Glob, HostGlob, Matcher, literal_suffix, matcher_of, stem, suffixes
 from proxy.filter.rules.interests import Interests
-from proxy.filter.rules.rule_matcher import Matcher, matcher_of
 from proxy.filter.rules.scan.allowed_addresses import (
     COMMON_HOST,
     COMMON_WORD,

@@ -12,8 +12,8 @@ from typing import assert_never
 
 from proxy.consent.decision import allows
 from proxy.filter.cache import Cache, CacheBudget
+from proxy.filter.patterns import Matcher
 from proxy.filter.rules.compiled import LONGEST_HOST, MAX_HOSTS, Rules, ScriptKind, compile_rules
-from proxy.filter.rules.rule_matcher import Matcher
 from proxy.filter.syntax.urls import Url
 from proxy.filter.verdict import KEEP, Does, Verdict
 from proxy.policy.actions import Action

@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from proxy.filter.patterns import Glob
+from proxy.filter.patterns import Glob, Matcher
 from proxy.filter.rules.judge import Judge, TagFacts
-from proxy.filter.rules.rule_matcher import Matcher
 from proxy.filter.syntax.fetching_attributes import WIDGET_ATTRIBUTES
 from proxy.filter.syntax.script_calls import SPREAD, ScriptCall, calls
 from proxy.filter.syntax.urls import url_of

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from proxy.filter.headers.fence import closes
+from proxy.filter.patterns import Matcher
 from proxy.filter.rules.judge import Judge, Rules
-from proxy.filter.rules.rule_matcher import Matcher
 from proxy.filter.syntax import css, fetching_attributes
 from proxy.filter.syntax.fetching_attributes import ValueKind
 from proxy.filter.syntax.urls import COMMON, Url, cleaned, data_url, srcset_addresses, srcset_hosts, url_of

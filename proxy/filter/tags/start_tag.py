@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from proxy.filter.headers.guard_table import GUARD_BY_PARENT
 from proxy.filter.headers.link_header import refresh_verdict
+from proxy.filter.patterns import Matcher
 from proxy.filter.rules.judge import ContentModel, Judge, JudgedTag, PlaceholderPosition, TagFacts
-from proxy.filter.rules.rule_matcher import Matcher
 from proxy.filter.size_limits import MAX_TEXT_FOR_PLACEHOLDER
 from proxy.filter.syntax import fetching_attributes
 from proxy.filter.syntax.attributes import is_inert, script_type, values_of
