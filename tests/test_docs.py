@@ -137,7 +137,7 @@ def test_every_log_event_is_public():
     assert sorted(re.findall(r"`(\w+)`", section("Log events"))) == sorted(EVENTS)
 
 
-GAUGES = ("upstream_connections", "upstream_in_use", "upstream_waiting", "records_down")
+GAUGES = ("upstream_connections", "upstream_in_use", "upstream_waiting", "records_down", "sites_off")
 
 
 def test_every_metric_is_public_with_its_labels():

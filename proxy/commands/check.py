@@ -25,7 +25,7 @@ from proxy.policy.lint import lint
 from proxy.policy.load import load_policy
 from proxy.policy.model import Policy
 from proxy.problems import Place, Problem
-from proxy.process.preflight_checks import start_problems, uncovered_hosts, unserved_hosts
+from proxy.process.preflight_checks import blind_shares, start_problems, uncovered_hosts, unserved_hosts
 
 FAULTS, WARNINGS = 1, 3
 BETWEEN_LOOKS = 0.3
@@ -125,6 +125,7 @@ def _config(path: Path, policy: Policy | None) -> tuple[list[Problem], Path | No
     problems = start_problems(config, path)
     if policy is not None:
         problems += [*unserved_hosts(policy, config), *uncovered_hosts(policy, config, path)]
+    problems += blind_shares(config, path)
     spoken = frozenset({DEFAULT, config.language} if config.language else {DEFAULT})
     return problems, config.file(config.languages) if config.languages else None, spoken
 

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from proxy.config.consent_domain import consent_domain, is_public_suffix
-from proxy.config.types import Config
+from proxy.config.types import Config, Mode
 from proxy.errors import ConfigError
 from proxy.policy.validation_messages import problems_of
 from proxy.policy.yaml_source import Node, Step, locate, read, spell
@@ -70,6 +70,9 @@ def _cross_checks(config: Config, root: Node) -> Iterable[Problem]:
                 )
                 yield at("sites", number, "hosts", index, text=text)
             seen.setdefault(host, number)
+        if site.share < 100 and site.mode is not Mode.ENFORCE:
+            text = f"is for sites that are enforced; this one says mode: {site.mode.value}"
+            yield at("sites", number, "share", text=text)
     yield from _consent_problems(config, at)
     try:
         config.banner.look()

@@ -28,6 +28,7 @@ from proxy.config.value_parsers import (
     RecordsUrl,
     RequestPath,
     Seconds,
+    Share,
     Switch,
     TrustedNetwork,
     UpstreamHeaderName,
@@ -44,10 +45,16 @@ class Section:
 
 
 class Mode(Enum):
-    """Whether a site's responses are changed, or only judged and reported (first rollout)."""
+    """Whether a site's responses are changed, only judged and reported, or left alone; mildest last."""
 
     ENFORCE = "enforce"
     OBSERVE = "observe"
+    OFF = "off"  # an emergency switch: nothing but refused Set-Cookie lines, and our own addresses
+
+    def milder(self, other: Mode) -> Mode:
+        """Return the milder of the two."""
+        order = (Mode.ENFORCE, Mode.OBSERVE, Mode.OFF)
+        return order[max(order.index(self), order.index(other))]
 
 
 class ObserveDepth(Enum):
@@ -96,6 +103,7 @@ class SiteConfig(Section):
     hosts: Annotated[tuple[Host, ...], ListOrSingle, NotEmpty]
     upstream: Annotated[tuple[UpstreamOrigin, ...], ListOrSingle, NotEmpty]
     mode: Mode = Mode.ENFORCE
+    share: Share = 100.0  # per cent of visitors for whom it is enforced; the others are observed
     observe: ObserveDepth = ObserveDepth.HEADERS  # page: one script of ours in each page that only reports
     upstream_host: Host | None = None  # sent instead of the visitor's Host, and as SNI
     ca: Path | None = None  # CA that signs the upstream's certificate

@@ -156,6 +156,16 @@ def _quantity(value: object, units: dict[str, float], help_: str) -> float:
     return float(found[1]) * units[found[2]]
 
 
+def read_share(value: object) -> float:
+    """Return the per cent of `10 %`, above 0 and at most 100."""
+    if isinstance(value, float):
+        return value
+    found = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,3})?) ?%", str(value).strip())
+    if found is None or not 0 < float(found[1]) <= 100:
+        raise fault(f"is '{value!s}'; write a part of all visitors such as 10 %")
+    return float(found[1])
+
+
 def read_switch(value: object) -> bool:
     """Return whether `yes`/`on`/`true` or `no`/`off`/`false` is written."""
     if isinstance(value, bool):
@@ -297,6 +307,7 @@ TrustedNetwork = Annotated[Network, Parsed(read_network)]
 AddressHeader = Annotated[str, Parsed(read_address_header)]
 Seconds = Annotated[float, Parsed(read_seconds)]
 Bytes = Annotated[int, Parsed(read_bytes)]
+Share = Annotated[float, Parsed(read_share)]
 Switch = Annotated[bool, Parsed(read_switch)]
 Count = Annotated[int, Parsed(read_count)]
 Rate = Annotated[int, Parsed(read_rate)]

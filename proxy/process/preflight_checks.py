@@ -20,6 +20,7 @@ from proxy.policy.model import Policy
 from proxy.policy.yaml_source import Step, locate, read
 from proxy.problems import Place, Problem
 from proxy.records.store_address import read_store_address
+from proxy.telemetry.visitor_network import is_private
 
 Finding = tuple[tuple[Step, ...], str]
 
@@ -51,6 +52,28 @@ def unserved_hosts(policy: Policy, config: Config) -> list[Problem]:
         for tag in provider.tags
         for host in tag.hosts
         if domain is not None and host not in ours and covers(domain, host)
+    ]
+
+
+def blind_shares(config: Config, path: Path) -> list[Problem]:
+    """Return a warning for each `share` where a proxy in front, which nobody trusts, hides the visitors."""
+    root, _ = read(path.read_text("utf-8"), path.name)
+    if config.trusted_proxies or config.cloudflare or root is None:
+        return []
+    if not all(
+        address.host == "localhost" or is_private(address.host) for address in config.listen if address.host
+    ):
+        return []
+    text = (
+        "is a part of all networks, and behind a proxy that trusted_proxies does not name all visitors share"
+        " one: they are all enforced or all observed"
+    )
+    return [
+        Problem(
+            locate(root, ("sites", number, "share"))[0].place, f"sites[{number}].share {text}", warning=True
+        )
+        for number, site in enumerate(config.sites)
+        if site.share < 100
     ]
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from proxy.config.signing_key import load_keys
-from proxy.config.types import Config
+from proxy.config.types import Config, Mode
 from proxy.errors import ProxyError
 from proxy.filter.body.body_filter import smaller
 from proxy.filter.cache import PageCache
@@ -92,6 +92,7 @@ class Worker:
         self._end_admin: Callable[[], Awaitable[None]] | None = None
         self._began = time.monotonic()
         self._presumption_ended: int | None = None
+        self._off: set[str] = set()  # sites that were reported as switched off
         self._reloader = (
             Reloader(
                 watched,
@@ -135,6 +136,7 @@ class Worker:
         self._snapshot = await build_snapshot(config, self._policy, self._shared, OwnAddresses)
         self._records_probe = RecordsProbe(self._store, self.metrics, self.health)
         self._records_probe.report()
+        self._report_off()
         self.seen = SeenNames(
             SeenStore(self._store.database),
             self._shared.sightings,
@@ -203,6 +205,17 @@ class Worker:
         if self._fast_path is not None:
             self._fast_path.heads.clear()  # their templates refer to the old snapshot
 
+    def _report_off(self) -> None:
+        """Report sites that are switched off, wholly or in part: in the log once, in /readyz, as a metric."""
+        off = [site.name for site in self.snapshot.sites.all if Mode.OFF in site.modes]
+        self.metrics.gauge("sites_off", "Sites with mode: off, wholly or in part", len(off))
+        self.health.reasons.pop("off", None)
+        if off:
+            self.health.reasons["off"] = f"mode: off for {', '.join(off)}: nothing is held, fenced or asked"
+        for name in set(off) - self._off:
+            log().warning("site_off", site=name, note="mode: off; only refused Set-Cookie lines are dropped")
+        self._off = set(off)
+
     async def _end_presumption(self) -> None:
         """Compile everything anew once `presume_until` has passed: from then on nothing is presumed."""
         now, until = int(self._clock()), self._policy.presume_until
@@ -268,6 +281,7 @@ class Worker:
             )
             if self._watched is not None and self._watched.changed():
                 await self.reload()
+            self._report_off()
             await self._end_presumption()
             self._report_presumed()
 

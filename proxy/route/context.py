@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from proxy.config.types import Config
+from proxy.config.types import Config, Mode
 from proxy.consent.cookie import ConsentReading
 from proxy.consent.decision import Ask, Decision
 from proxy.filter.headers.cookie_names import without_ids
@@ -40,7 +40,7 @@ class RequestContext:
     decision: Decision
     variant: Variant
     began: float
-    observes: bool = False  # nothing is changed: on the whole site, or on this part of it
+    mode: Mode = Mode.ENFORCE  # of the site for this visitor, or of this part of it
     verdicts: list[Judgement] = field(default_factory=list)  # on the request and on the head of its response
     tags: Sequence[Verdict] = ()  # on what stands in the page
     kind: str = "other"
@@ -66,9 +66,14 @@ class RequestContext:
         return self.decision.ask not in SILENT and self.request.destination not in FRAMES
 
     @property
+    def observes(self) -> bool:
+        """True where nothing is refused: observed, or switched off."""
+        return self.mode is not Mode.ENFORCE
+
+    @property
     def rewrites(self) -> bool:
         """True where pages leave with other bytes than they came: filtered, or with our script added."""
-        return not self.observes or self.site.observes_pages
+        return self.mode is Mode.ENFORCE or (self.mode is Mode.OBSERVE and self.site.observes_pages)
 
     @property
     def may_ask_again(self) -> bool:
@@ -156,7 +161,7 @@ class RequestContext:
     def _write(self, status: int, took: float, outcome: str, said: str) -> None:
         more = f',"outcome":{json_text(outcome)}' if outcome else ""
         if self.observes:
-            more += ',"observed":true'
+            more += ',"off":true' if self.mode is Mode.OFF else ',"observed":true'
         if said:
             more += f',"verdicts":{{{said}}}'
         log_request(
@@ -201,7 +206,7 @@ def context_of(snapshot: Snapshot, message: IncomingMessage, began: float) -> Re
         part.decision(decision),
         variant,
         began,
-        observes=site.observes or part.observes,
+        mode=site.mode_for(request, decision).milder(part.mode),
     )
 
 

@@ -6,7 +6,7 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable
 
-from proxy.config.types import OnError
+from proxy.config.types import Mode, OnError
 from proxy.errors import Unreadable, UpstreamError
 from proxy.filter.body.body_filter import VERBATIM, BodyFilter, ObservedBody
 from proxy.filter.headers.content_kind import BodyKind
@@ -19,7 +19,7 @@ from proxy.route.context import RequestContext, context_of, tell_own
 from proxy.route.gates import Stop, refused_collection_response, stopped
 from proxy.route.prefetch import refused_prefetch
 from proxy.route.request_headers import UpstreamHead, ask_identity, build_upstream_head
-from proxy.route.response_headers import judged
+from proxy.route.response_headers import judged, without_refused_cookies
 from proxy.route.response_kind import PAGES, goes_by_its_head, has_no_body, sort_body
 from proxy.route.visitor_response import (
     VisitorResponse,
@@ -247,8 +247,11 @@ class Relay:
             self._note(context, error)
 
     async def _switch(self, context: RequestContext, upstream_response: UpstreamResponse) -> Response:
-        headers, verdicts = judged(upstream_response.headers, context)
-        context.verdicts += verdicts
+        if context.mode is Mode.OFF:
+            headers = without_refused_cookies(upstream_response.headers, context)
+        else:
+            headers, verdicts = judged(upstream_response.headers, context)
+            context.verdicts += verdicts
         context.kind = "websocket"
         return self._end(context, await relay_websocket(context.message, upstream_response, headers))
 

@@ -38,6 +38,29 @@ def judged(headers: Headers, context: RequestContext) -> tuple[Headers, list[Jud
     return out, verdicts
 
 
+def without_refused_cookies(headers: Headers, context: RequestContext) -> Headers:
+    """Return the headers of a site that is switched off: all but the cookies that some rule refuses."""
+    return [
+        pair
+        for pair in end_to_end(headers)
+        if pair[0].lower() != b"set-cookie" or not _is_refused(pair[1], context)
+    ]
+
+
+def _is_refused(line: bytes, context: RequestContext) -> bool:
+    request = context.request
+    context.snapshot.sightings.note_set_cookie(
+        context.site.name, request.host, line, request.path, request.now
+    )
+    verdict, _ = judge_cookie(
+        context.site.cookies, line, host=request.host, grants=context.variant.grants, now=request.now,
+    )  # fmt: skip
+    if verdict.does is not Does.DROP or verdict.provider is None:
+        return False
+    context.verdicts.append(("cookie", verdict))
+    return True
+
+
 def _judged_with_care(headers: Headers, context: RequestContext) -> tuple[Headers, list[Judgement]]:
     """Return the same for a head with fields that need more than a look at their names."""
     headers = end_to_end(headers)

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from proxy.config.types import Mode
 from proxy.errors import Unreadable
 from proxy.filter.body.body_filter import (
     DROPPED,
@@ -30,6 +31,7 @@ from proxy.filter.headers.judged_headers import (
     depending,
     document_headers,
     end_to_end,
+    private,
     saved,
 )
 from proxy.filter.headers.upstream_names import ADDRESSES
@@ -41,7 +43,7 @@ from proxy.policy.scope import Pair
 from proxy.route.context import RequestContext
 from proxy.route.page_injection import GOVERNING, PageInjection, injection_for, observe, observes_no_script
 from proxy.route.request_headers import UpstreamHead
-from proxy.route.response_headers import expired_cookies, judged
+from proxy.route.response_headers import expired_cookies, judged, without_refused_cookies
 from proxy.route.response_kind import PAGES, WORKERS, goes_by_its_head, has_no_body, opens_nothing
 
 NAMES = 1024
@@ -129,6 +131,8 @@ def compose(
     if sort is not BodyKind.OTHER:
         context.kind = "document" if sort in PAGES else sort.value
     _translate_names(context, upstream_response)
+    if context.mode is Mode.OFF:
+        return VisitorResponse(without_refused_cookies(upstream_response.headers, context), VERBATIM)
     headers, verdicts = judged(upstream_response.headers, context)
     context.verdicts += verdicts
     if context.observes:
@@ -354,6 +358,8 @@ def observed_as_it_is(
     headers = end_to_end(upstream_response.headers)
     if context.request.destination in WORKERS:
         return VisitorResponse(_reporting(headers, context), VERBATIM)
+    if sort in PAGES and context.site.share < 1:
+        headers = private(headers)  # kept by a cache it would reach those for whom the site is enforced
     if sort not in PAGES or upstream_response.bodiless or upstream_response.status in (204, 206, 304):
         return VisitorResponse(headers, VERBATIM)
     headers = _reporting(headers, context)

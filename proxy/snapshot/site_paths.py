@@ -23,10 +23,15 @@ _UNPRINTABLE = re.compile(rb"[\x00-\x20\x7f]")
 
 @dataclass(frozen=True, slots=True)
 class SitePart:
-    """How a part of a site is treated: like the whole, but without banner, or only observed."""
+    """How a part of a site is treated: like the whole, but without banner, only observed, or not touched."""
 
     banner: bool = True
-    observes: bool = False
+    mode: Mode = Mode.ENFORCE
+
+    @property
+    def observes(self) -> bool:
+        """True where nothing is refused."""
+        return self.mode is not Mode.ENFORCE
 
     def decision(self, decision: Decision) -> Decision:
         """Return the decision for a request of this part: the same, but here nobody is asked."""
@@ -41,7 +46,7 @@ class SitePaths:
 
     def __init__(self, paths: Iterable[SitePath]) -> None:
         self._parts = [
-            (glob, SitePart(path.banner, path.mode is Mode.OBSERVE))
+            (glob, SitePart(path.banner, path.mode))
             for path in paths
             for pattern in path.path
             for glob in _globs(pattern)

@@ -40,6 +40,7 @@ from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import Pair, Scope
 from proxy.snapshot.consent_lookup import ConsentLookup
 from proxy.snapshot.site_paths import SitePaths
+from proxy.telemetry.visitor_network import network_of
 
 VARIANTS = 256
 """Variants cached per site: two purposes make eight, a scope in transition a few more."""
@@ -99,7 +100,8 @@ class Site:
     ) -> None:
         self.config = site_config
         self.name = site_config.hosts[0]
-        self.observes = site_config.mode is Mode.OBSERVE
+        self.mode = site_config.mode
+        self.share = site_config.share / 100
         self.observes_pages = site_config.observe is ObserveDepth.PAGE
         self.paths = SitePaths(site_config.paths) if site_config.paths else None
         self.policy = compiled.policy
@@ -117,6 +119,7 @@ class Site:
         self.pages = compiled.pages
         self._salt = f"{compiled.salt} amp" if site_config.amp else compiled.salt
         self._cache_budget = compiled.cache_budget
+        self._places: Cache[str, float] = Cache(TAGS)
         self._tags: Cache[tuple[object, ...], bytes] = Cache(TAGS, longest=LONGEST_FACTS)
         self._refusals: Cache[tuple[str, bytes, frozenset[Pair]], Verdict] = Cache(
             REFUSALS, longest=LONGEST_TARGET
@@ -125,6 +128,36 @@ class Site:
         self.upstream_header = _upstream_header(config)
         self._variants: OrderedDict[tuple[frozenset[Pair], bool], Variant] = OrderedDict()
         self.consent_lookup = ConsentLookup(self.scope, keys, self.cookie, lasts=self.ask_again_after)
+
+    @property
+    def observes(self) -> bool:
+        """True where the whole site is observed, or switched off."""
+        return self.mode is not Mode.ENFORCE
+
+    @property
+    def modes(self) -> frozenset[Mode]:
+        """Every mode that the site or a part of it has."""
+        return frozenset({self.mode, *(path.mode for path in self.config.paths)})
+
+    def mode_for(self, request: Request, decision: Decision) -> Mode:
+        """Return how this visitor's requests are treated, before what the site's parts say.
+
+        Where only a share is enforced: whoever has answered, or says no by signal, or may have had their
+        cookie withheld, is always in it; else a keyed hash of the network decides, and nothing is stored.
+        """
+        if self.share >= 1 or self.mode is not Mode.ENFORCE:
+            return self.mode
+        known = decision.answer is not None or decision.signal or decision.withheld
+        return Mode.ENFORCE if known or self._is_in_share(request.visitor.address) else Mode.OBSERVE
+
+    def _is_in_share(self, address: str) -> bool:
+        """True for a network whose place is below the share: whoever is in stays in when it grows."""
+        network = network_of(address)
+        place = self._places.get(network)
+        if place is None:
+            digest = hashlib.blake2b(network.encode(), key=self.keys[-1][:64], digest_size=8).digest()
+            place = self._places.store(network, int.from_bytes(digest) / 2**64)
+        return place < self.share
 
     def look_up_consent(self, request: Request) -> tuple[ConsentReading, Decision]:
         """Return the reading of the request's consent cookies, and the decision for this request."""

@@ -45,6 +45,7 @@ EVENTS = (
     "cookie_presumed",
     "own_host_seen",
     "undeclared_seen",
+    "site_off",
     "header_dropped",
     "request_answered",
     "consent_recorded",

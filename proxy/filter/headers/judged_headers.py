@@ -290,6 +290,14 @@ def document_headers(headers: Headers, *, variant: bytes, coding: bytes | None) 
     return out
 
 
+def private(headers: Headers) -> Headers:
+    """Return the headers of a page that no shared cache may keep: other visitors get another one."""
+    kept = _private([pair for pair in headers if not _for_shared_caches(pair[0].lower())])
+    if all(name.lower() != b"cache-control" for name, _ in kept):
+        kept.append((b"Cache-Control", b"private, no-cache"))
+    return _varying(kept, _BY_VISITOR)
+
+
 def code_headers(headers: Headers) -> Headers:
     """Return the headers of an HTML response that was fetched as script, style or image.
 

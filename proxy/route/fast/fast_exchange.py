@@ -166,7 +166,7 @@ def begin(
                 return None
         context = template.context(message, now, began)
         request = context.request
-        if context.observes is not template.site.observes or stopped(context) is not None:
+        if context.mode is not template.mode or stopped(context) is not None:
             return None
         upstream_request = UpstreamRequest(
             b"GET",
@@ -175,7 +175,7 @@ def begin(
             raw=template.raw(request, message.news),
             pinned=connection.pinned,
             visitor=request.visitor.address,
-            observed=template.site.observes,
+            observed=context.observes,
         )
         upstream_response = template.upstreams.begin(upstream_request)
     except Exception:  # noqa: BLE001 - the ordinary route meets it again, and deals with it

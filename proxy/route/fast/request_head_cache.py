@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from proxy.config.types import Mode
 from proxy.consent.cookie import ConsentReading
 from proxy.consent.decision import Decision
 from proxy.filter.cache import Cache
@@ -28,7 +29,7 @@ from proxy.http.message import IncomingMessage, VisitorConnection
 from proxy.http.request import Request
 from proxy.http.upstream.balancer import Upstreams
 from proxy.http.upstream.exchange import UpstreamRequest, request_head
-from proxy.route.context import RequestContext, context_of, page_tag
+from proxy.route.context import RequestContext, context_of
 from proxy.route.request_headers import UpstreamHead, build_upstream_head
 from proxy.snapshot.sites import Site, Variant
 from proxy.snapshot.snapshot import random_bits
@@ -180,6 +181,7 @@ class RequestTemplate:
     decision: Decision
     variant: Variant
     tag: bytes  # of its pages, unless a part of the site is treated in another way
+    mode: Mode  # of the whole site for this visitor
     ask: UpstreamHead  # without the last field, the request's name; with words for what is new each time
     words: Mapping[bytes, int]  # which of the new values each of these words stands for
     lines: Sequence[
@@ -209,12 +211,12 @@ class RequestTemplate:
         if site.paths is None:
             return RequestContext(
                 snapshot, message, request, site, self.reading, self.decision, self.variant, began,
-                observes=site.observes, tag_=self.tag,
+                mode=self.mode, tag_=self.tag,
             )  # fmt: skip
         part = site.paths.part(request.path)
         return RequestContext(
             snapshot, message, request, site, self.reading, part.decision(self.decision), self.variant, began,
-            observes=site.observes or part.observes,
+            mode=self.mode.milder(part.mode),
         )  # fmt: skip
 
     def asked(self, request: Request, news: tuple[bytes, ...]) -> UpstreamHead:
@@ -247,7 +249,9 @@ def template_of(snapshot: Snapshot, head: RequestHead, message: IncomingMessage)
     request, site = context.request, context.site
     if request.wants_events:
         return None
-    if context.observes is not site.observes:  # the upstream of an observed part is told more
+    decision = site.look_up_consent(request)[1]
+    mode = site.mode_for(request, decision)
+    if context.mode is not mode:  # the upstream of an observed part is told more
         return None
     ask = build_upstream_head(context)
     upstream_request = UpstreamRequest(request.method, request.target, ask.headers)
@@ -256,10 +260,9 @@ def template_of(snapshot: Snapshot, head: RequestHead, message: IncomingMessage)
         return None
     lines, order = _cut(sent[len(b"GET ") + len(request.target) : -len(request.id) - len(END)], head.words)
     ask.headers.pop()
-    decision = site.look_up_consent(request)[1]
     return RequestTemplate(
         snapshot, request.peer, like.secure, request.now // 60, request, site, snapshot.upstreams[site.name],
-        context.reading, decision, context.variant, page_tag(site, context.variant, request, decision), ask,
+        context.reading, decision, context.variant, context.tag, mode, ask,
         {word: number for number, word in enumerate(head.words)}, lines, order,
     )  # fmt: skip
 
