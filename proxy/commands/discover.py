@@ -34,9 +34,6 @@ HEADERS_ONLY = (
     "observe: headers does not see storage keys, nor who writes the cookies of scripts; "
     "observe: page adds them"
 )
-WIDTH_OF_A_PIPE = 400
-"""Columns of a table that no terminal shows: names stay whole."""
-
 _UNUSED_KEY = (b"x" * 32,)
 
 
@@ -192,7 +189,7 @@ def _print(site: Site, found: Discovery, policy: Policy, *, undeclared: bool) ->
     out.print(Text(f"{found.site}  ({site.config.mode.value}; {since})", style="bold"))
     groups = found.by_owner()
     if groups:
-        out.print(_table(groups), width=None if out.is_terminal else WIDTH_OF_A_PIPE)
+        out.print(_table(groups))
     elif found.since is not None:
         out.print(Text("Rules speak of everything that was seen.", style="green"))
     if undeclared:

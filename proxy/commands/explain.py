@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,25 +14,27 @@ from rich.table import Table
 from rich.text import Text
 
 from proxy.commands.explain_consent import explain_answer
+from proxy.commands.explain_traffic import Traffic, fetched, read_har
 from proxy.commands.rewrite import own_hosts
 from proxy.commands.terminal import STYLES, fail, out, print_json, read_policy
 from proxy.filter.inline_tests import RuleTester, TestOutcome
 from proxy.filter.rules.compiled import ScriptReading
 from proxy.filter.verdict import Verdict
 from proxy.package_files import bundled
-from proxy.policy.model import NECESSARY, Example, Policy
+from proxy.policy.model import NECESSARY, Example, NeutralRule, Policy
 from proxy.policy.own_hosts import OwnHosts
 
 SUBJECTS = (
     "An address, a tag, a Set-Cookie line, a header line, 'storage: KEY', a path of the site, "
-    "a file with a page, or - for a page on standard input."
+    "a file with a page, a HAR file, or - for a page on standard input."
 )
 HEADER = re.compile(r"([A-Za-z0-9-]+):\s+(.*)", re.DOTALL)
 SCRIPT_SHOWN = 40  # letters of a script in a line about it
 SHOWN = 72  # letters of a subject in a heading
+LINES_SHOWN = 5
 
 
-def explain(
+def explain(  # noqa: PLR0917 - flags, given by name
     subject: Annotated[
         str,
         typer.Argument(help=SUBJECTS),
@@ -45,6 +47,9 @@ def explain(
         Path | None,
         typer.Option("--config", "-c", help="To read a consent cookie: the config whose key signed it."),
     ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Fetch the address, and judge its page, cookies and headers.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Tell what happens to something in each state of consent, and which line of rules.yaml says so."""
@@ -53,8 +58,56 @@ def explain(
         facts = explain_answer(policy, config, subject)
         print_json(facts) if as_json else out.print(_facts(facts))
         return
+    traffic = fetched(subject) if live else read_har(Path(subject)) if subject.endswith(".har") else None
+    if traffic is not None:
+        _explain_traffic(policy, traffic, host, as_json=as_json)
+        return
     found = _explained(policy, subject, host)
     print_json(_report(found)) if as_json else _print(policy, found)
+
+
+def _explain_traffic(policy: Policy, traffic: Traffic, host: str | None, *, as_json: bool) -> None:
+    """Tell what happens to a page and to all that its responses set and its browser asked."""
+    at = host or traffic.host or None
+    page = _explained(policy, traffic.page, at, title=traffic.title) if traffic.page.strip() else None
+    bench = RuleTester(policy, _own(policy, at))
+    rows = [
+        (one, _outcomes(policy, bench, Example(one.text, one.kind, one.text, one.host, (), policy.place)))
+        for one in traffic.subjects
+    ]
+    if as_json:
+        print_json(
+            {
+                "page": _report(page) if page else None,
+                "traffic": [
+                    {"kind": one.kind, "subject": one.text, "visitors": {v: _json(o) for v, o in outcomes}}
+                    for one, outcomes in rows
+                ],
+            }
+        )
+        return
+    if page is not None:
+        _print(policy, page)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("asked or set", *visitors(policy), "rule"):
+        table.add_column(heading, overflow="fold")
+    for one, outcomes in rows:
+        cells = [_styled(outcome.words) for _, outcome in outcomes]
+        table.add_row(Text(one.text[:SHOWN]), *cells, _deciding(bench, one.kind, one.text, outcomes))
+    if rows:
+        out.print(table)
+
+
+def _deciding(bench: RuleTester, kind: str, text: str, outcomes: list[tuple[str, TestOutcome]]) -> str:
+    """Return the line that decides about one subject, also that of `neutral`."""
+    verdict = next((v for _, o in outcomes if (v := _verdict_of(o)) and v.because), None)
+    if verdict is not None:
+        return _rule(verdict)
+    return _silence(outcomes[0][1], bench.neutral(text, kind))
+
+
+def _outcomes(policy: Policy, bench: RuleTester, example: Example) -> list[tuple[str, TestOutcome]]:
+    return [(visitor, bench.outcome(example, visitor)) for visitor in visitors(policy)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +119,29 @@ class _Explained:
     outcomes: list[tuple[str, TestOutcome]]
     by_script: list[tuple[str, TestOutcome]]
     scripts: list[tuple[str, ScriptReading]]  # inline scripts of a page, with what was read from them
+    text: str = ""
+    reached: dict[str, list[tuple[str, TestOutcome]]] = field(default_factory=dict)  # by scripts, by host
+    neutral: list[tuple[str, NeutralRule]] = field(default_factory=list)
 
 
-def _explained(policy: Policy, subject: str, host: str | None) -> _Explained:
-    kind, text = _what(subject)
+def _explained(policy: Policy, subject: str, host: str | None, *, title: str = "") -> _Explained:
+    kind, text = ("html", subject) if title else _what(subject)
     example = Example(subject, kind, text, host, (), policy.place)
     bench = RuleTester(policy, _own(policy, host))
+    scripts = bench.scripts(text) if kind == "html" else []
+    hosts = dict.fromkeys(name for script, _ in scripts for name in bench.reached(script))
     return _Explained(
-        subject,
+        title or subject,
         kind,
-        [(visitor, bench.outcome(example, visitor)) for visitor in visitors(policy)],
+        _outcomes(policy, bench, example),
         _written(policy, bench, example),
-        bench.scripts(text) if kind == "html" else [],
+        scripts,
+        text,
+        {
+            name: _outcomes(policy, bench, replace(example, kind="url", subject=f"https://{name}/"))
+            for name in hosts
+        },
+        bench.neutral(text, kind),
     )
 
 
@@ -93,6 +157,13 @@ def _report(found: _Explained) -> dict[str, Any]:
             {"kind": reading.kind.value, "why": reading.why, "script": script[:SHOWN]}
             for script, reading in found.scripts
         ]
+    if found.reached:
+        report["reached_by_scripts"] = {
+            name: {visitor: _json(outcome) for visitor, outcome in outcomes}
+            for name, outcomes in found.reached.items()
+        }
+    if found.neutral:
+        report["neutral"] = {name: rule.place.rule for name, rule in found.neutral}
     if found.by_script:
         report["by_scripts"] = {visitor: _json(outcome) for visitor, outcome in found.by_script}
     return report
@@ -103,17 +174,23 @@ def _print(policy: Policy, found: _Explained) -> None:
     subject, outcomes = found.subject, found.outcomes
     shown = subject if len(subject) <= SHOWN else subject[:SHOWN] + "…"
     out.print(Text(f"{shown}  ({found.kind})", style="bold"))
-    out.print(_page(policy, outcomes) if _many(outcomes) else _single(policy, outcomes))
+    out.print(_page(policy, found) if _many(outcomes) else _single(policy, found, outcomes))
+    for name, rule in found.neutral:
+        out.print(Text(f"{name} loads for everyone: {rule.place.rule} neutral ({rule.why})"))
     for line in _stops(outcomes):
         out.print(Text(line, style=STYLES.get("hold", "")))
     if found.by_script and [o.words for _, o in found.by_script] == [o.words for _, o in outcomes]:
         out.print(Text("The same where a script writes it (document.cookie)."))
     elif found.by_script:
         out.print(Text("written by a script (document.cookie)", style="bold"))
-        out.print(_single(policy, found.by_script))
+        out.print(_single(policy, found, found.by_script))
     for script, reading in found.scripts:
         begins = " ".join(script.split())[:SCRIPT_SHOWN]
-        out.print(Text(f"inline script {begins!r}: {reading.kind.value} ({reading.why})"))
+        line = _lines(found.text, script)
+        out.print(Text(f"inline script {begins!r}{line}: {reading.kind.value} ({reading.why})"))
+    for name, reached in found.reached.items():
+        words = ", ".join(f"{visitor} {outcome.words}" for visitor, outcome in reached)
+        out.print(Text(f"  its calls would reach {name}: {words}"))
 
 
 def _written(policy: Policy, bench: RuleTester, example: Example) -> list[tuple[str, TestOutcome]]:
@@ -176,7 +253,7 @@ def _verdict_of(outcome: TestOutcome) -> Verdict | None:
     return outcome.verdicts[0] if outcome.verdicts else None
 
 
-def _single(policy: Policy, outcomes: list[tuple[str, TestOutcome]]) -> Table:
+def _single(policy: Policy, found: _Explained, outcomes: list[tuple[str, TestOutcome]]) -> Table:
     """Return one row a visitor; a kept tag names the rule that would have held it."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("visitor", "what happens", "rule", "provider", "still needs"):
@@ -185,13 +262,15 @@ def _single(policy: Policy, outcomes: list[tuple[str, TestOutcome]]) -> Table:
     for visitor, outcome in outcomes:
         verdict = _verdict_of(outcome)
         speaks = verdict if verdict and verdict.because else spoken
-        rule = _rule(speaks) if speaks and speaks.because else _silence(outcome)
+        rule = _rule(speaks) if speaks and speaks.because else _silence(outcome, found.neutral)
         needs = ", ".join(verdict.needs) if verdict else ""
         table.add_row(visitor, _styled(outcome.words), rule, _provider(policy, speaks), needs)
     return table
 
 
-def _silence(outcome: TestOutcome) -> str:
+def _silence(outcome: TestOutcome, neutral: list[tuple[str, NeutralRule]]) -> str:
+    if neutral:
+        return f"{neutral[0][1].place.rule} neutral"
     notes = [verdict.note for verdict in outcome.verdicts if verdict.note]
     return notes[0] if notes else "no rule speaks of it"
 
@@ -210,16 +289,37 @@ def _name(policy: Policy, id_: str) -> str:
     return next((one.name for one in policy.catalogue.trackers if one.id == id_), "")
 
 
-def _page(policy: Policy, outcomes: list[tuple[str, TestOutcome]]) -> Table:
-    """Return one row a rule that touches the page, one column a visitor."""
+def _page(policy: Policy, found: _Explained) -> Table:
+    """Return one row a rule that touches the page, one column a visitor, and the lines of the page."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("rule", "provider", *(visitor for visitor, _ in outcomes)):
+    outcomes = found.outcomes
+    for heading in ("rule", "provider", *(visitor for visitor, _ in outcomes), "of the page"):
         table.add_column(heading)
     for key in sorted({_key(v) for _, o in outcomes for v in o.verdicts}):
         rule, provider = key
         cells = [_counted(v for v in outcome.verdicts if _key(v) == key) for _, outcome in outcomes]
-        table.add_row(rule, _name(policy, provider), *cells)
+        hosts = dict.fromkeys(v.host for _, o in outcomes for v in o.verdicts if _key(v) == key and v.host)
+        table.add_row(rule, _name(policy, provider), *cells, _lines(found.text, *hosts).strip())
     return table
+
+
+def _lines(text: str, *words: str) -> str:
+    """Return the lines of a page in which one of these stands; empty for a page of one line."""
+    if "\n" not in text.strip():
+        return ""
+    starts = [at for word in words for at in _places(text, word)]
+    numbers = sorted({text.count("\n", 0, at) + 1 for at in starts})
+    if not numbers:
+        return ""
+    shown = ", ".join(map(str, numbers[:LINES_SHOWN])) + (", ..." if len(numbers) > LINES_SHOWN else "")
+    return f" line{'s' * (len(numbers) > 1)} {shown}"
+
+
+def _places(text: str, word: str) -> Iterator[int]:
+    at = text.find(word)
+    while word and at >= 0:
+        yield at
+        at = text.find(word, at + len(word))
 
 
 def _key(verdict: Verdict) -> tuple[str, str]:

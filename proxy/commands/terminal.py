@@ -17,7 +17,10 @@ from proxy.policy.load import load_policy
 from proxy.policy.model import Policy
 from proxy.problems import Problem
 
-out = Console(highlight=False, soft_wrap=True)
+WIDTH_OF_A_PIPE = 400
+"""Columns where no terminal shows a table: names stay whole."""
+
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH_OF_A_PIPE)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 STYLES = {

@@ -18,12 +18,13 @@ from proxy.filter.html.scanner import HtmlFilter
 from proxy.filter.rules.collection_requests import RequestRules, refused_request
 from proxy.filter.rules.compiled import ScriptReading
 from proxy.filter.rules.judge import Judge, compile_rules, judge_for
+from proxy.filter.syntax.javascript import strings_of
 from proxy.filter.syntax.urls import url_of
 from proxy.filter.tags.fetched_addresses import fetched_addresses
 from proxy.filter.verdict import KEEP, Does, Verdict
 from proxy.policy.durations import parse_duration
-from proxy.policy.hosts import registrable
-from proxy.policy.model import Example, Policy, TagRule
+from proxy.policy.hosts import covers, registrable
+from proxy.policy.model import Example, NeutralRule, Policy, TagRule
 from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import Pair, scope_of
 from proxy.problems import Place, Problem
@@ -122,10 +123,32 @@ class RuleTester:
                 return self._header(example.subject, grants)
 
     def scripts(self, markup: str) -> list[tuple[str, ScriptReading]]:
-        """Return the inline scripts with words of a rule in them, each with whose it is."""
+        """Return the inline scripts that name somebody else, by a word of a rule or by a host."""
         bodies = [match[1] for match in _SCRIPT.finditer(markup) if match[1].strip()]
-        spoken = [body for body in bodies if self._rules.words.within(body.encode())]
+        spoken = [body for body in bodies if self._rules.words.within(body.encode()) or self.reached(body)]
         return [(body.strip(), self._rules.read_script(body.encode())) for body in spoken]
+
+    def reached(self, script: str) -> list[str]:
+        """Return the hosts of others that stand in an inline script's strings: its calls would reach them."""
+        urls = [url_of(string) for string in strings_of(script) if "//" in string]
+        return list(dict.fromkeys(url.host for url in urls if url and not self._rules.owns(url.host)))
+
+    def neutral(self, subject: str, kind: str) -> list[tuple[str, NeutralRule]]:
+        """Return the hosts of a page or an address that load for everyone, each with its rule."""
+        if kind == "url":
+            found = url_of(subject)
+            hosts = [found.host] if found else []
+        else:
+            judge = self._judge(self.grants("accepted"))
+            hosts = [url.host for url, _ in fetched_addresses(subject, judge)] if kind == "html" else []
+        rules = ((host, self._neutral_rule(host)) for host in dict.fromkeys(hosts))
+        return [(host, rule) for host, rule in rules if rule is not None]
+
+    def _neutral_rule(self, host: str) -> NeutralRule | None:
+        if self._rules.at_host(host).matching or not self._rules.neutral(host):
+            return None
+        covering = (rule for rule in self.policy.neutral if any(covers(known, host) for known in rule.hosts))
+        return next(covering, None)
 
     def _judge(self, grants: frozenset[Pair]) -> Judge:
         if grants not in self._judges:

@@ -1,0 +1,118 @@
+"""What `explain --live URL` and `explain FILE.har` read: a page and what it sets, what a browser asked."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.message import Message
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from proxy.commands.terminal import fail
+
+LONGEST = 5_000_000
+"""Bytes of a page that are read."""
+
+PATIENCE = 10.0
+MOST = 500
+"""Addresses of a HAR file that are judged."""
+
+Kind = Literal["url", "cookie", "header"]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Something that was asked or set."""
+
+    kind: Kind
+    text: str
+    host: str  # whose response it was
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What was read: the page, if there is one, and everything around it."""
+
+    title: str
+    host: str
+    page: str
+    subjects: tuple[Subject, ...]
+
+
+def fetched(address: str) -> Traffic:
+    """Return a page as its server sends it now, with what its headers set and load."""
+    if urlsplit(address).scheme not in ("http", "https"):
+        fail(f"{address!r} is no address of a page; write https://...", 2)
+    asked = urllib.request.Request(  # noqa: S310 - http and https only, from the command line
+        address, headers={"Accept": "text/html,*/*;q=0.8", "User-Agent": "consent-proxy explain"}
+    )
+    try:
+        with urllib.request.urlopen(asked, timeout=PATIENCE) as response:  # noqa: S310
+            body, headers, at, status = (
+                response.read(LONGEST),
+                response.headers,
+                response.url,
+                response.status,
+            )
+    except urllib.error.HTTPError as error:
+        body, headers, at, status = error.read(LONGEST), error.headers, error.url, error.code
+    except (OSError, ValueError) as error:
+        fail(f"{address} cannot be fetched: {error}")
+    host = urlsplit(at).hostname or ""
+    charset = headers.get_content_charset() or "utf-8"
+    is_page = "html" in headers.get_content_type()
+    try:
+        text = body.decode(charset, "replace") if is_page else ""
+    except LookupError:
+        text = body.decode("utf-8", "replace")
+    return Traffic(f"{at}  ({status})", host, text, tuple(_of_headers(headers, host)))
+
+
+def _of_headers(headers: Message, host: str) -> Iterator[Subject]:
+    for name, value in headers.items():
+        if name.lower() == "set-cookie":
+            yield Subject("cookie", value, host)
+        elif name.lower() in ("link", "nel", "report-to", "reporting-endpoints", "accept-ch", "set-login"):
+            yield Subject("header", f"{name}: {value}", host)
+
+
+def read_har(path: Path) -> Traffic | None:
+    """Return what a HAR file holds; None for a file that is none."""
+    try:
+        entries = json.loads(path.read_text("utf-8-sig"))["log"]["entries"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if not isinstance(entries, list):
+        return None
+    page, host = "", ""
+    subjects: dict[Subject, None] = {}
+    for entry in entries[: 20 * MOST]:
+        request, response = _part(entry, "request"), _part(entry, "response")
+        address = str(request.get("url", ""))
+        at = _host(address)
+        content = _part(response, "content")
+        if not host and "html" in str(content.get("mimeType", "")):
+            page, host = str(content.get("text", "")), at
+        if at and len(subjects) < MOST:
+            subjects[Subject("url", address.partition("?")[0].partition("#")[0], at)] = None
+        for header in response.get("headers") or ():
+            if isinstance(header, dict) and str(header.get("name", "")).lower() == "set-cookie":
+                for line in str(header.get("value", "")).splitlines():
+                    subjects[Subject("cookie", line, at)] = None
+    return Traffic(f"{path}  ({len(entries)} requests)", host, page, tuple(subjects))
+
+
+def _part(of: Any, name: str) -> dict[str, Any]:
+    found = of.get(name) if isinstance(of, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
