@@ -40,7 +40,8 @@
   let renew = now => {
     dataset.gone = 1;
     if (page.hidden || link) return;
-    if (!typed) return location.reload();
+    // Where a page that has just loaded anew is still of another answer, a worker of the site keeps it.
+    if (!typed) if (performance.now() > 4e3 || performance.getEntriesByType("navigation")[0]?.type != "reload") return location.reload();
     link = nav.lastChild.cloneNode();
     nav.className += " n";
     nav.firstChild.textContent = now.stale;

@@ -1,12 +1,9 @@
 // In the frame of a relayed form, before the provider's script: whatever that asks of the provider's
 // hosts goes through the relay instead. What this misses, the frame's own policy blocks.
 //
-// The frame is sandboxed without an origin: cookies and storage throw there, and libraries
-// expect them; here they are, empty, and end with the frame.
-//
 // No "less than" and no ampersand in here. After a change run make assets.
 ((hosts, path) => {
-  let page = document, relay = new URL(path, location.href).href;
+  let relay = new URL(path, location.href).href;
 
   let way = to => {
     try {
@@ -55,23 +52,4 @@
     fetch(to, { method: "POST", body: body, keepalive: true }).catch(() => {});
     return true;
   };
-
-  Object.defineProperty(page, "cookie", { get: () => "", set: () => {} });
-  ["localStorage", "sessionStorage"].forEach(store => {
-    let kept = {};
-    Object.defineProperty(window, store, { value: {
-      getItem: key => key in kept ? kept[key] : null,
-      setItem: (key, text) => {
-        kept[key] = "" + text;
-      },
-      removeItem: key => {
-        delete kept[key];
-      },
-      clear: () => {
-        kept = {};
-      },
-      key: () => null,
-      length: 0
-    } });
-  });
 })(HOSTS);

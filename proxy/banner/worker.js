@@ -29,7 +29,7 @@
   let { getReader } = Stream.prototype, { read: next } = ReadableStreamDefaultReader.prototype, { now } = Date;
   let { enqueue, close } = ReadableStreamDefaultController.prototype, { encode } = TextEncoder.prototype, coder = new TextEncoder();
   let { subarray } = Uint8Array.prototype, Address = URL, refuse = message => new TypeError(message);
-  let requestOf = getter(FetchEvent, "request"), modeOf = getter(Request, "mode"), destinationOf = getter(Request, "destination"), urlOf = getter(Request, "url");
+  let requestOf = getter(FetchEvent, "request"), modeOf = getter(Request, "mode"), methodOf = getter(Request, "method"), destinationOf = getter(Request, "destination"), urlOf = getter(Request, "url");
   let typeOf = getter(PageResponse, "type"), statusOf = getter(PageResponse, "status"), wordsOf = getter(PageResponse, "statusText"), fieldsOf = getter(PageResponse, "headers"), bodyOf = getter(PageResponse, "body"), fromOf = getter(PageResponse, "url");
   let pathOf = getter(Address, "pathname"), originOf = getter(Address, "origin"), here = location.origin;
   let match = (pattern, text) => apply(exec, pattern, [text]);
@@ -79,8 +79,24 @@
   FetchEvent.prototype.respondWith = function (response) {
     let asked = read(requestOf, this), destination = read(destinationOf, asked);
     if (isOwn(read(urlOf, asked))) (async () => await response)().catch(() => 0);
+    else if (answered ? read(modeOf, asked) == "navigate" ? read(methodOf, asked) == "GET" : 0 : 0) apply(respondWith, this, [send(asked).catch(async () => fenced(await response, destination))]);
     else if (read(modeOf, asked) == "navigate" || match(/^(shared)?worker$/, destination)) apply(respondWith, this, [(async () => fenced(await response, destination))()]);
     else apply(respondWith, this, [response]);
+  };
+  // Once somebody has answered, these lines and the pages it keeps are of the answer before, until the next
+  // worker is installed: pages come from the network, where there is one. A worker without a listener gets none.
+  let answered, watched, listen = self.addEventListener;
+  self.addEventListener = (type, ...more) => {
+    if (type == "fetch") if (!watched) {
+      watched = 1;
+      apply(listen, self, [type, event => {
+        let asked = read(requestOf, event);
+        if (read(methodOf, asked) != "POST" || read(pathOf, new Address(read(urlOf, asked))) != path + "choice") return;
+        answered = 1;
+        event.waitUntil(new Promise(done => setTimeout(done, 500)).then(() => registration.update()).catch(() => 0));
+      }]);
+    }
+    return apply(listen, self, [type, ...more]);
   };
   if (self.InstallEvent) delete InstallEvent.prototype.addRoutes;
 

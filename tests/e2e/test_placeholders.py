@@ -122,6 +122,43 @@ def test_a_form_once_runs_its_providers_script_and_nobody_elses(visit, providers
     assert "hubspotutk" not in visitor.cookie_names()
     assert recorded(proxy_process)[-1] == ("once", "hubspot")
 
+    reach = "f => { try { return f.contentDocument && f.contentDocument.body ? 'read' : 'apart' } catch (e) { return e.name } }"
+    assert visitor.page.locator("iframe[title='Content from HubSpot']").evaluate(reach) == "apart"
+    inside = visitor.page.frames[-1]
+    out = "(() => { try { return parent.document.cookie } catch (e) { return e.name } })()"
+    assert inside.evaluate(out) == "SecurityError", "nor does the provider's script reach the page"
+
+
+SCRIPTED = """() => {
+  let way = document.querySelector('.ph [data-cc-once]'), fields = { choice: 'once', provider: way.dataset.ccProvider, embed: way.dataset.ccOnce, language: 'en' };
+  way.click(); way.dispatchEvent(new MouseEvent('click', { bubbles: true, cancelable: true, composed: true }));
+  let frame = document.body.appendChild(Object.assign(document.createElement('iframe'), { name: 'into' }));
+  let form = document.body.appendChild(Object.assign(document.createElement('form'), { method: 'post', action: '/.consent/choice', target: 'into' }));
+  for (let [name, value] of Object.entries(fields)) form.append(Object.assign(document.createElement('input'), { name, value }));
+  form.submit();
+  let asked = new URLSearchParams(fields);
+  fetch('/.consent/choice', { method: 'POST', body: asked, headers: { Accept: 'application/json' } }).then(got => { window.status = 'got ' + got.status })
+}"""
+
+
+def test_no_script_of_the_page_shows_it_and_a_person_still_can(visit, providers, proxy_process):
+    visitor = visit()
+    visitor.goes("/contact")
+    box(visitor, "HubSpot").get_by_role("button", name="Show it once").wait_for()
+    before = recorded(proxy_process)
+    visitor.page.add_init_script(f"addEventListener('load', () => setTimeout({SCRIPTED}, 500))")
+    visitor.page.goto("https://callkom.io/contact", wait_until="load")
+    visitor.page.wait_for_timeout(3000)  # what a driver evaluates counts as a press
+    assert until(lambda: visitor.page.evaluate("window.status"), "got 409") == "got 409"
+    visitor.settle()
+
+    assert recorded(proxy_process) == before
+    assert not providers.reached("hsforms.net")
+
+    box(visitor, "HubSpot").get_by_role("button", name="Show it once").click()
+    visitor.page.frame_locator("iframe[title='Content from HubSpot']").get_by_text("HubSpot form").wait_for()
+    assert recorded(proxy_process)[-1] == ("once", "hubspot")
+
 
 def test_the_box_that_once_fills_is_as_high_as_the_placeholder_was(visit):
     visitor = visit()

@@ -84,7 +84,7 @@ async def test_the_frame_shows_that_page_and_opens_its_provider_alone(tmp_path):
     assert got.one(b"Cache-Control") == b"no-store"
 
 
-async def test_a_form_once_brings_the_guard_and_its_providers_script(tmp_path):
+async def test_a_form_once_is_sandboxed_with_its_providers_script(tmp_path):
     body = b"choice=once&provider=hubspot&embed=form+eu1+1+a-2"
     async with Origin() as origin, running(origin, tmp_path) as proxy:
         frame = (await choose(proxy, body, SAME, JSON)).json["frame"]
@@ -93,9 +93,9 @@ async def test_a_form_once_brings_the_guard_and_its_providers_script(tmp_path):
     policy = got.one(b"Content-Security-Policy").decode()
     assert b'<script src="https://js-eu1.hsforms.net/forms/embed/v2.js">' in got.body
     assert b'"portalId": "1", "formId": "a-2"' in got.body
-    assert got.body.index(b"contentWindow") < got.body.index(b"js-eu1.hsforms.net/forms"), (
-        "the guard is first"
-    )
+    assert got.body.index(b"localStorage") < got.body.index(b"js-eu1.hsforms.net/forms")
+    assert "sandbox allow-scripts allow-forms" in policy
+    assert "allow-same-origin" not in policy
     assert "hsforms.net" in policy
     assert not any(other in policy for other in ("calendly", "hs-scripts", "stripe", "google"))
 

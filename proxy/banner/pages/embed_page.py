@@ -1,8 +1,8 @@
 """The pages that show one embed of one provider inside a frame, each under its own fence.
 
 Shown once: a page of the provider's framed, or its form or post run by its own script, with
-that provider's hosts open and nobody else's. Relayed: its form in a sandbox without an origin,
-where only our own address can be reached.
+that provider's hosts open and nobody else's. Relayed: its form, where only our own address can
+be reached. Forms stand in a sandbox without an origin.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from proxy.banner.assets import css_hash, guard, script
 from proxy.banner.markup import Markup, escape, fill, when
 from proxy.banner.words import Words
 from proxy.filter.headers.fence import ALWAYS, fence
-from proxy.filter.headers.guard_table import guard_table
+from proxy.filter.headers.guard_table import GuardTable, guard_table
 from proxy.filter.tags.embeds import BOXES, Embed, EmbedKind
 from proxy.policy.model import Policy, RelayRule, Undeclared
 from proxy.policy.own_hosts import OwnHosts
@@ -25,7 +25,14 @@ FRAME = "html,body,iframe{margin:0;border:0;display:block;width:100%;height:100%
 FORM = "body{margin:0;padding:1px;font:16px/1.5 system-ui,sans-serif}"
 
 SANDBOX = "allow-scripts allow-forms"
-"""What a relayed form may do; without allow-same-origin it has no origin, no cookie, no storage."""
+"""What a form may do; without allow-same-origin it has no origin, no cookie, no storage.
+
+Neither does the page around it reach into it, nor its provider's script out of it. A post's frames need
+the origins of their own, which a sandbox would take from them too.
+"""
+
+WINDOWS = "allow-popups allow-popups-to-escape-sandbox"
+"""What its links need besides."""
 
 RELAYED = "default-src 'self' 'unsafe-inline' data:; form-action 'self'; base-uri 'none'"
 """The fence of a relayed form, with which nothing at all reached the provider but through us."""
@@ -58,19 +65,26 @@ class EmbedPages:
             parts = ["default-src 'none'", f"style-src '{css_hash(FRAME)}'", f"frame-src {sources}"]
             parts += ["base-uri 'none'", "form-action 'none'", "frame-ancestors 'self'"]
             return EmbedPage(self._page(embed, words, FRAME, Markup(), content), _policy(parts))
-        reports = f"{self._path}reports"
-        table = guard_table(self._policy, grants, self._own, consent_cookie=self._cookie, reports=reports)
-        code = guard(table) + script("embed_page")
         parts = [f"default-src {ALWAYS} {sources}", "base-uri 'none'", f"form-action 'self' {sources}"]
-        content = _form(embed, embed.address) if embed.is_form else _post(embed)
-        page = self._page(embed, words, FORM, Markup(f"<script>{code}</script>"), content)
+        if embed.is_form:
+            code, content = script("sandboxed"), _form(embed, embed.address)
+            parts.append(f"sandbox {SANDBOX} {WINDOWS}")
+        else:
+            code, content = guard(self._table(grants)), _post(embed)
+        head = Markup(f"<script>{code}{script('embed_page')}</script>")
+        page = self._page(embed, words, FORM, head, content)
         return EmbedPage(page, _policy([*parts, "frame-ancestors 'self'"]))
+
+    def _table(self, grants: frozenset[Pair]) -> GuardTable:
+        reports = f"{self._path}reports"
+        return guard_table(self._policy, grants, self._own, consent_cookie=self._cookie, reports=reports)
 
     def relayed(self, embed: Embed, rule: RelayRule, words: Words) -> EmbedPage:
         """Return the page of a form that reaches its provider through our relay alone."""
         relay = f"{self._path}relay/"
         literals = ",".join(json.dumps(value).replace("<", "\\u003c") for value in (list(rule.hosts), relay))
-        code = script("relayed").replace("(HOSTS)", f"({literals})") + script("embed_page")
+        code = script("relayed").replace("(HOSTS)", f"({literals})")
+        code += script("sandboxed") + script("embed_page")
         form = _form(embed, relay + embed.address.removeprefix("https://"))
         page = self._page(embed, words, FORM, Markup(f"<script>{code}</script>"), form)
         parts = [RELAYED, "frame-ancestors 'self'", f"sandbox {SANDBOX}"]

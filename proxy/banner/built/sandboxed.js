@@ -1,0 +1,1 @@
+(()=>{Object.defineProperty(document,"cookie",{get:()=>"",set:()=>{}});["localStorage","sessionStorage"].forEach(o=>{let t={};Object.defineProperty(window,o,{value:{getItem:e=>e in t?t[e]:null,setItem:(e,l)=>{t[e]=""+l},removeItem:e=>{delete t[e]},clear:()=>{t={}},key:()=>null,length:0}})})})();
