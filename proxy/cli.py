@@ -22,6 +22,7 @@ _HELP = "Makes a cookie policy true: nothing that needs consent loads or stores 
 _COMMANDS = (
     "serve",
     "demo",
+    "preview",
     "check",
     "explain",
     "rewrite",
@@ -29,6 +30,7 @@ _COMMANDS = (
     "diff",
     "discover",
     "catalogue",
+    "schema",
     "status",
     "records",
 )

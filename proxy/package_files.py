@@ -1,4 +1,4 @@
-"""Paths of the files that ship inside the distribution: rules.yaml, local.yaml.
+"""Paths of the files that ship inside the distribution: rules.yaml, its schema, local.yaml.
 
 An installed copy has them in the package, a checkout where people edit them.
 """
@@ -8,7 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
-_IN_CHECKOUT = {"rules.yaml": "rules.yaml", "local.yaml": "config/local.yaml"}
+_IN_CHECKOUT = {
+    "rules.yaml": "rules.yaml",
+    "local.yaml": "config/local.yaml",
+    "rules.schema.json": "config/rules.schema.json",
+}
 
 
 def bundled(name: str) -> Path:

@@ -43,6 +43,30 @@ def lint(policy: Policy) -> tuple[Problem, ...]:
     return tuple(sorted(found))
 
 
+def unfounded(policy: Policy) -> tuple[Problem, ...]:
+    """Return a fault for each purpose that stores or loads by legitimate interest, `necessary` aside.
+
+    What is not strictly necessary needs consent, whatever else its basis may be (ePrivacy directive, 5(3)).
+    """
+    found = []
+    for purpose in policy.purposes:
+        if purpose.id == NECESSARY or policy.needs_consent(purpose.id):
+            continue
+        used = [row.place for row in _rows(policy) if row.purpose == purpose.id]
+        used += [tag.place for tag in _tags(policy) if purpose.id in tag.purposes]
+        for provider in policy.providers:
+            used += [rule.place for rule in provider.storage if rule.purpose == purpose.id]
+            used += [rule.place for rule in provider.requests if purpose.id in rule.purposes]
+        if used:
+            where = _line(min(used), purpose.place)
+            text = (
+                f"purposes.{purpose.id} stores or loads by legitimate interest ({where}): only what is"
+                " strictly necessary may, and belongs to 'necessary'; the rest needs 'basis: consent'"
+            )
+            found.append(Problem(purpose.place, text))
+    return tuple(found)
+
+
 def _tags(policy: Policy) -> list[TagRule]:
     return [tag for provider in policy.providers for tag in provider.tags]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.policy.lint import lint, shadows
+from proxy.policy.lint import lint, shadows, unfounded
 from proxy.policy.load import load_policy
 from proxy.policy.model import InlineText, TagRule
 from proxy.problems import Place
@@ -266,3 +266,40 @@ def test_storage_keys_and_requests_behind_wider_ones_are_told():
 
     assert any("the storage key 'abcd' never counts: line" in one for one in warnings(storage=keys))
     assert any("the request '/m/a' never counts: line" in one for one in warnings(requests=paths))
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"cookies": ROW.replace("functional", "performance")},
+        {"tags": TAG},
+        {"storage": "- { key: abc, purpose: performance }"},
+        {"requests": "- { path: /m/*, purpose: performance }"},
+    ],
+    ids=["cookies", "tags", "storage", "requests"],
+)
+def test_what_is_not_necessary_has_no_legitimate_interest(block):
+    text = text_of(**block)
+    wrong = load_policy(
+        text.replace("performance: { basis: consent }", "performance: { basis: legitimate interest }")
+    )
+
+    (fault,) = unfounded(wrong)
+    assert not fault.warning
+    assert str(fault).startswith(
+        "rules.yaml:10:3: purposes.performance stores or loads by legitimate interest (line "
+    )
+    assert unfounded(load_policy(text)) == ()
+
+
+def test_what_is_necessary_may_be_stored_and_an_unused_purpose_harms_nobody():
+    text = text_of(cookies=ROW.replace("functional", "necessary"))
+
+    assert (
+        unfounded(
+            load_policy(
+                text.replace("performance: { basis: consent }", "more: { basis: legitimate interest }")
+            )
+        )
+        == ()
+    )

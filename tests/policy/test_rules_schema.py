@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from proxy.errors import PolicyError
 from proxy.policy.load import load_policy
 from proxy.policy.rules_schema import json_schema
 from proxy.policy.yaml_source import read
+from tests.commands.running import run
 from tests.policy.rules import HEAD, policy_of, text_of
 
 ROOT = Path(__file__).parents[2]
@@ -176,3 +178,30 @@ def test_a_tag_is_relayed_only_where_the_provider_says_how():
         "providers.acme says 'do: relay' in tags[0] and has no 'relay:' that allows it"
     ]
     assert policy_of(tags=tag, relay="{ host: x.com, path: /x/* }").providers[0].relay is not None
+
+
+def keys_of(schema: dict, root: dict) -> set[str]:
+    """Return every key that the schema knows, wherever it stands."""
+    found = set(schema.get("properties", {}))
+    for part in [schema, *root["$defs"].values()]:
+        found |= set(part.get("properties", {}))
+    return found
+
+
+def test_the_reference_names_every_key():
+    schema = json_schema()
+    page = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+    said = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`\n]+)`", page.replace("```", "")))))
+    said |= set(re.findall(r"^ *(?:- |\{ )?([a-z_]+):", page, re.MULTILINE))
+
+    assert sorted(keys_of(schema, schema) - said) == []
+
+
+def test_the_schema_is_where_the_command_says():
+    told = run("schema")
+
+    assert told.returncode == 0
+    assert (
+        Path(told.stdout.strip()).read_text()
+        == json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    )
