@@ -90,7 +90,7 @@
     fetch(form.action, { method: "POST", keepalive: 1, headers: { Accept: "application/json" }, body: sent }).then(response => response.json()).then(receipt => {
       channel.postMessage(receipt.state);
       // What pages name from now on, before the next of them waits for it.
-      if (receipt.state == state) receipt.files.map(file => fetch(new URL(file, location)).catch(() => 0));
+      if (receipt.state == state) nav.firstChild.textContent = receipt.saved || "", receipt.files.map(file => fetch(new URL(file, location)).catch(() => 0));
       else renew(receipt);
     }).catch(() => {
       keep(banner = form.parentNode, closed = 0, busy = 1);

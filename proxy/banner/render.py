@@ -208,9 +208,10 @@ class Renderer:
         earlier: Sequence[Mapping[str, Any]] = (),
         back: str | None = None,
         host: str = "",
+        erased: bool = False,
     ) -> bytes:
         """Return the visitor's own proofs as a page; `receipt` and `earlier` are of Receipt.to_json()."""
-        return self._shell.receipt(words, receipt, earlier=earlier, back=back, host=host)
+        return self._shell.receipt(words, receipt, earlier=earlier, back=back, host=host, erased=erased)
 
     def error(self, words: Words, status: int, *, reference: str = "", host: str = "") -> bytes:
         """Return the page shown in place of one that cannot be: nothing of anybody else in it."""

@@ -7,6 +7,7 @@ nothing (threats T35).
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from urllib.parse import parse_qs
 
 from proxy.banner.words import Words
 from proxy.config.types import Config
@@ -151,7 +152,9 @@ class OwnAddresses:
         if own.wants_json:
             return json_response(proofs_json(kept))
         newest, earlier = (kept[0], kept[1:]) if kept else (None, [])
-        page = own.site.renderer.receipt(own.words, newest, earlier=earlier, host=own.request.host)
+        erased = b"erased" in own.request.query.split(b"&")
+        host = own.request.host
+        page = own.site.renderer.receipt(own.words, newest, earlier=earlier, host=host, erased=erased)
         return self._page(page)
 
     async def _erase(self, own: OwnRequest) -> Response:
@@ -165,7 +168,17 @@ class OwnAddresses:
         headers += [(b"Set-Cookie", line) for line in self._sweep(own, own.site.decide(request, None))]
         if own.wants_json:
             return json_response({"erased": count}, headers)
-        return Response(303, [(b"Location", self.path + b"receipt"), *OWN_HEADERS, *headers])
+        language = await self._form_language(own)
+        query = b"?language=%b&erased" % language.code.encode() if count else b""
+        return Response(303, [(b"Location", self.path + b"receipt" + query), *OWN_HEADERS, *headers])
+
+    async def _form_language(self, own: OwnRequest) -> Words:
+        """Return the language of the page that a form was sent from."""
+        try:
+            fields = parse_qs((await own.message.whole_body(self._form)).decode("latin-1"))
+        except BadRequest:
+            fields = {}
+        return page_language(own, fields.get("language", [""])[0])
 
     async def _state(self, own: OwnRequest) -> Response:
         """Return what holds now, and the texts for a page that was made for an older answer.
@@ -244,6 +257,7 @@ class OwnAddresses:
                     "outcome": committed.outcome.value,
                     "files": site.renderer.files(decision),
                     **_outdated(page_language(own, choice.language)),
+                    "saved": page_language(own, choice.language).plain("foot.saved"),
                 },
                 headers,
             )

@@ -177,6 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
                     {
                         "granted": stage.granted,
                         "state": state_of(stage.decision.grants),
+                        "saved": "Saved. You can change it at any time here.",
                         "files": stage.renderer.files(stage.decision),
                         **self._words(),
                     }

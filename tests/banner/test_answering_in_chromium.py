@@ -64,6 +64,13 @@ def test_refusing_closes_the_banner_and_nothing_else_happens(visit, stage):
     assert visitor.page.evaluate("[window.same, scrollY]") == [1, 200]
     assert chosen(stage) == ["refuse"]
     assert visitor.errors == []
+    said = visitor.page.get_by_role("status")
+    assert until(said.inner_text, "Saved. You can change it at any time here.").startswith("Saved.")
+    assert visitor.page.evaluate("document.activeElement === document.body")
+    visitor.page.keyboard.press("Tab")
+    assert visitor.page.evaluate("document.activeElement.textContent") == "Product", (
+        "reading goes on with the page"
+    )
 
 
 def test_accepting_reloads_at_the_same_place(visit, stage):

@@ -55,16 +55,33 @@ async def test_a_visitor_has_their_proofs_erased_and_their_answer_with_them(tmp_
     async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
         cookie = consent(await choose(proxy, b"choice=accept", SAME))
         await choose(proxy, b"choice=accept", SAME)
-        got = await proxy.ask("/.consent/receipt", SAME, f"{cookie}; _ga=1", method="POST", body=b"erase=all")
+        form = b"erase=all&language=fr"
+        got = await proxy.ask("/.consent/receipt", SAME, f"{cookie}; _ga=1", method="POST", body=form)
+        after = await proxy.ask(got.one(b"Location").decode())
+        never = await proxy.ask("/.consent/receipt?language=fr")
         left = await records(proxy)
         verified = await proxy.server.snapshot.store.verify()
 
-    assert (got.status, got.one(b"Location")) == (303, b"/.consent/receipt")
+    assert (got.status, got.one(b"Location")) == (303, b"/.consent/receipt?language=fr&erased")
+    assert "Vos preuves sont effacées, et votre réponse avec elles." in after.body.decode()
+    assert "avez pas encore répondu" in never.body.decode()
     lines = got.all(b"Set-Cookie")
     assert b"consent_callkom=; Path=/; Domain=callkom.io; Max-Age=0; HttpOnly; SameSite=Lax" in lines
     assert any(line.startswith(b"_ga=;") for line in lines)
     assert len(left) == 1
     assert (verified.records, verified.erased, verified.faults) == (2, 1, [])
+
+
+async def test_erasing_takes_a_second_press_that_says_what_it_means(tmp_path):
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        cookie = consent(await choose(proxy, b"choice=accept", SAME))
+        page = (await proxy.ask("/.consent/receipt", cookie)).body.decode()
+    asking, _, confirming = page.partition("<details><summary><b>Erase my proofs</b></summary>")
+
+    assert "<form" not in asking
+    assert confirming.index("your answer is erased with them") < confirming.index(
+        "Erase them for good</button>"
+    )
 
 
 async def test_nobody_can_have_anothers_proofs_erased_from_elsewhere(tmp_path):

@@ -123,18 +123,24 @@ class Shell:
         back: str | None,
         host: str,
         earlier: Sequence[Mapping[str, Any]] = (),
+        erased: bool = False,
     ) -> bytes:
-        """Return the visitor's own proofs as a page, newest first, and the way to have them erased."""
+        """Return the visitor's own proofs as a page, newest first, and the way to have them erased.
+
+        `erased`: they have just been.
+        """
         proofs = [] if receipt is None else [proof(words, one) for one in (receipt, *earlier)]
         erase = fill(
             "erase",
             action=f"{self.path}receipt",
             text=words.plain("receipt.erasing"),
+            lang=words.code,
             erase=words.plain("receipt.erase"),
+            confirm=words.plain("receipt.confirm"),
         )
         content = fill(
             "receipt",
-            text=words.plain("receipt.text" if receipt else "receipt.none"),
+            text=words.plain("receipt.text" if receipt else "receipt.erased" if erased else "receipt.none"),
             facts=joined([*proofs, erase] if receipt else [], Markup("<hr/>")),
             links=self.links(words, back=back),
         )

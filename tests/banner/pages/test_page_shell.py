@@ -117,7 +117,7 @@ def test_a_proof_says_its_moment_for_people_and_for_machines(language, label, mo
 def test_erasing_is_offered_and_not_urged():
     page = SHELL.receipt(WORDS["en"], RECEIPT, back=None, host="").decode()
 
-    assert '<button name="erase" value="all">Erase my proofs</button>' in page
+    assert '<button name="erase" value="all">Erase them for good</button></form></details>' in page
     assert 'class="s"' not in page
 
 
