@@ -1,6 +1,7 @@
 """The ordinary route serves everything: without the fast path's package, and on an aiohttp nobody knows."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,9 @@ def run(mode: str, folder: Path, *tests: str) -> None:
     ran = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
 
     assert ran.returncode == 0, ran.stdout[-4000:] + ran.stderr[-2000:]
-    assert "2 skipped" in ran.stdout, "the fast path was on"
+    skipped = re.search(r"(\d+) skipped", ran.stdout)
+    assert skipped is not None, "the fast path was on"
+    assert int(skipped[1]) >= 2, "the fast path was on"
 
 
 @pytest.mark.parametrize("mode", ["absent", "unknown"])

@@ -109,7 +109,8 @@ async def test_a_visitor_who_leaves_before_the_answer_leaves_no_name_behind(tmp_
         await until(lambda: origin.open == 1)
 
 
-async def test_who_is_signed_in_goes_the_long_way_and_all_others_the_short_one(tmp_path):
+@pytest.mark.fast_path
+async def test_who_is_signed_in_goes_the_ordinary_route_and_all_others_the_fast_path(tmp_path):
     signs = SignsIn()
     answers = {b"/free": ok(b"free", b"Content-Type: text/plain")}
     async with Origin(answers, otherwise=signs) as origin, proxying(origin.url, folder=tmp_path) as proxy:
@@ -127,7 +128,7 @@ async def test_who_is_signed_in_goes_the_long_way_and_all_others_the_short_one(t
         assert went == ["ordinary", "fast", "fast", *["ordinary"] * 6, "fast"]
 
 
-async def test_credentials_for_a_connection_never_go_the_short_way(tmp_path):
+async def test_credentials_for_a_connection_never_take_the_fast_path(tmp_path):
     async with Origin(otherwise=ok(b"x", b"Content-Type: text/plain")) as origin:
         async with proxying(origin.url, folder=tmp_path) as proxy:
             went = ways(proxy, origin)
