@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from enum import Enum
+from html import escape
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from proxy.commands.terminal import print_json, print_problems, read_policy
 from proxy.config.loading import read_config
 from proxy.errors import FaultsError
 from proxy.package_files import bundled
-from proxy.policy.model import Policy
+from proxy.policy.model import OWN, Policy, Provider
 
 
 class Form(Enum):
@@ -33,7 +34,10 @@ def table(  # noqa: PLR0917 - its parameters are the command's options
     json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
     unpublished: Annotated[
         bool,
-        typer.Option("--unpublished", help="Only the rows that the published policy still lacks, and why."),
+        typer.Option(
+            "--unpublished",
+            help="Only what the published policy still lacks: rows and why, hosts, neutral hosts, keys.",
+        ),
     ] = False,
     config: Annotated[
         Path | None,
@@ -52,11 +56,73 @@ def table(  # noqa: PLR0917 - its parameters are the command's options
     chosen = rows(policy, unpublished_only=unpublished)
     if config is not None:
         chosen += _presumed(policy, config)
+    beside = beside_cookies(policy) if unpublished else {}
     if json or form is Form.JSON:
-        print_json(as_json(policy, chosen, language))
+        print_json({**as_json(policy, chosen, language), **beside})
+    elif form is Form.HTML:
+        sys.stdout.write(as_html(policy, chosen, language) + "".join(map(_html_list, beside.items())))
     else:
-        write = as_html if form is Form.HTML else as_markdown
-        sys.stdout.write(write(policy, chosen, language))
+        sys.stdout.write(as_markdown(policy, chosen, language) + "".join(map(_markdown_list, beside.items())))
+
+
+def beside_cookies(policy: Policy) -> dict[str, list[dict[str, str]]]:
+    """Return what a table of cookies does not show: hosts, neutral hosts, keys of storage, and whose."""
+    enabled = [provider for provider in policy.providers if provider.enabled]
+    return {
+        "hosts": [
+            {"name": host, "provider": provider.name, "purpose": ", ".join(purposes)}
+            for provider in enabled
+            for host, purposes in _hosts(provider).items()
+        ],
+        "neutral_hosts": [
+            {"name": host, "provider": rule.why, "purpose": ""}
+            for rule in policy.neutral
+            for host in rule.hosts
+        ],
+        "storage_keys": [
+            {"name": key, "provider": provider.name, "purpose": rule.purpose}
+            for provider in enabled
+            for rule in provider.storage
+            for key in rule.keys
+        ],
+    }
+
+
+def _hosts(provider: Provider) -> dict[str, tuple[str, ...]]:
+    """Return the hosts that a provider's tags and code load from, with the purposes of the first rule."""
+    found: dict[str, tuple[str, ...]] = {}
+    for tag in provider.tags:
+        for host in tag.hosts:
+            if host != OWN:
+                found.setdefault(host, tag.purposes)
+    purposes = next(iter(found.values()), ())
+    for host in provider.connect:
+        found.setdefault(host, purposes)
+    return found
+
+
+def _markdown_list(section: tuple[str, list[dict[str, str]]]) -> str:
+    title, rows = section
+    lines = [
+        f"| {row['name'].replace('|', chr(92) + '|')} | {row['provider']} | {row['purpose']} |"
+        for row in rows
+    ]
+    heading = title.replace("_", " ").capitalize()
+    return (
+        "\n".join(["", f"{heading}:", "", "| name | whose | purpose |", "|---|---|---|", *lines, ""])
+        if rows
+        else ""
+    )
+
+
+def _html_list(section: tuple[str, list[dict[str, str]]]) -> str:
+    title, rows = section
+    cells = "".join(
+        f"<tr>{''.join(f'<td>{escape(row[name])}</td>' for name in ('name', 'provider', 'purpose'))}</tr>\n"
+        for row in rows
+    )
+    heading = title.replace("_", " ").capitalize()
+    return f"<table>\n<caption>{heading}</caption>\n{cells}</table>\n" if rows else ""
 
 
 def _presumed(policy: Policy, path: Path) -> tuple[Row, ...]:

@@ -7,6 +7,7 @@ What browsers report is bounded by network and hour, whatever they make up.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -34,7 +35,11 @@ MOST_NETWORKS = 4_096
 ENOUGH_NETWORKS = 5
 """A name reported by so many networks is believed."""
 
+MOST_READ = 100
+"""Cookie headers of a site that are read for names between two writes."""
+
 _HOUR = 3_600
+_SENT_NAMES = re.compile(rb"(?:^|;)[ \t]*([^=;]*)").findall
 
 
 class Key(NamedTuple):
@@ -110,6 +115,14 @@ class _Line:
     times: int = 1
 
 
+@dataclass(slots=True)
+class _Sent:
+    """The names in Cookie headers of a site, each with the first page, and how many headers were read."""
+
+    paths: dict[bytes, bytes] = field(default_factory=dict)
+    read: int = 0
+
+
 class Sightings:
     """What this process has seen since it was last written down."""
 
@@ -118,7 +131,7 @@ class Sightings:
         self._waiting: dict[Key, Seen] = {}
         self._pages: dict[tuple[str, int], _Page] = {}
         self._lines: dict[tuple[str, str, bytes], _Line] = {}
-        self._sent: dict[tuple[str, bytes], bytes] = {}
+        self._sent: dict[str, _Sent] = {}
         self._reported: dict[str, int] = {}
         self._hour = 0
         self.known: frozenset[Key] = frozenset()  # in the store, as it was last read
@@ -145,12 +158,19 @@ class Sightings:
             self._lines[key] = _Line(line, path, now)
 
     def note_sent_cookies(self, site: str, value: bytes, path: bytes) -> None:
-        """Note the names in the Cookie header of a request for a page."""
-        sent = self._sent
-        for piece in value.split(b";"):
-            key = (site, piece.partition(b"=")[0])
-            if key not in sent and len(sent) < MOST_WAITING:
-                sent[key] = path
+        """Note the names in the Cookie header of a request for a page.
+
+        So many are read between two writes: the same few names come from everybody.
+        """
+        sent = self._sent.get(site)
+        if sent is None:
+            sent = self._sent[site] = _Sent()
+        if sent.read >= MOST_READ:
+            return
+        sent.read += 1
+        for name in set(_SENT_NAMES(value)) - sent.paths.keys():
+            if len(sent.paths) < MOST_WAITING:
+                sent.paths[name] = path
 
     def note_host(self, site: str, host: str, now: int) -> None:
         """Note a host of the site's own domain that does not pass this proxy."""
@@ -208,9 +228,10 @@ class Sightings:
                 self._add(site, Kind.HOST, host, seen)
         for (site, host, _), line in lines.items():
             self._add_line(site, host, line)
-        for (site, piece), first in sent.items():
-            path = kept_path(first.decode("latin-1"))
-            self._add(site, Kind.COOKIE, piece.strip().decode("latin-1"), Seen(now, now, 1, paths=[path]))
+        for site, names in sent.items():
+            for name, first in names.paths.items():
+                path = kept_path(first.decode("latin-1"))
+                self._add(site, Kind.COOKIE, name.strip().decode("latin-1"), Seen(now, now, 1, paths=[path]))
         taken, self._waiting = self._waiting, {}
         return taken
 

@@ -52,3 +52,15 @@ def test_with_a_config_what_was_presumed_is_listed_until_it_is_described(tmp_pat
     assert "| `sid` |" in told
     assert "not yet described, presumed necessary" in told
     assert told.count("`__stripe_mid`") == run("table", "--unpublished").stdout.count("`__stripe_mid`")
+
+
+def test_what_the_policy_lacks_beside_cookies_is_told_in_every_form():
+    document = json.loads(table("--unpublished", "--json"))
+    markdown, page = table("--unpublished"), table("--unpublished", "--format", "html")
+
+    assert {"name": "hs-scripts.com", "provider": "HubSpot", "purpose": "performance"} in document["hosts"]
+    assert "fonts.gstatic.com" in [row["name"] for row in document["neutral_hosts"]]
+    assert "AI_buffer*" in [row["name"] for row in document["storage_keys"]]
+    assert "| hs-scripts.com | HubSpot | performance |" in markdown
+    assert "<td>AI_buffer*</td>" in page
+    assert "hosts" not in json.loads(table("--json"))

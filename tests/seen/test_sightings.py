@@ -101,7 +101,7 @@ def test_no_more_names_wait_than_have_room():
     sightings = Sightings()
     for number in range(3 * MOST_WAITING):
         sightings.note_set_cookie("site", "site.example", b"c%dx=1" % number, b"/", NOW)
-        sightings.note_sent_cookies("site", b"d%dx=1" % number, b"/")
+        sightings.note_sent_cookies("site", b"; ".join(b"d%dx%d=1" % (number, n) for n in range(50)), b"/")
     taken = sightings.take(NOW)
 
     assert len(taken) == MOST_WAITING
