@@ -20,6 +20,7 @@ PURPOSES = "  social: { basis: consent }\n  marketing: { basis: consent }\n"
 KINDS = {
     "analytics", "tag manager", "advertising", "marketing automation", "chat", "form", "scheduling", "map", "player",
     "social network", "reviews", "A/B test", "session replay", "error monitor", "captcha", "payment", "fonts",
+    "consent tool",
 }  # fmt: skip
 
 
