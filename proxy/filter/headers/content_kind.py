@@ -156,7 +156,7 @@ def _sealed_kind(essence: bytes, dest: bytes | None) -> BodyKind:
     page = is_document(dest)
     if page is None:
         page = essence not in _ARCHIVES and not essence.startswith(b"message/")
-        page = page and essence in (*_SEALED, b"multipart/x-mixed-replace")
+        page = page and (essence in _SEALED or essence == b"multipart/x-mixed-replace")
     elif dest == b"empty":
         page = essence in _SEALED
     return BodyKind.REFUSED if page else BodyKind.OTHER

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import islice
 
 from proxy.consent.answer import Answer
 from proxy.filter.headers.cookies import CookieRules, name_sent, span_days
@@ -32,10 +32,9 @@ def sweep(
     widest parent to try (consent.domain). Never call it for a request from which a
     browser may have withheld the answer (`decision.withheld`): absence is no refusal there.
     """
-    clean = (name.strip(WSP) for name in names if _is_held(name))
-    wanted = islice(_once_each(clean), most)  # each has a line in the first tier
+    wanted = islice(_once_each(names), most)  # each has a line in the first tier
     tiers = [_places(name, host, path, domain, secure=secure) for name in wanted]
-    return list(islice(chain.from_iterable(_by_turns(tiers)), most))
+    return list(islice(_by_turns(tiers), most))
 
 
 def outlived(rules: CookieRules, answer: Answer | None, now: int) -> tuple[CookieRule, ...]:
@@ -108,22 +107,22 @@ def _is_held(name: bytes) -> bool:
 
 
 def _once_each(names: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield every name the first time it comes."""
+    """Yield every name that a browser can hold, the first time it comes."""
     seen = set()
     for name in names:
-        if name not in seen:
-            seen.add(name)
-            yield name
+        if _is_held(name) and (clean := name.strip(WSP)) not in seen:
+            seen.add(clean)
+            yield clean
 
 
-def _by_turns(tiers: list[Iterator[list[bytes]]]) -> Iterator[list[bytes]]:
+def _by_turns(tiers: list[Iterator[list[bytes]]]) -> Iterator[bytes]:
     """Yield the first tier of every name, then the second of every name, and so on, as they are asked for."""
     while tiers:
         left = []
         for lines in tiers:
             if (tier := next(lines, None)) is not None:
                 left.append(lines)
-                yield tier
+                yield from tier
         tiers = left
 
 

@@ -94,7 +94,9 @@ class InlineScript(BufferedText):
     while it passes, and cut at the first word that a rule would have held it for.
     """
 
-    _rest: Consumer | None = None
+    def __init__(self, context: DocumentContext, raw: bytes, judged: JudgedTag, record: Record) -> None:
+        super().__init__(context, raw, judged, record)
+        self._rest: Consumer | None = None
 
     def feed(self, text: bytes) -> bytes:
         """Buffer the text, up to the cap."""

@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
 from typing import NamedTuple
 
 from proxy.filter.cache import Cache
@@ -205,6 +204,7 @@ class Rules:
         self._hosts: Cache[str, HostRules] = Cache(MAX_HOSTS, longest=LONGEST_HOST)
         self._interests = self._collect_interests()
         allowed = self._allowed_addresses()
+        self._based_steps: Steps | None = None
         self.steps = Steps(body_step(self._interests, allowed), head_step(self._interests, allowed))
         self.host_tag_patterns = host_tag_patterns(self._interests)
         hostless = required_words(self.hostless)
@@ -236,10 +236,12 @@ class Rules:
         else:
             self.hostless.append(matcher)
 
-    @cached_property
+    @property
     def based_steps(self) -> Steps:
         """The steps under a `<base href>` on another host; rare, so compiled on first use."""
-        return Steps(body_step(self._interests), head_step(self._interests))
+        if self._based_steps is None:  # no cached_property: compiled classes would never cache it
+            self._based_steps = Steps(body_step(self._interests), head_step(self._interests))
+        return self._based_steps
 
     def _collect_interests(self) -> Interests:
         """Return what the scanner has to stop at for these rules."""

@@ -8,7 +8,7 @@ the position from which the next chunk has to be joined on.
 from __future__ import annotations
 
 import re
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from proxy.filter.syntax.tokens import any_word
 
@@ -30,7 +30,7 @@ class Finder(Protocol):
 class RawEnd:
     """The end of title, textarea, style, xmp, iframe, noembed, noframes, noscript."""
 
-    _patterns: dict[bytes, re.Pattern[bytes]] = {}  # noqa: RUF012 - filled once per name
+    _patterns: ClassVar[dict[bytes, re.Pattern[bytes]]] = {}  # filled once per name
 
     by_tag = False
 
@@ -94,7 +94,7 @@ class SectionEnd:
     was another tag than its own end tag.
     """
 
-    _patterns: dict[bytes, re.Pattern[bytes]] = {}  # noqa: RUF012 - filled once per name
+    _patterns: ClassVar[dict[bytes, re.Pattern[bytes]]] = {}  # filled once per name
 
     def __init__(self, name: bytes) -> None:
         self.at = 0

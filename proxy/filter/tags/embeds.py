@@ -100,6 +100,7 @@ BOXES = {EmbedKind.NEW_FORM: "hs-form-frame", EmbedKind.OPEN_FORM: "hs-form-html
 """The class of the element that HubSpot's script fills."""
 
 FORMS = frozenset({EmbedKind.FORM, *BOXES})
+_FORM_WORDS = frozenset(kind.value for kind in FORMS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +254,7 @@ class Embeds:
             return self._frame(found, words[0])
         if kind == EmbedKind.QUOTE.value and len(words) == 1:
             return self._quote(found, words[0])
-        if kind in (EmbedKind.FORM.value, *(box.value for box in BOXES)) and len(words) == 3:
+        if kind in _FORM_WORDS and len(words) == 3:
             return self._form(found, EmbedKind(kind), (words[0], words[1], words[2]))
         return None
 

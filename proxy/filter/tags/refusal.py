@@ -142,8 +142,8 @@ def refusal(context: DocumentContext, name: str, values: Mapping[str, str]) -> R
     if (matcher := refused.matcher) is not None:
         if not matcher.rule.hosts:
             refused.names.update(attribute for attribute in values if attribute in held)
-            refused.names |= {"srcdoc"} & values.keys()
-        identifying = _identifying_attributes(matcher, name) & values.keys()
+            refused.names |= {"srcdoc"}.intersection(values)
+        identifying = _identifying_attributes(matcher, name).intersection(values)
     left = _left_to_the_fence(context, name, values, refused)
     if left and left == refused.names | identifying and refused.verdict.does is Does.HOLD:
         return None

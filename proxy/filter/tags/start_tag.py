@@ -110,7 +110,7 @@ class StartTag:
     ) -> JudgedTag:
         """Return a script made inert."""
         edits = self._edits()
-        tag_edits.hold_script(edits, verdict, _LAZY_LOADED & self.values.keys())
+        tag_edits.hold_script(edits, verdict, _LAZY_LOADED.intersection(self.values))
         return self._finished(
             edits, Refusal(verdict, matcher, set(), address, host, text), ContentModel.SCRIPT
         )
@@ -256,7 +256,7 @@ def judge_inline_script(
     key = raw + body
     if key in cache:
         return cache[key]
-    found = _judge_inline_script(context, raw, values, body)
+    found: JudgedTag | None = _judge_inline_script(context, raw, values, body)
     if found is None:
         cache.store_repeated(key, found)
     else:  # the caller asks for it again at once
