@@ -31,10 +31,11 @@ _COMMANDS = (
     "discover",
     "catalogue",
     "schema",
+    "languages",
     "status",
     "records",
 )
-_GROUPS = ("catalogue", "records")
+_GROUPS = ("catalogue", "languages", "records")
 """Each is a function or a command group of that name, in a file of that name."""
 
 

@@ -32,8 +32,21 @@ def word_problems(
     problems: list[Problem] = []
     for code in sorted({*shipped, *own}):
         problems += _language(code, shipped, own)
-        problems += _lacking(policy, code, (shipped, own), spoken=code in spoken or code in own)
+        spoken_here = code in spoken or code in own
+        problems += _lacking(policy, code, (shipped, own), spoken=spoken_here)
+        problems += _unconfirmed(code, (shipped, own)) if spoken_here else []
     return tuple(sorted(problems))
+
+
+def _unconfirmed(code: str, layers: tuple[dict[str, Entries], dict[str, Entries]]) -> list[Problem]:
+    """Return that nobody has confirmed a language that the config switches on."""
+    said = [
+        layer[code][0]["confirmed"] for layer in layers if code in layer and "confirmed" in layer[code][0]
+    ]
+    if not said or said[-1][0] != "no":
+        return []
+    text = "is made by machine and confirmed by nobody; have it read, then say `confirmed: yes` in it"
+    return [Problem(said[-1][1], text, warning=True)]
 
 
 def _lacking(
@@ -49,7 +62,7 @@ def _lacking(
         missing = [part for part in _PARTS if f"purposes.{purpose.id}.{part}" not in words]
         if missing:
             purposes.append(f"purpose '{purpose.id}' has no {', '.join(missing)} under 'purposes'")
-    texts = sorted(_policy_texts(policy).items()) if code != DEFAULT else []
+    texts = sorted(policy_texts(policy).items()) if code != DEFAULT else []
     silent = [f"'{text}' ({place.rule}) is not translated" for text, place in texts if text not in phrases]
     if spoken:
         faults = [Problem(top, text) for text in purposes]
@@ -97,7 +110,7 @@ def _word(key: str, text: str, place: Place, code: str, base: dict[str, tuple[st
     return problems
 
 
-def _policy_texts(policy: Policy) -> dict[str, Place]:
+def policy_texts(policy: Policy) -> dict[str, Place]:
     """Return what rules.yaml says to visitors in its own words, each with a place."""
     said: dict[str, Place] = {}
     for provider in policy.providers:

@@ -51,7 +51,11 @@ def table(  # noqa: PLR0917 - its parameters are the command's options
 ) -> None:
     """Print the cookie table for the published policy."""
     from proxy.banner.cookie_table import as_html, as_json, as_markdown, rows  # noqa: PLC0415
+    from proxy.banner.words import load_languages  # noqa: PLC0415
 
+    known = load_languages().all
+    if language.lower() not in known:
+        raise typer.BadParameter(f"there is no language '{language}' (there are {', '.join(sorted(known))})")
     policy = read_policy(rules or bundled("rules.yaml"))
     chosen = rows(policy, unpublished_only=unpublished)
     if config is not None:

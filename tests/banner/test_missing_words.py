@@ -29,7 +29,8 @@ def test_every_word_in_the_files_is_used_and_every_word_used_is_in_the_files():
     free = {
         key
         for key in keys
-        if key.split(".")[0] in {"purposes", "how", "errors", "table"} or key in {"language", "direction"}
+        if key.split(".")[0] in {"purposes", "how", "errors", "table"}
+        or key in {"language", "direction", "confirmed"}
     }
     asked = set(
         re.findall(
@@ -44,10 +45,24 @@ def test_every_word_in_the_files_is_used_and_every_word_used_is_in_the_files():
     assert keys - asked - free - families == set()
 
 
-def test_a_missing_word_is_named(tmp_path):
-    (tmp_path / "de.yaml").write_text("buttons:\n  refuse: Alles ablehnen\n")
+def test_words_made_by_machine_are_doubted_where_the_config_speaks_that_language():
+    assert word_problems(POLICY) == ()
+    (doubt,) = word_problems(POLICY, None, frozenset({"de"}))
 
-    assert "de.yaml:1:1: 'buttons.accept' is missing; visitors read it in English" in said(tmp_path)
+    assert (doubt.place.file, doubt.warning) == ("de.yaml", True)
+    assert "is made by machine and confirmed by nobody" in doubt.text
+
+
+def test_whoever_has_read_them_says_so_in_a_file_of_their_own(tmp_path):
+    (tmp_path / "de.yaml").write_text("confirmed: yes\n")
+
+    assert word_problems(POLICY, tmp_path, frozenset({"de"})) == ()
+
+
+def test_a_missing_word_is_named(tmp_path):
+    (tmp_path / "pt.yaml").write_text("buttons:\n  refuse: Recusar tudo\n")
+
+    assert "pt.yaml:1:1: 'buttons.accept' is missing; visitors read it in English" in said(tmp_path)
     assert "'buttons.refuse'" not in said(tmp_path)
 
 

@@ -64,3 +64,10 @@ def test_what_the_policy_lacks_beside_cookies_is_told_in_every_form():
     assert "| hs-scripts.com | HubSpot | performance |" in markdown
     assert "<td>AI_buffer*</td>" in page
     assert "hosts" not in json.loads(table("--json"))
+
+
+def test_a_language_that_is_not_there_is_an_error_and_names_those_that_are():
+    told = run("table", "-l", "xx")
+
+    assert told.returncode == 2
+    assert "there is no language 'xx' (there are de, en, es, fr, it, nl)" in told.stderr
