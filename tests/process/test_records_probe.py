@@ -67,6 +67,9 @@ async def test_a_refusal_given_meanwhile_is_recorded_once_a_probe_finds_the_stor
         away.rename(folder)
         store = proxy.server.snapshot.store
         await until(lambda: store.backlog == 0 and store.trouble is None)
+        async with asyncio.timeout(20):
+            while await store.count() == 0:  # it left the backlog to be written, which takes a moment
+                await asyncio.sleep(0.02)
 
         assert (refused.status, accepted.status) == (303, 503)
         assert await store.count() == 1
