@@ -15,7 +15,7 @@ from proxy.commands.terminal import print_json, print_problems, read_policy
 from proxy.config.loading import read_config
 from proxy.errors import FaultsError
 from proxy.package_files import bundled
-from proxy.policy.model import OWN, Policy, Provider
+from proxy.policy.model import OWN, Policy, Provider, Undeclared
 
 
 class Form(Enum):
@@ -36,7 +36,8 @@ def table(  # noqa: PLR0917 - its parameters are the command's options
         bool,
         typer.Option(
             "--unpublished",
-            help="Only what the published policy still lacks: rows and why, hosts, neutral hosts, keys.",
+            help="Only what the published policy still lacks: rows and why, hosts, neutral hosts, keys; with"
+            " --config the presumed cookies, too.",
         ),
     ] = False,
     config: Annotated[
@@ -60,6 +61,9 @@ def table(  # noqa: PLR0917 - its parameters are the command's options
     chosen = rows(policy, unpublished_only=unpublished)
     if config is not None:
         chosen += _presumed(policy, config)
+    elif unpublished and policy.undeclared_cookies is Undeclared.PRESUME:
+        note = "what `serve` presumed necessary is known to a proxy that ran: add --config FILE"
+        typer.echo(f"consent-proxy: {note}", err=True)
     beside = beside_cookies(policy) if unpublished else {}
     if json or form is Form.JSON:
         print_json({**as_json(policy, chosen, language), **beside})

@@ -6,7 +6,7 @@ What the filter keeps must load: a test that says `keep` fails where the fence w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -16,11 +16,11 @@ from proxy.filter.headers.guard_check import GuardCheck
 from proxy.filter.headers.judged_headers import judged_headers, refused_headers
 from proxy.filter.html.scanner import HtmlFilter
 from proxy.filter.rules.collection_requests import RequestRules, refused_request
-from proxy.filter.rules.compiled import ScriptReading
+from proxy.filter.rules.compiled import ScriptKind, ScriptReading
 from proxy.filter.rules.judge import Judge, compile_rules, judge_for
 from proxy.filter.syntax.javascript import strings_of
 from proxy.filter.syntax.urls import url_of
-from proxy.filter.tags.fetched_addresses import fetched_addresses
+from proxy.filter.tags.fetched_addresses import FetchedAddress, fetched_addresses
 from proxy.filter.verdict import KEEP, Does, Verdict
 from proxy.policy.durations import parse_duration
 from proxy.policy.hosts import covers, registrable
@@ -31,6 +31,9 @@ from proxy.problems import Place, Problem
 
 NOW = 1_793_491_200
 """The fixed current time of inline tests (2026-11-01), as the dates in them are fixed."""
+
+_FILE = re.compile(r"(?:https:)?//[a-z0-9.-]+/[^\s\"'<>]*[^\s\"'<>/]\Z")
+"""A file on another host, as a loader writes it; what is a path's beginning says too little."""
 
 _SCRIPT = re.compile(r"<script\b[^>]*>(.*?)</script", re.IGNORECASE | re.DOTALL)
 
@@ -170,11 +173,23 @@ class RuleTester:
         page = HtmlFilter(judge)
         filtered = page.feed(markup.encode()) + page.close()
         words = dict.fromkeys(verdict.does.value for verdict in page.verdicts)
-        fetched = fetched_addresses(filtered.decode("utf-8", "replace"), judge)
+        fetched = [*fetched_addresses(filtered.decode("utf-8", "replace"), judge)]
+        if not page.verdicts:
+            fetched += self._loaded_by_snippets(markup, judge)
         found = (self._fence(grants).stop(url, kept) for url, kept in fetched)
         stops = tuple(dict.fromkeys(stop for stop in found if stop))
         kept = STOPPED if stops else Does.KEEP.value
         return TestOutcome(" and ".join(words) or kept, tuple(page.verdicts), stops)
+
+    def _loaded_by_snippets(self, markup: str, judge: Judge) -> Iterator[FetchedAddress]:
+        """Yield the addresses that kept snippets name, as far as a rule keeps them."""
+        for body, reading in self.scripts(markup):
+            if reading.kind is ScriptKind.SNIPPET:
+                for text in filter(_FILE.match, strings_of(body)):
+                    url = url_of(text)
+                    matcher = judge.match_url(url, "script", {}, ()) if url is not None else None
+                    if url is not None and matcher is not None and judge.verdict_of(matcher).keeps:
+                        yield FetchedAddress(url, matcher.rule.place)
 
     def _url(self, address: str, grants: frozenset[Pair]) -> TestOutcome:
         url = url_of(address)

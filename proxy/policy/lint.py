@@ -346,14 +346,26 @@ def _opened(
                     " rule"
                 )
                 yield Problem(place, text, warning=True)
+            elif needs and _is_below(host, tag) and not _consent_purposes(policy, tag) <= needs:
+                text = (
+                    f"'{host}' {loads}, and the fence opens only those of its hosts that connect: lists,"
+                    f" since {_line(tag.place, place)} needs more: name these here, and '{host}' in a rule"
+                    f" behind with {' and '.join(sorted(needs | _consent_purposes(policy, tag)))}"
+                )
+                yield Problem(place, text, warning=True)
 
 
 def _opens(policy: Policy, host: str, held: TagRule) -> bool:
     """True when opening all of a host opens what this rule holds there, too."""
     if not _only_hosts(held):
         return any(covers(other, host) or covers(host, other) for other in held.hosts if other != OWN)
+    return _is_below(host, held) and not _listed(policy, host)
+
+
+def _is_below(host: str, held: TagRule) -> bool:
+    """True when this rule holds all of a host under that one."""
     below = any(covers(host, other) and not covers(other, host) for other in held.hosts)
-    return below and "*" not in host and not _listed(policy, host)
+    return _only_hosts(held) and below and "*" not in host
 
 
 def _listed(policy: Policy, host: str) -> bool:

@@ -385,6 +385,24 @@ def test_a_test_that_says_keep_fails_where_the_fence_stops_it_and_names_both_lin
     assert try_one(kind, subject, "functional: keep", tags=MEETINGS, connect="[meet-eu.x.com]") == []
 
 
+SNIPPET = "<script>(function(d,s){s=d.createElement(''script'');s.async=1;s.src=''https://meet-eu.x.com/load.js'';d.head.append(s)})(document)</script>"
+
+
+def test_a_kept_snippet_fails_where_the_fence_stops_the_file_that_it_loads():
+    tags = f"{MEETINGS}\n- {{ text: meet-eu.x.com, purpose: functional }}"
+    [failure] = try_one("html", SNIPPET, "refused: hold, functional: keep, accepted: keep", tags=tags)
+
+    assert "the fence stops meet-eu.x.com, closed by rules.yaml:16, kept by rules.yaml:15" in failure
+    assert try_one("html", SNIPPET, "functional: keep", tags=tags, connect="[meet-eu.x.com]") == []
+
+
+def test_what_the_sites_own_code_names_is_not_asked_of_the_fence():
+    own = SNIPPET.replace("d.head.append(s)", "startMenu(d);d.head.append(s)")
+    tags = f"{MEETINGS}\n- {{ text: meet-eu.x.com, purpose: functional }}"
+
+    assert try_one("html", own, "refused: keep, functional: keep", tags=tags) == []
+
+
 def test_a_neutral_host_that_the_fence_cannot_say_names_the_line_of_neutral():
     failures = try_one(
         "html",

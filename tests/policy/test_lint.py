@@ -224,7 +224,16 @@ def test_a_host_of_a_domain_that_opens_with_less_is_told_with_both_lines(host):
     assert warning.startswith("16: 'x.com' loads with functional, so the fence does not stop scripts")
     assert "line 15" in warning
     assert warnings(tags=f"{part % ', fenced: no'}\n{whole}") == []
-    assert warnings(tags=f"{part % ''}\n{whole}", connect="[app.x.com]") == []
+
+    [listed] = warnings(tags=f"{part % ''}\n{whole}", connect="[app.x.com]")
+    assert listed == (
+        "16: 'x.com' loads with functional, and the fence opens only those of its hosts that connect: lists, since"
+        " line 15 needs more: name these here, and 'x.com' in a rule behind with functional and performance"
+    )
+    rules = (
+        "- { from: app.x.com, purpose: functional }\n- { from: x.com, purpose: [functional, performance] }"
+    )
+    assert warnings(tags=f"{part % ''}\n{rules}", connect="[app.x.com]") == []
 
 
 def test_a_pattern_that_the_fence_cannot_say_is_told_with_the_line_that_closes_its_domain():
@@ -236,7 +245,10 @@ def test_a_pattern_that_the_fence_cannot_say_is_told_with_the_line_that_closes_i
         "15: the fence cannot say 'meet*.x.com', and line 16 holds more of x.com:"
         " name its hosts in connect:, or what this rule keeps does not load"
     )
-    assert warnings(tags=tags, connect="[meet-eu.x.com]") == []
+    [listed] = warnings(tags=tags, connect="[meet-eu.x.com]")
+    assert listed.startswith(
+        "16: 'x.com' loads with performance, and the fence opens only those of its hosts"
+    )
     assert not any("fence" in text for text in warnings(tags=tags.replace("performance", "functional")))
 
 
