@@ -31,7 +31,7 @@ FAULTS, WARNINGS = 1, 3
 BETWEEN_LOOKS = 0.3
 """Seconds between two looks at the files with --watch."""
 
-_TODO = re.compile(r"(?:^|\s)#.*?\bTODO\b:?\s*(.*)")
+_TODO = re.compile(r"(?:^|\s)#.*?\bTODO\b:?\s*+(.*)")
 
 
 def check(

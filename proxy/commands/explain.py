@@ -28,7 +28,7 @@ SUBJECTS = (
     "An address, a tag, a Set-Cookie line, a header line, 'storage: KEY', a path of the site, "
     "a file with a page, a HAR file, or - for a page on standard input."
 )
-HEADER = re.compile(r"([A-Za-z0-9-]+):\s+(.*)", re.DOTALL)
+HEADER = re.compile(r"([A-Za-z0-9-]+):\s++(.*)", re.DOTALL)
 SCRIPT_SHOWN = 40  # letters of a script in a line about it
 SHOWN = 72  # letters of a subject in a heading
 LINES_SHOWN = 5

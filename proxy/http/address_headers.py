@@ -18,7 +18,7 @@ Addresses are kept in many caches, and Python takes a zone of any length.
 """
 
 _WITH_PORT = re.compile(r"\[([^\[\]]*)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
-_QUOTED_PART = re.compile(rb'[^,;"]*(?:"(?:[^"\\]|\\.)*"[^,;"]*)*')
+_QUOTED_PART = re.compile(rb'[^,;"]*+(?:"(?:[^"\\]|\\.)*+"[^,;"]*+)*+')
 """What stands between two commas or semicolons that are not quoted; a loose quote ends it early."""
 
 

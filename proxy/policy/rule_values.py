@@ -24,7 +24,9 @@ from proxy.policy.html_elements import ELEMENTS
 from proxy.policy.model import OWN
 
 _COOKIE_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z:/<>?@\[\]{}()]+")
-_REGULAR = re.compile(r"^\^|\$$|\.\+|\\[dws.]|\[\^|\[[^\]]*-[^\]]*\]|\][+*]|\)[+*]|\([^)]*\|[^)]*\)|\{\d")
+_REGULAR = re.compile(
+    r"^\^|\$$|\.\+|\\[dws.]|\[\^|\[[^\]-]*+-[^\]]*+\]|\][+*]|\)[+*]|\([^)|]*+\|[^)]*+\)|\{\d"
+)
 """Signs of a regular expression that no name of a cookie has."""
 _ATTRIBUTE = re.compile(r"[a-z][a-z0-9:_-]*")
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
@@ -168,7 +170,7 @@ def _size(word: str) -> str:
 
 
 def _address(word: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/]+\.?[^\s]*", word):
+    if not re.fullmatch(r"https?://[^\s/]\S*+", word):
         raise fault(f"is '{word}'; write the whole address: 'https://...'")
     return word
 

@@ -39,7 +39,7 @@ MOST_READ = 100
 """Cookie headers of a site that are read for names between two writes."""
 
 _HOUR = 3_600
-_SENT_NAMES = re.compile(rb"(?:^|;)[ \t]*([^=;]*)").findall
+_SENT_NAMES = re.compile(rb"(?:^|;)[ \t]*+([^=;]*)").findall
 
 
 class Key(NamedTuple):

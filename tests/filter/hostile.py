@@ -29,6 +29,8 @@ HOSTILE = {
     "style of quotes": lambda n: b"<style>" + b"\"//'" * (n // 4),
     "style of stars": lambda n: b"<style>//" + b"/*" * (n // 2),
     "srcset of commas": lambda n: b'<img srcset="' + b",a" * (n // 2) + b'">',
+    "srcset of blanks": lambda n: b'<img srcset="' + b", " * (n // 2) + b'">',
+    "script of one name": lambda n: b"<script>StatsQueue;" + b"a" * n + b":1</script>",
     "srcset of brackets": lambda n: b'<img srcset="' + b"a (b, " * (n // 6) + b'">',
     "import map of quotes": lambda n: b"<script type=importmap>" + b':"\\"' * (n // 4) + b"</script>",
     "many bodies": lambda n: b"<!doctype html><body>" + b"</body>" * (n // 7),

@@ -49,11 +49,11 @@ _ARCHIVES = frozenset({b"multipart/related", b"multipart/mixed", b"application/x
 _FEED_ROOTS = frozenset({b"rss", b"feed", b"rdf", b"urlset", b"sitemapindex", b"opml"})
 
 _ESSENCE = re.compile(rb"[ \t\r\n]*([^\s;,(/]+/[^\s;,(/]+)")
-_MARKUP = re.compile(rb"[\t\n\v\f\r ]*(?:\xef\xbb\xbf)?[\t\n\v\f\r ]*<(?:[A-Za-z/!]|\?)")
+_MARKUP = re.compile(rb"[\t\n\v\f\r ]*+(?:\xef\xbb\xbf)?[\t\n\v\f\r ]*+<(?:[A-Za-z/!]|\?)")
 _LATE = re.compile(rb"<!doctype[\t\n\f\r ]+html|<html[\t\n\f\r />]", re.IGNORECASE)
-_XML = re.compile(rb"[\t\n\v\f\r ]*(?:\xef\xbb\xbf)?[\t\n\v\f\r ]*<\?xml", re.IGNORECASE)
+_XML = re.compile(rb"[\t\n\v\f\r ]*+(?:\xef\xbb\xbf)?[\t\n\v\f\r ]*+<\?xml", re.IGNORECASE)
 _PROLOG = re.compile(
-    rb"(?:\xef\xbb\xbf)?(?:\s|<\?(?:[^?]|\?(?!>))*\?>|<!--(?:[^-]|-(?!->))*-->|<![A-Za-z][^>\[]*(?:\[[^\]]*\])?\s*>)*"
+    rb"(?:\xef\xbb\xbf)?(?:\s|<\?(?:[^?]|\?(?!>))*+\?>|<!--(?:[^-]|-(?!->))*+-->|<![A-Za-z][^>\[]*+(?:\[[^\]]*+\])?\s*+>)*+"
 )
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?([\w.-]+)[\s/>]")
 

@@ -23,7 +23,7 @@ _PARAMETER = re.compile(
 )
 _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
 _REFRESH = re.compile(
-    rb"[\t\n\f\r ]*[0-9.]*[\t\n\f\r ]*[;,]?[\t\n\f\r ]*(?:url[\t\n\f\r ]*=[\t\n\f\r ]*)?(.*)",
+    rb"[\t\n\f\r ]*+[0-9.]*+[\t\n\f\r ]*+[;,]?[\t\n\f\r ]*+(?:url[\t\n\f\r ]*+=[\t\n\f\r ]*+)?(.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _STRING = re.compile(rb'[ \t]*"((?:[^"\\]|\\.)*)"')

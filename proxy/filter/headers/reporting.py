@@ -14,6 +14,7 @@ from proxy.filter.headers.link_header import judged
 from proxy.filter.rules.judge import Judge
 
 _MEMBER = re.compile(rb'[ \t]*[*a-z][*a-z0-9_.-]*[ \t]*=[ \t]*"((?:[^"\\]|\\.)*)"')
+_SPACES = re.compile(r"\s*+")
 _REPORT_URI = re.compile(rb"([\t\n\f\r ]*report-uri)((?:[\t\n\f\r ].*)?)", re.IGNORECASE | re.DOTALL)
 _BLANK = b"\t\n\f\r "
 _ADDRESS = re.compile(rb"[\t\n\f\r ]++[^\t\n\f\r ]*+")  # succeeds at any blank: none is read twice
@@ -73,10 +74,10 @@ def _objects(text: str) -> list[tuple[int, int, object]]:
     """Return each JSON value of a comma-separated row and where it stands."""
     reader, found, at = json.JSONDecoder(), [], 0
     while True:
-        start = len(text) - len(text[at:].lstrip())
+        start = _SPACES.match(text, at).end()  # type: ignore[union-attr]
         group, end = reader.raw_decode(text, start)
         found.append((start, end, group))
-        at = len(text) - len(text[end:].lstrip())
+        at = _SPACES.match(text, end).end()  # type: ignore[union-attr]
         if at == len(text):
             return found
         if text[at] != ",":

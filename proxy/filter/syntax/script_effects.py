@@ -94,21 +94,22 @@ _DECLARED = re.compile(r"\b(?:function\*?|class|const|let|var) ([\w$]++)")
 _DEFINED = re.compile(r"(?<![(,!=:] )(?<![(,!=:])\b(?:function\*?|var|let|const) ([\w$]++)")
 _LISTED = re.compile(r"[,({ ]([\w$]++)(?=[,=);])")
 _PARAMETERS = re.compile(
-    r"\bfunction\*? ?[\w$]*+\(([\w$, ]*+)\)|\(([\w$, ]*+)\) ?=>|([\w$]++) ?=>|\bcatch ?\(([\w$]++)\)"
+    r"\bfunction\*? ?[\w$]*+\(([\w$, ]*+)\)|\(([\w$, ]*+)\) ?=>|(?<![\w$])([\w$]++) ?=>"
+    r"|\bcatch ?\(([\w$]++)\)"
 )
 _APPLIED = re.compile(r"\bfunction\*? ?[\w$]*+\(([\w$, ]*+)\)|\(([\w$, ]*+)\) ?=>")
 _ARGUMENTS = re.compile(r"\}\)? ?\(([\w$.,\"' ]*+)")
-_COPIED = re.compile(r"([\w$]++) ?= ?(window|self|globalThis|this|document)(?![\w$.])")
+_COPIED = re.compile(r"(?<![\w$])([\w$]++) ?= ?(window|self|globalThis|this|document)(?![\w$.])")
 _KEYS = re.compile(r"[{,] ?[\"']?([\w$]++)[\"']? ?:")
 _IMPORTED = re.compile(r"\bimport\b[^\"'`();]{0,400}+\(? ?([\"'`])")
 _IMPORTS = re.compile(r"\bimport ([\w$*{}, ]{1,400}?) ?from\b")
 _NAMES = re.compile(r"[\w$\x80-\xff]++")
 _FLAGGED = re.compile(r"=\s?(?:true|false|!0|!1|0|1)(?![\w.])")
 _BRACKETS = re.compile(r"[()]")
-_OWN_FILE = re.compile(r"(?:https?:)?/[^\s\"'<>]*\.(?:m?js|css)(?:[?#].*)?|\.{1,2}/.*", re.DOTALL)
+_OWN_FILE = re.compile(r"(?:https?:)?/[^\s\"'<>?#]*\.(?:m?js|css)(?:[?#].*)?|\.{1,2}/.*", re.DOTALL)
 _FETCHED = re.compile(r"\b(?:fetch|sendBeacon)\s*+\(\s*+[\"'`]/(?!/)")
 _QUEUED = "push(arguments)"
-_QUEUE = re.compile(r"([\w$]++)(?:\.[\w$]++)?+ ?= ?(?:[\w$.]++ ?\|\| ?)?+(?:function|\()")
+_QUEUE = re.compile(r"(?<![\w$])([\w$]++)(?:\.[\w$]++)?+ ?= ?(?:[\w$.]++ ?\|\| ?)?+(?:function|\()")
 _LOADERS = re.compile(r"createElement|\.src=|\bwrite(?:ln)?\(|\bimport\b|\bImage\b|sendBeacon|\bfetch\(")
 
 

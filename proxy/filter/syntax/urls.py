@@ -92,13 +92,13 @@ def _ascii(host: str) -> str:
         return normal
 
 
-# an address, then either the commas it ends with, or its descriptors up to a comma outside brackets
-_CANDIDATE = re.compile(r"[\s,]*+(\S*[^\s,])(?:,++|[^,(]*+(?:\([^)]*+\)?[^,(]*+)*+,?)")
+# what separates; or an address, then the commas it ends with, or descriptors up to a comma outside brackets
+_CANDIDATE = re.compile(r"[\s,]++|(\S*[^\s,])(?:,++|[^,(]*+(?:\([^)]*+\)?[^,(]*+)*+,?)")
 
 
 def srcset_addresses(srcset: str) -> list[str]:
     """Return the addresses of a `srcset`, parsed as the HTML standard says."""
-    return _CANDIDATE.findall(srcset)
+    return [address for address in _CANDIDATE.findall(srcset) if address]
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,7 @@ def _dechunk(data: bytes, at: int) -> bytes | None:
 
 _STATUS_LINE = re.compile(rb"HTTP/([1-9]\.[0-9])[ \t]+([1-9][0-9]{2})(?:[ \t](.*))?", re.DOTALL).fullmatch
 _SHOWN_STATUS_LINE = re.compile(  # what Chromium and Firefox read alike
-    rb"HTTP/([1-9]\.[0-9])(?:[ \t]+([0-9]{2,3})(?:[ \t]+(.*))?)?", re.DOTALL
+    rb"HTTP/([1-9]\.[0-9])(?:[ \t]++([0-9]{2,3})(?:[ \t]++(.*))?)?", re.DOTALL
 ).fullmatch
 _CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _CONTROL = _CONTROLS.search
