@@ -3,6 +3,7 @@
 The packages, each importing only those below it (import-linter holds it); the last three are pure:
 
 cli, commands       what people type
+audit               proof from outside: visits a site in a browser, compares with the rules
 process             start, supervisor, workers, reload, admin address; demo: a site to try it on
 route               one request on its way; route.fast: repeated requests, synchronously
 own                 our own addresses: panel, choice, receipt, embeds, form relay, reports, files

@@ -29,6 +29,7 @@ _COMMANDS = (
     "table",
     "diff",
     "discover",
+    "audit",
     "catalogue",
     "schema",
     "languages",

@@ -1,0 +1,105 @@
+"""What a banner offers, measured as it is drawn: refusing against accepting, and words it needs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from proxy.audit.deciding import Asked, who_asks
+from proxy.audit.page_scripts import page_script
+from proxy.banner.words import Words
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+SMALLEST_CONTRAST = 4.5
+"""WCAG 2.2, 1.4.3: text of a button."""
+
+LEAST_RATIO = 0.9
+"""A button to refuse that is smaller than this part of the one to accept is called smaller."""
+
+_AROUND = """button => {
+  const box = button.closest("[role=dialog], [role=alertdialog], dialog")
+    || button.closest("section, aside, form, div[id]") || button.parentElement;
+  const links = [...box.querySelectorAll("a[href]")].map(one => one.innerText.trim()).slice(0, 50);
+  return { text: box.innerText.slice(0, 20000), links };
+}"""
+
+
+def view(page: Page, languages: Sequence[Words]) -> dict[str, Any]:
+    """Return what the banner of this page offers; `found` is False where there is none."""
+    asked = who_asks(page, languages)
+    if asked is None:
+        return {"found": False, "tool": "", "faults": [], "doubts": []}
+    refuse, accept = asked.buttons(page)
+    found: dict[str, Any] = {
+        "found": True,
+        "tool": asked.name,
+        "refuse": _measured(refuse),
+        "accept": _measured(accept),
+        "clicks": {"accept": 1, "refuse": 1 if _measured(refuse) else None},
+        "words": _words(accept, asked),
+    }
+    found["faults"], found["doubts"] = judged(found)
+    return found
+
+
+def judged(found: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """Return what is wrong with a banner, and what somebody has to look at."""
+    refuse, accept = found["refuse"], found["accept"]
+    if refuse is None or accept is None:
+        return ["the first layer has no button to refuse, but one to accept"] if accept else [], []
+    faults: list[str] = []
+    doubts = [
+        f"refusing is smaller than accepting: {side} {refuse[side]} against {accept[side]}"
+        for side in ("width", "height", "font")
+        if refuse[side] < accept[side] * LEAST_RATIO
+    ]
+    if refuse["contrast"] < min(SMALLEST_CONTRAST, accept["contrast"]):
+        doubts.append(
+            f"refusing is paler than accepting: contrast {refuse['contrast']} against {accept['contrast']}"
+        )
+    if not refuse["visible"] and accept["visible"]:
+        faults.append("the button to refuse is not on the first screen, the one to accept is")
+    doubts += [f"the banner does not say {what}" for what, there in found["words"].items() if not there]
+    return faults, doubts
+
+
+def _measured(button: Locator) -> dict[str, Any] | None:
+    from playwright.sync_api import Error  # noqa: PLC0415 - an optional extra
+
+    with contextlib.suppress(Error):
+        if button.count() and button.first.is_visible():
+            return dict(button.first.evaluate(page_script("measure.js")))
+    return None
+
+
+def _words(button: Locator, asked: Asked) -> dict[str, bool]:
+    """Return which words that a person has to read are in the banner."""
+    from playwright.sync_api import Error  # noqa: PLC0415
+
+    text, links = "", []
+    with contextlib.suppress(Error):
+        around = button.first.evaluate(_AROUND)
+        text, links = str(around["text"]).lower(), [str(one).lower() for one in around["links"]]
+    said = (
+        [asked.words.plain(f"banner.{name}").lower() for name in ("policy", "privacy")] if asked.words else []
+    )
+    known = (*said, "polic", "privacy", "politique", "confidentialit", "datenschutz", "richtlinie")
+    taken_back = (
+        "withdraw",
+        "any time",
+        "change your",
+        "manage",
+        "retirer",
+        "tout moment",
+        "gérer",
+        "widerruf",
+        "jederzeit",
+    )
+    return {
+        "where the policy is": any(word in link for link in links for word in known),
+        "that the choice can be taken back": any(word in text for word in taken_back),
+        "that something is stored": any(word in text for word in ("cookie", "traceur", "tracker", "stor")),
+    }

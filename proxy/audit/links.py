@@ -1,0 +1,91 @@
+"""Which links an audit follows: pages of the same site that a visit changes nothing on; robots.txt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.robotparser import RobotFileParser
+
+AGENT = "consent-proxy-audit"
+"""The name that robots.txt may speak of."""
+
+OWN_ADDRESSES = "/.consent/"
+"""Panel, table and receipt of the proxy itself: no pages of the site."""
+
+LONGEST = 2_000
+MOST_SITEMAP_LINKS = 5_000
+
+_ACTS = re.compile(
+    r"(?:log|sign)[-_ ]?(?:out|off)|abmelden|d[eé]connexion|d[eé]connecter"
+    r"|delete|remove|destroy|erase|supprim|l[oö]schen|entfernen|effacer"
+    r"|unsub|opt[-_ ]?out|d[eé]sabonn|d[eé]sinscri|abbestellen|cancel|annul|k[uü]ndig"
+    r"|token|confirm|activate|verify|reset|approve|vote|add[-_ ]?to[-_ ]?cart|ajouter-au-panier|checkout/pay",
+    re.IGNORECASE,
+)
+_SECRET = re.compile(
+    r"(?:^|[_-])(?:token|key|nonce|sig|signature|hash|code|secret|otp|session|sid|auth)(?:$|[_-])|^_wpnonce$",
+    re.IGNORECASE,
+)
+_FILES = re.compile(
+    r"\.(?:pdf|zip|gz|tgz|bz2|xz|7z|rar|exe|msi|dmg|pkg|deb|rpm|apk|iso|docx?|xlsx?|pptx?|od[tsp]|csv|ics|vcf"
+    r"|epub|mp[34]|m4a|mov|avi|webm|wav|ogg|png|jpe?g|gif|webp|avif|svg|ico|css|js|mjs|json|xml|rss|atom|txt)$",
+    re.IGNORECASE,
+)
+
+
+class Link(NamedTuple):
+    """One link of a page: its absolute address, its words, and whether it says that it is a download."""
+
+    address: str
+    text: str = ""
+    download: bool = False
+
+
+def is_safe(link: Link) -> bool:
+    """True where a visit by GET does nothing but show a page."""
+    if link.download or len(link.address) > LONGEST or _ACTS.search(link.text):
+        return False
+    try:
+        parts = urlsplit(link.address)
+    except ValueError:
+        return False
+    path = unquote(parts.path)
+    if parts.scheme not in ("http", "https") or _FILES.search(path) or parts.username is not None:
+        return False
+    if path.startswith(OWN_ADDRESSES):
+        return False
+    names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+    return not (_ACTS.search(f"{path}?{unquote(parts.query)}") or any(map(_SECRET.search, names)))
+
+
+def page_of(address: str) -> str:
+    """Return an address without what names a place within its page."""
+    parts = urlsplit(address)
+    return parts._replace(path=parts.path or "/", fragment="").geturl()
+
+
+class Robots:
+    """What robots.txt of one origin allows; everything where there is none."""
+
+    def __init__(self, text: str | None) -> None:
+        self._parser = RobotFileParser()
+        self._parser.parse(text.splitlines() if text is not None else [])
+
+    def allows(self, address: str) -> bool:
+        """True when this address may be visited by an audit."""
+        return self._parser.can_fetch(AGENT, address)
+
+
+def sitemap_links(text: str) -> list[str]:
+    """Return the addresses that a sitemap names, pages and further sitemaps alike."""
+    found = re.findall(r"<loc>\s*(?:<!\[CDATA\[)?\s*([^<\s\]]+)", text)[:MOST_SITEMAP_LINKS]
+    return [one.replace("&amp;", "&") for one in found]
+
+
+def fresh(links: Iterable[Link], known: Iterable[str]) -> list[str]:
+    """Return the pages that safe links lead to and that are not known, in their order."""
+    seen = set(known)
+    pages = (page_of(link.address) for link in links if is_safe(link))
+    return [page for page in dict.fromkeys(pages) if page not in seen]

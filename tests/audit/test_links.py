@@ -1,0 +1,66 @@
+"""Which links a visit follows, and what robots.txt and sitemaps say."""
+
+import pytest
+
+from proxy.audit.links import Link, Robots, fresh, is_safe, sitemap_links
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        Link("https://a.example/logout"),
+        Link("https://a.example/account/log-out"),
+        Link("https://a.example/x", "Sign out"),
+        Link("https://a.example/x", "Déconnexion"),
+        Link("https://a.example/cart?action=delete"),
+        Link("https://a.example/cart/remove/1"),
+        Link("https://a.example/%64elete/1"),
+        Link("https://a.example/newsletter/unsubscribe"),
+        Link("https://a.example/?csrf_token=1"),
+        Link("https://a.example/?_wpnonce=1"),
+        Link("https://a.example/?key=abc"),
+        Link("https://a.example/prices.pdf"),
+        Link("https://a.example/x", download=True),
+        Link("https://me@a.example/"),
+        Link("mailto:a@a.example"),
+        Link("javascript:void 0"),
+        Link("http://[bad/"),
+        Link("https://a.example/.consent/receipt"),
+    ],
+    ids=str,
+)
+def test_links_that_may_do_something_are_not_followed(link):
+    assert not is_safe(link)
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/blog/2026/post", "/?page=2", "/products?sort=price", "/en/contact#form"]
+)
+def test_links_to_pages_are_followed(path):
+    assert is_safe(Link(f"https://a.example{path}", "Read more"))
+
+
+def test_pages_are_taken_once_in_the_order_of_their_links():
+    links = [
+        Link("https://a.example/b#x"),
+        Link("https://a.example/a"),
+        Link("https://a.example/b"),
+        Link("https://a.example"),
+    ]
+
+    assert fresh(links, ["https://a.example/"]) == ["https://a.example/b", "https://a.example/a"]
+
+
+def test_robots_txt_is_obeyed_and_its_absence_allows_everything():
+    robots = Robots("User-agent: *\nDisallow: /private\n")
+
+    assert not robots.allows("https://a.example/private/x")
+    assert robots.allows("https://a.example/open")
+    assert Robots(None).allows("https://a.example/private/x")
+    assert not Robots("User-agent: consent-proxy-audit\nDisallow: /\n").allows("https://a.example/")
+
+
+def test_a_sitemap_names_its_pages():
+    text = "<urlset><url><loc> https://a.example/a?x=1&amp;y=2 </loc></url><url><loc><![CDATA[https://a.example/b]]></loc></url></urlset>"
+
+    assert sitemap_links(text) == ["https://a.example/a?x=1&y=2", "https://a.example/b"]
