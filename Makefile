@@ -27,8 +27,9 @@ e2e: $(STAMP) browser  ## walks in a real Chromium
 apps: $(STAMP) browser  ## walks through whole applications from Debian, npm and PyPI, direct and behind the proxy
 	$(BIN)/python -m pytest -q -m "apps or e2e" -p no:randomly tests/apps
 
-load: $(STAMP)  ## long suites: whole corpora, floods, soaks
-	$(BIN)/python -m pytest -q -m load -p no:randomly
+load: $(STAMP) browser  ## long suites: whole corpora, floods, soaks, walks in further browsers
+	$(BIN)/python -m pytest -q -m "load and not e2e" -p no:randomly
+	$(BIN)/python -m pytest -q -m "load and e2e" -p no:randomly
 
 soak: $(STAMP)  ## ten minutes (SOAK_MINUTES=60 for an hour) of all kinds of visits to one process, its memory printed
 	SOAK_MINUTES=$${SOAK_MINUTES:-10} $(BIN)/python -m pytest -q -m load -p no:randomly tests/system/test_soak.py
