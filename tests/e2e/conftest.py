@@ -190,19 +190,23 @@ def in_front_of(answer, folder: Path):
         stop()
 
 
+QUICK = {"chromium": "test_", "firefox": ("test_browsers", "test_moving"), "webkit": "test_browsers"}
+"""Files whose walks are in every run: the main walks in each browser, memories of pages in Firefox, too."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items) -> None:
-    """Leave to the long suites what other walks show as well (test_walk.py, the keeping worker in Firefox).
+    """Leave to the long suites the other walks in a second and third browser, and what test_walk.py shows too.
 
     Walks get the time that a busy machine takes for them; what bounds their waiting is in them.
     """
     for item in items:
         if item.get_closest_marker("e2e") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(300))
+        browser = item.callspec.params.get("comes") if hasattr(item, "callspec") else None
         again = item.path.name == "test_browsers.py" and "[chromium-French" in item.name
-        hostile = item.path.name == "test_hostile_scripts.py" and "chromium" not in item.name
-        later = hostile and ("Refuse all" in item.name or "accepting" in item.name)
-        if again or later or item.name.endswith("[firefox-passing]"):
+        further = browser in QUICK and not item.path.name.startswith(QUICK[browser])
+        if again or further or item.name.endswith("[firefox-passing]"):
             item.add_marker(pytest.mark.load)
 
 
