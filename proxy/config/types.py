@@ -33,6 +33,7 @@ from proxy.config.value_parsers import (
     TrustedNetwork,
     UpstreamHeaderName,
     UpstreamOrigin,
+    WebhookUrl,
 )
 from proxy.policy.checked_value import Parsed
 from proxy.policy.model import DAY
@@ -197,6 +198,16 @@ class RelayConfig(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AlertsConfig(Section):
+    """Where it is told that a site loads or stores something new (docs/operations.md)."""
+
+    url: WebhookUrl
+    secret: Path | None = None  # a file; its key signs id, time and body
+    format: Literal["json", "slack", "teams"] = "json"
+    allow_private: Switch = False  # the address may lead into a private network
+
+
+@dataclass(frozen=True, kw_only=True)
 class LogConfig(Section):
     """What is written to standard output."""
 
@@ -242,6 +253,7 @@ class Config(Section):
     timeouts: TimeoutsConfig = TimeoutsConfig()
     limits: LimitsConfig = LimitsConfig()
     relay: RelayConfig = RelayConfig()
+    alerts: AlertsConfig | None = None
     log: LogConfig = LogConfig()
     _folder: ClassVar[Path] = Path()
 

@@ -277,6 +277,21 @@ def read_records_url(value: object) -> str:
     return text
 
 
+def read_webhook_url(value: object) -> str:
+    """Return the address that takes alerts: https, or http on this very machine."""
+    text = str(value)
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise fault("is no address; write https://...") from None
+    if parts.scheme == "http" and (host == "localhost" or host.startswith("127.") or host == "::1"):
+        return text
+    if parts.scheme != "https" or not host or parts.username is not None or not text.isascii():
+        raise fault(f"is at '{host}'; write https://..., or http://127.0.0.1 on this machine")
+    return text
+
+
 def read_duration(value: object) -> int:
     """Return the seconds in `5 years`."""
     if isinstance(value, int):
@@ -316,5 +331,6 @@ CookieName = Annotated[str, Parsed(read_cookie_name)]
 PathPattern = Annotated[str, Parsed(read_path_pattern)]
 UpstreamHeaderName = Annotated[str, Parsed(read_upstream_header)]
 RequestPath = Annotated[str, Parsed(read_request_path)]
+WebhookUrl = Annotated[str, Parsed(read_webhook_url)]
 RecordsUrl = Annotated[str, Parsed(read_records_url)]
 Duration = Annotated[int, Parsed(read_duration)]

@@ -19,6 +19,7 @@ from proxy.policy.hosts import covers
 from proxy.policy.model import Policy
 from proxy.policy.yaml_source import Step, locate, read
 from proxy.problems import Place, Problem
+from proxy.process.alerts import check_secret
 from proxy.records.store_address import read_store_address
 from proxy.telemetry.visitor_network import is_private
 
@@ -101,6 +102,7 @@ def _findings(config: Config) -> Iterator[Finding]:
     yield from _finding(("consent", "key"), lambda: existing_keys(config))
     if config.consent.upstream_header:
         yield from _finding(("consent", "upstream_key"), lambda: existing_upstream_key(config))
+    yield from _finding(("alerts", "secret"), lambda: check_secret(config))
     yield from _finding(("records",), lambda: _check_store(config))
     for number, site in enumerate(config.sites):
         yield from _authority(("sites", number, "ca"), config, site.ca)

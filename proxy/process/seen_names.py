@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 
 from proxy.errors import ProxyError
 from proxy.policy.model import DAY
+from proxy.process.alerts import Alerts
 from proxy.records.driver import FAILURES
 from proxy.seen.declared import declaration
 from proxy.seen.known_names import known_names
@@ -41,12 +42,19 @@ class SeenNames:
     """Writes the sightings of this process, and knows what is in the store."""
 
     def __init__(
-        self, store: SeenStore, sightings: Sightings, tally: Tally, snapshot: Callable[[], Snapshot]
+        self,
+        store: SeenStore,
+        sightings: Sightings,
+        tally: Tally,
+        *,
+        snapshot: Callable[[], Snapshot],
+        alerts: Alerts,
     ) -> None:
         self._store = store
         self._sightings = sightings
         self._tally = tally
         self._snapshot = snapshot
+        self._alerts = alerts
         self._known: dict[Key, Seen] = {}
         self._read_at = 0
 
@@ -82,6 +90,17 @@ class SeenNames:
             self._sightings.sources = {
                 site.name: known_sources(self._known, site.name, now) for site in snapshot.sites.all
             }
+
+    async def run_alerts(self) -> None:
+        """Raise and send alerts until cancelled: a receiver that is slow keeps no names waiting."""
+        while True:
+            await asyncio.sleep(WRITE_EVERY)
+            with contextlib.suppress(ProxyError, *FAILURES):
+                await self.alert()
+
+    async def alert(self) -> None:
+        """Raise alerts for what is new among the known names, and send what is due."""
+        await self._alerts.look(self._known, self._is_declared, self._snapshot().config)
 
     def state(self, site: Site) -> dict[str, object]:
         """Return what `/status` says of a site: how much no rule speaks of, and the newest of it."""

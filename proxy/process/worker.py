@@ -25,6 +25,7 @@ from proxy.http.upstream.balancer import Upstreams
 from proxy.own.addresses import OwnAddresses
 from proxy.policy.model import Policy
 from proxy.process.admin import listen_admin
+from proxy.process.alerts import Alerts
 from proxy.process.records_probe import RecordsProbe
 from proxy.process.reload import Reloader, WatchedFiles
 from proxy.process.seen_names import SeenNames
@@ -32,6 +33,7 @@ from proxy.records.driver import FAILURES
 from proxy.records.export import heads_of
 from proxy.records.store import RecordStore, now_ms
 from proxy.route.relay import Relay
+from proxy.seen.alert_store import AlertStore
 from proxy.seen.seen_store import SeenStore
 from proxy.seen.sightings import Sightings
 from proxy.snapshot.presumed_cookies import PresumedCookies
@@ -137,12 +139,7 @@ class Worker:
         self._records_probe = RecordsProbe(self._store, self.metrics, self.health)
         self._records_probe.report()
         self._report_off()
-        self.seen = SeenNames(
-            SeenStore(self._store.database),
-            self._shared.sightings,
-            self.metrics.tally,
-            partial(getattr, self, "_snapshot"),
-        )
+        self.seen = self._seen_names(self._store)
         await self._open_listeners()
         if admin and config.admin is not None:
             self._end_admin = await listen_admin(config.admin, self, config.admin_hosts)
@@ -151,6 +148,7 @@ class Worker:
         self._background.append(asyncio.ensure_future(self._count_days()))
         self._background.append(asyncio.ensure_future(self._recode()))
         self._background.append(asyncio.ensure_future(self.seen.run()))
+        self._background.append(asyncio.ensure_future(self.seen.run_alerts()))
         if self._number == 0:
             self._background.append(asyncio.ensure_future(self._purge()))
         if self._reloader is not None:
@@ -162,6 +160,16 @@ class Worker:
             sites=[site.name for site in self.snapshot.sites.all],
             policy=self._policy.version,
             digest=self._policy.digest,
+        )
+
+    def _seen_names(self, store: RecordStore) -> SeenNames:
+        """Return what writes down the names that this process sees, and alerts of new ones."""
+        return SeenNames(
+            SeenStore(store.database),
+            self._shared.sightings,
+            self.metrics.tally,
+            snapshot=partial(getattr, self, "_snapshot"),
+            alerts=Alerts(AlertStore(store.database), self.metrics.tally, clock=self._clock),
         )
 
     async def _open_listeners(self) -> None:

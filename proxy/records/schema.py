@@ -1,9 +1,10 @@
-"""The six tables of the store, the same on SQLite and PostgreSQL, as Alembic reads them.
+"""The seven tables of the store, the same on SQLite and PostgreSQL, as Alembic reads them.
 
 `records` holds one row per recorded choice, `writers` one row a process that wrote (its chain has a
 base, where purging stopped, and a head), `texts` every text that was shown, once, `keys` the keys of
-older chains, wrapped, `days` daily numbers without a person in them, and `seen` what was seen on each
-site, a name a row (proxy/seen). Made by migrations/; a test compares the two.
+older chains, wrapped, `days` daily numbers without a person in them, `seen` what was seen on each site,
+a name a row, and `alerts` those about new ones, until they are sent (proxy/seen). Made by migrations/;
+a test compares the two.
 """
 
 from __future__ import annotations
@@ -102,5 +103,19 @@ seen = Table(
     Column("first_seen", BigInteger, nullable=False),
     Column("last_seen", BigInteger, nullable=False),
     Column("count", BigInteger, nullable=False),
+    Column("facts", Text, nullable=False),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("site", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("id", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("next_try", BigInteger, nullable=False),
+    Column("tries", BigInteger, nullable=False),
     Column("facts", Text, nullable=False),
 )

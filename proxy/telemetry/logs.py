@@ -46,6 +46,8 @@ EVENTS = (
     "own_host_seen",
     "undeclared_seen",
     "site_off",
+    "alert_raised",
+    "alert_failed",
     "header_dropped",
     "request_answered",
     "consent_recorded",

@@ -115,6 +115,7 @@ _COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "asked": ("Pages that carried the banner", ("site", "why")),
     "reports": ("What browsers reported of our fence and guard", ("site", "kind", "provider")),
     "undeclared": ("Names that no rule speaks of, when first seen", ("site", "kind", "evidence")),
+    "alerts": ("Alerts about names that are new after a site's first week", ("site", "outcome")),
     "upstream_failures": ("Answers an upstream owed", ("site", "status")),
     "reloads": ("Readings of rules, config and languages", ("outcome",)),
 }

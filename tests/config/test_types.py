@@ -18,6 +18,7 @@ SECTIONS = {
     "limits": nouns.LimitsConfig,
     "banner": nouns.BannerConfig,
     "relay": nouns.RelayConfig,
+    "alerts": nouns.AlertsConfig,
     "log": nouns.LogConfig,
 }
 

@@ -1,0 +1,68 @@
+"""Posts an alert to its receiver: one request, no redirect followed, the reply ignored but for its status.
+
+The address is resolved here and connected to as resolved: a name that leads into a private network gets
+nothing, unless the config says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import ipaddress
+import socket
+import ssl
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+PATIENCE = 10.0
+"""Seconds for the whole request."""
+
+
+class NotDeliveredError(Exception):
+    """Why an alert was not taken."""
+
+
+async def post(url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bool) -> None:
+    """Post; NotDeliveredError where it was not taken (2xx) within ten seconds."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            status = await asyncio.to_thread(_post, url, body, headers, allow_private=allow_private)
+    except (OSError, http.client.HTTPException, ssl.SSLError) as error:
+        raise NotDeliveredError(str(error) or type(error).__name__) from None
+    if not 200 <= status < 300:
+        raise NotDeliveredError(f"it responded {status}")
+
+
+def is_loopback(host: str) -> bool:
+    """True for a host that names this machine itself."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _post(url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bool) -> int:
+    parts = urlsplit(url)
+    host, secure = parts.hostname or "", parts.scheme == "https"
+    port = parts.port or (443 if secure else 80)
+    address = _address(host, port, allow_private=allow_private or is_loopback(host))
+    connection = http.client.HTTPConnection(host, port, timeout=PATIENCE)
+    try:
+        sock = socket.create_connection((address, port), timeout=PATIENCE)
+        connection.sock = (
+            ssl.create_default_context().wrap_socket(sock, server_hostname=host) if secure else sock
+        )
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connection.request("POST", path, body, dict(headers))
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def _address(host: str, port: int, *, allow_private: bool) -> str:
+    """Return the first address of a host that may be connected to."""
+    found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    for address in found:
+        if allow_private or ipaddress.ip_address(address.partition("%")[0]).is_global:
+            return address
+    raise OSError("its name leads to a private address; `allow_private: yes` lets it")
