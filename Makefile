@@ -38,6 +38,7 @@ bench: $(STAMP)  ## speed beside peers, as ratios within one run
 	$(BIN)/python -m pip install -q -e '.[bench]'
 	$(BIN)/python -m bench.html
 	$(BIN)/python -m bench.relay
+	$(BIN)/python -m bench.crowd
 	$(BIN)/python -m bench.records
 	$(BIN)/python -m bench.naming
 

@@ -132,7 +132,7 @@ class Connection(RequestHandler):
             self._timer.cancel()
         waiter = self._unread_waiter
         if waiter is not None and not waiter.done():
-            waiter.set_exception(ConnectionResetError("the visitor has left"))
+            waiter.set_result(None)
         self.pinned.end()
         if self.half_closed is not None:
             self.half_closed.end()
@@ -352,8 +352,9 @@ class Connection(RequestHandler):
                 await asyncio.wait((waiter,), timeout=idle)
             finally:
                 self._unread_waiter = None
+            if self.transport is None:
+                raise ConnectionResetError("the visitor has left")
             if waiter.done():
-                waiter.result()
                 continue
             left, took = self._unread(), self.loop.time() - began
             if left >= before or first - left < self.allowance.slowest * took:

@@ -105,6 +105,7 @@ class Listener:
         self._server = await asyncio.get_running_loop().create_server(
             self.http_server,
             sock=self.sock,
+            backlog=BACKLOG,  # it listens anew: without this with room for 100 only
             ssl=self.context,
             ssl_handshake_timeout=15 if self.context else None,
         )

@@ -2,6 +2,7 @@
 
 import ast
 import asyncio
+import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -584,6 +585,25 @@ async def test_a_visitor_who_never_reads_is_given_up_and_holds_little_memory():
         assert 0 < sent < 20_000_000
         writer.close()
         del reader
+
+
+async def test_a_visitor_who_leaves_while_they_are_waited_for_leaves_no_word_in_the_log(caplog):
+    async def much(request):
+        answer = Response(200, [], complete=False)
+        await answer.prepare(request)
+        while True:
+            await answer.write(bytes(65536))
+
+    async with listening(much) as here:
+        _, writer = await here.connect(limit=1024)
+        writer.write(get())
+        await until(lambda: any(one.writing_paused for one in here.http_server.connections))
+        writer.transport.abort()
+        await until(lambda: not here.http_server.connections)
+        await asyncio.sleep(0.05)
+        gc.collect()
+
+    assert "never retrieved" not in caplog.text
 
 
 async def test_a_visitor_who_reads_slowly_but_reads_is_not_given_up():

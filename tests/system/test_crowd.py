@@ -103,3 +103,15 @@ async def test_a_thousand_websockets_cost_little_and_a_new_visitor_is_served(tmp
             writer.transport.abort()
 
         assert each < 96
+
+
+async def test_beside_idle_and_slow_ones_no_ordinary_request_fails():
+    bench = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.crowd", "--seconds", "8"),
+        *("--idle", "1000", "--slow", "300", "--visitors", "50"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said = (await bench.communicate())[0].decode()
+
+    assert "1300 connections, all there" in said, said
+    assert said.count("requests, 0 failed") == 2, said
