@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from proxy.commands.explain_consent import explain_answer
-from proxy.commands.explain_traffic import Traffic, fetched, read_har
+from proxy.commands.explain_html import Report, ReportRow, write_reports
+from proxy.commands.explain_traffic import Subject, Traffic, fetched, read_har
 from proxy.commands.rewrite import own_hosts
 from proxy.commands.terminal import STYLES, fail, out, print_json, read_policy
 from proxy.filter.inline_tests import RuleTester, TestOutcome
@@ -50,6 +51,10 @@ def explain(  # noqa: PLR0917 - flags, given by name
     live: Annotated[
         bool, typer.Option("--live", help="Fetch the address, and judge its page, cookies and headers.")
     ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", help="Write a self-contained page for each state: FILE-refused.html, ..."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Tell what happens to something in each state of consent, and which line of rules.yaml says so."""
@@ -60,13 +65,72 @@ def explain(  # noqa: PLR0917 - flags, given by name
         return
     traffic = fetched(subject) if live else read_har(Path(subject)) if subject.endswith(".har") else None
     if traffic is not None:
-        _explain_traffic(policy, traffic, host, as_json=as_json)
+        _explain_traffic(policy, traffic, host, html=html, as_json=as_json)
         return
     found = _explained(policy, subject, host)
-    print_json(_report(found)) if as_json else _print(policy, found)
+    if html is not None:
+        _write_html(html, html_reports(policy, found.subject, found, []))
+    else:
+        print_json(_report(found)) if as_json else _print(policy, found)
 
 
-def _explain_traffic(policy: Policy, traffic: Traffic, host: str | None, *, as_json: bool) -> None:
+def _write_html(path: Path, reports: list[Report]) -> None:
+    """Write a page for each state, and say where."""
+    try:
+        for written in write_reports(path, reports):
+            out.print(Text(str(written)))
+    except OSError as error:
+        fail(f"{path} cannot be written: {error.strerror}")
+
+
+Judged = tuple[Subject, list[tuple[str, TestOutcome]], str]
+"""Something that was asked or set, what each visitor gets, and the line that decides."""
+
+
+def html_reports(policy: Policy, title: str, page: _Explained | None, rows: list[Judged]) -> list[Report]:
+    """Return a report for each state of consent."""
+    return [_html_report(policy, title, state, page, rows) for state in visitors(policy)]
+
+
+def _html_report(
+    policy: Policy, title: str, state: str, page: _Explained | None, rows: list[Judged]
+) -> Report:
+    shown: list[ReportRow] = []
+    notes: list[str] = []
+    marked: set[int] = set()
+    if page is not None:
+        outcome = dict(page.outcomes)[state]
+        for verdict in outcome.verdicts:
+            lines = _line_numbers(page.text, verdict.host) if page.kind == "html" else []
+            marked.update(lines)
+            what = f"{verdict.element} {verdict.host}".strip() or verdict.note or page.subject
+            rule = " ".join(filter(None, (_rule(verdict), _provider(policy, verdict))))
+            where = f"line {', '.join(map(str, lines[:LINES_SHOWN]))}" if lines else ""
+            shown.append(ReportRow(what, verdict.does.value, rule, not verdict.keeps, where))
+        notes += [f"Kept by the filter, stopped by the fence: {stop}" for stop in outcome.stops]
+        notes += [
+            f"{name} loads for everyone: {rule.place.rule} neutral ({rule.why})"
+            for name, rule in page.neutral
+        ]
+        notes += [
+            f"Inline script {' '.join(s.split())[:SHOWN]!r}: {r.kind.value} ({r.why})"
+            for s, r in page.scripts
+        ]
+        notes += [
+            f"Calls of inline scripts would reach {n}: {dict(o)[state].words}"
+            for n, o in page.reached.items()
+        ]
+    for subject, outcomes, rule in rows:
+        words = dict(outcomes)[state].words
+        shown.append(ReportRow(subject.text, words, rule, words != "keep", subject.host))
+    shown = list(dict.fromkeys(shown))
+    text = page.text if page is not None and page.kind == "html" else ""
+    return Report(title, state, shown, notes, text, frozenset(marked))
+
+
+def _explain_traffic(
+    policy: Policy, traffic: Traffic, host: str | None, *, html: Path | None, as_json: bool
+) -> None:
     """Tell what happens to a page and to all that its responses set and its browser asked."""
     at = host or traffic.host or None
     page = _explained(policy, traffic.page, at, title=traffic.title) if traffic.page.strip() else None
@@ -75,6 +139,10 @@ def _explain_traffic(policy: Policy, traffic: Traffic, host: str | None, *, as_j
         (one, _outcomes(policy, bench, Example(one.text, one.kind, one.text, one.host, (), policy.place)))
         for one in traffic.subjects
     ]
+    if html is not None:
+        judged = [(one, outcomes, _deciding(bench, one.kind, one.text, outcomes)) for one, outcomes in rows]
+        _write_html(html, html_reports(policy, traffic.title, page, judged))
+        return
     if as_json:
         print_json(
             {
@@ -305,14 +373,17 @@ def _page(policy: Policy, found: _Explained) -> Table:
 
 def _lines(text: str, *words: str) -> str:
     """Return the lines of a page in which one of these stands; empty for a page of one line."""
-    if "\n" not in text.strip():
-        return ""
-    starts = [at for word in words for at in _places(text, word)]
-    numbers = sorted({text.count("\n", 0, at) + 1 for at in starts})
+    numbers = _line_numbers(text, *words)
     if not numbers:
         return ""
     shown = ", ".join(map(str, numbers[:LINES_SHOWN])) + (", ..." if len(numbers) > LINES_SHOWN else "")
     return f" line{'s' * (len(numbers) > 1)} {shown}"
+
+
+def _line_numbers(text: str, *words: str) -> list[int]:
+    if "\n" not in text.strip():
+        return []
+    return sorted({text.count("\n", 0, at) + 1 for word in words for at in _places(text, word)})
 
 
 def _places(text: str, word: str) -> Iterator[int]:

@@ -75,7 +75,7 @@ def fetched(address: str) -> Traffic:
 def _of_headers(headers: Message, host: str) -> Iterator[Subject]:
     for name, value in headers.items():
         if name.lower() == "set-cookie":
-            yield Subject("cookie", value, host)
+            yield Subject("cookie", without_value(value), host)
         elif name.lower() in ("link", "nel", "report-to", "reporting-endpoints", "accept-ch", "set-login"):
             yield Subject("header", f"{name}: {value}", host)
 
@@ -102,8 +102,15 @@ def read_har(path: Path) -> Traffic | None:
         for header in response.get("headers") or ():
             if isinstance(header, dict) and str(header.get("name", "")).lower() == "set-cookie":
                 for line in str(header.get("value", "")).splitlines():
-                    subjects[Subject("cookie", line, at)] = None
+                    subjects[Subject("cookie", without_value(line), at)] = None
     return Traffic(f"{path}  ({len(entries)} requests)", host, page, tuple(subjects))
+
+
+def without_value(line: str) -> str:
+    """Return a Set-Cookie line with a `*` for its value: a report is passed on, and no value decides."""
+    pair, semicolon, attributes = line.partition(";")
+    name, equals, _ = pair.partition("=")
+    return f"{name}=*{semicolon}{attributes}" if equals and name.strip() else line
 
 
 def _part(of: Any, name: str) -> dict[str, Any]:

@@ -118,8 +118,8 @@ def test_a_har_file_is_judged_address_by_address_without_queries(har):
 
     assert [(one["kind"], one["subject"]) for one in told["traffic"]] == [
         ("url", "https://callkom.io/"),
-        ("cookie", "_ga=1; Max-Age=9"),
-        ("cookie", "PHPSESSID=1; HttpOnly"),
+        ("cookie", "_ga=*; Max-Age=9"),
+        ("cookie", "PHPSESSID=*; HttpOnly"),
         ("url", "https://px.strangers.example/p.gif"),
     ]
     assert "secret" not in said
@@ -131,3 +131,55 @@ def test_a_file_of_that_name_that_holds_something_else_is_read_as_a_page(tmp_pat
     path.write_text(PAGE)
 
     assert "HubSpot" in run("explain", str(path)).stdout
+
+
+STATES = ["refused", "functional", "performance", "accepted"]
+
+
+def written(folder):
+    return {state: (folder / f"report-{state}.html").read_text("utf-8") for state in STATES}
+
+
+def test_html_is_a_page_for_each_state_that_loads_nothing(tmp_path, har):
+    said = run("explain", str(har), "--html", str(tmp_path / "report.html"))
+    pages = written(tmp_path)
+
+    assert [line.rpartition("/")[2] for line in said.stdout.splitlines()] == [
+        f"report-{state}.html" for state in STATES
+    ]
+    assert '<td data-of="what happens" class="held">drop</td>' in pages["refused"]
+    assert (
+        '<li class="on">&lt;script src=&quot;https://js.hs-scripts.com/1.js&quot;&gt;&lt;/script&gt;</li>'
+        in pages["refused"]
+    )
+    assert '<li class="on">&lt;script' not in pages["accepted"]
+    assert "_ga=*; Max-Age=9" in pages["refused"]
+    for page in pages.values():
+        assert "default-src 'none'" in page
+        assert "<script" not in page
+        assert "<img" not in page
+
+
+def test_what_a_site_says_is_text_in_the_page(tmp_path):
+    path = tmp_path / "<img src=x onerror=alert(1)>.html"
+    path.write_text(PAGE.replace("agent.js", "a.js\x1b]0;title\x07") + "</ol><script>alert(1)</script>")
+    run("explain", str(path), "--html", str(tmp_path / "report.html"))
+
+    for page in written(tmp_path).values():
+        assert "<script" not in page
+        assert "<img" not in page
+        assert "\x1b" not in page
+
+
+def test_a_single_subject_gets_its_pages_too(tmp_path):
+    run("explain", "https://js.hs-scripts.com/1.js", "--html", str(tmp_path / "report.html"))
+
+    assert ">hold</td>" in written(tmp_path)["refused"]
+    assert ">keep</td>" in written(tmp_path)["accepted"]
+
+
+def test_a_folder_that_is_not_there_is_a_sentence(tmp_path):
+    said = run("explain", "js.stripe.com", "--html", str(tmp_path / "none" / "report.html"))
+
+    assert said.returncode == 1
+    assert "cannot be written" in said.stderr
