@@ -20,13 +20,15 @@ WIDTH, HEIGHT = 1280, 800
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
-_FLAGS = (
+FLAGS = (
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # One recorder sees all frames: the profile is empty, so that sites have nothing to take from each other.
+    # vanilla-cookieconsent shows its banner to nobody who says navigator.webdriver (hideFromBots).
+    "--disable-blink-features=AutomationControlled",
+    # One recorder sees all frames: the profile is empty, so sites have nothing to take from each other.
     "--disable-site-isolation-trials",
 )
 _PREFERENCES = {"profile": {"cookie_controls_mode": 0, "block_third_party_cookies": False}}
@@ -42,7 +44,7 @@ def chromium(plan: Plan) -> str | None:
 @contextlib.contextmanager
 def fresh_profile(engine: Playwright, plan: Plan) -> Iterator[BrowserContext]:
     """Start a browser that has never been anywhere; its profile goes with it."""
-    flags = list(_FLAGS)
+    flags = list(FLAGS)
     if rules := resolver_rules(plan.resolve):
         flags.append(f"--host-resolver-rules={rules}")
     with tempfile.TemporaryDirectory(prefix="audit-", ignore_cleanup_errors=True) as folder:

@@ -22,6 +22,9 @@ APPEARS = 3.0
 FOLLOWS = 8.0
 """Seconds in which a banner has to go after a click."""
 
+CLICKS = 3
+"""Clicks on a button of another tool: the first may come before its script listens."""
+
 CLICK = 3_000
 """Milliseconds in which something has to become clickable."""
 
@@ -82,28 +85,34 @@ def decide(page: Page, state: str, languages: Sequence[Words], purposes: Sequenc
 
 def withdraw(page: Page, languages: Sequence[Words]) -> Decided:
     """Take back what was granted, by the way that the page offers, and say how."""
-    for words in languages:
-        link = page.get_by_role("link", name=words.plain("buttons.manage"), exact=True)
-        with contextlib.suppress(_lost()):
-            if not link.count():
-                continue
-            link.first.click(timeout=CLICK)
-            refuse = _button(page, words, "refuse").last
-            refuse.wait_for(state="visible", timeout=CLICK)
-            panel = page.url
-            refuse.click(timeout=CLICK)
-            page.wait_for_url(lambda address: address != panel, timeout=FOLLOWS * 1000)  # noqa: B023
-            return Decided(
-                True,
-                f"link “{words.plain('buttons.manage')}”, button “{words.plain('buttons.refuse')}”",
-                "consent-proxy",
-            )
-    for tool in KNOWN_TOOLS:
-        with contextlib.suppress(_lost()):
-            if tool.withdraw and page.locator(tool.withdraw[0]).count():
-                _clicks(page, tool.withdraw)
-                return Decided(True, f"{tool.name}: {' then '.join(tool.withdraw)}", tool.name)
+    end = time.monotonic() + APPEARS
+    while time.monotonic() < end:
+        for words in languages:
+            with contextlib.suppress(_lost()):
+                if how := _withdrawn_from_ours(page, words):
+                    return Decided(True, how, "consent-proxy")
+        for tool in KNOWN_TOOLS:
+            with contextlib.suppress(_lost()):
+                if tool.withdraw and _is_shown(page, tool.withdraw[0]):
+                    _clicks(page, tool.withdraw)
+                    return Decided(True, f"{tool.name}: {' then '.join(tool.withdraw)}", tool.name)
+        page.wait_for_timeout(100)
     return Decided(False, "no way to withdraw was found")
+
+
+def _withdrawn_from_ours(page: Page, words: Words) -> str:
+    """Go to our panel and refuse there; return how, empty where no link leads to it."""
+    manage, refuses = words.plain("buttons.manage"), words.plain("buttons.refuse")
+    link = page.get_by_role("link", name=manage, exact=True)
+    if not link.count():
+        return ""
+    link.first.click(timeout=CLICK)
+    refuse = _button(page, words, "refuse").last
+    refuse.wait_for(state="visible", timeout=CLICK)
+    panel = page.url
+    refuse.click(timeout=CLICK)
+    page.wait_for_url(lambda address: address != panel, timeout=FOLLOWS * 1000)
+    return f"link “{manage}”, button “{refuses}”"
 
 
 def _in_ours(page: Page, words: Words, state: str, purposes: Sequence[str]) -> str:
@@ -134,9 +143,11 @@ def _in_tool(page: Page, tool: ConsentTool, state: str) -> str:
     if state not in (REFUSE, ACCEPT, WITHDRAW):
         return ""
     selectors = tool.refuse if state == REFUSE else tool.accept
-    _clicks(page, selectors)
-    _until(page, lambda: not _is_shown(page, tool.shown))
-    return f"{tool.name}: {' then '.join(selectors)}"
+    for _ in range(CLICKS):
+        _clicks(page, selectors)
+        if _until(page, lambda: not _is_shown(page, tool.shown), FOLLOWS / CLICKS):
+            return f"{tool.name}: {' then '.join(selectors)}"
+    raise _lost()(f"the banner stayed after {CLICKS} clicks on {selectors[-1]}")
 
 
 def _clicks(page: Page, selectors: Iterable[str]) -> None:
@@ -154,16 +165,19 @@ def _is_shown(page: Page, selector: str) -> bool:
 
 def _gone(page: Page, words: Words) -> None:
     """Wait until our banner has gone, be it by a new page."""
-    _until(page, lambda: not _button(page, words, "accept").count())
+    if not _until(page, lambda: not _button(page, words, "accept").count()):
+        raise _lost()("the banner stayed")
 
 
-def _until(page: Page, holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + FOLLOWS
+def _until(page: Page, holds: Callable[[], bool], seconds: float = FOLLOWS) -> bool:
+    """Wait until that holds on a page that has loaded; False where it never did."""
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         with contextlib.suppress(_lost()):
             if page.evaluate("document.readyState") == "complete" and holds():
-                return
+                return True
         page.wait_for_timeout(100)
+    return False
 
 
 def _lost() -> type[Exception]:

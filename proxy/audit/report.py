@@ -25,6 +25,9 @@ _VERDICTS = {
     "violations": "{violations} violations, {doubts} doubts",
 }
 
+SHOWN = 2
+"""Addresses that stand in one cell."""
+
 Row = Mapping[str, Any]
 
 
@@ -125,7 +128,7 @@ def _findings(findings: Sequence[Row]) -> Markup:
                 _seconds(one["first"]["after_ms"]),
                 one["first"]["state"],
             ),
-            _lines(one["by"][:4]),
+            _addresses(one["by"]),
         )
         for one in findings
     ]
@@ -230,7 +233,7 @@ def _cookie(one: Row) -> Sequence[object]:
         _tag(one["status"]),
         one["name"],
         _say("{}{}", one["domain"], flags),
-        _say("{}<br>{}", ", ".join(one["sides"]), _lines(one["by"][:3])),
+        _say("{}<br>{}", ", ".join(one["sides"]), _addresses(one["by"])),
         "session" if one["lives"] is None else days(one["lives"]),
         one["promised"] or "",
         one["provider"] or one["owner"],
@@ -244,7 +247,7 @@ def _key(one: Row) -> Sequence[object]:
         one["name"],
         one["host"],
         ", ".join(one["areas"]),
-        _lines(one["by"][:3]),
+        _addresses(one["by"]),
         _lines(one["why"]),
     )
 
@@ -255,9 +258,9 @@ def _host(one: Row) -> Sequence[object]:
         one["host"],
         one["owner"],
         ", ".join(one["elements"]),
-        _lines(one["scripts"][:3]),
+        _addresses(one["scripts"]),
         one["requests"],
-        _lines(one["pages"][:3]),
+        _addresses(one["pages"]),
         _lines(one["why"]),
     )
 
@@ -364,7 +367,7 @@ def _table(
 
 def _cell(heading: str, index: int, value: object, why: int, heads: int) -> Markup:
     if index == heads:
-        return _say('<th scope="row">{}</th>', value)
+        return _say('<th scope="row"{}>{}</th>', Markup(' class="name"') if heads else Markup(), value)
     named = _say(' data-of="{}"', heading) if heading else Markup()
     return _say("<td{}{}>{}</td>", named, Markup(' class="why"') if index == why else Markup(), value)
 
@@ -373,8 +376,15 @@ def _tag(status: str) -> Markup:
     return _say('<span class="tag {}">{}</span>', status.replace(" ", "-"), status)
 
 
+def _addresses(all_of_them: Sequence[str]) -> Markup:
+    """Return the first addresses, without their scheme, and how many more there are."""
+    shown = [address.partition("://")[2] or address for address in all_of_them[:SHOWN]]
+    more = len(all_of_them) - len(shown)
+    return _lines([*shown, f"and {more} more" if more > 0 else ""])
+
+
 def _lines(words: Iterable[str]) -> Markup:
-    return joined((escape(word.removeprefix("https://")) for word in words if word), Markup("<br>"))
+    return joined((escape(word) for word in words if word), Markup("<br>"))
 
 
 def _seconds(milliseconds: int) -> str:

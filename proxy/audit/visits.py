@@ -292,7 +292,8 @@ class _StateVisitor:
         with contextlib.suppress(Error):
             self._page.evaluate("scrollTo(0, 0)")
             shot = self._page.screenshot(type="jpeg", quality=45, timeout=5_000)
-            seen.screenshots.append((path, shot))
+            early = seen.state != NONE and not self._recorder.now().decided
+            seen.screenshots.append((f"{path}, before the choice" if early else path, shot))
 
     def _collect(self, seen: StateVisit) -> None:
         seen.cookies, seen.reads = self._recorder.collect()

@@ -134,8 +134,11 @@ def _usage_errors() -> Iterator[None]:
 
 def _visited(plan: Plan, other: Plan | None, policy: Policy, rules: str) -> tuple[dict[str, Any], SiteVisit]:
     """Visit, also the site without the proxy where there is one; return the report and what was seen."""
+    begin = time.monotonic()
     with _visitor(policy) as visit:
         seen = visit(plan, "")
+        pages = sum(len(one.pages) for one in seen.states)
+        err.print(f"{pages} pages opened in {len(seen.states)} states, {time.monotonic() - begin:.0f} s")
         _must_be_there(seen)
         beside = visit(other, "without: ") if other is not None else None
     report = _report(plan, seen, policy, rules)

@@ -72,3 +72,14 @@ def test_what_the_rules_say_of_each_is_what_a_person_says(found, state, column):
     }
 
     assert said == wanted
+
+
+def test_a_visit_sends_no_form_and_follows_no_link_that_does_something(found, shop):
+    asked = set(shop.asked)
+    pages = {
+        path for method, path in asked if path.partition("?")[0] not in ("/hop", "/mark.gif", "/fetched")
+    }
+
+    assert found
+    assert {method for method, _ in asked} == {"GET"}
+    assert pages <= {"/", "/shop", "/blog", "/about", "/worker.js", "/favicon.ico", "/.consent/state"}

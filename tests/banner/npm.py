@@ -30,6 +30,10 @@ VERSIONS = {
     "swup": "4.8.2",
     "esbuild": ESBUILD,
     "@microsoft/applicationinsights-web": "3.4.4",
+    "tarteaucitronjs": "1.34.0",
+    "klaro": "0.7.22",
+    "vanilla-cookieconsent": "3.1.0",
+    "orejime": "3.2.1",
 }
 FOLDER = ROOT / ".tests" / "npm"
 
