@@ -90,17 +90,17 @@ async def running(
                 await process.wait()
 
 
-async def keep_asking(port, over, answers, failures):
+async def keep_asking(port, over, answers, failures, *headers, coding=None):
     """Ask on a connection as long as it lasts, then on another, as browsers do."""
     reader = writer = None
     while not over.is_set():
         try:
             if writer is None:
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(request("/"))
+            writer.write(request("/", *headers))
             got = await read_answer(reader)
             answers[0] += 1
-            if got.status != 200 or not got.whole:
+            if got.status != 200 or not got.whole or got.one(b"Content-Encoding") != coding:
                 failures.append(got.status)
             if got.one(b"Connection") == b"close":
                 writer.close()

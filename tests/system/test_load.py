@@ -1,6 +1,8 @@
 """Long and heavy: bodies of any size in flat memory, reloads and signals under load."""
 
 import asyncio
+import functools
+import gzip
 import signal
 
 import pytest
@@ -119,12 +121,14 @@ async def test_a_visitor_who_stops_reading_costs_little(tmp_path):
 
 @pytest.mark.parametrize("workers", [1, 2])
 async def test_reloads_and_an_upgrade_under_load_fail_no_request(tmp_path, workers):
+    """Of 20,000, compressed ones: each page is decoded, filtered and compressed again."""
     more = f"workers: {workers}\nlog: {{ requests: no }}"
-    async with Origin({b"/": html(PAGE)}) as origin:
+    async with Origin({b"/": html(gzip.compress(PAGE), b"Content-Encoding: gzip")}) as origin:
         (tmp_path / "new").mkdir()
         async with running(origin.url, tmp_path, more=more) as old:
             failures, answers, over = [], [0], asyncio.Event()
-            load = [asyncio.ensure_future(keep_asking(old.port, over, answers, failures)) for _ in range(16)]
+            asks = functools.partial(keep_asking, old.port, over, answers, failures, coding=b"gzip")
+            load = [asyncio.ensure_future(asks("Accept-Encoding: gzip")) for _ in range(16)]
             for number in range(10):
                 (tmp_path / "rules.yaml").write_text(RULES.replace("2026-11-01", f"2026-11-{number + 1:02}"))
                 old.tell(signal.SIGHUP)
