@@ -19,7 +19,7 @@ from proxy.policy.durations import parse_duration
 from proxy.policy.inline_test import ExampleShape
 from proxy.policy.model import NECESSARY
 from proxy.policy.rule_values import Shape
-from proxy.policy.signals import EVENT, WORDS
+from proxy.policy.signals import EVENT, GOOGLE, WORDS
 from proxy.policy.stand_ins import FUNCTION, STAND_INS
 
 CATALOGUE_PURPOSES = (NECESSARY, "functional", "performance", "social", "marketing")
@@ -56,7 +56,11 @@ _SIGNALS = "What providers are told by it: docs/signals.md lists the words."
 
 def _signal(word: str) -> str:
     if word not in WORDS and not EVENT.fullmatch(word):
-        near = rule_values.meant(word, WORDS) or "; docs/signals.md lists the words, or write 'event:name'"
+        near = (
+            rule_values.meant(word, GOOGLE)
+            or rule_values.meant(word, WORDS)
+            or "; docs/signals.md lists the words, or write 'event:name'"
+        )
         raise fault(f"is '{word}', which nobody listens to{near}")
     return word
 

@@ -6,6 +6,7 @@ tree, in which every word still knows the file and line it stands in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -57,7 +58,13 @@ def with_use_as_mapping(tree: Node) -> tuple[Node, list[Problem]]:
     entries: dict[str, tuple[Text, Node]] = {}
     problems = []
     for key, node in _named(use):
-        if key.value in entries:
+        if key.value in rules_schema.UseShape.model_fields:
+            text = f"use has '{key.value}' beside a name, not under it: indent it deeper than the name"
+            problems.append(Problem(key.place, text))
+        elif len(several := re.split(r"[,\s]+", key.value.strip())) > 1:
+            text = f"use names '{key.value}'; several names are a list: [{', '.join(several)}]"
+            problems.append(Problem(key.place, text))
+        elif key.value in entries:
             text = f"use names '{key.value}' twice: first in line {entries[key.value][0].place.line}"
             problems.append(Problem(key.place, text))
         elif key.value:
@@ -73,7 +80,9 @@ def with_use_as_mapping(tree: Node) -> tuple[Node, list[Problem]]:
 def _named(use: Node) -> Iterator[tuple[Text, Node]]:
     for item in use.items if isinstance(use, Listing) else (use,):
         if isinstance(item, Mapping):
-            yield from item.entries
+            for key, node in item.entries:
+                nothing = isinstance(node, Text) and not node.value
+                yield key, Mapping(node.place, ()) if nothing else node
         else:
             name = item if isinstance(item, Text) else Text(item.place, "")
             yield name, Mapping(name.place, ())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 NO_KEY_HERE = "mapping values are not allowed here"
+_WORD = re.compile(r"(\s*- +)([\w.-]+) *")
 _KEY = re.compile(r"(\s*(?:- +)?)([\w.-]+): *(\S?)")
 
 BEGUN_EARLIER = (
@@ -66,7 +67,11 @@ def deeper(lines: list[str], at: int) -> tuple[int, str] | None:
     above = next(
         (line for line in reversed(lines[:at]) if line.strip() and not line.lstrip().startswith("#")), ""
     )
-    key = _KEY.match(above)
+    key, word = _KEY.match(above), _WORD.fullmatch(above)
+    if here is not None and word is not None and len(here[1]) > len(word[1]):
+        return len(
+            here[1]
+        ) + 1, f"'{here[2]}' belongs to '{word[2]}' above, which needs a ':' for it: '{word[2]}:'"
     if here is None or key is None or not key[3] or len(here[1]) <= len(key[1]):
         return None
     text = (

@@ -107,6 +107,10 @@ def test_each_purpose_of_a_block_can_move_alone():
     assert run_examples(rules) == ()
 
 
+def test_a_name_with_nothing_under_it_is_a_name():
+    assert film(SOCIAL + "use:\n  - film:\n").name == "Film"
+
+
 def test_own_cookies_have_the_domains_that_the_rules_give():
     found = film(SOCIAL + "use: [{ film: { domain: [.example.fr, example.de] } }]\n")
 
@@ -149,6 +153,19 @@ def test_a_block_that_changed_changes_the_digest():
         ),
         (SOCIAL + "use: [zzz]\n", "`consent-proxy catalogue list` names all"),
         (SOCIAL + "use: [film, film]\n", "rules.yaml:12:13: use names 'film' twice: first in line 12"),
+        (
+            SOCIAL + "use: film, other\n",
+            "rules.yaml:12:6: use names 'film, other'; several names are a list: [film, other]",
+        ),
+        (SOCIAL + "use: film other\n", "several names are a list: [film, other]"),
+        (
+            SOCIAL + "use:\n  - film:\n    purpose: social\n",
+            "rules.yaml:14:5: use has 'purpose' beside a name, not under it",
+        ),
+        (
+            SOCIAL + "use:\n  - film\n      purpose: social\n",
+            "rules.yaml:14:7: 'purpose' belongs to 'film' above, which needs a ':'",
+        ),
         (SOCIAL + "use: [[film]]\n", "use holds something that is no name"),
         (
             SOCIAL + "use: [{ film: { countri: x } }]\n",
