@@ -80,12 +80,14 @@ class BannerMarkup:
             title=say("notice.title" if notice else "banner.title"),
             text=text,
             elsewhere=when(not forms, Markup(f"<p>{elsewhere}</p>")),
-            buttons=self._buttons(words, notice=notice) if forms else _elsewhere(words, panel),
+            buttons=self._buttons(words, ask) if forms else _elsewhere(words, panel),
         )
 
     def _text(self, words: Words, panel: str, ask: Ask, new: Scope) -> Markup:
         """Return what the first layer says: purposes, how many third parties, refusing, withdrawing."""
-        asked = [p.id for p in self.policy.purposes if p.id in scope_of(self.policy).purposes]
+        scope = scope_of(self.policy)
+        consented = {pair.purpose for pair in scope.pairs - scope.exempt}
+        asked = [p.id for p in self.policy.purposes if p.id in consented]
         purposes = words.listed(_named(words, id_) for id_ in asked)
         without = words.listed(text for id_ in asked if (text := words.purpose(id_, "without")))
         first = {
@@ -103,7 +105,8 @@ class BannerMarkup:
 
     def _third_parties(self, words: Words) -> Markup:
         """Return how many others are asked for: a provider that nothing is loaded from is the site itself."""
-        asked = {pair.provider for pair in scope_of(self.policy).pairs}
+        scope = scope_of(self.policy)
+        asked = {pair.provider for pair in scope.pairs - scope.exempt}
         count = sum(1 for provider in self.policy.providers if provider.id in asked and provider.tags)
         return words.say("banner.provider" if count == 1 else "banner.providers", count=count)
 
@@ -121,18 +124,19 @@ class BannerMarkup:
         ]
         return joined(links, " \u00b7 ")
 
-    def _buttons(self, words: Words, *, notice: bool) -> Markup:
+    def _buttons(self, words: Words, ask: Ask) -> Markup:
         say = words.plain
         pair = fill("buttons", refuse=say("buttons.refuse"), accept=say("buttons.accept"))
         customize = fill(
             "customize",
             customize=say("buttons.customize"),
             save=say("buttons.save"),
-            purposes=self._purposes(words),
+            purposes=self._purposes(words, first=ask is Ask.FIRST),
         )
-        return customize if notice else joined([pair, customize])
+        return customize if ask is Ask.SIGNAL else joined([pair, customize])
 
-    def _purposes(self, words: Words) -> Markup:
+    def _purposes(self, words: Words, *, first: bool) -> Markup:
+        """Return the switches; what is on without consent is ticked where nobody can have objected yet."""
         rows, always = [], []
         for purpose in self.policy.purposes:
             ids = {pair.provider for pair in scope_of(self.policy).pairs if pair.purpose == purpose.id}
@@ -141,7 +145,9 @@ class BannerMarkup:
             label = words.purpose(purpose.id, "label")
             if ids:
                 text = words.sentence([sentence, f"({names})"])
-                row = {"id": purpose.id, "label": label, "text": text}
+                on = first and self.policy.is_exempt(purpose.id)
+                checked = Markup(' checked="checked"') if on else Markup()
+                row = {"id": purpose.id, "label": label, "text": text, "checked": checked}
                 rows.append(fill("purpose", **row, space=" "))
             elif not self.policy.needs_consent(purpose.id):
                 text = words.sentence([sentence, words.plain("banner.always_on")])

@@ -81,10 +81,20 @@ def decide(
         answer = None
     if answer is None:
         ask = Ask.SIGNAL if signal else Ask.FIRST
-        return Decision(frozenset(), ask if scope.pairs else Ask.NO, signal=signal)
+        asks = scope.pairs - scope.exempt
+        grants = frozenset[Pair]() if signal else scope.exempt
+        return Decision(grants, ask if asks else Ask.NO, signal=signal)
     if now - answer.at >= ask_again_after:
         ask = Ask.SIGNAL if signal else Ask.EXPIRED
-        return Decision(frozenset(), ask, answer, signal=signal)
-    grants = answer.grants() & scope.pairs
+        grants = frozenset[Pair]() if signal else _unobjected(scope, answer)
+        return Decision(grants, ask if scope.pairs - scope.exempt else Ask.NO, answer, signal=signal)
+    grants = (answer.grants() & scope.pairs) | _unobjected(scope, answer)
     new = scope.new_for(answer.scope, answer.granted)
     return Decision(grants, Ask.NEW if new.pairs else Ask.NO, answer, new, signal)
+
+
+def _unobjected(scope: Scope, answer: Answer) -> frozenset[Pair]:
+    """Return what is on without consent and was not objected to: an objection is kept like an answer."""
+    return frozenset(
+        pair for pair in scope.exempt if pair not in answer.scope.pairs or pair.purpose in answer.granted
+    )

@@ -109,8 +109,11 @@ def merge_placeholder_choice(choice: SubmittedChoice, decision: Decision, scope:
     shown, so the visitor is still asked about it.
     """
     valid = decision.answer if decision.ask in (Ask.NO, Ask.NEW) else None
-    if choice.how is not How.PLACEHOLDER or valid is None:
+    if choice.how is not How.PLACEHOLDER:
         return choice
+    if valid is None:  # what is on without consent stays on
+        exempt = {pair.purpose for pair in decision.grants & scope.exempt}
+        return replace(choice, granted=choice.granted | exempt)
     asked = Scope((valid.scope.pairs & scope.pairs) | scope.granted(choice.granted))
     return replace(choice, granted=choice.granted | valid.granted, asked=asked)
 

@@ -51,7 +51,8 @@ def asked_again(old: Policy, new: Policy) -> tuple[str, ...]:
     """Return who is asked again under the new rules and why, a sentence for each reason; empty: nobody."""
     names = dict(scope_of(new).former)
     before = Scope(frozenset(names.get(pair, pair) for pair in scope_of(old).pairs))
-    lacking = sorted(scope_of(new).missing_from(before).pairs)
+    after = scope_of(new)
+    lacking = sorted(after.missing_from(before).pairs - after.exempt)
     return tuple(dict.fromkeys(_reason(pair, before, old, new) for pair in lacking))
 
 
@@ -197,7 +198,7 @@ def _free(policy: Policy) -> Iterator[str]:
     """Yield what loads or is stored without consent, in words that two policies can be compared by."""
 
     def free(purposes: Iterable[str]) -> bool:
-        return not any(policy.needs_consent(purpose) for purpose in purposes)
+        return not any(policy.needs_consent(one) and not policy.is_exempt(one) for one in purposes)
 
     for rule in policy.neutral:
         yield from (f"{host} loads for everybody" for host in rule.hosts)

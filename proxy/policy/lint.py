@@ -64,7 +64,23 @@ def unfounded(policy: Policy) -> tuple[Problem, ...]:
                 " strictly necessary may, and belongs to 'necessary'; the rest needs 'basis: consent'"
             )
             found.append(Problem(purpose.place, text))
-    return tuple(found)
+    return (*found, *_beyond_the_exemption(policy))
+
+
+def _beyond_the_exemption(policy: Policy) -> Iterator[Problem]:
+    """Yield a fault for each cookie of an exempt purpose that the exemption does not allow."""
+    for row in _rows(policy):
+        if not policy.is_exempt(row.purpose):
+            continue
+        strange = next((d for d in row.domains if not _is_own(policy, d.removeprefix("."))), None)
+        if strange is not None:
+            text = (
+                f"'{row.purpose}' is exempt, which is for one site alone, and this cookie is on '{strange}'"
+            )
+            yield Problem(row.place, f"{text}: it needs consent")
+        elif row.lasts.seconds is not None and row.lasts.seconds > LONGEST:
+            text = f"'{row.purpose}' is exempt, and this cookie lives '{row.lasts.text}': 13 months at most"
+            yield Problem(row.place, text)
 
 
 def _tags(policy: Policy) -> list[TagRule]:

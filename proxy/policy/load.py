@@ -35,6 +35,7 @@ from proxy.policy.model import (
     Undeclared,
 )
 from proxy.policy.rehome import rehome
+from proxy.policy.stand_in_schema import ReplyShape
 from proxy.policy.stand_ins import Reply, ReplyKind, StandIn, constant, of_table
 from proxy.policy.used_providers import UsedProvider, used_providers, with_use_as_mapping
 from proxy.policy.validation_messages import problems_of
@@ -279,12 +280,12 @@ def _tag(provider: str, tag: rules_schema.TagShape, place: Place, *, keeps: bool
     )
 
 
-def _stand_in(provider: str, table: dict[str, rules_schema.ReplyShape | None]) -> str | StandIn | None:
+def _stand_in(provider: str, table: dict[str, ReplyShape | None]) -> str | StandIn | None:
     replies = {name: _reply(reply) for name, reply in table.items() if reply is not None}
     return of_table(provider, replies) if replies else next(iter(table), None)
 
 
-def _reply(reply: rules_schema.ReplyShape) -> Reply:
+def _reply(reply: ReplyShape) -> Reply:
     if reply.returns is not None:
         return Reply(ReplyKind.RETURNS, constant(reply.returns))
     return Reply(ReplyKind.CALLS_BACK, constant(reply.calls_back or ""))

@@ -26,6 +26,7 @@ class Basis(Enum):
 
     LEGITIMATE_INTEREST = "legitimate interest"
     CONSENT = "consent"
+    EXEMPT = "exempt"  # audience measurement under the CNIL's conditions: on, with a switch to object
 
 
 class Undeclared(Enum):
@@ -290,6 +291,11 @@ class Policy:
         return next((p for p in self.providers if p.id == id_), None)
 
     def needs_consent(self, purpose: str) -> bool:
-        """True when the basis of that purpose is consent."""
+        """True when that purpose has a switch: it waits for consent or, exempt, ends with an objection."""
         found = self.purpose(purpose)
-        return found is None or found.basis is Basis.CONSENT
+        return found is None or found.basis is not Basis.LEGITIMATE_INTEREST
+
+    def is_exempt(self, purpose: str) -> bool:
+        """True when that purpose is on until somebody objects."""
+        found = self.purpose(purpose)
+        return found is not None and found.basis is Basis.EXEMPT

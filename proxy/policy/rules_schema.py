@@ -20,10 +20,13 @@ from proxy.policy.inline_test import ExampleShape
 from proxy.policy.model import NECESSARY
 from proxy.policy.rule_values import Shape
 from proxy.policy.signals import EVENT, GOOGLE, WORDS
-from proxy.policy.stand_ins import FUNCTION, STAND_INS
+from proxy.policy.stand_in_schema import StandInTable
 
 CATALOGUE_PURPOSES = (NECESSARY, "functional", "performance", "social", "marketing")
 """The purposes that blocks of the catalogue name; `use:` may give each another name."""
+
+DATA_LONGEST = 761 * 86_400
+"""25 months: the longest that data of an exempt measurement may be kept."""
 
 ASK_AGAIN_LONGEST = 183 * 86_400
 """The policy promises to ask again "at most every 6 months"; half a year is 183 days at most."""
@@ -90,12 +93,46 @@ SignalTable = Annotated[
 ]
 
 
+def _data_kept(word: str) -> str:
+    lasts = parse_duration(word)
+    if lasts is not None and (lasts.seconds is None or lasts.seconds > DATA_LONGEST):
+        raise fault(f"is '{word}'; the exemption allows 25 months at most")
+    return word
+
+
+class ConditionsShape(Shape):
+    """`conditions:` what the author states of an audience measurement that is exempt."""
+
+    one_site: Literal["yes"] = Field(description="It measures this site for its publisher alone.")
+    cross_site: Literal["no"] = Field(description="It follows nobody elsewhere, and joins no other data.")
+    renewed: Literal["no"] = Field(description="Trackers end after 13 months; visits do not prolong them.")
+    data: Annotated[rule_values.Lasts, AfterValidator(_data_kept)] = Field(
+        description="How long what was measured is kept: 25 months at most."
+    )
+
+
 class PurposeShape(Shape):
     """`purposes:` one by id; `necessary` is always on and has no switch."""
 
-    basis: Literal["legitimate interest", "consent"] = Field(description="Legal basis (GDPR art. 6).")
+    basis: Literal["legitimate interest", "consent", "exempt"] = Field(
+        description="Legal basis (GDPR art. 6); exempt: audience measurement, on until somebody objects."
+    )
+    conditions: ConditionsShape | None = Field(
+        default=None, description="Of 'basis: exempt': what its author states."
+    )
     was: rule_values.FormerIds = Field(default=(), description=_WAS)
     signals: SignalWords = Field(default=(), description=_SIGNALS)
+
+    @model_validator(mode="after")
+    def _is_founded(self) -> Self:
+        if self.basis == "exempt" and self.conditions is None:
+            raise fault(
+                "says 'basis: exempt' and not its conditions: conditions: { one_site: yes, cross_site: no,"
+                " renewed: no, data: 25 months }; where they cannot be stated, it needs 'basis: consent'"
+            )
+        if self.basis != "exempt" and self.conditions is not None:
+            raise fault("states conditions, which belong to 'basis: exempt'")
+        return self
 
 
 class UndeclaredShape(Shape):
@@ -181,77 +218,6 @@ _TEXT_SCHEMA = {
         },
     ]
 }
-
-
-class ReplyShape(Shape):
-    """`stand_in:` what one function does: returns a constant, or calls back with it."""
-
-    returns: rule_values.Constant | None = Field(
-        default=None, description="The constant it returns; nothing: undefined."
-    )
-    calls_back: rule_values.Constant | None = Field(
-        default=None,
-        description="The constant that the functions it is given, and who awaits it, get.",
-    )
-
-    @model_validator(mode="after")
-    def _says_one(self) -> Self:
-        if (self.returns is None) == (self.calls_back is None):
-            raise fault("needs one of 'returns' and 'calls_back'")
-        return self
-
-
-def _stand_in(value: Any) -> Any:
-    """Return what stands under `stand_in:` as a mapping; a name of the list has no reply."""
-    if isinstance(value, str):
-        return {value: None}
-    if isinstance(value, dict):
-        return {name: {"returns": one} if isinstance(one, str) else one for name, one in value.items()}
-    return value
-
-
-def _known_stand_in(table: dict[str, ReplyShape | None]) -> dict[str, ReplyShape | None]:
-    if not table:
-        raise fault("is empty; give it a value or take the key out")
-    for name, reply in table.items():
-        if reply is None and name not in STAND_INS:
-            near = rule_values.meant(name, STAND_INS) or f"; it can be {rule_values.listed([*STAND_INS])}"
-            raise fault(f"is '{name}'{near}, or a table of function names")
-        if reply is not None and not FUNCTION.fullmatch(name):
-            raise fault(f"names '{name}', which is no function; write 'acme' or 'acme.flags.get'")
-    return table
-
-
-_STAND_IN_SCHEMA = {
-    "anyOf": [
-        {"type": "string", "enum": [*STAND_INS]},
-        {
-            "type": "object",
-            "additionalProperties": {
-                "anyOf": [
-                    {"type": ["string", "number", "boolean"]},
-                    {
-                        "type": "object",
-                        "properties": {
-                            name: {"type": ["string", "number", "boolean"]}
-                            for name in ("returns", "calls_back")
-                        },
-                        "additionalProperties": False,
-                        "minProperties": 1,
-                        "maxProperties": 1,
-                    },
-                ]
-            },
-        },
-    ]
-}
-
-StandInTable = Annotated[
-    dict[str, ReplyShape | None],
-    BeforeValidator(_stand_in),
-    AfterValidator(_known_stand_in),
-    WithJsonSchema(_STAND_IN_SCHEMA),
-]
 
 
 class TagShape(Shape):
@@ -449,7 +415,7 @@ def _knows_necessary(purposes: dict[str, PurposeShape]) -> dict[str, PurposeShap
     necessary = purposes.get(NECESSARY)
     if necessary is None:
         raise fault("has no 'necessary', the purpose of what works without consent")
-    if necessary.basis == "consent":
+    if necessary.basis != "legitimate interest":
         raise fault("makes 'necessary' depend on consent; its basis is 'legitimate interest'")
     return purposes
 

@@ -31,6 +31,7 @@ class Scope:
 
     pairs: frozenset[Pair]
     former: frozenset[tuple[Pair, Pair]] = frozenset()
+    exempt: frozenset[Pair] = frozenset()  # those of `pairs` that are on until somebody objects
 
     def covers(self, other: Scope) -> bool:
         """True when everything in `other` was asked here: no reason to ask again."""
@@ -53,7 +54,7 @@ class Scope:
         """
         moved = {pair.provider for pair in asked.pairs - self.pairs}
         refused = asked.purposes - granted
-        new = self.missing_from(asked).pairs
+        new = self.missing_from(asked).pairs - self.exempt
         return Scope(frozenset(p for p in new if p.provider not in moved or p.purpose not in refused))
 
     def granted(self, purposes: Iterable[str]) -> frozenset[Pair]:
@@ -73,7 +74,8 @@ def scope_of(policy: Policy) -> Scope:
         needed += [purpose for rule in provider.tags for purpose in rule.purposes]
         needed += [purpose for rule in provider.requests for purpose in rule.purposes]
         pairs.update(Pair(p, provider.id) for p in needed if policy.needs_consent(p))
-    return Scope(frozenset(pairs), frozenset(_former(policy, pairs)))
+    exempt = frozenset(pair for pair in pairs if policy.is_exempt(pair.purpose))
+    return Scope(frozenset(pairs), frozenset(_former(policy, pairs)), exempt)
 
 
 def _former(policy: Policy, pairs: set[Pair]) -> Iterator[tuple[Pair, Pair]]:

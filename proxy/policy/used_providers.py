@@ -96,7 +96,7 @@ def used_providers(
     if not isinstance(use, Mapping):
         return ()
     host = urlsplit(rules.policy.page).hostname or ""
-    free = frozenset(id_ for id_, one in rules.purposes.items() if one.basis != "consent")
+    free = frozenset(id_ for id_, one in rules.purposes.items() if one.basis == "legitimate interest")
     here = _Here(tuple(rules.purposes), free, f".{registrable(host)}" if registrable(host) else host)
     problems: list[Problem] = []
     found: list[UsedProvider] = []

@@ -82,3 +82,38 @@ def test_necessary_is_always_allowed_and_several_purposes_are_all_needed():
     assert decision.allows("a", ["performance", "necessary"])
     assert not decision.allows("a", ["performance", "functional"])
     assert not allows(frozenset({A}), "b", ["performance"])
+
+
+# What is on until somebody objects
+
+X = Pair("audience", "x")
+EXEMPT = Scope(frozenset({A, X}), exempt=frozenset({X}))
+ALONE = Scope(frozenset({X}), exempt=frozenset({X}))
+
+
+def test_what_is_exempt_is_on_before_any_answer_and_alone_it_asks_nobody():
+    assert decided(None, EXEMPT) == Decision(frozenset({X}), Ask.FIRST)
+    assert decided(None, ALONE) == Decision(frozenset({X}), Ask.NO)
+
+
+def test_global_privacy_control_is_an_objection():
+    assert decided(None, EXEMPT, signal=True).grants == frozenset()
+
+
+def test_an_objection_is_kept_like_an_answer_and_when_it_has_run_out_too():
+    objected, agreed = said("performance", scope=EXEMPT), said("performance", "audience", scope=EXEMPT)
+    old = said(scope=EXEMPT, at=NOW - HALF_YEAR)
+
+    assert decided(objected, EXEMPT).grants == {A}
+    assert decided(agreed, EXEMPT).grants == {A, X}
+    assert (decided(old, EXEMPT).ask, decided(old, EXEMPT).grants) == (Ask.EXPIRED, frozenset())
+
+
+def test_who_was_never_told_of_it_is_not_asked_again_and_it_is_on():
+    before = said("performance", scope=Scope(frozenset({A})))
+
+    assert (decided(before, EXEMPT).ask, decided(before, EXEMPT).grants) == (Ask.NO, {A, X})
+
+
+def test_where_the_cookie_may_be_withheld_nothing_is_on():
+    assert decided(None, EXEMPT, withheld=True).grants == frozenset()
