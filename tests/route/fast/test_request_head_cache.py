@@ -366,6 +366,7 @@ def template(**facts) -> RequestTemplate:
             "decision",
             "variant",
             "tag",
+            "mode",
             "ask",
             "words",
             "lines",
