@@ -17,7 +17,7 @@ from proxy.filter.headers.fields import Headers
 from proxy.filter.headers.judged_headers import may_return_page
 from proxy.http.forwarded import Trust, Visitor
 from proxy.http.header_names import Fields, fields_of
-from proxy.http.request_limits import LONGEST_DESTINATION, LONGEST_HOST
+from proxy.http.request_limits import LONGEST_DESTINATION, LONGEST_HOST, MOST_COOKIES
 
 _AUTHORITY = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[^\s\[\]:@/\\?#,]+)(?::[0-9]*)?")
 """A name and a port, nothing else: sites build links to themselves out of it."""
@@ -136,6 +136,8 @@ def read_request(
         raise BadRequest("Host is a name and a port", 421)
     if target[:1] != b"/":
         target = _origin_form(method, target, authority)
+    if sum(line.count(b";") for line in fields.get(b"cookie", ())) > MOST_COOKIES:
+        raise BadRequest("the request has too many cookies", 431)
     passed = fields.get(b"cdn-loop")
     if passed is not None and any(mark in value for value in passed):
         raise BadRequest("this request has been here before", 508)

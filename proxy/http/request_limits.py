@@ -17,6 +17,10 @@ LONGEST_DESTINATION = 64
 """Bytes of Sec-Fetch-Dest that are looked at: the longest destination that a browser names has 13."""
 
 
+MOST_COOKIES = 1_000
+"""Cookies in a request: browsers keep 180 a site. Each is judged; a head has room for 20,000."""
+
+
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
     """What a visitor's connection may take: bytes and fields of a head, seconds of silence."""

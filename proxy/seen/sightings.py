@@ -35,6 +35,9 @@ MOST_NETWORKS = 4_096
 ENOUGH_NETWORKS = 5
 """A name reported by so many networks is believed."""
 
+LONGEST_KEPT, LONGEST_LINE = 480, 4_400
+"""Bytes of a path or name, and of a Set-Cookie (browsers drop those above 4,096), that wait to be written."""
+
 MOST_READ = 100
 """Cookie headers of a site that are read for names between two writes."""
 
@@ -146,7 +149,7 @@ class Sightings:
         if known is not None:
             known.times += 1
         elif summary.hosts and len(self._pages) < MOST_WAITING:
-            self._pages[site, id(summary)] = _Page(summary, path)
+            self._pages[site, id(summary)] = _Page(summary, path[:LONGEST_KEPT])
 
     def note_set_cookie(self, site: str, host: str, line: bytes, path: bytes, now: int) -> None:
         """Note a cookie that a response sets."""
@@ -154,8 +157,8 @@ class Sightings:
         known = self._lines.get(key)
         if known is not None:
             known.times += 1
-        elif len(self._lines) < MOST_WAITING:
-            self._lines[key] = _Line(line, path, now)
+        elif len(self._lines) < MOST_WAITING and len(line) <= LONGEST_LINE:
+            self._lines[key] = _Line(line, path[:LONGEST_KEPT], now)
 
     def note_sent_cookies(self, site: str, value: bytes, path: bytes) -> None:
         """Note the names in the Cookie header of a request for a page.
@@ -169,8 +172,8 @@ class Sightings:
             return
         sent.read += 1
         for name in set(_SENT_NAMES(value)) - sent.paths.keys():
-            if len(sent.paths) < MOST_WAITING:
-                sent.paths[name] = path
+            if len(sent.paths) < MOST_WAITING and len(name) <= LONGEST_KEPT:
+                sent.paths[name] = path[:LONGEST_KEPT]
 
     def note_host(self, site: str, host: str, now: int) -> None:
         """Note a host of the site's own domain that does not pass this proxy."""

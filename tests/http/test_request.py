@@ -100,6 +100,14 @@ def test_a_host_longer_than_any_name_is_no_site_of_ours_and_not_remembered(host)
     assert _named.cache_info().currsize == before
 
 
+def test_more_cookies_than_any_browser_sends_are_too_many():
+    with pytest.raises(BadRequest, match="too many cookies") as caught:
+        request(b"/", (b"Cookie", b"; =" * 600), (b"Cookie", b"a=1;" * 600))
+
+    assert caught.value.status == 431
+    assert request(b"/", (b"Cookie", b"a=1; " * 999)).host
+
+
 def test_a_host_as_long_as_a_name_can_be_is_taken():
     assert request(host=LONG).host == "a" * 253
 
