@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from proxy.errors import Unreadable, UpstreamError
 from proxy.filter.body.body_filter import first_bytes
 from proxy.filter.cache import Cache
 from proxy.filter.headers.content_kind import SNIFF, BodyKind, body_kind, forbids_sniffing, is_attachment
+from proxy.filter.rules.collection_requests import RequestRules, verdict_of_reply
+from proxy.filter.verdict import Verdict
 from proxy.http.request import Request
 from proxy.http.upstream.exchange import UpstreamResponse
+from proxy.policy.scope import Pair
 
 ENOUGH = 65_536
 """Coded bytes after which a body that still unfolds to next to nothing is no page."""
@@ -149,3 +154,15 @@ async def sort_body(upstream_response: UpstreamResponse, request: Request) -> tu
                 return BodyKind.HTML, b"", True
             data, complete = data + piece, not piece
     return sort, data, complete
+
+
+@lru_cache(maxsize=256)  # keys of two kilobytes at most
+def begun(
+    beginning: bytes, coding: bytes, requests: RequestRules, host: str, grants: frozenset[Pair]
+) -> Verdict | None:
+    """Return the verdict on a script, given how its coded bytes begin."""
+    try:
+        first = first_bytes(beginning, coding)
+    except Unreadable:
+        return None
+    return verdict_of_reply(requests, host, first, grants)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 from proxy.config.types import Mode
 from proxy.errors import Unreadable
@@ -35,19 +34,27 @@ from proxy.filter.headers.judged_headers import (
     saved,
 )
 from proxy.filter.headers.upstream_names import ADDRESSES
-from proxy.filter.rules.collection_requests import RequestRules, verdict_of_reply
 from proxy.filter.verdict import Verdict
 from proxy.http.request import Request
 from proxy.http.upstream.exchange import UpstreamResponse
-from proxy.policy.scope import Pair
 from proxy.route.context import RequestContext
 from proxy.route.page_injection import GOVERNING, PageInjection, injection_for, observe, observes_no_script
 from proxy.route.request_headers import UpstreamHead
 from proxy.route.response_headers import expired_cookies, judged, without_refused_cookies
-from proxy.route.response_kind import PAGES, WORKERS, goes_by_its_head, has_no_body, opens_nothing
+from proxy.route.response_kind import (
+    PAGES,
+    WORKERS,
+    begun,
+    goes_by_its_head,
+    has_no_body,
+    opens_nothing,
+)
 
 NAMES = 1024
 """Bytes of the longest address whose page is remembered: addresses come from strangers."""
+
+INERT = b"; script-src 'self'"
+"""For XML that is no page, feeds and sitemaps: none of their scripts runs, an XSLT of the site does."""
 
 BEGINNING = 2048
 """Coded bytes of a page in which its charset is looked for: decoded they are as many or more."""
@@ -93,21 +100,9 @@ def first_party_verdict(
     if not may_be_first_party(context, upstream_response) or not data:
         return None
     coding = (_joined(upstream_response, b"content-encoding") or b"")[:64]
-    return _begun(
+    return begun(
         data[:BEGINNING], coding, context.site.requests, context.request.host, context.variant.grants
     )
-
-
-@lru_cache(maxsize=256)  # keys of two kilobytes at most
-def _begun(
-    beginning: bytes, coding: bytes, requests: RequestRules, host: str, grants: frozenset[Pair]
-) -> Verdict | None:
-    """Return the verdict on a script, given how its coded bytes begin."""
-    try:
-        first = first_bytes(beginning, coding)
-    except Unreadable:
-        return None
-    return verdict_of_reply(requests, host, first, grants)
 
 
 def may_be_first_party(context: RequestContext, upstream_response: UpstreamResponse) -> bool:
@@ -172,7 +167,8 @@ def _unread(
             return VisitorResponse(headers, VERBATIM)
         if sort in (BodyKind.CODE, BodyKind.DATA):
             headers = code_headers(headers)
-        return VisitorResponse(_fenced_for_all(headers, context), VERBATIM)
+        feed = sort is BodyKind.FEED and not _is_svg(upstream_response)
+        return VisitorResponse(_fenced_for_all(headers, context, more=INERT if feed else b""), VERBATIM)
     if sort is BodyKind.OTHER and _may_name(context, upstream_response):
         return _service_worker(context, upstream_response, headers)
     return VisitorResponse(_fenced(code_headers(headers), context), VERBATIM)
@@ -450,13 +446,17 @@ def _fenced(headers: Headers, context: RequestContext) -> Headers:
     return [*headers, (b"Content-Security-Policy", fence)] if fence else headers
 
 
-def _fenced_for_all(headers: Headers, context: RequestContext) -> Headers:
+def _is_svg(upstream_response: UpstreamResponse) -> bool:
+    return any(b"svg" in kind.lower() for kind in upstream_response.fields.get(b"content-type", ()))
+
+
+def _fenced_for_all(headers: Headers, context: RequestContext, *, more: bytes = b"") -> Headers:
     """Return the headers with the strictest fence: caches keep this response, and hand it to anybody.
 
     Whatever a browser shows in a frame or makes a worker of is a realm of the site's, pages or not.
     """
     fence = context.site.strictest_fence(secure=context.request.visitor.secure)
-    return [*headers, (b"Content-Security-Policy", fence)] if fence else headers
+    return [*headers, (b"Content-Security-Policy", fence + more)] if fence else headers
 
 
 def _admitted(headers: Headers, injection: PageInjection) -> Headers:

@@ -135,6 +135,17 @@ async def test_a_feed_or_image_keeps_bytes_and_caches_under_the_strictest_fence(
     assert b"googletagmanager" not in refused.one(b"Content-Security-Policy")
 
 
+async def test_no_script_of_a_feeds_own_runs_where_it_is_opened(tmp_path):
+    for type_ in (b"application/rss+xml", b"text/xml"):
+        feed = await ask(tmp_path, ok(FEED, b"Content-Type: " + type_), "Sec-Fetch-Dest: iframe")
+        assert b"; script-src 'self'" in feed.one(b"Content-Security-Policy")
+
+    drawing = await ask(tmp_path, ok(SVG, b"Content-Type: image/svg+xml"), "Sec-Fetch-Dest: image")
+    assert b"script-src" not in drawing.one(b"Content-Security-Policy"), (
+        "it may move by script in an <object>"
+    )
+
+
 FILES = [
     b"application/json",
     b"text/plain",
