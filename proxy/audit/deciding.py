@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -85,7 +85,7 @@ def decide(page: Page, state: str, languages: Sequence[Words], purposes: Sequenc
 
 def withdraw(page: Page, languages: Sequence[Words]) -> Decided:
     """Take back what was granted, by the way that the page offers, and say how."""
-    end = time.monotonic() + APPEARS
+    end = time.monotonic() + FOLLOWS
     while time.monotonic() < end:
         for words in languages:
             with contextlib.suppress(_lost()):
@@ -150,9 +150,11 @@ def _in_tool(page: Page, tool: ConsentTool, state: str) -> str:
     raise _lost()(f"the banner stayed after {CLICKS} clicks on {selectors[-1]}")
 
 
-def _clicks(page: Page, selectors: Iterable[str]) -> None:
-    for selector in selectors:
-        page.locator(selector).locator("visible=true").first.click(timeout=CLICK)
+def _clicks(page: Page, selectors: Sequence[str]) -> None:
+    """Click one after the other; what leads to something that is there already is left out."""
+    for index, selector in enumerate(selectors):
+        if not any(_is_shown(page, later) for later in selectors[index + 1 :]):
+            page.locator(selector).locator("visible=true").first.click(timeout=CLICK)
 
 
 def _button(page: Page, words: Words, name: str) -> Locator:

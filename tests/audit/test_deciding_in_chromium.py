@@ -133,4 +133,4 @@ def test_where_nothing_asks_nothing_is_decided(opened):
     page = opened("<p>No banner</p>")
 
     assert decide(page, "refuse", LANGUAGES, []).how == NO_TOOL
-    assert not withdraw(page, LANGUAGES).done
+    assert withdraw(page, LANGUAGES).how == "no way to withdraw was found"
