@@ -11,10 +11,10 @@
   let page = document, script = page.currentScript, dataset = script.dataset, style = script.previousSibling;
   let times = 0, state = dataset.state, nav, typed, link;
   let kept = Object.freeze({ granted: Object.freeze(dataset.granted.match(/\S+/g) || []), asked: dataset.ask });
-  let channel = new BroadcastChannel("cc-consent");
+  let channel = new (window.BroadcastChannel || Object)("cc-consent"); // older Safaris have none: forms are sent as without script
 
   // Page swappers run the scripts of later heads as well: the first goes on, and looks whether it still may.
-  if (window.callkomConsent) return channel.postMessage(state);
+  if (window.callkomConsent) return channel.postMessage?.(state);
 
   // Asks what holds now; a page made for something else reloads once it is looked at, unless the
   // visitor typed something: then it is theirs to say when. Until then its guard lets nothing more
@@ -78,7 +78,7 @@
     sent = new URLSearchParams(new FormData(form, button));
     grants = /=accept|purpose.*=save/.test(sent);
     if (grants) if (button != pressed) return event.preventDefault();
-    if (busy) return form.target = "";
+    if (busy || !channel.name) return form.target = "";
     if (grants) {
       busy = page.createElement("iframe");
       busy.hidden = busy.name = form.target = "cc-b";
@@ -181,7 +181,7 @@
   // ends those that the browser keeps for its back button; nor by one that loads anew: two tabs
   // whose pages a service worker kept from different answers would reload each other for ever.
   for (let way of performance.getEntriesByType("navigation")) {
-    if (way.type == "navigate") if (way.redirectCount) channel.postMessage(state);
+    if (way.type == "navigate") if (way.redirectCount) channel.postMessage?.(state);
     // htmx keeps bodies of earlier pages; it fetches those that it misses.
     if (way.type == "reload" ? 1 : way.redirectCount) for (let store of ["sessionStorage", "localStorage"]) try {
       window[store].removeItem("htmx-history-cache");

@@ -413,3 +413,28 @@ def test_what_the_next_page_names_is_there_before_it_asks_and_never_fetched_agai
     files = [path for path in stage.served if path.startswith("/.consent/page.")]
     assert len(files) == len(set(files)) == 2
     assert visitor.errors == []
+
+
+OLDER = """delete window.BroadcastChannel;
+for (let name of ["showPopover", "hidePopover", "togglePopover", "popover"]) delete HTMLElement.prototype[name];"""
+
+
+@pytest.mark.parametrize(("name", "choice"), [("Refuse all", "refuse"), ("Accept all", "accept")])
+def test_a_browser_without_popovers_and_without_channels_answers_all_the_same(visit, stage, name, choice):
+    """As Safari before 17 and before 15.4."""
+    visitor = visit()
+    visitor.context.add_init_script(OLDER)
+    visitor.goes("/page")
+    missing = "typeof BroadcastChannel + typeof document.body.showPopover"
+    assert visitor.page.evaluate(missing) == "undefinedundefined", "the instrument works"
+    assert visitor.banner.is_visible()
+    assert visitor.page.evaluate("callkomConsent.asked") == "first"
+    visitor.button(name).click()
+    visitor.banner.wait_for(state="detached")
+    until(lambda: bool(stage.choices))
+
+    assert chosen(stage) == [choice]
+    assert visitor.page.url == stage.origin + "/page"
+    visitor.goes("/other")
+    assert visitor.banner.count() == 0
+    assert visitor.errors == []
