@@ -24,6 +24,7 @@ def found(playwright_engine, behind, third_parties):
     return seen, evaluate(seen, read_policy(RULES), plan.own)
 
 
+@pytest.mark.load
 def test_every_choice_can_be_made_in_our_banner(found):
     seen, _ = found
 
@@ -31,6 +32,7 @@ def test_every_choice_can_be_made_in_our_banner(found):
     assert all(one.behind for one in seen.states)
 
 
+@pytest.mark.load
 def test_behind_the_proxy_no_violation_is_found(found):
     seen, evaluation = found
 
@@ -38,6 +40,7 @@ def test_behind_the_proxy_no_violation_is_found(found):
     assert summary(evaluation.findings, seen)["verdict"] in ("clean", "doubts")
 
 
+@pytest.mark.load
 def test_what_was_accepted_loads_behind_the_proxy(found):
     _, evaluation = found
     accepted = next(rows for rows in evaluation.states if rows.visit.state == ACCEPT)

@@ -11,7 +11,7 @@ from proxy.audit.document import SCHEMA
 from tests.audit.planted_site import RULES
 from tests.shared import ROOT
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.load]
 
 
 def audit(port, third, *arguments):

@@ -11,7 +11,7 @@ from proxy.banner.words import load_languages
 from tests.banner.npm import installed
 from tests.patience import until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.load]
 
 LANGUAGES = list(load_languages().all.values())
 AGAIN = '<button type="button" data-cc="show-preferencesModal">Cookies</button>'

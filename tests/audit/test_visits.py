@@ -13,7 +13,14 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture(scope="module")
 def found(playwright_engine, direct, third_parties):
-    plan = plan_for(direct, third_parties, NONE, REFUSE, ACCEPT, WITHDRAW)
+    plan = plan_for(direct, third_parties, NONE, REFUSE, ACCEPT)
+    seen = visited(playwright_engine, plan)
+    return seen, evaluate(seen, read_policy(RULES), plan.own)
+
+
+@pytest.fixture(scope="module")
+def withdrawn(playwright_engine, direct, third_parties):
+    plan = plan_for(direct, third_parties, NONE, WITHDRAW)
     seen = visited(playwright_engine, plan)
     return seen, evaluate(seen, read_policy(RULES), plan.own)
 
@@ -50,7 +57,6 @@ def test_there_are_at_least_sixty_planted_names_each_once():
         (NONE, ["always"]),
         (REFUSE, ["always", "decided"]),
         (ACCEPT, ["always", "decided", "accept"]),
-        (WITHDRAW, ["always", "decided", "accept"]),
     ],
 )
 def test_every_planted_name_is_seen_by_its_side_and_nothing_else(found, state, whens):
@@ -59,6 +65,11 @@ def test_every_planted_name_is_seen_by_its_side_and_nothing_else(found, state, w
 
     assert wanted - there == set()
     assert there - wanted == set()
+
+
+@pytest.mark.load
+def test_after_a_withdrawal_too_every_planted_name_is_seen(withdrawn):
+    assert set(everything(rows_of(withdrawn, WITHDRAW))) == set(labels("always", "decided", "accept"))
 
 
 @pytest.mark.parametrize(("state", "column"), [(NONE, "refused"), (REFUSE, "refused"), (ACCEPT, "accepted")])
