@@ -1,4 +1,4 @@
-// `observe: page`: names what a page stores and loads, refuses nothing, changes nothing.
+// `observe: page`: names what a page stores, loads and calls, refuses nothing, changes nothing.
 //
 // First in head. At the end of the page's life, or a minute after it loaded, one report says what is new:
 //   reports  the address that takes it
@@ -31,7 +31,7 @@
   let note = (kind, name, element, by) => {
     if (name.length > 128 || found.size > 199) return;
     name = masked(name);
-    let id = kind[0] + name;
+    let id = kind.slice(0, 2) + name;
     if (!found.has(id)) if (!known.includes(hash(id))) found.set(id, [kind, name, element, by]);
   };
 
@@ -53,6 +53,49 @@
   before(Storage.prototype, "setItem", (store, [key]) => {
     if (!keys.has("" + key)) keys.set("" + key, writer());
   });
+
+  // Databases and caches: what is opened, and what is there from earlier.
+  let opens = (on, element) => on ? before(on.prototype, "open", (store, [name]) => note("key", "" + name, element, writer())) : 0;
+  opens(self.IDBFactory, "indexedDB");
+  opens(self.CacheStorage, "caches");
+  let kept = async () => {
+    try {
+      for (let { name } of await indexedDB.databases()) note("key", name, "indexedDB", "");
+    } catch (none) {}
+    try {
+      for (let name of await caches.keys()) note("key", name, "caches", "");
+    } catch (none) {}
+  };
+
+  // Global queues of calls, as snippets make them (fbq, ttq, _paq): a function with a list, or a list that
+  // holds arguments, has functions of its own, or is called _something. No getter of the page is run.
+  let begun = new Set(Object.getOwnPropertyNames(self)), list = Array.isArray;
+  let field = (on, name) => (describe(on, name) || {}).value, calls = value => typeof value == "function";
+  let queues = (name, value) => {
+    if (calls(value)) return ["q", "queue", "_q"].some(one => list(field(value, one)));
+    if (list(value)) return [0, 1, 2].some(at => {
+      let one = field(value, at);
+      return Object.prototype.toString.call(one) == "[object Arguments]" || (name[0] == "_" ? list(one) : 0);
+    }) || Object.keys(value).slice(0, 99).some(one => calls(field(value, one)));
+    return value ? name[0] == "_" ? typeof value == "object" ? calls(value.push) : 0 : 0 : 0;
+  };
+  let named = 0, look = () => {
+    for (let name of Object.keys(self)) if (!begun.has(name)) try {
+      if (queues(name, field(self, name))) {
+        begun.add(name);
+        if (32 > named++) note("call", name, "", "");
+      }
+    } catch (other) {}
+  };
+  document.addEventListener("DOMContentLoaded", look);
+
+  // What was loaded and broke no rule: neutral hosts, and what only a style sheet names.
+  let loaded = () => {
+    for (let { name, initiatorType } of performance.getEntriesByType("resource")) try {
+      let { host, hostname } = new URL(name);
+      if (host != location.host) note("host", hostname, initiatorType, "");
+    } catch (none) {}
+  };
 
   addEventListener("securitypolicyviolation", violation => stopped(violation.blockedURI, violation.effectiveDirective), true);
   let stopped = (address, directive) => {
@@ -89,11 +132,16 @@
       for (let key of Object.keys(self[store])) note("key", key, store, keys.get(key) || "");
     } catch (denied) {}
     for (let [key, by] of keys) note("key", key, "", by);
+    look();
+    loaded();
     if (!found.size) return;
     sent = 1;
     navigator.sendBeacon(reports, JSON.stringify({ page: location.pathname, seen: [...found.values()] }));
   };
   addEventListener("pagehide", send);
   document.addEventListener("visibilitychange", () => document.visibilityState == "hidden" ? send() : 0);
-  addEventListener("load", () => setTimeout(send, 60000));
+  addEventListener("load", () => {
+    kept();
+    setTimeout(send, 60000);
+  });
 })(REPORTS);

@@ -31,7 +31,7 @@ from proxy.seen.suggestions import as_yaml, suggest
 from proxy.snapshot.sites import Site, build_sites
 
 HEADERS_ONLY = (
-    "observe: headers does not see storage keys, nor who writes the cookies of scripts; "
+    "observe: headers does not see storage keys, calls, nor who writes the cookies of scripts; "
     "observe: page adds them"
 )
 _UNUSED_KEY = (b"x" * 32,)
@@ -61,7 +61,10 @@ def discover(  # noqa: PLR0917 - flags, given by name
     sites = [one for one in build_sites(settings, policy, _UNUSED_KEY, now).all if _is_meant(one, site)]
     if not sites:
         fail(f"no site of {config} has the host {site!r}", 2)
-    found = [discover_site(one.name, names, one.rules, one.cookies, now=now) for one in sites]
+    found = [
+        discover_site(one.name, names, one.rules, one.cookies, now=now, sees_neutral=one.observes_pages)
+        for one in sites
+    ]
     if ready:
         _say_ready(found, as_json=as_json, now=now)
         return
@@ -118,6 +121,9 @@ def as_document(found: Discovery, policy: Policy, site: Site, *, undeclared: boo
         "own_hosts_elsewhere": [_finding(one) for one in found.unserved],
         "pages_unread": [_finding(one) for one in found.unread],
         "not_seen_for_30_days": [{"provider": id_, "last": _day(last)} for id_, last in found.silent],
+        "neutral_not_seen_for_30_days": [
+            {"host": host, "last": _day(last)} for host, last in found.silent_neutral
+        ],
         "unpublished": [name for row in rows(policy, unpublished_only=True) for name in row.rule.names],
         "note": HEADERS_ONLY if _sees_headers_only(site) else None,
     }
@@ -199,7 +205,7 @@ def _print(site: Site, found: Discovery, policy: Policy, *, undeclared: bool) ->
     _list("pages that could not be read", [one.name for one in found.unread])
     _list(
         "in rules.yaml, and not seen for 30 days",
-        [f"{id_} (last {_day(last)})" if last else id_ for id_, last in found.silent],
+        [f"{id_} (last {_day(last)})" if last else id_ for id_, last in found.silent + found.silent_neutral],
     )
     _list(
         "not in the published policy (consent-proxy table --unpublished)",

@@ -18,7 +18,7 @@ from proxy.filter.headers.cookies import CookieRules
 from proxy.filter.rules.judge import Rules
 from proxy.policy.hosts import covers
 from proxy.policy.model import Policy
-from proxy.seen.declared import matches_any
+from proxy.seen.declared import declaration, matches_any
 from proxy.seen.names import Kind, Side
 from proxy.seen.sightings import Report
 
@@ -46,6 +46,24 @@ _ELEMENTS = {
     "prefetch": "link",
 }
 """By the directive that stopped it, without its ending: what loads from the host."""
+
+_LOADED = {
+    "socket": "socket",
+    "css": "style",
+    "img": "img",
+    "image": "img",
+    "iframe": "iframe",
+    "frame": "iframe",
+    "link": "link",
+    "video": "media",
+    "audio": "media",
+    "fetch": "fetch",
+    "xmlhttprequest": "fetch",
+    "beacon": "fetch",
+}
+"""By the initiator that Resource Timing names: what loads from the host."""
+
+_STORES = frozenset({"localStorage", "sessionStorage", "indexedDB", "caches"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +112,23 @@ def _observed(names: list[Any], path: str, rules: Rules, cookies: CookieRules) -
             continue
         kind, name, element, setter = one
         match kind:
-            case "host" if not rules.owns(name):
-                what = element if element == "socket" else violated_element(element)
-                named = Report(Kind.HOST, name, what, _side(what, "", "x"), path)
+            case "host":
+                what = _LOADED.get(element) or violated_element(element)
+                side = Side.STYLE if element == "css" else _side(what, "", "x")
+                named = Report(Kind.HOST, name, what, side, path)
                 yield BrowserReport("observed", _provider(f"https://{name}", rules), named=named)
             case "cookie":
                 named = Report(Kind.COOKIE, name, path=path, setter=setter)
                 provider = _setting_provider(name, cookies)
                 yield BrowserReport("observed", provider, without_ids(name), named)
             case "key":
-                named = Report(Kind.KEY, name, path=path, setter=setter)
+                where = element if element in _STORES else ""
+                named = Report(Kind.KEY, name, where, path=path, setter=setter)
                 yield BrowserReport("observed", _keeper(cookies.policy, name), without_ids(name), named)
+            case "call":
+                named = Report(Kind.CALL, name, path=path)
+                whose = declaration(Kind.CALL, name, rules, cookies)
+                yield BrowserReport("observed", whose.id or "undeclared", named=named)
             case _:
                 pass
 

@@ -83,7 +83,7 @@ class SeenNames:
             self._known = await self._store.all()
             self._sightings.known = frozenset(self._known)
             self._sightings.known_names = {
-                site.name: known_names(self._known, site.name)
+                site.name: known_names(self._known, site.name, now)
                 for site in snapshot.sites.all
                 if site.observes_pages
             }

@@ -11,6 +11,7 @@ from proxy.filter.patterns import Glob
 from proxy.filter.rules.judge import Rules
 from proxy.policy.hosts import covers
 from proxy.policy.model import CookieRule
+from proxy.seen.call_names import caller
 from proxy.seen.names import Kind
 from proxy.seen.sightings import Key
 
@@ -51,6 +52,9 @@ def declaration(kind: Kind, name: str, rules: Rules, cookies: CookieRules) -> De
             return _of_cookie(name, cookies)
         case Kind.KEY:
             return _of_key(name, cookies)
+        case Kind.CALL:
+            id_ = caller(name, rules.policy)
+            return Declaration(Whose.PROVIDER, id_) if id_ else _NOBODY
         case Kind.PAGE:
             return Declaration(Whose.OWN)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from proxy.filter.headers.cookies import CookieRules
 from proxy.filter.rules.judge import Rules
+from proxy.policy.hosts import covers
 from proxy.policy.model import DAY, Policy
 from proxy.seen.declared import Declaration, Whose, declaration
 from proxy.seen.names import Kind
@@ -47,6 +48,7 @@ class Discovery:
     unserved: list[Finding] = field(default_factory=list)
     unread: list[Finding] = field(default_factory=list)
     silent: list[tuple[str, int | None]] = field(default_factory=list)  # providers, last seen
+    silent_neutral: list[tuple[str, int | None]] = field(default_factory=list)  # hosts, last seen
 
     def by_owner(self) -> dict[str, list[Finding]]:
         """Return what is undeclared by its owner; what nobody knows comes last."""
@@ -57,9 +59,18 @@ class Discovery:
 
 
 def discover(
-    site: str, names: Mapping[Key, Seen], rules: Rules, cookies: CookieRules, *, now: int
+    site: str,
+    names: Mapping[Key, Seen],
+    rules: Rules,
+    cookies: CookieRules,
+    *,
+    now: int,
+    sees_neutral: bool = False,
 ) -> Discovery:
-    """Return what was seen on a site, sorted by what its rules say of it."""
+    """Return what was seen on a site, sorted by what its rules say of it.
+
+    `sees_neutral`: browsers report also what loads for everyone; of other sites nobody sees that.
+    """
     found = Discovery(site)
     last: dict[str, int] = {}
     for key, seen in names.items():
@@ -72,6 +83,8 @@ def discover(
         _sort(found, key, seen, says, rules=rules, cookies=cookies)
     if found.since is not None and now - found.since >= SILENT_AFTER:
         found.silent = _silent(rules.policy, last, now)
+        if sees_neutral:
+            found.silent_neutral = _silent_neutral(rules.policy, site, names, now)
     return found
 
 
@@ -108,6 +121,16 @@ def _silent(policy: Policy, last: Mapping[str, int], now: int) -> list[tuple[str
         and (provider.tags or provider.cookies)
         and now - last.get(provider.id, 0) >= SILENT_AFTER
     ]
+
+
+def _silent_neutral(
+    policy: Policy, site: str, names: Mapping[Key, Seen], now: int
+) -> list[tuple[str, int | None]]:
+    """Return the neutral hosts from which nothing was loaded for 30 days."""
+    hosts = [(key.name, seen.last) for key, seen in names.items() if key[:2] == (site, Kind.HOST)]
+    neutral = dict.fromkeys(host for rule in policy.neutral for host in rule.hosts)
+    last = {one: max((at for host, at in hosts if covers(one, host)), default=None) for one in neutral}
+    return [(one, at) for one, at in last.items() if now - (at or 0) >= SILENT_AFTER]
 
 
 def stops(found: Discovery, *, now: int) -> list[str]:

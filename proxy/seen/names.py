@@ -28,6 +28,7 @@ _HOST = re.compile(
     r"(?=.{1,128}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9_-]{1,63}|\[[0-9a-f:]+\]"
 )
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z:\[\]()/-]+")
+_CALL = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]{0,63}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 _LABEL_ID = re.compile(r"(?=.*\d)[0-9a-f-]{16,}|[0-9]{6,}")
 _RUNS = re.compile(r"\*{2,}")
@@ -38,7 +39,8 @@ class Kind(Enum):
 
     HOST = "host"
     COOKIE = "cookie"
-    KEY = "key"  # of localStorage or sessionStorage
+    KEY = "key"  # of localStorage or sessionStorage, or the name of a database or a cache
+    CALL = "call"  # of a provider's function: the name of a global queue
     PAGE = "page"  # that could not be read
 
 
@@ -65,6 +67,8 @@ def kept_name(kind: Kind, name: str) -> str | None:
     if not 0 < size <= LONGEST_NAME or _UNPRINTABLE.search(name) or name != name.strip():
         return None
     if kind is Kind.COOKIE and not _TOKEN.fullmatch(name):
+        return None
+    if kind is Kind.CALL and not _CALL.fullmatch(name):
         return None
     return without_addresses(name)
 

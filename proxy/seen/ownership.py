@@ -10,6 +10,7 @@ from proxy.catalogue import providers
 from proxy.catalogue.public_lists import CookieGuess, cookie_guess, owner_of
 from proxy.policy.hosts import covers, registrable
 from proxy.policy.model import OWN
+from proxy.seen.call_names import catalogue_caller
 from proxy.seen.declared import matches_any
 from proxy.seen.names import Kind
 
@@ -36,6 +37,8 @@ def ownership(kind: Kind, name: str, setters: Iterable[str] = ()) -> Ownership:
     """Return whose a name probably is; `setters` are hosts whose scripts wrote it."""
     if kind is Kind.HOST:
         return _of_host(name)
+    if kind is Kind.CALL:
+        return _of_call(name)
     known = _catalogue_of(kind, name)
     if known is not None:
         return known
@@ -56,6 +59,11 @@ def _of_host(host: str) -> Ownership:
     if listed is not None:
         return Ownership(listed.name, category=listed.category, homepage=listed.homepage)
     return Ownership(registrable(host.removeprefix("*.")) or UNKNOWN)
+
+
+def _of_call(name: str) -> Ownership:
+    id_ = catalogue_caller(name)
+    return Ownership(providers()[id_].name, id_, providers()[id_].kind) if id_ else Ownership(UNKNOWN)
 
 
 def _catalogue_of(kind: Kind, name: str) -> Ownership | None:

@@ -136,7 +136,7 @@ def _provider(id_: str, findings: list[Finding], policy: Policy, domain: str) ->
         lines.append(f"    # TODO: privacy: its privacy notice; its home page is {_quoted(first.homepage)}")
     for heading, rows in (
         ("cookies", [_cookie(one, policy, domain) for one in findings if one.kind is Kind.COOKIE]),
-        ("tags", _tags([one for one in findings if one.kind is Kind.HOST], policy)),
+        ("tags", [*_tags([f for f in findings if f.kind is Kind.HOST], policy), *_calls(findings, policy)]),
         ("storage", [_key(one, policy) for one in findings if one.kind is Kind.KEY]),
     ):
         said = [row for row in rows if row]
@@ -186,6 +186,16 @@ def _tags(hosts: list[Finding], policy: Policy) -> list[str]:
         row = {"from": names, "purpose": _purpose(said[0], policy)}
         rows.insert(0, f"- {_mapping(row)}   # {_todo(said[0])}")
     return rows
+
+
+def _calls(findings: Iterable[Finding], policy: Policy) -> list[str]:
+    """Return a rule for the snippets of each function that is called."""
+    rows = [
+        (one, {"text": one.name, "purpose": _purpose(one, policy)})
+        for one in findings
+        if one.kind is Kind.CALL
+    ]
+    return [_checked(TagShape, row, one) or f"- {_mapping(row)}   # {_todo(one)}" for one, row in rows]
 
 
 def _key(one: Finding, policy: Policy) -> str:

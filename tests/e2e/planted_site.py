@@ -9,9 +9,13 @@ from tests.seen.planted import planted
 
 ROWS = planted()
 CHAIN = [row.name for row in ROWS if row.how == "chain"]
+CALLS = ("fbq", "_paq", "dataLayer", "acmeq", "_acmecmd")
+"""Global queues of the page below, which has lists of its own as well."""
+NEUTRAL = "cdn.jsdelivr.net"
 CHAIN_BEGINS = "js.qualified.com"
 PAGE = "/shop/start"
 SECOND = "/shop/next"
+CALLING = "/shop/calls"
 
 
 def hosts(how):
@@ -64,6 +68,25 @@ def markup():
     )
 
 
+def calling():
+    """A page that makes queues, opens a database and a cache, and has a style sheet of a neutral host."""
+    code = """
+        !function(f) { if (f.fbq) return; var n = f.fbq = function() { n.queue.push(arguments) }; n.queue = [] }(window);
+        fbq('track', 'PageView');
+        var _paq = window._paq = window._paq || []; _paq.push(['trackPageView']);
+        window.dataLayer = []; function gtag() { dataLayer.push(arguments) } gtag('js', 1);
+        window.acmeq = function() { (acmeq.q = acmeq.q || []).push(arguments) }; acmeq('init');
+        window._acmecmd = { push: function() {} };
+        window.rows = [['a', 1], ['b', 2]]; window.total = 3; window._settings = { a: 1 }; window.empty = [];
+        Object.defineProperty(window, 'late', { enumerable: true, get() { document.title = 'read' } });
+        indexedDB.open('acme-db'); caches.open('acme-cache');
+    """
+    return (
+        f'<!doctype html><title>Calls</title><style>@import "https://{NEUTRAL}/a.css"</style>'
+        f"<script>{code}</script><p>Calls</p>"
+    )
+
+
 def own_css():
     images = ", ".join(f"url(https://{host}/i.png)" for host in hosts("css image"))
     fonts = "".join(
@@ -85,6 +108,8 @@ async def site(request: web.BaseRequest) -> web.Response:
             for row in writes({"server", "server HttpOnly"}):
                 response.set_cookie(row.name, "1", max_age=9000, httponly="HttpOnly" in row.how)
             return response
+        case "/shop/calls":
+            return web.Response(text=calling(), content_type="text/html")
         case "/own.css":
             return web.Response(text=own_css(), content_type="text/css")
         case "/worker.js":

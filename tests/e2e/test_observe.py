@@ -1,13 +1,15 @@
 """A walk over an unknown site, observed: `discover` names all that it loads and stores, and nothing else."""
 
+import contextlib
 import json
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.commands.running import run
 from tests.e2e.conftest import Running
-from tests.e2e.planted_site import PAGE, ROWS, SECOND, site, third_party
+from tests.e2e.planted_site import CALLING, CALLS, NEUTRAL, PAGE, ROWS, SECOND, site, third_party
 from tests.e2e.providers import serve_in_thread, tls_for
 from tests.patience import until
 
@@ -86,3 +88,38 @@ def test_sixty_names_are_found_with_element_and_page(
             n for n, row in wanted.items() if row.setter and row.setter not in found[n]["written_by"]
         ] == []
         assert first <= 2 + FROM_WORKERS, "a report a page at most"
+
+
+def test_queues_databases_caches_and_neutral_hosts_are_named(
+    tmp_path, playwright_engine, chromium_path, ports
+):
+    running = Running(tmp_path, ports[0], mode="observe, observe: page")
+    to = f"MAP callkom.io 127.0.0.1:{running.port}, MAP * 127.0.0.1:{ports[1]}"
+    try:
+        browser = playwright_engine.chromium.launch(
+            executable_path=chromium_path,
+            args=["--no-sandbox", "--ignore-certificate-errors", f"--host-resolver-rules={to}"],
+        )
+        page = browser.new_page(ignore_https_errors=True)
+        page.goto(f"https://callkom.io{CALLING}", wait_until="networkidle")
+        title = page.title()
+        page.goto("about:blank")
+        until(lambda: "acme-db" in kept(running), most=15)
+        names = kept(running)
+        browser.close()
+    finally:
+        running.stop()
+
+    assert {name for name, kind in names.items() if kind == "call"} == set(CALLS)
+    assert {name for name, kind in names.items() if kind == "key"} == {"acme-db", "acme-cache"}
+    assert names[NEUTRAL] == "host"
+    assert title == "Calls", "no getter of the page is run"
+
+
+def kept(running):
+    """What the store has, declared or not."""
+    with contextlib.closing(sqlite3.connect(running.folder / "proofs.db")) as store:
+        try:
+            return dict(store.execute("SELECT name, kind FROM seen").fetchall())
+        except sqlite3.OperationalError:
+            return {}  # not made yet

@@ -10,6 +10,8 @@ from proxy.filter.rules.judge import compile_rules
 from proxy.own.browser_reports import MAX_REPORTS, BrowserReport, read_reports
 from proxy.policy.model import Catalogue, Tracker
 from proxy.policy.own_hosts import OwnHosts
+from proxy.seen.names import Kind, Side
+from proxy.seen.sightings import Report
 from tests.policy.rules import policy_of
 
 POLICY = policy_of(
@@ -111,3 +113,26 @@ def test_what_cannot_be_read_says_nothing(body):
 def test_one_body_says_only_so_much():
     assert len(read({"cookies": {f"n{'x' * n}": 1 for n in range(200)}})) == MAX_REPORTS
     assert len(read([{"csp-report": {"blocked-uri": "inline"}}] * 200)) == MAX_REPORTS
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        (["call", "_acmeq", "", ""], Report(Kind.CALL, "_acmeq", path="/x")),
+        (
+            ["key", "acme-db", "indexedDB", "self"],
+            Report(Kind.KEY, "acme-db", "indexedDB", path="/x", setter="self"),
+        ),
+        (["key", "theme", "made up", ""], Report(Kind.KEY, "theme", path="/x")),
+        (["host", "a.example", "css", ""], Report(Kind.HOST, "a.example", "style", Side.STYLE, "/x")),
+        (["host", "b.example", "xmlhttprequest", ""], Report(Kind.HOST, "b.example", "fetch", path="/x")),
+        (
+            ["host", "static.example.com", "img", ""],
+            Report(Kind.HOST, "static.example.com", "img", path="/x"),
+        ),
+    ],
+)
+def test_the_page_script_names_calls_databases_and_what_was_loaded(said, named):
+    (found,) = read({"page": "/x", "seen": [said]})
+
+    assert found.named == named

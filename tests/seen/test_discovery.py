@@ -2,12 +2,15 @@
 
 import pytest
 
+from proxy.catalogue import shipped_catalogue
 from proxy.filter.headers.cookies import CookieRules
+from proxy.policy.load import load_policy
 from proxy.policy.model import DAY
 from proxy.seen.discovery import NEW_WITHIN, SILENT_AFTER, discover, stops
 from proxy.seen.names import Kind
 from proxy.seen.sightings import Key, Seen
-from tests.seen.test_suggestions import NOW, SITE
+from tests.seen.test_suggestions import NOW, SITE, rules_of
+from tests.support.proxying import RULES
 
 LONG_AGO = NOW - SILENT_AFTER - DAY
 
@@ -60,6 +63,23 @@ def test_a_rule_of_which_nothing_was_seen_is_named_after_thirty_days(since, last
     found = found_of(one(Kind.HOST, "www.googletagmanager.com", first=since, last=last))
 
     assert {provider for provider, _ in found.silent} == silent
+
+
+def test_a_neutral_host_is_named_in_vain_only_where_browsers_tell_of_it():
+    policy = load_policy(
+        RULES + "neutral: [{ from: cdn.example.com, why: Libraries }]\n", catalogue=shipped_catalogue()
+    )
+    rules, cookies = rules_of(policy)
+    seen = [one(Kind.HOST, "a.cdn.example.com", first=LONG_AGO)]
+    unseen = [one(Kind.HOST, "a.cdn.example.com", first=LONG_AGO, last=LONG_AGO)]
+
+    def silent(names, *, sees):
+        found = discover("callkom.io", dict(names), rules, cookies, now=NOW, sees_neutral=sees)
+        return found.silent_neutral
+
+    assert silent(unseen, sees=True) == [("cdn.example.com", LONG_AGO)]
+    assert silent(seen, sees=True) == []
+    assert silent(unseen, sees=False) == []
 
 
 @pytest.mark.parametrize(

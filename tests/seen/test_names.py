@@ -29,6 +29,10 @@ from proxy.seen.names import LONGEST_PATH, Kind, kept_name, kept_path
         (Kind.KEY, "right\u202eleft", None),
         (Kind.KEY, "half \ud800", None),
         (Kind.KEY, "é" * 65, None),
+        (Kind.CALL, "_paq", "_paq"),
+        (Kind.CALL, "queue_of_0123456789abcdef", "queue_of_*"),
+        (Kind.CALL, "alert(1)", None),
+        (Kind.CALL, "x" * 65, None),
     ],
 )
 def test_a_name_is_kept_whole_masked_or_not_at_all(kind, name, kept):

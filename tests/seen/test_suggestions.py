@@ -94,6 +94,16 @@ def rules_of(policy):
     return site.rules, site.cookies
 
 
+def test_a_call_is_a_provider_of_the_catalogue_or_a_rule_for_its_snippet():
+    names = seen([(Kind.CALL, "fbq"), (Kind.CALL, "_acmeq")])
+    blocks = suggested(names)
+    left = discover("callkom.io", names, *rules_of(policy_of(*blocks)), now=NOW)
+
+    assert [block.id for block in blocks if block.used] == ["meta-pixel"]
+    assert [problem for block in blocks for problem in lint(policy_of(block)) if not problem.warning] == []
+    assert left.undeclared == []
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_come_back_as_they_were_or_not_at_all(name):
     kinds = [kind for kind in (Kind.COOKIE, Kind.KEY) if kept_name(kind, name) is not None]
