@@ -28,6 +28,9 @@ CLICKS = 3
 CLICK = 3_000
 """Milliseconds in which something has to become clickable."""
 
+OUR_PANEL = "form[action$=choice]:has(input[name=surface][value=panel])"
+"""The panel of our own, where a first try to refuse may have failed."""
+
 NO_TOOL = "no consent tool was found"
 
 
@@ -104,14 +107,23 @@ def _withdrawn_from_ours(page: Page, words: Words) -> str:
     """Go to our panel and refuse there; return how, empty where no link leads to it."""
     manage, refuses = words.plain("buttons.manage"), words.plain("buttons.refuse")
     link = page.get_by_role("link", name=manage, exact=True)
-    if not link.count():
-        return ""
-    link.first.click(timeout=CLICK)
     refuse = _button(page, words, "refuse").last
+    if not page.locator(OUR_PANEL).count():
+        if not link.count():
+            return ""
+        link.first.click(timeout=CLICK)
+    elif not refuse.count():  # in this language, or yet
+        return ""
     refuse.wait_for(state="visible", timeout=CLICK)
     panel = page.url
-    refuse.click(timeout=CLICK)
-    page.wait_for_url(lambda address: address != panel, timeout=FOLLOWS * 1000)
+    for left in reversed(range(CLICKS)):
+        refuse.click(timeout=CLICK)
+        with contextlib.ExitStack() as tries:
+            if left:
+                tries.enter_context(contextlib.suppress(_lost()))
+            page.wait_for_url(lambda address: address != panel, timeout=FOLLOWS / CLICKS * 1000)
+        if page.url != panel:
+            break
     return f"link “{manage}”, button “{refuses}”"
 
 

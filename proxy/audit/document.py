@@ -11,6 +11,7 @@ from proxy.audit.evaluation import CookieRow, Evaluation, HostRow, KeyRow, State
 from proxy.audit.findings import Fact, Finding, Severity
 from proxy.audit.observed import SiteVisit
 from proxy.audit.plan import purposes_of
+from proxy.audit.proxy_view import ProxyView
 from proxy.audit.rule_book import fact_of
 from proxy.policy.model import Policy
 from proxy.policy.own_hosts import OwnHosts
@@ -39,6 +40,7 @@ def document(
     now: float,
     written_for: str = "",
     rules: str = "",
+    proxy: ProxyView | None = None,
 ) -> dict[str, Any]:
     """Return everything that a report says, without the screenshots."""
     return {
@@ -55,6 +57,7 @@ def document(
             "digest": policy.digest,
             "written_for": written_for,
         },
+        "proxy": None if proxy is None else proxy.document(policy.digest),
         "behind_proxy": any(visit.behind for visit in seen.states),
         "summary": summary(found.findings, seen),
         "banner": dict(seen.banner),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from proxy.audit.findings import Fact, Finding, Findings, Objection, Severity, Sight, What
 from proxy.audit.observed import CookieSeen, KeySeen, ReadSeen, RequestSeen, SiteVisit, StateVisit, When
 from proxy.audit.plan import NONE, WITHDRAW
+from proxy.audit.proxy_view import ProxyView
 from proxy.audit.rule_book import RuleBook, fact_of
 from proxy.policy.model import CookieRule, Policy
 from proxy.policy.own_hosts import OwnHosts
@@ -74,10 +75,10 @@ class Evaluation:
     findings: list[Finding]
 
 
-def evaluate(seen: SiteVisit, policy: Policy, own: OwnHosts) -> Evaluation:
-    """Return rows and findings of a visit under these rules."""
+def evaluate(seen: SiteVisit, policy: Policy, own: OwnHosts, proxy: ProxyView | None = None) -> Evaluation:
+    """Return rows and findings of a visit under these rules; `proxy` says what the upstream gets to see."""
     findings = Findings()
-    states = [_StateEvaluation(visit, policy, own, findings).rows for visit in seen.states]
+    states = [_StateEvaluation(visit, policy, own, findings, proxy).rows for visit in seen.states]
     for words, severity in _banner(seen):
         objection = Objection(Fact.BANNER, severity, words)
         sight = Sight(NONE, "banner", "", When(seen.addresses[0], 0, decided=False))
@@ -93,7 +94,15 @@ def _banner(seen: SiteVisit) -> Iterable[tuple[str, Severity]]:
 class _StateEvaluation:
     """One state: fills the rows, and adds to the findings."""
 
-    def __init__(self, visit: StateVisit, policy: Policy, own: OwnHosts, findings: Findings) -> None:
+    def __init__(
+        self,
+        visit: StateVisit,
+        policy: Policy,
+        own: OwnHosts,
+        findings: Findings,
+        proxy: ProxyView | None,
+    ) -> None:
+        self._proxy = proxy
         self._visit, self._own, self._findings = visit, own, findings
         self._book = RuleBook(policy, own, visit.state)
         self._by_address: dict[str, RequestSeen] = {one.address: one for one in reversed(visit.requests)}
@@ -233,12 +242,26 @@ class _StateEvaluation:
             ):
                 self.rows.reads.append(shown)
             for name in refused:
-                how = "sent to the server" if read.how == "request" else f"read through {read.how}"
-                objection = Objection(
-                    Fact.WITHDRAWN, Severity.VIOLATION, f"it was {how} after consent was withdrawn"
-                )
+                objection = self._read(read.how)
                 sight = Sight(WITHDRAW, read.how, read.by, read.when)
                 self._add(What.COOKIE if cookies else What.KEY, name, read.host, [objection], sight)
+
+    def _read(self, how: str) -> Objection:
+        """Return what is said of a read after a withdrawal; of what was sent the proxy knows who got it."""
+        if how != "request":
+            words = f"it was read through {how} after consent was withdrawn"
+        elif self._proxy is None:
+            words = "it was sent to the server after consent was withdrawn"
+        elif self._proxy.hides_refused(self._book.policy.digest):
+            words = (
+                "it was sent after consent was withdrawn; the proxy says that it hides it from the upstream"
+            )
+            return Objection(Fact.WITHDRAWN, Severity.DOUBT, words)
+        else:
+            modes = " and ".join(sorted(self._proxy.modes))
+            why = "its rules are others" if self._proxy.modes == {"enforce"} else f"its mode is {modes}"
+            words = f"the upstream could read it after consent was withdrawn: the proxy says that {why}"
+        return Objection(Fact.WITHDRAWN, Severity.VIOLATION, words)
 
 
 def _sent(requests: Iterable[RequestSeen]) -> Iterable[ReadSeen]:

@@ -79,6 +79,9 @@ def _head(report: Mapping[str, Any]) -> Markup:
     undecided = said["undecided"]
     note = f"Not judged, since no choice could be made: {', '.join(undecided)}." if undecided else ""
     behind = "Visited behind the proxy." if report["behind_proxy"] else "Visited without the proxy."
+    if (proxy := report["proxy"]) is not None:
+        hides = "is shown no refused cookie" if proxy["hides_refused"] else "may be shown refused cookies"
+        behind += f" The proxy says: mode {' and '.join(proxy['modes'])}; the upstream {hides}."
     return _say(
         '<h1>{}</h1><p>{} · {} · rules of {}</p><div class="verdict {}">{}<p>{} {}</p></div>',
         _title(report),

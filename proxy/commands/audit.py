@@ -31,6 +31,7 @@ from proxy.audit.plan import (
     checked_states,
     purposes_of,
 )
+from proxy.audit.proxy_view import ProxyView, ask_proxy
 from proxy.audit.report import page
 from proxy.audit.undeclared import to_write
 from proxy.audit.visits import visit_site
@@ -79,6 +80,10 @@ Insecure = Annotated[bool, typer.Option("--insecure", help="Take certificates th
 Ours = Annotated[
     bool, typer.Option("--ours", help="The site is ours: no robots.txt, no second between pages.")
 ]
+Status = Annotated[
+    str | None,
+    typer.Option("--status", help="Admin address of the proxy in front: says what the upstream gets to see."),
+]
 Browser = Annotated[
     Path | None, typer.Option("--browser", help="Path of the Chromium (default: an installed one).")
 ]
@@ -98,6 +103,7 @@ def audit(  # noqa: PLR0917 - flags, given by name
     insecure: Insecure = False,
     ours: Ours = False,
     browser: Browser = None,
+    status: Status = None,
 ) -> None:
     """Visit a site in each state of consent; exit 0 clean, 1 violations, 3 doubts only."""
     policy = read_policy(rules or bundled("rules.yaml"))
@@ -115,7 +121,8 @@ def audit(  # noqa: PLR0917 - flags, given by name
             screenshots=html_file is not None,
         )
         other = None if before is None else _instead(plan, checked_address(before))
-    report, seen = _visited(plan, other, policy, (rules or Path("rules.yaml")).name)
+        first = None if status is None else ask_proxy(status, plan.hosts)
+    report, seen = _visited(plan, other, policy, (rules or Path("rules.yaml")).name, first)
     if earlier is not None:
         report["compared"] = compared(earlier, report)
     _write(json_file, json.dumps(report, ensure_ascii=False, indent=1) + "\n")
@@ -132,7 +139,9 @@ def _usage_errors() -> Iterator[None]:
         fail(str(error), 2)
 
 
-def _visited(plan: Plan, other: Plan | None, policy: Policy, rules: str) -> tuple[dict[str, Any], SiteVisit]:
+def _visited(
+    plan: Plan, other: Plan | None, policy: Policy, rules: str, first: ProxyView | None
+) -> tuple[dict[str, Any], SiteVisit]:
     """Visit, also the site without the proxy where there is one; return the report and what was seen."""
     begin = time.monotonic()
     with _visitor(policy) as visit:
@@ -141,7 +150,9 @@ def _visited(plan: Plan, other: Plan | None, policy: Policy, rules: str) -> tupl
         err.print(f"{pages} pages opened in {len(seen.states)} states, {time.monotonic() - begin:.0f} s")
         _must_be_there(seen)
         beside = visit(other, "without: ") if other is not None else None
-    report = _report(plan, seen, policy, rules)
+    with _usage_errors():
+        proxy = None if first is None else first.and_then(ask_proxy(first.address, plan.hosts))
+    report = _report(plan, seen, policy, rules, proxy)
     if other is not None and beside is not None:
         report["before"] = _report(other, beside, policy, rules)
     return report, seen
@@ -161,9 +172,11 @@ def _instead(plan: Plan, address: str) -> Plan:
     return replace(plan, addresses=(address,), screenshots=False)
 
 
-def _report(plan: Plan, seen: SiteVisit, policy: Policy, rules: str) -> dict[str, Any]:
+def _report(
+    plan: Plan, seen: SiteVisit, policy: Policy, rules: str, proxy: ProxyView | None = None
+) -> dict[str, Any]:
     here, written_for = as_of(policy, plan.own)
-    found = evaluate(seen, here, plan.own)
+    found = evaluate(seen, here, plan.own, proxy)
     report = document(
         seen,
         found,
@@ -174,6 +187,7 @@ def _report(plan: Plan, seen: SiteVisit, policy: Policy, rules: str) -> dict[str
         now=time.time(),
         written_for=written_for,
         rules=rules,
+        proxy=proxy,
     )
     report["to_write"] = to_write(seen, here, plan.own)
     report["exit"] = EXIT_STATUS[report["summary"]["verdict"]]

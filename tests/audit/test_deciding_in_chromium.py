@@ -134,3 +134,21 @@ def test_where_nothing_asks_nothing_is_decided(opened):
 
     assert decide(page, "refuse", LANGUAGES, []).how == NO_TOOL
     assert withdraw(page, LANGUAGES).how == "no way to withdraw was found"
+
+
+def test_a_refusal_that_our_panel_did_not_hear_is_tried_again(opened):
+    words = LANGUAGES[0]
+    page = opened(f'<a href="/.consent/">{words.plain("buttons.manage")}</a>')
+    refuses = words.plain("buttons.refuse")
+    panel = f"""<meta charset=utf-8><form method="post" action="/.consent/choice"><input type="hidden" name="surface" value="panel">
+    <button type="button" hidden>{refuses}</button></form><script>
+    let heard = 0;
+    const button = document.querySelector("button");
+    button.onclick = () => {{ if (++heard > 1) location.href = "/done?" + heard; }};
+    setTimeout(() => button.hidden = false, 3500);
+    </script>"""
+    page.route("**/.consent/", lambda route: route.fulfill(body=panel, content_type="text/html"))
+    said = withdraw(page, LANGUAGES)
+
+    assert said.done, said.how
+    assert page.url.endswith("/done?2")

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 
 from proxy.audit.document import SCHEMA, document, summary
 from proxy.audit.evaluation import evaluate
+from proxy.audit.findings import Severity
 from proxy.audit.observed import (
     CookieSeen,
     Decided,
@@ -22,6 +23,7 @@ from proxy.audit.observed import (
     When,
 )
 from proxy.audit.plan import Plan
+from proxy.audit.proxy_view import ProxyView
 from proxy.audit.report import page
 from proxy.commands.terminal import read_policy
 from tests.audit.planted_site import RULES
@@ -178,3 +180,29 @@ def test_what_could_not_be_judged_is_never_clean():
     assert (said["verdict"], said["undecided"]) == ("doubts", ["refuse"])
     assert [one["fact"] for one in said["facts"] if not one["judged"]] == ["before", "refused", "withdrawn"]
     assert summary([], SiteVisit(PLAN.addresses))["verdict"] == "clean"
+
+
+@pytest.mark.parametrize(
+    ("mode", "digest", "severity", "said"),
+    [
+        ("enforce", None, Severity.DOUBT, "hides it from the upstream"),
+        ("observe", None, Severity.VIOLATION, "its mode is observe"),
+        ("enforce", "another", Severity.VIOLATION, "its rules are others"),
+    ],
+)
+def test_what_was_sent_after_a_withdrawal_is_read_by_the_upstream_where_the_proxy_lets_it(
+    mode, digest, severity, said
+):
+    policy, seen = read_policy(RULES), site()
+    seen.states[1].cookies, seen.states[1].jar, seen.states[1].reads = [], [], []
+    view = ProxyView("http://127.0.0.1:9100/status", frozenset({mode}), frozenset({digest or policy.digest}))
+    found = evaluate(seen, policy, PLAN.own, view)
+    [sent] = [one for one in found.findings if one.name == "js_visits"]
+
+    assert sent.objection.severity is severity
+    assert said in sent.objection.why
+    made = document(seen, found, policy, PLAN.own, version="1", command=[], now=0.0, proxy=view)
+    schema = json.loads(SCHEMA.read_text("utf-8"))
+    made |= {"to_write": "", "exit": 1}
+    assert [error.message for error in Draft202012Validator(schema).iter_errors(made)] == []
+    assert f"The proxy says: mode {mode}" in page(made, seen)
