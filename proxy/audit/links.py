@@ -80,7 +80,7 @@ class Robots:
 
 def sitemap_links(text: str) -> list[str]:
     """Return the addresses that a sitemap names, pages and further sitemaps alike."""
-    found = re.findall(r"<loc>\s*(?:<!\[CDATA\[)?\s*([^<\s\]]+)", text)[:MOST_SITEMAP_LINKS]
+    found = re.findall(r"<loc>\s*(?:<!\[CDATA\[\s*)?([^<\s\]]+)", text)[:MOST_SITEMAP_LINKS]
     return [one.replace("&amp;", "&") for one in found]
 
 

@@ -94,7 +94,13 @@ def less_one_word(tag: TagRule) -> list[TagRule]:
     return found
 
 
-@pytest.mark.parametrize("tag", TAG_RULES, ids=lambda tag: tag.place.rule)
+KNOWN_BY_SHAPE = {request.place for provider in OURS.providers for request in provider.requests}
+"""Lines that say `like:`; the words of those shapes are ours (tests/policy/test_first_party.py)."""
+
+
+@pytest.mark.parametrize(
+    "tag", [tag for tag in TAG_RULES if tag.place not in KNOWN_BY_SHAPE], ids=lambda tag: tag.place.rule
+)
 def test_a_word_of_a_tag_rule_that_goes_is_missed(tag):
     for less in less_one_word(tag):
         changed = replace(
