@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,11 +15,13 @@ from rich.text import Text
 
 from proxy.commands.explain_consent import explain_answer
 from proxy.commands.explain_html import Report, ReportRow, write_reports
+from proxy.commands.explain_lines import LINES_SHOWN, as_words, tag_lines, text_lines
 from proxy.commands.explain_traffic import Subject, Traffic, fetched, read_har
 from proxy.commands.rewrite import own_hosts
 from proxy.commands.terminal import STYLES, fail, out, print_json, read_policy
 from proxy.filter.inline_tests import RuleTester, TestOutcome
 from proxy.filter.rules.compiled import ScriptReading
+from proxy.filter.syntax.script_writes import WriteKind, writes
 from proxy.filter.verdict import Verdict
 from proxy.package_files import bundled
 from proxy.policy.model import NECESSARY, Example, NeutralRule, Policy
@@ -32,7 +34,6 @@ SUBJECTS = (
 HEADER = re.compile(r"([A-Za-z0-9-]+):\s++(.*)", re.DOTALL)
 SCRIPT_SHOWN = 40  # letters of a script in a line about it
 SHOWN = 72  # letters of a subject in a heading
-LINES_SHOWN = 5
 
 
 def explain(  # noqa: PLR0917 - flags, given by name
@@ -101,7 +102,7 @@ def _html_report(
     if page is not None:
         outcome = dict(page.outcomes)[state]
         for verdict in outcome.verdicts:
-            lines = _line_numbers(page.text, verdict.host) if page.kind == "html" else []
+            lines = tag_lines(page.text, [(verdict.element, verdict.host)]) if page.kind == "html" else []
             marked.update(lines)
             what = f"{verdict.element} {verdict.host}".strip() or verdict.note or page.subject
             rule = " ".join(filter(None, (_rule(verdict), _provider(policy, verdict))))
@@ -120,6 +121,7 @@ def _html_report(
             f"Calls of inline scripts would reach {n}: {dict(o)[state].words}"
             for n, o in page.reached.items()
         ]
+        notes += [f"Inline scripts would write {n}: {dict(o)[state].words}" for n, o in page.written.items()]
     for subject, outcomes, rule in rows:
         words = dict(outcomes)[state].words
         shown.append(ReportRow(subject.text, words, rule, words != "keep", subject.host))
@@ -190,6 +192,7 @@ class _Explained:
     text: str = ""
     reached: dict[str, list[tuple[str, TestOutcome]]] = field(default_factory=dict)  # by scripts, by host
     neutral: list[tuple[str, NeutralRule]] = field(default_factory=list)
+    written: dict[str, list[tuple[str, TestOutcome]]] = field(default_factory=dict)  # by scripts, by name
 
 
 def _explained(policy: Policy, subject: str, host: str | None, *, title: str = "") -> _Explained:
@@ -210,6 +213,13 @@ def _explained(policy: Policy, subject: str, host: str | None, *, title: str = "
             for name in hosts
         },
         bench.neutral(text, kind),
+        {
+            f"{'cookie' if one.kind is WriteKind.COOKIE else 'key'} {one.name}": _outcomes(
+                policy, bench, replace(example, kind=one.kind.value, subject=one.line)
+            )
+            for script, _ in scripts
+            for one in writes(script)
+        },
     )
 
 
@@ -229,6 +239,11 @@ def _report(found: _Explained) -> dict[str, Any]:
         report["reached_by_scripts"] = {
             name: {visitor: _json(outcome) for visitor, outcome in outcomes}
             for name, outcomes in found.reached.items()
+        }
+    if found.written:
+        report["written_by_scripts"] = {
+            name: {visitor: _json(outcome) for visitor, outcome in outcomes}
+            for name, outcomes in found.written.items()
         }
     if found.neutral:
         report["neutral"] = {name: rule.place.rule for name, rule in found.neutral}
@@ -254,11 +269,14 @@ def _print(policy: Policy, found: _Explained) -> None:
         out.print(_single(policy, found, found.by_script))
     for script, reading in found.scripts:
         begins = " ".join(script.split())[:SCRIPT_SHOWN]
-        line = _lines(found.text, script)
+        line = as_words(text_lines(found.text, script))
         out.print(Text(f"inline script {begins!r}{line}: {reading.kind.value} ({reading.why})"))
     for name, reached in found.reached.items():
         words = ", ".join(f"{visitor} {outcome.words}" for visitor, outcome in reached)
         out.print(Text(f"  its calls would reach {name}: {words}"))
+    for name, written in found.written.items():
+        words = ", ".join(f"{visitor} {outcome.words}" for visitor, outcome in written)
+        out.print(Text(f"  inline scripts would write {name}: {words}"))
 
 
 def _written(policy: Policy, bench: RuleTester, example: Example) -> list[tuple[str, TestOutcome]]:
@@ -366,31 +384,9 @@ def _page(policy: Policy, found: _Explained) -> Table:
     for key in sorted({_key(v) for _, o in outcomes for v in o.verdicts}):
         rule, provider = key
         cells = [_counted(v for v in outcome.verdicts if _key(v) == key) for _, outcome in outcomes]
-        hosts = dict.fromkeys(v.host for _, o in outcomes for v in o.verdicts if _key(v) == key and v.host)
-        table.add_row(rule, _name(policy, provider), *cells, _lines(found.text, *hosts).strip())
+        tags = {(v.element, v.host) for _, o in outcomes for v in o.verdicts if _key(v) == key}
+        table.add_row(rule, _name(policy, provider), *cells, as_words(tag_lines(found.text, tags)).strip())
     return table
-
-
-def _lines(text: str, *words: str) -> str:
-    """Return the lines of a page in which one of these stands; empty for a page of one line."""
-    numbers = _line_numbers(text, *words)
-    if not numbers:
-        return ""
-    shown = ", ".join(map(str, numbers[:LINES_SHOWN])) + (", ..." if len(numbers) > LINES_SHOWN else "")
-    return f" line{'s' * (len(numbers) > 1)} {shown}"
-
-
-def _line_numbers(text: str, *words: str) -> list[int]:
-    if "\n" not in text.strip():
-        return []
-    return sorted({text.count("\n", 0, at) + 1 for word in words for at in _places(text, word)})
-
-
-def _places(text: str, word: str) -> Iterator[int]:
-    at = text.find(word)
-    while word and at >= 0:
-        yield at
-        at = text.find(word, at + len(word))
 
 
 def _key(verdict: Verdict) -> tuple[str, str]:

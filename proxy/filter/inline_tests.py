@@ -19,6 +19,7 @@ from proxy.filter.rules.collection_requests import RequestRules, refused_request
 from proxy.filter.rules.compiled import ScriptKind, ScriptReading
 from proxy.filter.rules.judge import Judge, compile_rules, judge_for
 from proxy.filter.syntax.javascript import strings_of
+from proxy.filter.syntax.script_writes import writes
 from proxy.filter.syntax.urls import url_of
 from proxy.filter.tags.fetched_addresses import FetchedAddress, fetched_addresses
 from proxy.filter.verdict import KEEP, Does, Verdict
@@ -126,9 +127,13 @@ class RuleTester:
                 return self._header(example.subject, grants)
 
     def scripts(self, markup: str) -> list[tuple[str, ScriptReading]]:
-        """Return the inline scripts that name somebody else, by a word of a rule or by a host."""
+        """Return the inline scripts that name somebody else, by a word of a rule or by a host, or store."""
         bodies = [match[1] for match in _SCRIPT.finditer(markup) if match[1].strip()]
-        spoken = [body for body in bodies if self._rules.words.within(body.encode()) or self.reached(body)]
+        spoken = [
+            body
+            for body in bodies
+            if self._rules.words.within(body.encode()) or self.reached(body) or writes(body)
+        ]
         return [(body.strip(), self._rules.read_script(body.encode())) for body in spoken]
 
     def reached(self, script: str) -> list[str]:

@@ -174,3 +174,28 @@ def test_a_key_in_storage_is_explained():
 
 def test_a_known_trackers_key_in_storage_is_explained():
     assert "known tracker" in explain("storage: ph_x_posthog").stdout
+
+
+def test_what_inline_scripts_would_write_is_asked_of_the_guard():
+    script = (
+        "<script>document.cookie='ai_user=1; max-age=60';localStorage.setItem('ai_session',1);init()</script>"
+    )
+    found = json.loads(explain(script, "--json").stdout)["written_by_scripts"]
+    told = explain(script).stdout
+
+    assert {name: one["refused"]["does"] for name, one in found.items()} == {
+        "cookie ai_user": "drop",
+        "key ai_session": "drop",
+    }
+    assert {one["accepted"]["does"] for one in found.values()} == {"keep"}
+    assert "inline scripts would write cookie ai_user: refused drop" in told
+
+
+def test_a_page_names_the_lines_of_its_tags_and_not_of_its_words(tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text(
+        "<!doctype html>\n<!-- //js.hs-scripts.com/1.js -->\n<p>js.hs-scripts.com</p>\n"
+        '<script src="//js.hs-scripts.com/1.js"></script>\n<script src="//js.hs-scripts.com/2.js"></script>\n'
+    )
+
+    assert "lines 4, 5" in " ".join(explain(str(page)).stdout.split())

@@ -64,7 +64,7 @@ class ScriptCall:
 
 def calls(text: str, names: Collection[str]) -> list[ScriptCall]:
     """Return every call of a function of these names, in the order of the text."""
-    tokens = list(_tokens(text))
+    tokens = list(tokens_of(text))
     places = (
         (name, at + 1)
         for at, token in enumerate(tokens[:-1])
@@ -74,7 +74,8 @@ def calls(text: str, names: Collection[str]) -> list[ScriptCall]:
     return [_call(name, _inside(tokens, at)) for name, at in islice(places, MAX_CALLS)]
 
 
-def _tokens(text: str) -> Iterator[Token]:
+def tokens_of(text: str) -> Iterator[Token]:
+    """Yield the words, signs and literals of a script, without its comments."""
     at = 0
     unclosed = dict.fromkeys(_REST, 0)  # up to where no such opener has a closer: none is sought twice
     while found := _TOKEN.search(text, at):
