@@ -51,6 +51,10 @@ class Observer:
         """Return nothing."""
         return b""
 
+    def root(self) -> bytes:
+        """Return nothing: only pages are observed."""
+        return b""
+
     def placeholder(self, verdict: Verdict, facts: TagFacts) -> bytes:  # noqa: ARG002
         """Return nothing: nothing is replaced."""
         return b""

@@ -31,6 +31,9 @@ ASKS = frozenset({Ask.FIRST, Ask.EXPIRED, Ask.NEW, Ask.SIGNAL})
 MAX_CACHED = 512
 """Heads cached: grants x questions of one site, and scopes in transition."""
 
+_LEAVES = ";document.currentScript.remove()"
+"""Styles and scripts of a drawing may count its elements."""
+
 _NAME = re.compile(r"(page|frame|offers)\.[0-9a-f]{16}\.(js|css)")
 
 
@@ -75,7 +78,7 @@ class PageHeads:
         self._look = look
         self._path = path
         self._cookie = cookie
-        self._cache: Cache[tuple[frozenset[Pair], Ask, bool, bool, bool], PageHead] = Cache(MAX_CACHED)
+        self._cache: Cache[tuple[frozenset[Pair], Ask, bool, bool, bool, bool], PageHead] = Cache(MAX_CACHED)
         self._rows: Cache[frozenset[Pair], str] = Cache(MAX_CACHED)
         self._loaders = loader_selector(policy)
         arguments = f"({_whole(path)},{_literal(box_selector(policy))})"
@@ -86,12 +89,18 @@ class PageHeads:
         self._lasting = {one.name: one for one in (self._offers, self.observer)}
         self._files: dict[str, File] = dict(self._lasting)
 
-    def of(self, decision: Decision, *, framed: bool = False, inline: bool = False) -> PageHead:
-        """Return the head for this decision; `inline` where a page's policies let no file of ours in."""
-        key = (decision.grants, decision.ask, framed, decision.withheld, inline)
+    def of(
+        self, decision: Decision, *, framed: bool = False, inline: bool = False, bare: bool = False
+    ) -> PageHead:
+        """Return the head for this decision; `inline` where a page's policies let no file of ours in.
+
+        `bare`: what a document of other XML than XHTML gets: the guard, which takes itself out.
+        """
+        key = (decision.grants, decision.ask, framed, decision.withheld, inline, bare)
         head = self._cache.get(key)
         if head is None:
-            head = self._cache.store(key, self._make(decision, framed=framed, inline=inline))
+            made = self._make(decision, framed=framed or bare, inline=inline or bare, bare=bare)
+            head = self._cache.store(key, made)
             if len(self._cache) == 1:  # it was full, and began anew
                 self._files = dict(self._lasting)
             self._files |= {file.name: file for file in head.files}
@@ -120,16 +129,17 @@ class PageHeads:
         files = (self._offers,) if found[1] == "offers" else head.files
         return next((file for file in files if file.name.endswith(found[2])), None)
 
-    def _make(self, decision: Decision, *, framed: bool, inline: bool) -> PageHead:
+    def _make(self, decision: Decision, *, framed: bool, inline: bool, bare: bool) -> PageHead:
         grants = decision.grants
         look = "" if framed else style(self._style_parts(grants, decision.ask), self._look)
         granted = " ".join(sorted({pair.purpose for pair in grants}))
         attributes = f'data-granted="{escape(granted)}" {made_for(decision)}'
-        opening = Markup(f'<script data-cfasync="false" {attributes} data-since="')
+        space = 'xmlns="http://www.w3.org/1999/xhtml" ' if bare else ""
+        opening = Markup(f'<script {space}data-cfasync="false" {attributes} data-since="')
         asks, alone = decision.ask in ASKS, framed or decision.withheld
         later = asks and not inline
         page = "" if alone else page_code(asks=asks) + self._offers_or_loader(grants, later=later)
-        code = self._guard(grants), signals(self._policy, grants), page
+        code = self._guard(grants), signals(self._policy, grants), _LEAVES if bare else page
         if inline or decision.withheld or asks:
             head = self._inline(look, opening, "".join(code))
         else:

@@ -6,7 +6,7 @@ The parts are cached and shared by many visitors; a page only joins them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from proxy.banner.markup import Markup, ascii_bytes, escape, fill, joined, when
@@ -206,6 +206,7 @@ class PageInjector:
     isolated: bool = False
     always: bool = False  # opened by a browser: a page however it begins
     amp: bool = False  # AMP pages of this site get nothing
+    root_part: Callable[[], PageHead] | None = None
     _words: Words | None = None
     _chosen: tuple[Words, str] | None = None
     _page: PageMetadata | None = None
@@ -237,6 +238,10 @@ class PageInjector:
         if self.framed:
             return b""
         return self._absolute(page, self.parts.foot(*self._language(page)))
+
+    def root(self) -> bytes:
+        """Return the guard alone."""
+        return self.root_part().bytes(self.since) if self.root_part else b""
 
     def placeholder(self, verdict: Verdict, facts: TagFacts) -> bytes:
         """Return the placeholder for a refused embed, in the page's language."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -99,6 +100,7 @@ class Renderer:
             offers=not (framed or decision.withheld),
             authority=authority,
             secure=secure,
+            root_part=partial(self._heads.of, decision, bare=True),
         )
 
     def files(self, decision: Decision) -> list[str]:

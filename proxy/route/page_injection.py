@@ -34,10 +34,13 @@ class PageInjection:
     name: bytes = b""
 
 
-def injection_for(context: RequestContext, headers: Headers, *, late: bool = False) -> PageInjection:
+def injection_for(
+    context: RequestContext, headers: Headers, *, late: bool = False, xml: bool = False
+) -> PageInjection:
     """Return what goes into this page for this visitor; `headers` are those of the upstream's response.
 
     `late`: something stands before its doctype or <html>; a script that fetches it gets a page all the same.
+    `xml`: it may be no XHTML, and get the guard alone.
     """
     request = context.request
     policies, inline = _said(headers, asks=context.decision.ask not in SILENT)
@@ -58,9 +61,10 @@ def injection_for(context: RequestContext, headers: Headers, *, late: bool = Fal
     if not policies:
         return PageInjection(injector, name=name)
     here, ours = request.authority.decode("latin-1"), injector.head_part
+    alone = injector.root_part().scripts if xml and injector.root_part else ()
     admission = admit(
         policies,
-        _addressed(ours.scripts, here),
+        _addressed((*ours.scripts, *alone), here),
         _addressed(ours.styles, here),
         connects=_addressed(ours.connects, here),
         frames=_addressed(ours.frames, here),

@@ -198,7 +198,7 @@ def _document(
     context.asks = context.shows_banner
     injection: PageInjection | None = None
     if late or not GOVERNING.isdisjoint(upstream_response.fields):
-        injection = injection_for(context, headers, late=late)
+        injection = injection_for(context, headers, late=late, xml=sort is BodyKind.XML)
         headers = _admitted(headers, injection)
     body = DROPPED if unread else _body(context, upstream_response, sort, coding, injection)
     headers = document_headers(headers, variant=context.tag, coding=coding or _kept_label(upstream_response))
@@ -339,7 +339,7 @@ def _not_modified(
         context.kind = "document"
         if not GOVERNING.isdisjoint(upstream_response.fields):
             # The browser shows what it kept under the policies it gets now: they have to let us in again.
-            headers = _admitted(headers, injection_for(context, headers))
+            headers = _admitted(headers, injection_for(context, headers, xml=True))
         headers = document_headers(headers, variant=context.tag, coding=None)
         return _fenced(headers, context) + expired_cookies(context, upstream_head.hidden)
     if context.request.destination in WORKERS:

@@ -84,6 +84,9 @@ class Marks:
     def foot(self, page) -> bytes:
         return b"[foot]"
 
+    def root(self) -> bytes:
+        return b"[root]"
+
     def placeholder(self, verdict, facts: TagFacts) -> bytes:
         return b"[" + facts.element.encode() + b" " + (facts.link or "").encode() + b"]"
 

@@ -39,6 +39,10 @@ class AsciiInjector:
         """Return what goes last into the body."""
         return _ascii(self._inner.foot(page))
 
+    def root(self) -> bytes:
+        """Return what goes into a document of other XML than XHTML."""
+        return _ascii(self._inner.root())
+
     def placeholder(self, verdict: Verdict, facts: TagFacts) -> bytes:
         """Return the placeholder for a replaced element."""
         return _ascii(self._inner.placeholder(verdict, facts))

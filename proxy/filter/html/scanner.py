@@ -23,6 +23,7 @@ from proxy.filter.tags.injection import Injection, Injector, PageMetadata, Phase
 from proxy.filter.tags.long_tag import LongTag, is_too_long
 from proxy.filter.tags.refusal import DocumentContext
 from proxy.filter.tags.start_tag import judge_inline_script
+from proxy.filter.tags.xml_injection import XmlInjection
 from proxy.filter.verdict import Verdict
 
 __all__ = ["HtmlFilter", "Injector", "PageMetadata", "TagFacts"]
@@ -44,7 +45,7 @@ class HtmlFilter(XmlStream):
         super().__init__(
             judge,
             DocumentContext(judge, xml=xml, inject=inject, nested=_nested),
-            Injection(inject, PageMetadata(), xml=xml),
+            (XmlInjection if xml else Injection)(inject, PageMetadata(), xml=xml),
             HtmlFilter._xml if xml else HtmlFilter._every_tag,
         )
         self._foreign = Foreign()
@@ -279,7 +280,7 @@ class HtmlFilter(XmlStream):
     def nest(self, context: DocumentContext, depth: int) -> None:
         """Make this the filter of a document inside an attribute of another one."""
         self._context = replace(context, depth=depth, xml=self._context.xml, is_based=False)
-        self._injection = Injection(context.inject, self.page, nested=True)
+        self._injection = type(self._injection)(context.inject, self.page, nested=True)
         if context.base:
             self._tags = Cache(limit=1_000_000, longest=3_000)
 

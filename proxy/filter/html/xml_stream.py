@@ -17,6 +17,7 @@ from proxy.filter.syntax.tokens import INSTRUCTION
 from proxy.filter.syntax.urls import url_of
 from proxy.filter.tags.long_tag import is_too_long
 from proxy.filter.tags.refusal import DocumentContext
+from proxy.filter.tags.xml_injection import XmlInjection
 from proxy.filter.verdict import Verdict
 
 _INSTRUCTION = re.compile(rb"<" + INSTRUCTION)
@@ -42,8 +43,7 @@ class Declaration:
 
     end: int
     out: bytes = b""
-    doctype: bool = False
-    root: str = ""
+    transforms: bool = False  # names a style sheet of XSLT
     verdicts: list[Verdict] = field(default_factory=list)
 
 
@@ -76,7 +76,7 @@ def _instruction(context: DocumentContext, raw: bytes, end: int) -> Declaration:
     url = url_of(given.get("href", ""), context.base)
     verdict = context.judge.judge_url(url, "link", {"rel": "stylesheet"}) if url else None
     if verdict is None or verdict.keeps:
-        return Declaration(end, raw)
+        return Declaration(end, raw, transforms=given.get("type", "text/css") != "text/css")
     return Declaration(end, b"<?held-" + raw[2:], verdicts=[verdict])
 
 
@@ -91,7 +91,7 @@ def _doctype(context: DocumentContext, match: re.Match[bytes]) -> Declaration:
             raise Unreadable("an XML document whose doctype defines entities with markup")
         name = entity[1].decode("utf-8", "surrogateescape")
         context.entities.setdefault(name, attribute_value(value))
-    return Declaration(match.end(), match[0], True, match[1].decode("utf-8", "replace").lower())
+    return Declaration(match.end(), match[0])
 
 
 class XmlStream(ElementStream):
@@ -129,7 +129,7 @@ class XmlStream(ElementStream):
             judged = self._tags.get(raw, UNKNOWN)
             if judged is UNKNOWN:
                 judged = self._judged(raw)
-            before, behind = self._injection.start(name, judged.values if judged else {})
+            before, behind = self._places.around(raw, name, judged.values if judged else {})
         if before:
             self._out.emit(data[start : at - len(raw)])
             self._out.emit(before)
@@ -142,13 +142,23 @@ class XmlStream(ElementStream):
             start = at
         return start
 
+    @property
+    def _places(self) -> XmlInjection:
+        assert isinstance(self._injection, XmlInjection)  # made with the stream
+        return self._injection
+
+    def _begin_long(self, raw: bytes, at: int) -> int:
+        if self._context.xml:
+            self._out.emit(self._places.before_long())
+        return super()._begin_long(raw, at)
+
     def _prolog(self, data: bytes, at: int) -> int:
         """Read a doctype or processing instruction of an XML document."""
         found = declaration(self._context, data, at)
         if found is None:
             return self._wait(data, at)
-        if found.doctype:
-            self._injection.doctype_of(found.root)
+        if found.transforms:
+            self._places.transformed()
         self.verdicts += found.verdicts
         if found.end < 0:
             self._pending = data[at:]

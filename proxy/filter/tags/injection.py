@@ -73,6 +73,10 @@ class Injector(Protocol):
         """Return what goes last into the body."""
         ...
 
+    def root(self) -> bytes:
+        """Return what goes into a document of other XML than XHTML: the guard alone."""
+        ...
+
     def placeholder(self, verdict: Verdict, facts: TagFacts) -> bytes:
         """Return the placeholder for a replaced element."""
         ...
@@ -161,13 +165,6 @@ class Injection:
         """Record a doctype."""
         if self.phase is _START:
             self.phase = _PRE_HEAD
-
-    def doctype_of(self, root: str) -> None:
-        """Record the doctype of an XML document: only an HTML one is injected into."""
-        if root == "html":
-            self.doctype()
-        elif self.phase is _START:
-            self.phase = _FRAGMENT
 
     def text(self) -> bytes:
         """Return what goes before text that is not white space."""

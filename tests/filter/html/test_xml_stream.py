@@ -23,6 +23,9 @@ class Well(Marks):
     def foot(self, page) -> bytes:
         return b"<p/>"
 
+    def root(self) -> bytes:
+        return b"<!--root-->"
+
     def placeholder(self, verdict, facts) -> bytes:
         return b"<i/>"
 
@@ -109,6 +112,75 @@ def test_our_parts_find_their_place():
     )
     assert run.page.lang == "fr"
     assert filtered(SVG + "</svg>", xml=True, inject=Marks()) == (SVG + "</svg>").encode()
+
+
+H = 'xmlns:h="http://www.w3.org/1999/xhtml"'
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        SVG + "|<script>1</script></svg>",
+        "<?xml version='1.0'?><!-- c --><!DOCTYPE html>" + SVG + "|<path/></svg>",
+        '<?xml-stylesheet href="/own.css"?><s:svg xmlns:s="http://www.w3.org/2000/svg">|<s:script>1</s:script></s:svg>',
+        f"<x {H} a='/'>|<h:script>1</h:script></x>",
+        f"<x><y/>|<y {H}><h:script>1</h:script></y></x>",
+        "<x><y>text</y>|<script>1</script></x>",
+        '<!DOCTYPE x [<!ENTITY e "http://www.w3.org/1999/xhtml">]><x><y/>|<z xmlns="&e;"/></x>',
+        f"<style {H}>|<h:script>1</h:script></style>",
+        "<x><y/>|<y a='" + "x" * 70_000 + "' onload='1'/></x>",
+        "<!DOCTYPE x><body>|<script/></body>",
+    ],
+)
+def test_a_document_that_is_no_xhtml_has_the_guard_before_anything_that_may_run(page):
+    raw, once = page.replace("|", ""), page.replace("|", "[root]").encode()
+
+    assert filtered(raw, xml=True, inject=Marks(always=True)) == once
+    assert filtered(raw, xml=True, inject=Marks(always=True), size=1) == once
+    assert filtered(raw, xml=True, inject=Marks()) == raw.encode(), "what a script fetches stays as it is"
+    well = filtered(raw, xml=True, inject=Well(always=True))
+    assert ElementTree.fromstring(well) is not None
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<catalog xmlns='urn:x'><item a='1'/></catalog>",
+        SVG.replace(">", "/>"),
+        '<?xml-stylesheet type="text/xsl" href="/own.xsl"?><x><y/></x>',
+        f'<?xml-stylesheet type="text/xsl" href="/own.xsl"?><x {H}><y/></x>',
+        f'<xsl:stylesheet xmlns:xsl="http://www.w3.org/1999/XSL/Transform" {H}><xsl:import href="/a"/></xsl:stylesheet>',
+    ],
+)
+def test_data_and_style_sheets_are_shown_as_they_came(page):
+    assert filtered(page, xml=True, inject=Marks(always=True)) == page.encode()
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<script xmlns='http://www.w3.org/1999/xhtml'>1</script>",
+        "<svg xmlns='http://www.w3.org/2000/svg' onload='1'/>",
+        "<svg xmlns='http://www.w3.org/2000/svg' a='" + "x" * 70_000 + "'><path/></svg>",
+    ],
+)
+def test_a_document_in_which_the_guard_has_no_place_is_unreadable(page):
+    with pytest.raises(Unreadable):
+        filtered(page, xml=True, inject=Marks(always=True))
+
+
+@pytest.mark.parametrize("doctype", ["", "<!DOCTYPE x>", "<!DOCTYPE html>"])
+def test_a_root_named_html_is_a_page_and_its_script_one_of_xhtml(doctype):
+    """Whatever its doctype says, and whatever namespace its elements are in."""
+
+    class Script(Marks):
+        def head(self, page) -> bytes:
+            return b'<script a="">1</script>'
+
+    page = f"{doctype}<html><head/></html>"
+    ours = '<script xmlns="http://www.w3.org/1999/xhtml" a="">1</script>'
+
+    assert filtered(page, xml=True, inject=Script()) == f"{doctype}<html><head/>{ours}</html>".encode()
 
 
 @pytest.mark.parametrize(

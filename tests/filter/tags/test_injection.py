@@ -124,10 +124,10 @@ def test_what_a_browser_opens_gets_each_part_however_it_begins(page, out):
     assert filtered(page, inject=Marks(always=True), size=1) == out.encode()
 
 
-def test_an_image_that_a_browser_opens_is_no_page_of_ours():
-    image = b"<svg xmlns='http://www.w3.org/2000/svg'><title>t</title></svg>"
+def test_an_image_that_a_browser_opens_is_no_page_of_ours_and_guarded_alone():
+    image = b"<svg xmlns='http://www.w3.org/2000/svg'>%b<title>t</title></svg>"
 
-    assert filtered(image, inject=Marks(always=True), xml=True) == image
+    assert filtered(image % b"", inject=Marks(always=True), xml=True) == image % b"[root]"
 
 
 @pytest.mark.parametrize("html", ["<html amp>", "<html \u26a1 lang=en>", "<html \u26a14ads>"])
