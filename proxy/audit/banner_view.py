@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from proxy.audit.deciding import Asked, who_asks
+from proxy.audit.banner_layers import clicks_to_refuse
+from proxy.audit.deciding import APPEARS, Asked, who_asks
 from proxy.audit.page_scripts import page_script
 from proxy.banner.words import Words
 
@@ -27,9 +28,9 @@ _AROUND = """button => {
 }"""
 
 
-def view(page: Page, languages: Sequence[Words]) -> dict[str, Any]:
+def view(page: Page, languages: Sequence[Words], seconds: float = APPEARS) -> dict[str, Any]:
     """Return what the banner of this page offers; `found` is False where there is none."""
-    asked = who_asks(page, languages)
+    asked = who_asks(page, languages, seconds)
     if asked is None:
         return {"found": False, "tool": "", "faults": [], "doubts": []}
     refuse, accept = asked.buttons(page)
@@ -49,7 +50,7 @@ def judged(found: dict[str, Any]) -> tuple[list[str], list[str]]:
     """Return what is wrong with a banner, and what somebody has to look at."""
     refuse, accept = found["refuse"], found["accept"]
     if refuse is None or accept is None:
-        return ["the first layer has no button to refuse, but one to accept"] if accept else [], []
+        return [_none_to_refuse(found)] if accept else [], []
     faults: list[str] = []
     doubts = [
         f"refusing is smaller than accepting: {side} {refuse[side]} against {accept[side]}"
@@ -64,6 +65,26 @@ def judged(found: dict[str, Any]) -> tuple[list[str], list[str]]:
         faults.append("the button to refuse is not on the first screen, the one to accept is")
     doubts += [f"the banner does not say {what}" for what, there in found["words"].items() if not there]
     return faults, doubts
+
+
+def count_clicks(page: Page, languages: Sequence[Words], found: dict[str, Any]) -> None:
+    """Find out how many clicks refusing takes in further layers, where the first has no button for it."""
+    asked = who_asks(page, languages)
+    if asked is None or asked.tool is None:
+        return
+    clicks = clicks_to_refuse(page, asked.tool.shown)
+    found["clicks"]["refuse"], found["refused_by"] = clicks
+    found["faults"], found["doubts"] = judged(found)
+
+
+def _none_to_refuse(found: dict[str, Any]) -> str:
+    words = "the first layer has no button to refuse, but one to accept"
+    if "refused_by" not in found:
+        return words
+    count = found["clicks"]["refuse"]
+    if count is None:
+        return f"{words}: no way to refuse was found in further layers"
+    return f"{words}: refusing takes {count} clicks ({found['refused_by']}), accepting 1"
 
 
 def _measured(button: Locator) -> dict[str, Any] | None:

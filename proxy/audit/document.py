@@ -61,6 +61,11 @@ def document(
         "behind_proxy": any(visit.behind for visit in seen.states),
         "summary": summary(found.findings, seen),
         "banner": dict(seen.banner),
+        "banners": [
+            {"page": page, "tool": one["tool"], "faults": one["faults"], "doubts": one["doubts"]}
+            for page, one in seen.banners.items()
+            if one["found"]
+        ],
         "states": [_state(rows, policy) for rows in found.states],
         "findings": [_finding(one) for one in found.findings],
     }

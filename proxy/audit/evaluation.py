@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from proxy.audit.findings import Fact, Finding, Findings, Objection, Severity, Sight, What
 from proxy.audit.observed import CookieSeen, KeySeen, ReadSeen, RequestSeen, SiteVisit, StateVisit, When
@@ -79,16 +80,17 @@ def evaluate(seen: SiteVisit, policy: Policy, own: OwnHosts, proxy: ProxyView | 
     """Return rows and findings of a visit under these rules; `proxy` says what the upstream gets to see."""
     findings = Findings()
     states = [_StateEvaluation(visit, policy, own, findings, proxy).rows for visit in seen.states]
-    for words, severity in _banner(seen):
-        objection = Objection(Fact.BANNER, severity, words)
-        sight = Sight(NONE, "banner", "", When(seen.addresses[0], 0, decided=False))
-        findings.add(What.BANNER, words.partition(":")[0], seen.banner.get("tool", ""), objection, sight)
+    for page, banner in (seen.banners or {seen.addresses[0]: seen.banner}).items():
+        for words, severity in _banner(banner):
+            objection = Objection(Fact.BANNER, severity, words)
+            sight = Sight(NONE, "banner", "", When(page, 0, decided=False))
+            findings.add(What.BANNER, words.partition(":")[0], banner.get("tool", ""), objection, sight)
     return Evaluation(states, findings.all())
 
 
-def _banner(seen: SiteVisit) -> Iterable[tuple[str, Severity]]:
-    yield from ((words, Severity.VIOLATION) for words in seen.banner.get("faults", ()))
-    yield from ((words, Severity.DOUBT) for words in seen.banner.get("doubts", ()))
+def _banner(banner: Mapping[str, Any]) -> Iterable[tuple[str, Severity]]:
+    yield from ((words, Severity.VIOLATION) for words in banner.get("faults", ()))
+    yield from ((words, Severity.DOUBT) for words in banner.get("doubts", ()))
 
 
 class _StateEvaluation:

@@ -12,7 +12,7 @@ AGENT = "consent-proxy-audit"
 """The name that robots.txt may speak of."""
 
 OWN_ADDRESSES = "/.consent/"
-"""Panel, table and receipt of the proxy itself: no pages of the site."""
+"""Panel, table and receipt of the proxy itself, where its banner says no other path: no pages of the site."""
 
 LONGEST = 2_000
 MOST_SITEMAP_LINKS = 5_000
@@ -43,8 +43,8 @@ class Link(NamedTuple):
     download: bool = False
 
 
-def is_safe(link: Link) -> bool:
-    """True where a visit by GET does nothing but show a page."""
+def is_safe(link: Link, own_path: str = OWN_ADDRESSES) -> bool:
+    """True where a visit by GET does nothing but show a page; `own_path` is where the proxy's own are."""
     if link.download or len(link.address) > LONGEST or _ACTS.search(link.text):
         return False
     try:
@@ -54,7 +54,7 @@ def is_safe(link: Link) -> bool:
     path = unquote(parts.path)
     if parts.scheme not in ("http", "https") or _FILES.search(path) or parts.username is not None:
         return False
-    if path.startswith(OWN_ADDRESSES):
+    if path.startswith(own_path):
         return False
     names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
     return not (_ACTS.search(f"{path}?{unquote(parts.query)}") or any(map(_SECRET.search, names)))
@@ -84,8 +84,8 @@ def sitemap_links(text: str) -> list[str]:
     return [one.replace("&amp;", "&") for one in found]
 
 
-def fresh(links: Iterable[Link], known: Iterable[str]) -> list[str]:
+def fresh(links: Iterable[Link], known: Iterable[str], own_path: str = OWN_ADDRESSES) -> list[str]:
     """Return the pages that safe links lead to and that are not known, in their order."""
     seen = set(known)
-    pages = (page_of(link.address) for link in links if is_safe(link))
+    pages = (page_of(link.address) for link in links if is_safe(link, own_path))
     return [page for page in dict.fromkeys(pages) if page not in seen]

@@ -129,3 +129,4 @@ class SiteVisit:
     states: list[StateVisit] = field(default_factory=list)
     banner: dict[str, Any] = field(default_factory=dict)
     browser: str = ""
+    banners: dict[str, dict[str, Any]] = field(default_factory=dict)  # what each page showed in `none`

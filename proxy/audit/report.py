@@ -40,7 +40,7 @@ def page(report: Mapping[str, Any], seen: SiteVisit) -> str:
         _compared(report.get("compared")),
         _beside(report),
         *(_state(one) for one in report["states"]),
-        _banner(report["banner"]),
+        _banner(report["banner"], report["banners"]),
         _to_write(report.get("to_write", "")),
         _screenshots(seen),
         _made(report),
@@ -278,10 +278,10 @@ def _reads(reads: Sequence[Row]) -> Markup:
     return _kind("Read after withdrawal", ("", "names", "how", "by", "page"), rows)
 
 
-def _banner(banner: Row) -> Markup:
+def _banner(banner: Row, pages: Sequence[Row]) -> Markup:
     if not banner.get("found"):
         return _section(
-            "What the visitor is offered", Markup("<p>No banner was found on the first page.</p>")
+            "What the visitor is offered", Markup("<p>No page that was visited showed a banner.</p>")
         )
     rows = [
         (
@@ -296,11 +296,14 @@ def _banner(banner: Row) -> Markup:
         if (one := banner[side]) is not None
     ]
     table = _table(("", "words", "size", "letters", "contrast", "on the first screen"), rows, heads=0)
+    clicks = banner.get("clicks", {}).get("refuse") or "more than can be seen"
+    on = ", ".join(one["page"] for one in pages)
+    counted = _say("<p>Clicks to refuse: <b>{}</b>, to accept: <b>1</b>. Shown on: {}.</p>", clicks, on)
     words = joined(
         _say("<p>Says {}: <b>{}</b></p>", what, "yes" if there else "no")
         for what, there in banner["words"].items()
     )
-    return _section(f"What the visitor is offered: {banner['tool']}", joined([table, words]))
+    return _section(f"What the visitor is offered: {banner['tool']}", joined([table, counted, words]))
 
 
 def _to_write(text: str) -> Markup:

@@ -6,13 +6,13 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from proxy.audit.banner_view import view
+from proxy.audit.banner_view import count_clicks, view
 from proxy.audit.browser import fresh_profile
-from proxy.audit.deciding import decide, withdraw
-from proxy.audit.links import Link, Robots, fresh, page_of, sitemap_links
+from proxy.audit.deciding import APPEARS, decide, withdraw
+from proxy.audit.links import OWN_ADDRESSES, Link, Robots, fresh, page_of, sitemap_links
 from proxy.audit.observed import Decided, PageSeen, SiteVisit, StateVisit
 from proxy.audit.page_scripts import page_script
 from proxy.audit.plan import ACCEPT, NONE, WITHDRAW, Plan
@@ -34,6 +34,9 @@ PAUSE = 1.0
 GRANTED_PAGES = 2
 """Pages that are looked at with everything granted before it is withdrawn."""
 
+SOON = 0.3
+"""Seconds in which the banner of a page that has come to rest appears, after the first page."""
+
 MOST_SHOTS = 3
 """Screenshots of a state."""
 
@@ -41,7 +44,15 @@ _MENUS = (
     "header summary, nav summary, header button[aria-expanded=false]:not(form *), "
     "nav button[aria-expanded=false]:not(form *)"
 )
-_BEHIND = """fetch("/.consent/state").then(found => found.json()).then(said => "ask" in said, () => false)"""
+_BEHIND = (
+    """path => fetch(path + "state").then(found => found.json()).then(said => "ask" in said, () => false)"""
+)
+_OUR_PATH = """() => {
+  const button = document.querySelector('form[method=post i][action$="/choice"] [name=choice][value=refuse]');
+  const form = button && button.form && button.form.querySelector("[name=language]") && button.form;
+  return form ? new URL(form.getAttribute("action"), location.href).pathname.replace(/choice$/, "") : "";
+}"""
+"""Where the addresses of the proxy are (`consent.path`), by the form of its banner."""
 
 Progress = Callable[[str, int, int], None]
 """Takes the state, pages done and pages known."""
@@ -55,12 +66,13 @@ class Itinerary:
         self._robots = robots
         self.pages = [page for page in dict.fromkeys(map(page_of, plan.addresses)) if self._allows(page)]
         self._found = False
+        self.own_path = OWN_ADDRESSES
 
     def found(self, links: Sequence[Link]) -> None:
         """Take the links of a page while there is room."""
         if self._found:
             return
-        for page in fresh(links, self.pages):
+        for page in fresh(links, self.pages, self.own_path):
             if len(self.pages) < self._plan.pages and self._plan.may_visit(page) and self._allows(page):
                 self.pages.append(page)
 
@@ -93,9 +105,28 @@ def visit_site(
         with fresh_profile(engine, plan) as context:
             visit = _StateVisitor(context, plan, languages, partial(progress, state))
             seen.states.append(visit.run(state, purposes[state], route))
-            seen.banner = seen.banner or visit.banner
+            seen.banners |= visit.banners
         route.close()
+    asking = [path for path, one in seen.banners.items() if one["found"]]
+    seen.banner = next((seen.banners[path] for path in asking), {}) or next(iter(seen.banners.values()), {})
+    if asking and seen.banner["accept"] and not seen.banner["refuse"]:
+        with fresh_profile(engine, plan) as context:
+            _further_layers(
+                context, next(one for one in route.pages if path_of(one) == asking[0]), seen, languages
+            )
     return seen
+
+
+def _further_layers(
+    context: BrowserContext, address: str, seen: SiteVisit, languages: Sequence[Words]
+) -> None:
+    """Count the clicks to refuse, in a profile of its own: what they load is no visitor's choice."""
+    from playwright.sync_api import Error  # noqa: PLC0415 - an optional extra
+
+    page = context.pages[0] if context.pages else context.new_page()
+    with contextlib.suppress(Error):
+        page.goto(address, wait_until="load", timeout=LOADS)
+        count_clicks(page, languages, seen.banner)
 
 
 def _prepared(engine: Playwright, plan: Plan, seen: SiteVisit) -> Itinerary:
@@ -155,7 +186,7 @@ class _StateVisitor:
         self._recorder = Recorder(context, self._page, plan.own)
         context.on("page", lambda popup: popup.close())
         self._last = 0.0
-        self.banner: dict[str, object] = {}
+        self.banners: dict[str, dict[str, Any]] = {}
 
     def run(self, state: str, purposes: Sequence[str], route: Itinerary) -> StateVisit:
         """Visit the pages of the itinerary in this state."""
@@ -175,8 +206,9 @@ class _StateVisitor:
         at = 0
         while at < len(route.pages):  # the first state finds them while it goes
             self._open(route.pages[at], seen, route)
-            if at == 0 and seen.state == NONE:
-                self.banner = view(self._page, self._languages)
+            if seen.state == NONE and self._plan.own.owns(host_of(self._page.url)):
+                waits = APPEARS if at == 0 else SOON
+                self.banners[path_of(route.pages[at])] = view(self._page, self._languages, waits)
             at += 1
             self._progress(at, len(route.pages))
 
@@ -208,6 +240,7 @@ class _StateVisitor:
         except Error as error:
             failed = str(error).splitlines()[0][:200]
         with contextlib.suppress(Error):
+            route.own_path = str(self._page.evaluate(_OUR_PATH)) or route.own_path
             self._look(route)
         host = host_of(self._page.url)
         left = "" if self._plan.own.owns(host) else host
@@ -224,7 +257,7 @@ class _StateVisitor:
         )
         if not left and not failed and not seen.behind:
             with contextlib.suppress(Error):
-                seen.behind = bool(self._page.evaluate(_BEHIND))
+                seen.behind = bool(self._page.evaluate(_BEHIND, route.own_path))
         self._shot(path, seen)
 
     def _look(self, route: Itinerary) -> None:

@@ -48,3 +48,20 @@ def test_words_that_are_missing_are_named():
     assert judged(banner(words={"where the policy is": False}))[1] == [
         "the banner does not say where the policy is"
     ]
+
+
+@pytest.mark.parametrize(
+    ("clicks", "by", "said"),
+    [
+        (
+            3,
+            "Settings, 1 switches off, Save",
+            "refusing takes 3 clicks (Settings, 1 switches off, Save), accepting 1",
+        ),
+        (None, "", "no way to refuse was found in further layers"),
+    ],
+)
+def test_where_the_first_layer_cannot_refuse_the_clicks_of_further_layers_are_named(clicks, by, said):
+    [fault] = judged({**banner(None), "clicks": {"accept": 1, "refuse": clicks}, "refused_by": by})[0]
+
+    assert fault == f"the first layer has no button to refuse, but one to accept: {said}"

@@ -8,7 +8,8 @@ from proxy.audit.findings import Severity
 from proxy.audit.plan import ACCEPT, NONE, REFUSE, WITHDRAW
 from proxy.commands.terminal import read_policy
 from tests.audit.conftest import plan_for, visited
-from tests.audit.planted_site import RULES
+from tests.audit.planted_site import PAGES, RULES
+from tests.e2e.conftest import Running
 
 pytestmark = pytest.mark.e2e
 
@@ -63,3 +64,19 @@ def test_a_rule_broken_on_purpose_is_found_and_nothing_else(
     found = evaluate(visited(playwright_engine, plan), read_policy(RULES), plan.own)
 
     assert {(one.what.value, one.name) for one in violations(found)} == {("cookie", "js_visits")}
+
+
+@pytest.mark.load
+def test_the_proxys_own_addresses_are_read_from_its_banner(
+    playwright_engine, origin, third_parties, tmp_path
+):
+    proxy = Running(tmp_path, origin, rules=RULES, extra="consent: { path: /privacy/ }\n")
+    try:
+        seen = visited(playwright_engine, plan_for(proxy.port, third_parties, NONE, pages=8))
+    finally:
+        proxy.stop()
+
+    assert seen.states[0].behind
+    pages = {one.address.removeprefix("https://callkom.io") for one in seen.states[0].pages}
+    assert pages >= set(PAGES)
+    assert not any(page.startswith("/privacy/") for page in pages)

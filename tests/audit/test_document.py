@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from proxy.audit.document import SCHEMA, document, summary
 from proxy.audit.evaluation import evaluate
-from proxy.audit.findings import Severity
+from proxy.audit.findings import Severity, What
 from proxy.audit.observed import (
     CookieSeen,
     Decided,
@@ -206,3 +206,21 @@ def test_what_was_sent_after_a_withdrawal_is_read_by_the_upstream_where_the_prox
     made |= {"to_write": "", "exit": 1}
     assert [error.message for error in Draft202012Validator(schema).iter_errors(made)] == []
     assert f"The proxy says: mode {mode}" in page(made, seen)
+
+
+def test_a_fault_of_the_banner_is_one_finding_with_every_page_that_shows_it():
+    policy, seen = read_policy(RULES), site()
+    seen.banners = {
+        page: {"found": True, "tool": "x", "faults": [words], "doubts": []}
+        for page, words in (
+            ("callkom.io/", "no button: refusing takes 3 clicks"),
+            ("callkom.io/b", "no button"),
+        )
+    }
+    found = evaluate(seen, policy, PLAN.own)
+    [one] = [one for one in found.findings if one.what is What.BANNER]
+    made = document(seen, found, policy, PLAN.own, version="1", command=[], now=0.0)
+
+    assert one.pages == ["callkom.io/", "callkom.io/b"]
+    assert [one["page"] for one in made["banners"]] == one.pages
+    assert "Shown on: callkom.io/, callkom.io/b." in page({**made, "to_write": "", "exit": 1}, seen)

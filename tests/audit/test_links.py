@@ -40,6 +40,12 @@ def test_links_to_pages_are_followed(path):
     assert is_safe(Link(f"https://a.example{path}", "Read more"))
 
 
+def test_the_proxys_own_pages_are_left_out_where_its_banner_says_they_are():
+    panel, page = Link("https://a.example/privacy/receipt"), Link("https://a.example/.consent/x")
+
+    assert fresh([panel, page], [], "/privacy/") == [page.address]
+
+
 def test_pages_are_taken_once_in_the_order_of_their_links():
     links = [
         Link("https://a.example/b#x"),

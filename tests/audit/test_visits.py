@@ -6,7 +6,7 @@ from proxy.audit.evaluation import evaluate, status_of
 from proxy.audit.plan import ACCEPT, NONE, REFUSE, WITHDRAW
 from proxy.commands.terminal import read_policy
 from tests.audit.conftest import plan_for, visited
-from tests.audit.planted_site import RULES, planted
+from tests.audit.planted_site import PAGES, RULES, planted
 
 pytestmark = pytest.mark.e2e
 
@@ -94,3 +94,9 @@ def test_a_visit_sends_no_form_and_follows_no_link_that_does_something(found, sh
     assert found
     assert {method for method, _ in asked} == {"GET"}
     assert pages <= {"/", "/shop", "/blog", "/about", "/worker.js", "/favicon.ico", "/.consent/state"}
+
+
+def test_the_banner_of_every_page_is_looked_at(found):
+    pages = {f"callkom.io{page}": "Complianz" for page in PAGES}
+
+    assert {page: one["tool"] for page, one in found[0].banners.items()} == pages
