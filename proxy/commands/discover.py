@@ -31,7 +31,7 @@ from proxy.seen.suggestions import as_yaml, suggest
 from proxy.snapshot.sites import Site, build_sites
 
 HEADERS_ONLY = (
-    "observe: headers does not see storage keys, calls, nor who writes the cookies of scripts; "
+    "observe: headers does not see storage keys, nor who writes the cookies of scripts; "
     "observe: page adds them"
 )
 _UNUSED_KEY = (b"x" * 32,)

@@ -111,6 +111,12 @@ class RequestContext:
                 "serve it here, or name it in a tag rule (`from:`) if it collects for somebody else",
             )
 
+    def _note_called(self, called: dict[str, bool]) -> None:
+        """Note the functions that inline scripts of pages call and no rule speaks of, each once."""
+        for name in [name for name, noted in called.items() if not noted]:
+            called[name] = True
+            self.snapshot.sightings.note_call(self.site.name, name, self.request.path, self.request.now)
+
     def warn_of_drop(self, line: bytes, verdict: Verdict) -> None:
         """Log a cookie that the response to a POST lost: a form may not work without it."""
         name = line.partition(b";")[0].partition(b"=")[0].strip().decode("latin-1")
@@ -136,6 +142,8 @@ class RequestContext:
         )
         if unserved := self.site.rules.unserved:
             self._report_unserved(unserved)
+        if called := self.site.foreign_calls.found:
+            self._note_called(called)
         counts = tally.counts
         if self.read and self.kind == "document":
             counts["rewritten_bytes", site] += self.read

@@ -179,6 +179,12 @@ class Sightings:
         """Note a host of the site's own domain that does not pass this proxy."""
         self._add(site, Kind.HOST, host, Seen(now, now, 1, by_us=True, sides={Side.MARKUP.value}))
 
+    def note_call(self, site: str, name: str, path: bytes, now: int) -> None:
+        """Note a provider's function that an inline script calls."""
+        seen = Seen(now, now, 1, by_us=True, elements={"script"}, sides={Side.MARKUP.value})
+        seen.paths.append(kept_path(path.decode("latin-1")))
+        self._add(site, Kind.CALL, name, seen)
+
     def note_unread(self, site: str, path: bytes, now: int) -> None:
         """Note a page that could not be read: enforced, it is refused."""
         self._add(site, Kind.PAGE, path.decode("latin-1"), Seen(now, now, 1, by_us=True))

@@ -31,13 +31,14 @@ from proxy.filter.headers.judged_headers import refused_headers
 from proxy.filter.headers.sweep import expire_elsewhere
 from proxy.filter.headers.upstream_names import UpstreamNames
 from proxy.filter.rules.collection_requests import RequestRules, refused_request
-from proxy.filter.rules.judge import Judge, Rules, compile_rules, judge_for
+from proxy.filter.rules.judge import ForeignCalls, Judge, Rules, compile_rules, judge_for
 from proxy.filter.verdict import Verdict
 from proxy.http.request import Request
 from proxy.http.upstream.upstream_address import UpstreamAddress
 from proxy.policy.model import Policy, Undeclared
 from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import Pair, Scope
+from proxy.seen.call_names import unspoken
 from proxy.snapshot.consent_lookup import ConsentLookup
 from proxy.snapshot.site_paths import SitePaths
 from proxy.telemetry.visitor_network import network_of
@@ -114,6 +115,7 @@ class Site:
         self.cookies = CookieRules(self.policy, config.consent.cookie)
         self.requests = RequestRules(self.policy)
         self.rules: Rules = compiled.rules
+        self.foreign_calls = ForeignCalls(unspoken(self.policy))
         self.reports = f"{config.consent.path}reports"
         self.ask_again_after = self.policy.ask_again_after.seconds or 0
         self.pages = compiled.pages
@@ -240,9 +242,11 @@ class Site:
         tag = hashlib.blake2b(f"{self._salt}\n{names}\n{secure}".encode(), digest_size=6).hexdigest()
         policy = fence(self.policy, self.own, grants, secure=secure, report=self.reports)
         refused = refused_headers(self.policy, grants)
+        judge = judge_for(self.rules, grants, self._cache_budget)
+        judge.calls = self.foreign_calls
         return Variant(
             grants=grants,
-            judge=judge_for(self.rules, grants, self._cache_budget),
+            judge=judge,
             fence=policy,
             refused_headers=refused,
             cookies=self.cookies.judged(grants),

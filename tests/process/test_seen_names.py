@@ -62,6 +62,20 @@ async def test_what_no_rule_speaks_of_is_told_once_with_element_page_and_evidenc
     assert 'consent_proxy_undeclared_total{evidence="seen",kind="host",site="callkom.io"} 3.0' in figures
 
 
+@pytest.mark.parametrize("site", ["", OBSERVE])
+async def test_calls_in_inline_scripts_that_run_are_told_with_page_and_evidence(tmp_path, site):
+    page = b"<!doctype html><title>x</title><script>start(); fbq('track', 'PageView'); gtag('js')</script>"
+    async with origin_of(page) as origin, proxying(origin.url, folder=tmp_path, site=site) as proxy:
+        for _ in range(2):
+            await proxy.ask("/", "Sec-Fetch-Dest: document")
+            await proxy.server.seen.write()
+        told = proxy.records("undeclared_seen")
+
+    assert [(one["kind"], one["name"], one["evidence"], one["element"], one["path"]) for one in told] == [
+        ("call", "fbq", "seen", ["script"], "/")
+    ]
+
+
 async def test_names_survive_a_restart_and_are_not_told_again(tmp_path):
     async with origin_of() as origin:
         told = []

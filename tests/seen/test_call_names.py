@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.seen.call_names import caller, catalogue_caller
+from proxy.seen.call_names import caller, catalogue_caller, unspoken
 from proxy.seen.declared import Whose, declaration
 from proxy.seen.names import Kind
 from tests.policy.rules import policy_of
@@ -45,3 +45,10 @@ def test_a_rule_speaks_of_the_functions_that_it_names(tags, name):
 def test_a_function_of_a_declared_provider_is_declared_and_no_other():
     assert declaration(Kind.CALL, "dataLayer", SITE.rules, SITE.cookies).id == "google"
     assert declaration(Kind.CALL, "fbq", SITE.rules, SITE.cookies).whose is Whose.NOBODY
+
+
+def test_functions_that_no_rule_speaks_of_are_the_rest_of_the_catalogue():
+    names = unspoken(policy_of(tags="- { from: connect.facebook.net, purpose: performance }"))
+
+    assert {"ttq", "_paq", "lintrk"} <= set(names)
+    assert not {"fbq", "analytics"} & set(names)

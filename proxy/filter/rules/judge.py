@@ -5,6 +5,7 @@ A `JudgedTag` is a start tag with its verdict, the bytes to write, and how the t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -14,6 +15,7 @@ from proxy.consent.decision import allows
 from proxy.filter.cache import Cache, CacheBudget
 from proxy.filter.patterns import Matcher
 from proxy.filter.rules.compiled import LONGEST_HOST, MAX_HOSTS, Rules, ScriptKind, compile_rules
+from proxy.filter.syntax.javascript import code_of
 from proxy.filter.syntax.urls import Url
 from proxy.filter.verdict import KEEP, Does, Verdict
 from proxy.policy.actions import Action
@@ -84,7 +86,7 @@ class JudgedTag:
         self.only_rewritten = plain and self.out is not None and self.verdict is not None
 
 
-__all__ = ["Judge", "Rules", "compile_rules", "judge_for"]
+__all__ = ["ForeignCalls", "Judge", "Rules", "compile_rules", "judge_for"]
 
 VERDICTS = {
     Action.HOLD: Does.HOLD,
@@ -101,6 +103,43 @@ LONGEST_NOTE = 1_000
 _JudgedTags = Cache[bytes, JudgedTag | None]
 
 
+LONGEST_CALLER = 4 * 1024
+"""Bytes of a script that is read: snippets and calls are short."""
+
+ALL_READ, ONE_IN = 500, 16
+"""So many scripts are read each, and of those behind them one in so many."""
+
+_WORDS = re.compile(rb"[A-Za-z_$][\w$]++").findall
+_CALLED = re.compile(r"(?<![\w$.])(?:window\.)?([A-Za-z_$][\w$]*+)(?:\.[\w$]++)*+ ?\(").findall
+_DECLARED = re.compile(r"\b(?:function|class|let|const) ([\w$]++)").findall
+
+
+class ForeignCalls:
+    """Notes which functions of known providers inline scripts call that may run; True: reported.
+
+    No verdict depends on it. Of very many scripts one in a while is read: the same few stand on every page.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.found: dict[str, bool] = {}
+        self._names = frozenset(names)
+        self._words = {name.encode() for name in self._names}  # less what was found
+        self._scripts = 0
+
+    def note(self, body: bytes) -> None:
+        """Note what a script calls."""
+        self._scripts += 1
+        if len(body) > LONGEST_CALLER or (self._scripts > ALL_READ and self._scripts % ONE_IN):
+            return
+        if self._words.isdisjoint(_WORDS(body)):
+            return
+        code = code_of(body.decode("latin-1"))
+        if code is not None:
+            for name in (self._names & set(_CALLED(code))) - set(_DECLARED(code)):
+                self.found.setdefault(name, False)
+                self._words.discard(name.encode())
+
+
 class Judge:
     """Decides what may run for visitors who granted exactly this.
 
@@ -111,6 +150,7 @@ class Judge:
     def __init__(self, rules: Rules, grants: frozenset[Pair], budget: CacheBudget | None = None) -> None:
         self.rules = rules
         self.grants = grants
+        self.calls: ForeignCalls | None = None  # notes what scripts call that no rule speaks of
         self.only_observes = False  # nothing is refused, and no document needs the guard
         self._verdicts: dict[int, Verdict] = {}
         self._undeclared: Cache[tuple[str, str], Verdict] = Cache(MAX_HOSTS, longest=LONGEST_HOST)

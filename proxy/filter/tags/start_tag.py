@@ -270,6 +270,8 @@ def _judge_inline_script(
     judge = context.judge
     matcher = judge.match_script(body, values)
     if matcher is None:
+        if judge.calls is not None:
+            judge.calls.note(body)
         return None
     rules = (
         m

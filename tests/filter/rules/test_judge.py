@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.filter.rules.judge import compile_rules, judge_for
+from proxy.filter.rules.judge import ALL_READ, LONGEST_CALLER, ONE_IN, ForeignCalls, compile_rules, judge_for
 from proxy.filter.syntax.urls import Url
 from proxy.filter.verdict import Does
 from proxy.policy.load import load_policy
@@ -145,3 +145,42 @@ def test_memos_stay_bounded():
     assert sum(map(len, asked.tags)) < 8_000_000
     assert len(asked._undeclared) <= 5_001
     assert len(asked.rules._hosts) <= 5_001
+
+
+def called(*scripts):
+    calls = ForeignCalls(["fbq", "_paq", "dataLayer"])
+    for script in scripts:
+        calls.note(script.encode())
+    return set(calls.found)
+
+
+@pytest.mark.parametrize(
+    ("script", "names"),
+    [
+        ("fbq('track', 'PageView')", {"fbq"}),
+        ("window.fbq('track'); var _paq = window._paq || []; _paq.push(['a'])", {"fbq", "_paq"}),
+        ("function gtag() { dataLayer.push(arguments) }", {"dataLayer"}),
+        ("say('fbq(1)'); /* fbq(1) */ // fbq(1)", set()),
+        ("xfbq(1); my.fbq(1); fbqx(1); var a = fbq", set()),
+        ("function fbq() {} fbq(1)", set()),
+        ("fbq('a", set()),
+        ("other(1)", set()),
+        ("fbq(1);" + " " * LONGEST_CALLER, set()),
+    ],
+)
+def test_a_call_is_what_the_code_calls(script, names):
+    assert called(script) == names
+
+
+def test_of_very_many_scripts_some_are_read():
+    before = ["x()"] * ALL_READ
+
+    assert called(*before, "fbq(1)") == set()
+    assert called(*before, *["fbq(1)"] * ONE_IN) == {"fbq"}
+
+
+def test_without_names_nothing_is_found():
+    calls = ForeignCalls([])
+    calls.note(b"fbq(1)")
+
+    assert calls.found == {}
