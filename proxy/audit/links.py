@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 from urllib.robotparser import RobotFileParser
 
 AGENT = "consent-proxy-audit"
@@ -33,6 +34,13 @@ _FILES = re.compile(
     r"|epub|mp[34]|m4a|mov|avi|webm|wav|ogg|png|jpe?g|gif|webp|avif|svg|ico|css|js|mjs|json|xml|rss|atom|txt)$",
     re.IGNORECASE,
 )
+
+
+AHEAD = frozenset({"preconnect", "dns-prefetch", "prefetch", "prerender", "preload", "modulepreload"})
+"""What a link says that is opened or fetched before anything asks for it."""
+
+_HEADER_LINKS = re.compile(r'<([^<>]*)>((?:[ \t]*;[ \t]*[^\s=;,"]+(?:[ \t]*=[ \t]*(?:"[^"]*"|[^;,"\s]*))?)*)')
+_REL = re.compile(r';[ \t]*rel[ \t]*=[ \t]*(?:"([^"]*)"|([^;,"\s]*))', re.IGNORECASE)
 
 
 class Link(NamedTuple):
@@ -64,6 +72,17 @@ def page_of(address: str) -> str:
     """Return an address without what names a place within its page."""
     parts = urlsplit(address)
     return parts._replace(path=parts.path or "/", fragment="").geturl()
+
+
+def ahead_of(value: str, base: str) -> list[tuple[str, str]]:
+    """Return (rel, address) of what a `Link` header has opened or fetched ahead of requests."""
+    found = []
+    for target, parameters in _HEADER_LINKS.findall(value):
+        rel = _REL.search(parameters)
+        words = (rel[1] or rel[2] or "").lower().split() if rel is not None else []
+        with contextlib.suppress(ValueError):
+            found += [(word, urljoin(base, target.strip())) for word in words if word in AHEAD]
+    return found
 
 
 class Robots:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
+from proxy.audit.links import ahead_of
 from proxy.audit.observed import CookieSeen, KeySeen, ReadSeen, RequestSeen, When
 from proxy.audit.page_scripts import page_script
 from proxy.filter.headers.set_cookie import SetCookie, parse_set_cookie
@@ -107,7 +108,7 @@ class Recorder:
 
     def _listen(self) -> None:
         session = self._session
-        for domain in ("Network", "Page", "Runtime"):
+        for domain in ("Network", "Page", "Runtime", "DOMStorage"):
             session.send(f"{domain}.enable")
         session.send("Runtime.addBinding", {"name": self._binding})
         session.on("Runtime.bindingCalled", self._said)
@@ -117,6 +118,8 @@ class Recorder:
             "Network.responseReceivedExtraInfo", lambda e: self._chain(e).received.append((e, self.now()))
         )
         session.on("Network.responseReceived", self._answered)
+        session.on("Network.responseReceivedEarlyHints", self._early)
+        session.on("DOMStorage.domStorageItemAdded", self._kept)
         session.on("Network.loadingFinished", self._ended)
         session.on("Network.loadingFailed", self._failed)
         session.on("Network.webSocketCreated", lambda e: self._sockets.update({e["requestId"]: e}))
@@ -175,6 +178,26 @@ class Recorder:
             chain.hops[-1].has_extra = event.get("hasExtraInfo")
             chain.hops[-1].local = bool(event["response"].get("fromServiceWorker"))
         self._flying[event["requestId"]] = time.monotonic() + ANSWERED
+        self._said_ahead(event["response"].get("headers") or {}, event["response"].get("url", ""))
+
+    def _early(self, event: Event) -> None:
+        chain = self._chain(event)
+        if chain.hops:
+            self._said_ahead(event.get("headers") or {}, chain.hops[-1].address)
+
+    def _said_ahead(self, headers: Event, address: str) -> None:
+        for name, value in headers.items():
+            if name.lower() == "link":
+                for rel, found in ahead_of(value, address):
+                    self._add(found, f"link {rel}", self.now(), speculative=True)
+
+    def _kept(self, event: Event) -> None:
+        """Take a key that was stored; the event does not say by which script."""
+        of = event["storageId"]
+        host = host_of(of.get("storageKey") or of.get("securityOrigin") or "")
+        if host:
+            area = "local" if of["isLocalStorage"] else "session"
+            self.keys.append(KeySeen(event["key"][:LONGEST_NAME], area, host, "", self.now()))
 
     def _ended(self, event: Event) -> None:
         self._flying.pop(event["requestId"], None)
@@ -256,6 +279,7 @@ class Recorder:
                 self._add(request.url, f"worker {element}", when)
         for told in self._told:
             self._of_script(told, cookies, reads)
+        self.keys.sort(key=lambda one: one.when.after)
         self.requests.sort(key=lambda one: one.when.after)
         cookies.sort(key=lambda one: one.when.after)
         return cookies, reads
@@ -291,6 +315,8 @@ class Recorder:
         elif kind == "read":
             how = {"cookie": "document.cookie", "store": "cookieStore"}.get(area, area)
             reads.append(ReadSeen(tuple(told.value.split(";"))[:200], how, host, by, told.when))
+        elif kind == "webrtc":
+            self._add(f"https://{told.value}/", "webrtc", told.when, script=by, frame=host)
         elif (cookie := parse_set_cookie(told.value.encode())) is not None:
             seen = _seen(cookie, "script", host, by, told.when)
             if seen is not None and not seen.httponly:

@@ -53,12 +53,24 @@ class RuleBook:
         """Return what the rules say against a request; None where it may be."""
         if self.own.owns(seen.host):
             return self._collection(seen)
+        if seen.element == "webrtc":
+            return self._server(seen.host)
         verdict = self.load_verdict(seen)
         if verdict.keeps:
             return None
         if verdict.provider is None:
             return self._undeclared_host(seen.host)
         return self._refused(verdict)
+
+    def _server(self, host: str) -> Objection | None:
+        """Return what the guard says against a STUN or TURN server."""
+        verdict = self._guard.server(host)
+        if not verdict.keeps:
+            return self._refused(verdict) if verdict.provider is not None else self._undeclared_host(host)
+        if verdict.note != "undeclared":
+            return None
+        why = f"no rule declares {host} for WebRTC; undeclared servers are kept"
+        return Objection(Fact.UNDECLARED, Severity.DOUBT, why, advice=f"declare it: connect: stun:{host}")
 
     def load_verdict(self, seen: RequestSeen) -> Verdict:
         """Return the verdict on a third party: the filter's where a rule refuses it, else the fence's."""

@@ -79,6 +79,8 @@ SHOP = """
   fetch("/fetched").catch(() => 0);
   import("https://mod.metrics-lab.example/mod.js").catch(() => 0);
   const late = document.createElement("script"); late.src = "https://late.nobody-tells.example/n.js"; document.head.append(late);
+  new RTCPeerConnection({ iceServers: [{ urls: ["stun:stun.adloop.example:3478", "turn:turn.helpdock.example?transport=udp"], username: "u", credential: "c" }] });
+  try { sessionStorage.al_moment = "1"; delete sessionStorage.al_moment; } catch {}
   new Worker("/worker.js");
 </script>"""
 FRAMES = """
@@ -133,6 +135,11 @@ class Shop:
         body = self._body(path, choice)
         page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Shop {path}</title>{body}<div style="height:3000px"></div></html>'
         response = web.Response(text=page, content_type="text/html")
+        if path == "/":
+            response.headers["Link"] = (
+                '<https://front.adloop.example>; rel="preconnect", </about>; rel=next,'
+                " <https://early.clipbox.example/>; crossorigin; rel=dns-prefetch"
+            )
         for line in _cookies(path, choice):
             response.headers.add("Set-Cookie", line)
         return response

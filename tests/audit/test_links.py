@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.audit.links import Link, Robots, fresh, is_safe, sitemap_links
+from proxy.audit.links import Link, Robots, ahead_of, fresh, is_safe, sitemap_links
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,16 @@ def test_a_sitemap_names_its_pages():
     text = "<urlset><url><loc> https://a.example/a?x=1&amp;y=2 </loc></url><url><loc><![CDATA[https://a.example/b]]></loc></url></urlset>"
 
     assert sitemap_links(text) == ["https://a.example/a?x=1&y=2", "https://a.example/b"]
+
+
+def test_a_link_header_says_what_is_opened_ahead_of_requests():
+    value = (
+        '</a.css>; rel=preload; as="style", <https://b.example>; crossorigin; rel="preconnect next",\n'
+        "<//c.example/x?a=1,2>;REL=dns-prefetch, <https://d.example/>; rel=canonical, <http://[bad>; rel=prefetch"
+    )
+
+    assert ahead_of(value, "https://a.example/shop/") == [
+        ("preload", "https://a.example/a.css"),
+        ("preconnect", "https://b.example"),
+        ("dns-prefetch", "https://c.example/x?a=1,2"),
+    ]

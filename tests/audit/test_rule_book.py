@@ -111,3 +111,13 @@ def test_lives_are_said_as_people_say_them():
         "28 hours",
         "397 days",
     ]
+
+
+def test_servers_of_webrtc_are_judged_as_the_guard_does(book):
+    server = request("stun.adloop.example", "webrtc")
+    undeclared = book("none").host(request("stun.unknown.example", "webrtc"))
+
+    assert book("none").host(server).needs == ("marketing",)
+    assert book("accept").host(server) is None
+    assert (undeclared.fact, undeclared.severity) == (Fact.UNDECLARED, Severity.DOUBT)
+    assert undeclared.advice == "declare it: connect: stun:stun.unknown.example"

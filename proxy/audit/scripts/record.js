@@ -49,5 +49,25 @@
   wrap(storage, "setItem", (at, [key]) => say("key-" + area(at), key));
   wrap(storage, "getItem", (at, [key]) => say("read-" + area(at), key));
   wrap(self.IDBFactory && IDBFactory.prototype, "open", (_, [name]) => say("key-database", name));
+  const servers = given => {
+    for (const one of given?.iceServers || []) for (const url of [one.urls || one.url || []].flat()) {
+      const host = /^(?:stun|turn)s?:(?:[^@]*@)?(\[[^\]]*\]|[^:?\/]*)/i.exec(url);
+      if (host) say("webrtc", host[1]);
+    }
+  };
+  const Connection = self.RTCPeerConnection;
+  if (Connection) {
+    const told = new Proxy(Connection, {
+      construct(native, given, as) {
+        const made = Reflect.construct(native, given, as);
+        try { servers(given[0]); } catch {}
+        return made;
+      },
+    });
+    replace(Connection.prototype, "constructor", { ...facts(Connection.prototype, "constructor"), value: told });
+    for (const name of ["RTCPeerConnection", "webkitRTCPeerConnection"])
+      if (self[name]) replace(self, name, { ...facts(self, name), value: told });
+    wrap(Connection.prototype, "setConfiguration", (_, [given]) => { try { servers(given); } catch {} });
+  }
   wrap(self.CacheStorage && CacheStorage.prototype, "open", (_, [name]) => say("key-cache", name));
 })();

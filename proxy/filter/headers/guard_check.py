@@ -13,6 +13,7 @@ from proxy.filter.headers.guard_table import REFUSED, guard_table
 from proxy.filter.headers.set_cookie import SetCookie, parse_set_cookie
 from proxy.filter.patterns import Glob
 from proxy.filter.verdict import Does, Verdict
+from proxy.policy.hosts import covers
 from proxy.policy.model import Policy
 from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import Pair
@@ -55,6 +56,32 @@ class GuardCheck:
             if re.match(f"(?:{names});" + (f"(?:{domains})$" if domains else ""), f"{name};{domain}"):
                 return life
         return None
+
+    def server(self, host: str) -> Verdict:
+        """Return the verdict on a STUN or TURN server that a script names."""
+        servers = self._table.webrtc
+        if any(covers(refused, host) for refused in servers.refused):
+            providers = (
+                (
+                    provider.place,
+                    provider.id,
+                    tuple(dict.fromkeys(p for tag in provider.tags for p in tag.purposes)),
+                )
+                for provider in self._policy.providers
+                if any(
+                    covers(one, host)
+                    for one in (
+                        *provider.webrtc,
+                        *provider.connect,
+                        *(one for tag in provider.tags for one in tag.hosts),
+                    )
+                )
+            )
+            return Verdict(Does.HOLD, *next(providers))
+        if any(covers(known, host) for known in servers.known):
+            return Verdict(Does.KEEP, note="declared")
+        does = Does.HOLD if servers.holds_undeclared else Does.KEEP
+        return Verdict(does, note="undeclared")
 
     def storage(self, key: str) -> Verdict:
         """Return the verdict on a key of localStorage or sessionStorage, or the name of a database."""
