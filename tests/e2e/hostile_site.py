@@ -150,6 +150,11 @@ BEGINNINGS = {
     "json-like": '{"a": 1}' + _PAGE,
     "entity-like": "&lt;html&gt;" + _PAGE,
     "capitals": _PAGE.replace("<!doctype html>", "<!DOCTYPE HTML>").replace("<html>", "<HTML>"),
+    "amp": _PAGE.replace("<html>", "<html amp>"),
+    "amp-sign": _PAGE.replace("<html>", "<html \u26a1 lang=en>"),
+    "amp-mail": _PAGE.replace("<html>", "<html \u26a14email>"),
+    "amp-late": "<html><html amp>" + _PAGE,
+    "amp-body": _PAGE.replace("<body>", "<body amp \u26a1>"),
     "spaced-tags": _PAGE.replace("<html>", "<html\n\t>").replace("<head>", "<head\f>"),
     "in-a-srcdoc": '<!doctype html><iframe srcdoc="' + _PAYLOAD.replace("&", "&amp;").replace('"', "&quot;") + '"></iframe><script>window.ran = 1</script>',
 }  # fmt: skip
