@@ -23,6 +23,15 @@ from proxy.process.alerts import check_secret
 from proxy.records.store_address import read_store_address
 from proxy.telemetry.visitor_network import is_private
 
+_HELD = (
+    "while it is refused, pages load from the configured hosts and `own:` alone; name others that they need"
+    " there"
+)
+_LOADS = (
+    "it loads for everyone, and what it sets is not filtered; serve it here, or name it in a tag rule if it"
+    " collects, in `own:` if not"
+)
+
 Finding = tuple[tuple[Step, ...], str]
 
 
@@ -39,19 +48,14 @@ def start_problems(config: Config, path: Path) -> list[Problem]:
 
 
 def unserved_hosts(policy: Policy, config: Config) -> list[Problem]:
-    """Return a warning for each tag rule of a host that bears the site's name and is served elsewhere."""
+    """Return a warning for each rule of a host that bears the site's name and is served elsewhere."""
     domain = consent_domain(config)
     ours = {*config.hosts, *config.own, domain}
+    tags = [(host, tag.place, _HELD) for one in policy.providers for tag in one.tags for host in tag.hosts]
+    neutral = [(host, rule.place, _LOADS) for rule in policy.neutral for host in rule.hosts]
     return [
-        Problem(
-            tag.place,
-            f"'{host}' is under {domain} and no host of this proxy: while it is refused, pages load from the"
-            " configured hosts and `own:` alone; name others that they need there",
-            warning=True,
-        )
-        for provider in policy.providers
-        for tag in provider.tags
-        for host in tag.hosts
+        Problem(place, f"'{host}' is under {domain} and no host of this proxy: {what}", warning=True)
+        for host, place, what in (*tags, *neutral)
         if domain is not None and host not in ours and covers(domain, host)
     ]
 

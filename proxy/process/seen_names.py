@@ -16,7 +16,7 @@ from proxy.errors import ProxyError
 from proxy.policy.model import DAY
 from proxy.process.alerts import Alerts
 from proxy.records.driver import FAILURES
-from proxy.seen.declared import declaration
+from proxy.seen.declared import Whose, declaration
 from proxy.seen.known_names import known_names
 from proxy.seen.names import Kind
 from proxy.seen.seen_store import SeenStore
@@ -108,6 +108,11 @@ class SeenNames:
         counts = Counter(f"{key.kind.value}s" for key in found)
         return {**counts, "newest": [key.name for key in reversed(found[-5:])]}
 
+    def elsewhere(self, site: Site) -> list[str]:
+        """Return hosts of the site's own domain that pages load from past this proxy, and no rule names."""
+        hosts = (key.name for key in self._known if key.site == site.name and key.kind is Kind.HOST)
+        return sorted(host for host in hosts if host not in site.rules.own.hosts and _is_own(site, host))
+
     def _is_declared(self, key: Key) -> bool:
         site = _site(self._snapshot(), key.site)
         return site is not None and _by_rules(site, key)
@@ -154,6 +159,10 @@ def _expressible(host: str) -> bool:
 
 def _site(snapshot: Snapshot, name: str) -> Site | None:
     return next((site for site in snapshot.sites.all if site.name == name), None)
+
+
+def _is_own(site: Site, host: str) -> bool:
+    return declaration(Kind.HOST, host, site.rules, site.cookies).whose is Whose.OWN
 
 
 def _by_rules(site: Site, key: Key) -> bool:

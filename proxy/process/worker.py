@@ -347,6 +347,7 @@ class Worker:
                 {
                     **_site_state(site, snapshot.upstreams[site.name]),
                     "undeclared": self.seen.state(site),
+                    "own_hosts_elsewhere": self.seen.elsewhere(site),
                 }
                 for site in snapshot.sites.all
             ]

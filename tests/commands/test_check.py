@@ -55,6 +55,23 @@ def test_a_tag_rule_for_a_host_that_bears_the_sites_name_and_is_served_elsewhere
     assert "metrics.callkom.io" not in check(rules, "--config", config).stderr
 
 
+def test_a_neutral_host_that_bears_the_sites_name_and_is_served_elsewhere_is_named(tmp_path):
+    one = "- { from: cdn.callkom.io, why: 'Our pictures', transfers: none }"
+    rules = edited(tmp_path, "- { from: s.w.org,", f"{one}\n  - {{ from: s.w.org,")
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "listen: 127.0.0.1:8080\nconsent: { domain: callkom.io }\n"
+        "sites: [{ hosts: [callkom.io], upstream: 'http://127.0.0.1:9' }]\n"
+    )
+    told = check(rules, "--config", config)
+    said = " ".join(told.stderr.split())
+
+    assert "'cdn.callkom.io' is under callkom.io and no host of this proxy: it loads for everyone" in said
+    assert told.returncode == 3
+    config.write_text(config.read_text() + "own: [cdn.callkom.io]\n")
+    assert "cdn.callkom.io" not in check(rules, "--config", config).stderr
+
+
 def test_a_misspelt_purpose_is_a_fault_with_its_place_and_a_suggestion(tmp_path):
     told = check(edited(tmp_path, "purpose: performance", "purpose: preformance"))
 

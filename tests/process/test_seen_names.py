@@ -76,6 +76,18 @@ async def test_calls_in_inline_scripts_that_run_are_told_with_page_and_evidence(
     ]
 
 
+@pytest.mark.parametrize("site", ["", OBSERVE])
+async def test_hosts_of_the_sites_name_that_do_not_pass_here_are_listed(tmp_path, site):
+    page = b"<!doctype html><html><head><script src=https://cloaked.callkom.io/a.js></script></head></html>"
+    async with origin_of(page) as origin, proxying(origin.url, folder=tmp_path, site=site) as proxy:
+        await proxy.ask("/", "Sec-Fetch-Dest: document")
+        await proxy.server.seen.write()
+        state = proxy.server.state()["sites"][0]
+
+    assert state["own_hosts_elsewhere"] == ["cloaked.callkom.io"]
+    assert state["undeclared"]["newest"] == []
+
+
 async def test_names_survive_a_restart_and_are_not_told_again(tmp_path):
     async with origin_of() as origin:
         told = []
