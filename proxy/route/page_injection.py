@@ -122,3 +122,12 @@ def _isolates(headers: Headers) -> bool:
 def _addressed(sources: Iterable[str], here: str) -> list[str]:
     """Return the sources with paths as addresses on the page's own host."""
     return [here + source if source.startswith("/") else source for source in sources]
+
+
+def admitted(headers: Headers, injection: PageInjection) -> Headers:
+    """Return the headers with the site's own policies as they are once our script is let in."""
+    policies = iter(injection.policies)
+    return [
+        (name, next(policies, value)) if name.lower() == b"content-security-policy" else (name, value)
+        for name, value in headers
+    ]

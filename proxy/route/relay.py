@@ -17,17 +17,16 @@ from proxy.http.upstream.exchange import UpstreamRequest, UpstreamResponse
 from proxy.http.websocket import relay_websocket, wants_websocket
 from proxy.route.context import RequestContext, context_of, tell_own
 from proxy.route.gates import Stop, refused_collection_response, stopped
+from proxy.route.observed_response import observed_as_it_is
 from proxy.route.prefetch import refused_prefetch
 from proxy.route.request_headers import UpstreamHead, ask_identity, build_upstream_head
-from proxy.route.response_headers import judged, without_refused_cookies
+from proxy.route.response_headers import VisitorResponse, judged, without_refused_cookies
 from proxy.route.response_kind import PAGES, goes_by_its_head, has_no_body, sort_body
 from proxy.route.visitor_response import (
-    VisitorResponse,
     compose,
     first_party_verdict,
     is_unfit,
     may_be_first_party,
-    observed_as_it_is,
     unread,
     without_body,
 )

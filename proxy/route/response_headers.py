@@ -5,6 +5,9 @@ What no line here speaks of passes byte for byte, in its order.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from proxy.filter.body.body_filter import BodyFilter
 from proxy.filter.headers.cookies import NO_GRANT_DAYS, judge_cookie
 from proxy.filter.headers.judged_headers import Headers, end_to_end, judged_headers
 from proxy.filter.headers.presumption import Occasion, returns_from_sign_in
@@ -153,3 +156,11 @@ def expired_cookies(context: RequestContext, hidden: list[bytes]) -> Headers:
         if answer is not None:
             lines.append(site.cookie_line(request, answer))
     return [(b"Set-Cookie", line) for line in lines]
+
+
+@dataclass(slots=True)
+class VisitorResponse:
+    """A response as the visitor gets it."""
+
+    headers: Headers
+    body: BodyFilter

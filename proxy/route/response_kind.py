@@ -6,6 +6,9 @@ from functools import lru_cache
 
 from proxy.errors import Unreadable, UpstreamError
 from proxy.filter.body.body_filter import first_bytes
+from proxy.filter.body.decoding import kept_label as label_of
+from proxy.filter.body.decoding import readings
+from proxy.filter.body.encoding import choose
 from proxy.filter.cache import Cache
 from proxy.filter.headers.content_kind import SNIFF, BodyKind, body_kind, forbids_sniffing, is_attachment
 from proxy.filter.rules.collection_requests import RequestRules, verdict_of_reply
@@ -13,6 +16,7 @@ from proxy.filter.verdict import Verdict
 from proxy.http.request import Request
 from proxy.http.upstream.exchange import UpstreamResponse
 from proxy.policy.scope import Pair
+from proxy.route.context import RequestContext
 
 ENOUGH = 65_536
 """Coded bytes after which a body that still unfolds to next to nothing is no page."""
@@ -166,3 +170,32 @@ def begun(
     except Unreadable:
         return None
     return verdict_of_reply(requests, host, first, grants)
+
+
+def response_coding(context: RequestContext, upstream_response: UpstreamResponse) -> bytes | None:
+    """Return the coding a page is sent in; one that came plain is sent plain."""
+    came = joined(upstream_response, b"content-encoding")
+    if came is None or not _is_coded(came):
+        return None
+    return choose(b",".join(context.request.fields.get(b"accept-encoding", ())) or None)
+
+
+def _is_coded(codings: bytes) -> bool:
+    """True where all browsers read the same codings, and at least one."""
+    try:
+        ways = readings(codings)
+    except Unreadable:
+        return True
+    return len(ways) == 1 and ways != ((),)
+
+
+def kept_label(upstream_response: UpstreamResponse) -> bytes | None:
+    """Return what stands for a coding that the body keeps, in ETags."""
+    codings = joined(upstream_response, b"content-encoding")
+    return label_of(codings) if codings else None
+
+
+def joined(upstream_response: UpstreamResponse, name: bytes) -> bytes | None:
+    """Return a header's lines as one, None where there is none."""
+    values = upstream_response.fields.get(name)
+    return b", ".join(values) if values else None

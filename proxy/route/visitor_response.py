@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from proxy.config.types import Mode
 from proxy.errors import Unreadable
@@ -11,15 +10,12 @@ from proxy.filter.body.body_filter import (
     DROPPED,
     VERBATIM,
     BodyFilter,
-    ObservedBody,
     PageCacheKey,
     cached_filter,
-    document_filter,
     first_bytes,
 )
 from proxy.filter.body.charset import names_html_only, typed
-from proxy.filter.body.decoding import decoder, kept_label, readings
-from proxy.filter.body.encoding import choose
+from proxy.filter.body.decoding import decoder
 from proxy.filter.body.service_worker import worker_filter
 from proxy.filter.cache import PageCache, lru_cache_of_short
 from proxy.filter.headers.content_kind import BodyKind, is_document, names_document
@@ -29,8 +25,6 @@ from proxy.filter.headers.judged_headers import (
     code_headers,
     depending,
     document_headers,
-    end_to_end,
-    private,
     saved,
 )
 from proxy.filter.headers.upstream_names import ADDRESSES
@@ -38,16 +32,25 @@ from proxy.filter.verdict import Verdict
 from proxy.http.request import Request
 from proxy.http.upstream.exchange import UpstreamResponse
 from proxy.route.context import RequestContext
-from proxy.route.page_injection import GOVERNING, PageInjection, injection_for, observe, observes_no_script
+from proxy.route.observed_response import observed_again, observed_as_it_is, observed_page
+from proxy.route.page_injection import (
+    GOVERNING,
+    PageInjection,
+    admitted,
+    injection_for,
+)
 from proxy.route.request_headers import UpstreamHead
-from proxy.route.response_headers import expired_cookies, judged, without_refused_cookies
+from proxy.route.response_headers import VisitorResponse, expired_cookies, judged, without_refused_cookies
 from proxy.route.response_kind import (
     PAGES,
     WORKERS,
     begun,
     goes_by_its_head,
     has_no_body,
+    joined,
+    kept_label,
     opens_nothing,
+    response_coding,
 )
 
 NAMES = 1024
@@ -67,14 +70,6 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]").search
 _POLICIES = (b"content-security-policy", b"x-frame-options")
 
 
-@dataclass(slots=True)
-class VisitorResponse:
-    """A response as the visitor gets it."""
-
-    headers: Headers
-    body: BodyFilter
-
-
 def is_unfit(upstream_response: UpstreamResponse, sort: BodyKind) -> bool:
     """True when a page came in part, or in a coding we cannot read: a second request can ask otherwise."""
     if sort not in PAGES or has_no_body(upstream_response) or goes_by_its_head(upstream_response):
@@ -84,7 +79,7 @@ def is_unfit(upstream_response: UpstreamResponse, sort: BodyKind) -> bool:
     if b"content-encoding" not in upstream_response.fields:
         return False
     try:
-        decoder(_joined(upstream_response, b"content-encoding") or b"")
+        decoder(joined(upstream_response, b"content-encoding") or b"")
     except Unreadable:
         return True
     return False
@@ -99,7 +94,7 @@ def first_party_verdict(
     """
     if not may_be_first_party(context, upstream_response) or not data:
         return None
-    coding = (_joined(upstream_response, b"content-encoding") or b"")[:64]
+    coding = (joined(upstream_response, b"content-encoding") or b"")[:64]
     return begun(
         data[:BEGINNING], coding, context.site.requests, context.request.host, context.variant.grants
     )
@@ -132,9 +127,9 @@ def compose(
     context.verdicts += verdicts
     if context.observes:
         if context.rewrites and sort in (BodyKind.HTML, BodyKind.XML):
-            return _observed_page(context, upstream_response, sort)
+            return observed_page(context, upstream_response, sort)
         if upstream_response.status == 304 and upstream_head.ours:
-            return _observed_again(context, upstream_response)
+            return observed_again(context, upstream_response)
         return observed_as_it_is(context, upstream_response, sort)
     headers += _challenge(upstream_response)
     ours = context.site.upstream_header
@@ -194,14 +189,14 @@ def _document(
     unread = has_no_body(upstream_response)
     if not unread:
         _check_readable(upstream_response)
-    coding = _response_coding(context, upstream_response)
+    coding = response_coding(context, upstream_response)
     context.asks = context.shows_banner
     injection: PageInjection | None = None
     if late or not GOVERNING.isdisjoint(upstream_response.fields):
         injection = injection_for(context, headers, late=late, xml=sort is BodyKind.XML)
-        headers = _admitted(headers, injection)
+        headers = admitted(headers, injection)
     body = DROPPED if unread else _body(context, upstream_response, sort, coding, injection)
-    headers = document_headers(headers, variant=context.tag, coding=coding or _kept_label(upstream_response))
+    headers = document_headers(headers, variant=context.tag, coding=coding or kept_label(upstream_response))
     headers = _fenced(headers, context)
     return VisitorResponse(headers + expired_cookies(context, upstream_head.hidden), body)
 
@@ -255,7 +250,7 @@ def _service_worker(
     Browsers keep the fence it came with for as long as the bytes are the same: without that
     name, what was agreed to would still be refused behind it, and what was withdrawn would not.
     """
-    coding = _response_coding(context, upstream_response)
+    coding = response_coding(context, upstream_response)
     body: BodyFilter = VERBATIM
     try:
         if not upstream_response.bodiless:
@@ -263,12 +258,12 @@ def _service_worker(
             body = worker_filter(
                 context.site.renderer.worker_lines(context.decision, context.variant.fence, accept=accept),
                 b"// " + context.variant.tag,
-                content_encoding=_joined(upstream_response, b"content-encoding") or b"",
+                content_encoding=joined(upstream_response, b"content-encoding") or b"",
                 response_coding=coding,
             )
     except Unreadable:
         return VisitorResponse(_fenced(code_headers(headers), context), body)
-    label = coding or _kept_label(upstream_response)
+    label = coding or kept_label(upstream_response)
     headers = code_headers(document_headers(headers, variant=context.tag, coding=label))
     return VisitorResponse(_fenced(headers, context), body)
 
@@ -289,8 +284,8 @@ def _body(
     return cached_filter(
         PageCacheKey(cache, name),
         sort=sort,
-        content_type=_joined(upstream_response, b"content-type"),
-        content_encoding=_joined(upstream_response, b"content-encoding") or b"",
+        content_type=joined(upstream_response, b"content-type"),
+        content_encoding=joined(upstream_response, b"content-encoding") or b"",
         response_coding=coding,
         judge=context.variant.judge,
         inject=lambda: (injection or injection_for(context, [])).inject,
@@ -304,7 +299,7 @@ def _typed(headers: Headers, request: Request, upstream_response: UpstreamRespon
         return headers
     if not names_html_only(types[0]) or is_document(request.destination) is False:
         return headers
-    said = _declared(types[0], _joined(upstream_response, b"content-encoding") or b"", data[:BEGINNING])
+    said = _declared(types[0], joined(upstream_response, b"content-encoding") or b"", data[:BEGINNING])
     if said == types[0]:
         return headers
     return [(name, said if name.lower() == b"content-type" else value) for name, value in headers]
@@ -322,7 +317,7 @@ def _declared(content_type: bytes, coding: bytes, beginning: bytes) -> bytes:
 def _says_late(upstream_response: UpstreamResponse, data: bytes) -> bool:
     """True where something that is fetched says that it is a document, whatever stands before that."""
     try:
-        coding = _joined(upstream_response, b"content-encoding") or b""
+        coding = joined(upstream_response, b"content-encoding") or b""
         return names_document(first_bytes(data[:BEGINNING], coding))
     except Unreadable:
         return False  # it will be said where it is read
@@ -339,99 +334,12 @@ def _not_modified(
         context.kind = "document"
         if not GOVERNING.isdisjoint(upstream_response.fields):
             # The browser shows what it kept under the policies it gets now: they have to let us in again.
-            headers = _admitted(headers, injection_for(context, headers, xml=True))
+            headers = admitted(headers, injection_for(context, headers, xml=True))
         headers = document_headers(headers, variant=context.tag, coding=None)
         return _fenced(headers, context) + expired_cookies(context, upstream_head.hidden)
     if context.request.destination in WORKERS:
         return _fenced(code_headers(headers), context)
     return _fenced_for_all(headers, context)
-
-
-def observed_as_it_is(
-    context: RequestContext, upstream_response: UpstreamResponse, sort: BodyKind
-) -> VisitorResponse:
-    """Return the response unchanged but for a fence that only reports; its body is judged in passing."""
-    headers = end_to_end(upstream_response.headers)
-    if context.request.destination in WORKERS:
-        return VisitorResponse(_reporting(headers, context), VERBATIM)
-    if sort in PAGES and context.site.share < 1:
-        headers = private(headers)  # kept by a cache it would reach those for whom the site is enforced
-    if sort not in PAGES or upstream_response.bodiless or upstream_response.status in (204, 206, 304):
-        return VisitorResponse(headers, VERBATIM)
-    headers = _reporting(headers, context)
-    try:
-        judging = document_filter(
-            sort=sort,
-            content_type=_joined(upstream_response, b"content-type"),
-            content_encoding=_joined(upstream_response, b"content-encoding") or b"",
-            response_coding=None,
-            judge=context.variant.judge,
-            inject=None,
-        )
-    except Unreadable:
-        context.note_unread()
-        return VisitorResponse(headers, VERBATIM)
-    return VisitorResponse(headers, ObservedBody(judging))
-
-
-def _reporting(headers: Headers, context: RequestContext, *, told_by_page: bool = False) -> Headers:
-    """Return the headers with a fence that only reports, and only what was not seen today.
-
-    `told_by_page`: the page's script hears of it, and puts all into one report.
-    """
-    fence = context.variant.fence
-    if not fence:
-        return headers
-    known = context.snapshot.sightings.sources.get(context.site.name, b"")
-    policy = fence.replace(b"default-src ", b"default-src " + known, 1)
-    if told_by_page:
-        policy = policy.partition(b"; report-uri")[0]
-    return [*headers, (b"Content-Security-Policy-Report-Only", policy)]
-
-
-def _observed_page(
-    context: RequestContext, upstream_response: UpstreamResponse, sort: BodyKind
-) -> VisitorResponse:
-    """Return a page with the script that observes first in its head, else byte for byte.
-
-    Unchanged where the site demands hashes of all scripts, and where we cannot read the page.
-    """
-    headers = end_to_end(upstream_response.headers)
-    if (
-        has_no_body(upstream_response)
-        or upstream_response.status == 206
-        or observes_no_script(upstream_response.fields)
-    ):
-        return observed_as_it_is(context, upstream_response, sort)
-    content_type = _joined(upstream_response, b"content-type")
-    content_encoding = _joined(upstream_response, b"content-encoding") or b""
-    coding = _response_coding(context, upstream_response)
-    observing = observe(context, headers)
-    try:
-        judged_body = document_filter(
-            sort=sort, content_type=content_type, content_encoding=content_encoding, response_coding=None,
-            judge=context.variant.judge, inject=None,
-        )  # fmt: skip
-        shown = document_filter(
-            sort=sort, content_type=content_type, content_encoding=content_encoding, response_coding=coding,
-            judge=context.site.keeps_all, inject=observing.inject,
-        )  # fmt: skip
-    except Unreadable:
-        return observed_as_it_is(context, upstream_response, sort)
-    headers = _admitted(headers, observing)
-    headers = document_headers(headers, variant=context.tag, coding=coding or _kept_label(upstream_response))
-    headers = _reporting(headers, context, told_by_page=True)
-    return VisitorResponse(headers, ObservedBody(judged_body, shown))
-
-
-def _observed_again(context: RequestContext, upstream_response: UpstreamResponse) -> VisitorResponse:
-    """Return the head of a 304 for a page that the browser has with our script in it."""
-    context.kind = "document"
-    headers = end_to_end(upstream_response.headers)
-    if not GOVERNING.isdisjoint(upstream_response.fields):
-        headers = _admitted(headers, observe(context, headers))
-    headers = document_headers(headers, variant=context.tag, coding=None)
-    return VisitorResponse(_reporting(headers, context, told_by_page=True), VERBATIM)
 
 
 def unread(context: RequestContext, upstream_response: UpstreamResponse) -> VisitorResponse:
@@ -457,39 +365,3 @@ def _fenced_for_all(headers: Headers, context: RequestContext, *, more: bytes = 
     """
     fence = context.site.strictest_fence(secure=context.request.visitor.secure)
     return [*headers, (b"Content-Security-Policy", fence + more)] if fence else headers
-
-
-def _admitted(headers: Headers, injection: PageInjection) -> Headers:
-    """Return the headers with the site's own policies as they are once our script is let in."""
-    policies = iter(injection.policies)
-    return [
-        (name, next(policies, value)) if name.lower() == b"content-security-policy" else (name, value)
-        for name, value in headers
-    ]
-
-
-def _response_coding(context: RequestContext, upstream_response: UpstreamResponse) -> bytes | None:
-    """Return the coding a page is sent in; one that came plain is sent plain."""
-    came = _joined(upstream_response, b"content-encoding")
-    if came is None or not _is_coded(came):
-        return None
-    return choose(b",".join(context.request.fields.get(b"accept-encoding", ())) or None)
-
-
-def _is_coded(codings: bytes) -> bool:
-    """True where all browsers read the same codings, and at least one."""
-    try:
-        ways = readings(codings)
-    except Unreadable:
-        return True
-    return len(ways) == 1 and ways != ((),)
-
-
-def _kept_label(upstream_response: UpstreamResponse) -> bytes | None:
-    codings = _joined(upstream_response, b"content-encoding")
-    return kept_label(codings) if codings else None
-
-
-def _joined(upstream_response: UpstreamResponse, name: bytes) -> bytes | None:
-    values = upstream_response.fields.get(name)
-    return b", ".join(values) if values else None
