@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from aiohttp import web
@@ -21,8 +22,11 @@ STARTS = 60
 """Seconds in which the proxy has to listen."""
 
 
-def main() -> int:
-    """Write with-proxy.html and without-proxy.html; return the audit's status behind the proxy."""
+def main(flags: Sequence[str] = ()) -> int:
+    """Write with-proxy.html and without-proxy.html; return the audit's status behind the proxy.
+
+    `flags` are further ones of `consent-proxy audit`.
+    """
     FOLDER.mkdir(exist_ok=True)
     site, port = _serve_site(), _free_port()
     rules, config = FOLDER / "rules.yaml", FOLDER / "local.yaml"
@@ -31,14 +35,14 @@ def main() -> int:
     text = text.replace("127.0.0.1:8080", f"127.0.0.1:{port}").replace("127.0.0.1:9001", f"127.0.0.1:{site}")
     lines = [line for line in text.split("\n") if not line.startswith("admin:")]
     config.write_text("\n".join(lines), "utf-8")
-    _audit(f"http://{HOST}:{site}/", rules, "without-proxy")
+    _audit(f"http://{HOST}:{site}/", rules, "without-proxy", *flags)
     command = [sys.executable, "-m", "proxy", "serve", "--config", str(config), "--rules", str(rules)]
     with (FOLDER / "proxy.log").open("wb") as log:
         proxy = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603 - our own program
         try:
             _wait_for(port, proxy)
             more = ["--before", f"http://{HOST}:{site}/"]
-            return _audit(f"http://{HOST}:{port}/", rules, "with-proxy", *more)
+            return _audit(f"http://{HOST}:{port}/", rules, "with-proxy", *more, *flags)
         finally:
             proxy.terminate()
             proxy.wait(30)
@@ -85,4 +89,4 @@ def _wait_for(port: int, proxy: subprocess.Popen[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
