@@ -31,7 +31,7 @@ def run(mode: str, folder: Path, *tests: str) -> None:
 @pytest.mark.parametrize("mode", ["absent", "unknown"])
 @pytest.mark.timeout(300)
 def test_the_server_serves(mode, tmp_path):
-    run(mode, tmp_path, *SHORT, "tests/route/test_gates.py")
+    run(mode, tmp_path, *(SHORT if mode == "absent" else SHORT[:1]), "tests/route/test_gates.py")
 
 
 @pytest.mark.load
