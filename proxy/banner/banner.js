@@ -41,7 +41,7 @@
     dataset.gone = 1;
     if (page.hidden || link) return;
     // Where a page that has just loaded anew is still of another answer, a worker of the site keeps it.
-    if (!typed) if (performance.now() > 4e3 || performance.getEntriesByType("navigation")[0]?.type != "reload") return location.reload();
+    if (!typed) if (back || performance.now() > 4e3 || performance.getEntriesByType("navigation")[0]?.type != "reload") return location.reload();
     link = nav.lastChild.cloneNode();
     nav.className += " n";
     nav.firstChild.textContent = now.stale;
@@ -50,6 +50,7 @@
     nav.firstChild.after(link);
   };
 
+  let back; // by the back button, from what the browser kept
   // only without asking
   let stray, sheet = style?.href; // stray: a banner was swapped in
   // end
@@ -153,12 +154,13 @@
   page.addEventListener("visibilitychange", () => page.hidden || look());
   // Kept for the back button, or fetched ahead, it heard of no answer given meanwhile.
   addEventListener("pageshow", event => {
+    back = event.persisted;
     // only without asking
-    if (event.persisted || performance.getEntries()[0]?.deliveryType) hear(event);
+    if (back || performance.getEntries()[0]?.deliveryType) hear(event);
     // end
     // only with asking
     // Nor did one made before a refusal was there, though the banner had closed and somebody went on.
-    if (event.persisted) hear(event);
+    if (back) hear(event);
     if (page.referrer.includes(location.host)) look();
     // end
   });

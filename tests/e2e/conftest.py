@@ -204,7 +204,7 @@ def pytest_collection_modifyitems(items) -> None:
         if item.get_closest_marker("e2e") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(300))
         browser = item.callspec.params.get("comes") if hasattr(item, "callspec") else None
-        again = item.path.name == "test_browsers.py" and "[chromium-French" in item.name
+        again = item.path.name == "test_browsers.py" and "-French" in item.name and browser != "webkit"
         further = browser in QUICK and not item.path.name.startswith(QUICK[browser])
         if again or further or item.name.endswith("[firefox-passing]"):
             item.add_marker(pytest.mark.load)

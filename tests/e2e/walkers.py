@@ -62,7 +62,12 @@ def follows(person, role: str, name: str, before: Page | None) -> None:
         if now is None or before is None or now.born != before.born:
             return now is not None
         closed = before.banner and not now.banner
-        return closed and (now.stale or (name in REFUSALS and person.evaluates(ANSWERED)))
+        return closed and (now.stale or (name in REFUSALS and stands()))
+
+    def stands() -> bool:
+        with contextlib.suppress(person.lost):  # the next page was coming
+            return person.evaluates(ANSWERED)
+        return False
 
     assert role == "text" or until(there), f"nothing follows a click on {name}"
 
