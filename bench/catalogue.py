@@ -10,7 +10,7 @@ import statistics
 import time
 
 from bench.pages import page
-from proxy.catalogue import providers, shipped_catalogue
+from proxy.catalogue.shipped import providers, shipped_catalogue
 from proxy.filter.html.scanner import HtmlFilter
 from proxy.filter.rules.judge import Judge, compile_rules, judge_for
 from proxy.policy.load import load_policy

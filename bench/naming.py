@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from proxy.catalogue import shipped_catalogue
+from proxy.catalogue.shipped import shipped_catalogue
 from proxy.config.loading import load_config
 from proxy.filter.body.body_filter import document_filter
 from proxy.filter.headers.content_kind import BodyKind

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.pages import page
 from proxy.banner.render import Renderer
-from proxy.catalogue import shipped_catalogue
+from proxy.catalogue.shipped import shipped_catalogue
 from proxy.consent.answer import Answer
 from proxy.consent.decision import decide
 from proxy.filter.headers.cookies import CookieRules, strip_cookie_header

@@ -18,7 +18,7 @@ from statistics import median
 
 from playwright.async_api import Browser, Page, async_playwright
 
-from proxy.catalogue import shipped_catalogue
+from proxy.catalogue.shipped import shipped_catalogue
 from proxy.config.loading import load_config
 from proxy.policy.load import load_policy
 from proxy.process.load_files import for_configured_hosts

@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 
 from proxy.banner.render import Renderer
-from proxy.catalogue import shipped_catalogue
+from proxy.catalogue.shipped import shipped_catalogue
 from proxy.consent.answer import Answer
 from proxy.consent.decision import Decision, decide
 from proxy.demo.site import PAGES, page_html

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from proxy.banner.missing_words import word_problems
-from proxy.catalogue import shipped_catalogue
+from proxy.catalogue.shipped import shipped_catalogue
 from proxy.filter.inline_tests import run_examples, untested
 from proxy.policy.lint import lint, unfounded
 from proxy.policy.load import load_policy

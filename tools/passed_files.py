@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 from types import FrameType
 
-from proxy.catalogue import shipped_catalogue
+from proxy.catalogue.shipped import shipped_catalogue
 from proxy.config.loading import load_config
 from proxy.policy.load import load_policy
 from proxy.process.load_files import for_configured_hosts

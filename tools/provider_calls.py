@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from proxy.catalogue import providers
 from proxy.catalogue.provider_calls import CALLS, SHORT
+from proxy.catalogue.shipped import providers
 from proxy.policy.catalogue_schema import CatalogueShape
 from proxy.policy.stand_ins import STAND_INS
 from proxy.seen.call_names import of_stand_ins, of_words

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from proxy.catalogue import providers, shipped_catalogue
+from proxy.catalogue.shipped import providers, shipped_catalogue
 from proxy.commands.terminal import fail, out, print_json
 from proxy.policy.catalogue_schema import CatalogueShape
 from proxy.policy.model import NECESSARY

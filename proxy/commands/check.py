@@ -14,7 +14,7 @@ import typer
 
 from proxy.banner.missing_words import word_problems
 from proxy.banner.words import DEFAULT
-from proxy.catalogue import shipped_catalogue
+from proxy.catalogue.shipped import shipped_catalogue
 from proxy.commands.terminal import err, out, print_json, print_problems, read_policy, read_text
 from proxy.config.loading import read_config
 from proxy.errors import FaultsError

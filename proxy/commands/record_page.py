@@ -10,7 +10,7 @@ from proxy.banner.markup import Markup, escape, joined
 from proxy.banner.pages.page_shell import Shell
 from proxy.banner.render import Renderer
 from proxy.banner.words import DEFAULT, Languages, Words, load_languages
-from proxy.catalogue import shipped_catalogue
+from proxy.catalogue.shipped import shipped_catalogue
 from proxy.config.banner_colours import Look, build_look
 from proxy.config.types import Config
 from proxy.consent.answer import Answer, Surface

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from proxy.catalogue import shipped_catalogue
+from proxy.catalogue.shipped import shipped_catalogue
 from proxy.errors import PolicyError, StartError
 from proxy.policy.load import load_policy
 from proxy.policy.model import Policy

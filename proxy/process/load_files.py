@@ -6,7 +6,7 @@ import pickle
 import sys
 from pathlib import Path
 
-from proxy.catalogue import shipped_catalogue
+from proxy.catalogue.shipped import shipped_catalogue
 from proxy.config.consent_domain import consent_domain
 from proxy.config.loading import read_config
 from proxy.config.types import Config

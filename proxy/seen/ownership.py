@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 
-from proxy.catalogue import providers
 from proxy.catalogue.public_lists import CookieGuess, cookie_guess, owner_of
+from proxy.catalogue.shipped import providers
 from proxy.policy.hosts import covers, registrable
 from proxy.policy.model import OWN
 from proxy.seen.call_names import catalogue_caller

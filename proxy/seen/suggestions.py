@@ -15,8 +15,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from proxy.catalogue import providers
 from proxy.catalogue.public_lists import CookieGuess
+from proxy.catalogue.shipped import providers
 from proxy.policy.durations import parse_duration
 from proxy.policy.model import NECESSARY, Policy
 from proxy.policy.rules_schema import CookieShape, NeutralShape, StorageShape, TagShape

@@ -4,7 +4,7 @@ import pytest
 
 from proxy.banner.render import Renderer
 from proxy.banner.words import load_languages
-from proxy.catalogue import shipped_catalogue
+from proxy.catalogue.shipped import shipped_catalogue
 from proxy.config.banner_colours import Look, Theme, contrast
 from proxy.demo.rules import demo_rules
 from proxy.package_files import bundled

@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 
 from proxy.banner.assets import guard
-from proxy.catalogue import shipped_catalogue
+from proxy.catalogue.shipped import shipped_catalogue
 from proxy.filter.headers.guard_table import guard_table, since_attribute
 from proxy.policy.load import load_policy, rehome
 from proxy.policy.own_hosts import OwnHosts

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from proxy.banner.provider_signals import signals
-from proxy.catalogue import shipped_catalogue
+from proxy.catalogue.shipped import shipped_catalogue
 from proxy.errors import PolicyError
 from proxy.policy.lint import lint
 from proxy.policy.load import load_policy

@@ -7,7 +7,7 @@ from itertools import combinations
 import pytest
 
 from proxy.banner.missing_words import word_problems
-from proxy.catalogue import providers, shipped_catalogue
+from proxy.catalogue.shipped import providers, shipped_catalogue
 from proxy.filter.inline_tests import RuleTester, run_examples, untested, without_tag
 from proxy.policy.hosts import covers
 from proxy.policy.lint import lint

@@ -4,7 +4,7 @@ from functools import cache
 
 import pytest
 
-from proxy.catalogue import shipped_catalogue
+from proxy.catalogue.shipped import shipped_catalogue
 from proxy.filter.headers.cookies import CookieRules, judge_cookie, strip_cookie_header
 from proxy.filter.patterns import Glob
 from proxy.filter.verdict import Does

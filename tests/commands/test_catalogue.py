@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 
-from proxy.catalogue import providers
+from proxy.catalogue.shipped import providers
 from proxy.commands.catalogue import is_stale
 from tests.commands.running import run
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from proxy.catalogue import shipped_catalogue
+from proxy.catalogue.shipped import shipped_catalogue
 from proxy.commands.preview import page, samples
 from proxy.policy.load import load_policy
 from tests.patience import until

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 from aiohttp import web
 
-from proxy.catalogue import providers as catalogue_providers
-from proxy.catalogue import shipped_catalogue
+from proxy.catalogue.shipped import providers as catalogue_providers
+from proxy.catalogue.shipped import shipped_catalogue
 from proxy.filter.inline_tests import RuleTester
 from proxy.policy.hosts import covers
 from proxy.policy.load import load_policy

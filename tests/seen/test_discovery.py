@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.catalogue import shipped_catalogue
+from proxy.catalogue.shipped import shipped_catalogue
 from proxy.filter.headers.cookies import CookieRules
 from proxy.policy.load import load_policy
 from proxy.policy.model import DAY

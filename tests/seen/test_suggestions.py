@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.catalogue import shipped_catalogue
+from proxy.catalogue.shipped import shipped_catalogue
 from proxy.config.loading import load_config
 from proxy.policy.lint import lint
 from proxy.policy.load import load_policy

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from proxy.catalogue import shipped_catalogue
+from proxy.catalogue.shipped import shipped_catalogue
 from proxy.filter.headers.cookies import CookieRules, judge_cookie, strip_cookie_header
 from proxy.filter.headers.guard_table import guard_table
 from proxy.policy.load import load_policy
