@@ -64,7 +64,7 @@ def injection_for(
     alone = injector.root_part().scripts if xml and injector.root_part else ()
     admission = admit(
         policies,
-        _addressed((*ours.scripts, *alone), here),
+        _addressed(dict.fromkeys((*ours.scripts, *alone)), here),
         _addressed(ours.styles, here),
         connects=_addressed(ours.connects, here),
         frames=_addressed(ours.frames, here),
