@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import threading
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
+from proxy.commands.beside import is_free, serve_beside
 from proxy.commands.terminal import fail, out, print_problems
 from proxy.demo.rules import demo_rules
 from proxy.errors import FaultsError
@@ -62,13 +60,13 @@ def demo(
 
 def _settle(folder: Path, port: int, site: int, rules: Path | None) -> tuple[Path, Path]:
     """Return a config and rules in the demo's own folder; the shipped ones may lie where nobody can write."""
-    if not _is_free(port):
+    if not is_free(port):
         fail(f"port {port} is taken; choose another with --port")
     text = bundled("local.yaml").read_text(encoding="utf-8")
     text = text.replace("127.0.0.1:8080", f"127.0.0.1:{port}").replace(
         f"127.0.0.1:{SITE_PORT}", f"127.0.0.1:{site}"
     )
-    if not _is_free(ADMIN_PORT):  # another demo, or a node exporter: health then has no address here
+    if not is_free(ADMIN_PORT):  # another demo, or a node exporter: health then has no address here
         text = "\n".join(line for line in text.split("\n") if not line.startswith("admin:"))
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -82,27 +80,8 @@ def _settle(folder: Path, port: int, site: int, rules: Path | None) -> tuple[Pat
     return config, rules
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
 def _start_site() -> int:
-    """Serve the demo site from a thread of its own, as a neighbour of the proxy; return its port."""
-    from aiohttp import web  # noqa: PLC0415
-
+    """Serve the demo site as a neighbour of the proxy; return its port."""
     from proxy.demo.site import demo_site  # noqa: PLC0415
 
-    loop = asyncio.new_event_loop()
-    runner = web.AppRunner(demo_site(), access_log=None)
-    loop.run_until_complete(runner.setup())
-    listener = socket.create_server(("127.0.0.1", 0))
-    loop.run_until_complete(web.SockSite(runner, listener).start())
-    threading.Thread(target=loop.run_forever, name="demo-site", daemon=True).start()
-    port: int = listener.getsockname()[1]
-    return port
+    return serve_beside(demo_site())

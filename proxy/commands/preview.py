@@ -5,10 +5,7 @@ The real proxy runs before a page made of the rules' own tests; editing the file
 
 from __future__ import annotations
 
-import asyncio
-import socket
 import tempfile
-import threading
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +14,7 @@ from urllib.parse import urlsplit
 import typer
 
 from proxy.banner.words import load_languages
+from proxy.commands.beside import is_free, serve_beside
 from proxy.commands.terminal import fail, out, print_problems, read_policy
 from proxy.errors import FaultsError
 from proxy.filter.inline_tests import RuleTester
@@ -60,7 +58,7 @@ def preview(
 
 def _config(policy: Policy, port: int, site: int, languages: Path | None) -> str:
     """Return a config for this machine alone."""
-    if not _is_free(port):
+    if not is_free(port):
         fail(f"port {port} is taken; choose another with --port")
     host = urlsplit(policy.page).hostname or ""
     words = f"languages: {languages}\n" if languages else ""
@@ -69,16 +67,6 @@ def _config(policy: Policy, port: int, site: int, languages: Path | None) -> str
         f"sites: [{{ hosts: [{HOST}], upstream: 'http://127.0.0.1:{site}' }}]\n"
         f"records: sqlite:///proofs.db\nconsent: {{ stands_for: {registrable(host) or host} }}\n{words}"
     )
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def samples(policy: Policy) -> dict[str, list[str]]:
@@ -111,7 +99,7 @@ def page(policy: Policy, language: str, codes: list[str]) -> str:
 
 
 def _start_site(policy: Policy, codes: list[str]) -> int:
-    """Serve the page from a thread of its own, in each language; return its port."""
+    """Serve the page in each language, beside the proxy; return its port."""
     from aiohttp import web  # noqa: PLC0415
 
     async def answer(request: web.Request) -> web.Response:
@@ -122,11 +110,4 @@ def _start_site(policy: Policy, codes: list[str]) -> int:
 
     app = web.Application()
     app.router.add_get("/{path:.*}", answer)
-    loop = asyncio.new_event_loop()
-    runner = web.AppRunner(app, access_log=None)
-    loop.run_until_complete(runner.setup())
-    listener = socket.create_server(("127.0.0.1", 0))
-    loop.run_until_complete(web.SockSite(runner, listener).start())
-    threading.Thread(target=loop.run_forever, name="preview-site", daemon=True).start()
-    port: int = listener.getsockname()[1]
-    return port
+    return serve_beside(app)

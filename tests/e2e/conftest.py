@@ -190,6 +190,21 @@ def in_front_of(answer, folder: Path):
         stop()
 
 
+@pytest.fixture(scope="module")
+def fenced(request, tmp_path_factory):
+    """Return the port of a proxy in front of the module's `site`."""
+    with in_front_of(request.module.site, tmp_path_factory.mktemp("fenced")) as running:
+        yield running.port
+
+
+@pytest.fixture(scope="module")
+def bare(request):
+    """Return the port of the module's `site` itself, over TLS."""
+    port, stop = serve_in_thread(request.module.site, tls=tls_for(*HOSTS)[0])
+    yield port
+    stop()
+
+
 QUICK = {"chromium": "test_", "firefox": ("test_browsers", "test_moving"), "webkit": "test_browsers"}
 """Files whose walks are in every run: the main walks in each browser, memories of pages in Firefox, too."""
 

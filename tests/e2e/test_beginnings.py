@@ -3,8 +3,6 @@
 import pytest
 from aiohttp import web
 
-from tests.e2e.conftest import HOSTS, in_front_of
-from tests.e2e.providers import serve_in_thread, tls_for
 from tests.patience import until
 
 pytestmark = pytest.mark.e2e
@@ -57,19 +55,6 @@ async def site(request: web.BaseRequest) -> web.Response:
     number = request.path.strip("/")
     begins = BEGINNINGS[int(number)] if number.isdigit() else "<h1>Home</h1>"
     return web.Response(text=f"{begins}{WRITES}<p>the end", content_type="text/html", charset="utf-8")
-
-
-@pytest.fixture(scope="module")
-def fenced(tmp_path_factory):
-    with in_front_of(site, tmp_path_factory.mktemp("beginnings")) as running:
-        yield running.port
-
-
-@pytest.fixture(scope="module")
-def bare():
-    port, stop = serve_in_thread(site, tls=tls_for(*HOSTS)[0])
-    yield port
-    stop()
 
 
 def test_without_us_each_of_these_pages_runs_and_reaches_a_third_party(visit, providers, bare):

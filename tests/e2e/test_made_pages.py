@@ -5,8 +5,6 @@ import time
 import pytest
 from aiohttp import web
 
-from tests.e2e.conftest import HOSTS, in_front_of
-from tests.e2e.providers import serve_in_thread, tls_for
 from tests.e2e.test_moving import renewed
 from tests.e2e.walkers import asks
 from tests.patience import until
@@ -59,19 +57,6 @@ async def site(request: web.BaseRequest) -> web.StreamResponse:
     return web.Response(text=PAGE, content_type="text/html")
 
 
-@pytest.fixture(scope="module")
-def making(tmp_path_factory):
-    with in_front_of(site, tmp_path_factory.mktemp("making")) as running:
-        yield running.port
-
-
-@pytest.fixture(scope="module")
-def bare():
-    port, stop = serve_in_thread(site, tls=tls_for(*HOSTS)[0])
-    yield port
-    stop()
-
-
 def comes_with_worker(comes, port):
     person = comes(port=port)
     person.goes("/")
@@ -113,8 +98,8 @@ def test_without_us_what_a_worker_makes_reaches_and_stores(comes, bare, provider
 
 
 @pytest.mark.parametrize("comes", ["chromium", "firefox"], indirect=True)
-def test_what_a_worker_makes_reaches_and_stores_nothing_before_a_choice(comes, making, providers):
-    person = comes_with_worker(comes, making)
+def test_what_a_worker_makes_reaches_and_stores_nothing_before_a_choice(comes, fenced, providers):
+    person = comes_with_worker(comes, fenced)
     walks(person)
     if hasattr(person, "page"):  # Firefox keeps what workers set out of the site's jar
         person.evaluates(SET)
@@ -126,8 +111,8 @@ def test_what_a_worker_makes_reaches_and_stores_nothing_before_a_choice(comes, m
 
 
 @pytest.mark.parametrize("comes", ["chromium"], indirect=True)
-def test_a_page_that_a_worker_made_asks_and_takes_an_answer(comes, making):
-    person = comes_with_worker(comes, making)
+def test_a_page_that_a_worker_made_asks_and_takes_an_answer(comes, fenced):
+    person = comes_with_worker(comes, fenced)
     person.goes("/made")
     assert asks(person, "Refuse all", "Accept all", "Manage my cookies")
     assert person.evaluates("document.compatMode") == "CSS1Compat"

@@ -7,8 +7,6 @@ import wave
 import pytest
 from aiohttp import web
 
-from tests.e2e.conftest import HOSTS, in_front_of
-from tests.e2e.providers import serve_in_thread, tls_for
 from tests.patience import until
 
 pytestmark = pytest.mark.e2e
@@ -115,19 +113,6 @@ async def site(request: web.BaseRequest) -> web.StreamResponse:
         headers = {}
     status = 404 if request.path in ("/gone.json", "/nosuch") else 200
     return web.Response(body=text.encode("latin-1"), content_type=type_, headers=headers, status=status)
-
-
-@pytest.fixture(scope="module")
-def fenced(tmp_path_factory):
-    with in_front_of(site, tmp_path_factory.mktemp("realms")) as running:
-        yield running.port
-
-
-@pytest.fixture(scope="module")
-def bare():
-    port, stop = serve_in_thread(site, tls=tls_for(*HOSTS)[0])
-    yield port
-    stop()
 
 
 def frames(person, path: str, host: str) -> None:

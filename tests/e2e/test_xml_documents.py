@@ -3,9 +3,6 @@
 import pytest
 from aiohttp import web
 
-from tests.e2e.conftest import HOSTS, in_front_of
-from tests.e2e.providers import serve_in_thread, tls_for
-
 pytestmark = pytest.mark.e2e
 
 CODE = """document.cookie = '_ga=GA1.1; path=/; max-age=9999'; localStorage.setItem('_gcl_ls', 1);
@@ -40,19 +37,6 @@ async def site(request: web.BaseRequest) -> web.Response:
         headers = {"Content-Security-Policy": "script-src 'nonce-abc'"}
         text = text.replace("script>", "script nonce='abc'>", 1)
     return web.Response(text=text, content_type=kind, headers=headers)
-
-
-@pytest.fixture(scope="module")
-def fenced(tmp_path_factory):
-    with in_front_of(site, tmp_path_factory.mktemp("xml")) as running:
-        yield running.port
-
-
-@pytest.fixture(scope="module")
-def bare():
-    port, stop = serve_in_thread(site, tls=tls_for(*HOSTS)[0])
-    yield port
-    stop()
 
 
 def opened(visitor, path: str) -> tuple[str, bool, bool]:
