@@ -1,24 +1,38 @@
-"""What a banner offers, measured as it is drawn: refusing against accepting, and words it needs."""
+"""What a banner offers as it is drawn: refusing against accepting, in size, contrast, clicks; and words."""
 
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from proxy.audit.banner_layers import clicks_to_refuse
-from proxy.audit.deciding import APPEARS, Asked, who_asks
-from proxy.audit.page_scripts import page_script
+from proxy.audit.browser import page_script
+from proxy.audit.deciding import APPEARS, CLICK, Asked, who_asks
 from proxy.banner.words import Words
+from proxy.config.banner_colours import TEXT, contrast
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
-
-SMALLEST_CONTRAST = 4.5
-"""WCAG 2.2, 1.4.3: text of a button."""
+    from playwright.sync_api import ElementHandle, Locator, Page
 
 LEAST_RATIO = 0.9
 """A button to refuse that is smaller than this part of the one to accept is called smaller."""
+
+OPENS = (
+    "setting|preference|manage|customi[sz]e|option|choose|personali|param[eè]tr|g[eé]rer|einstellung|anpassen"
+    "|verwalten|auswahl|impostazion|preferenz|gestisci|configurar|instelling|voorkeur|beheer"
+)
+REFUSES = (
+    "reject|refuse|decline|deny|disagree|object to all"
+    "|(?:only|nur).*(?:necessary|essential|notwendig|erforderlich)"
+    "|(?:necessary|essential).*only|refuser|rejeter|sans accepter|ablehnen|verweigern|rifiuta|rechazar|weiger"
+)
+SAVES = "save|confirm|apply|enregistrer|confirmer|valider|speichern|best[aä]tig|salva|guardar|opslaan"
+LAYERS = 3
+"""Layers that are opened at most."""
+
+OPENS_IN = 3.0
+"""Seconds in which a further layer has to open."""
 
 _AROUND = """button => {
   const box = button.closest("[role=dialog], [role=alertdialog], dialog")
@@ -28,18 +42,32 @@ _AROUND = """button => {
 }"""
 
 
+class Clicks(NamedTuple):
+    """How many clicks refusing takes, None where no way was found, and by which buttons."""
+
+    needed: int | None
+    how: str
+
+
+class _Found(NamedTuple):
+    button: ElementHandle
+    words: str
+    on: int  # switches that are on and can be turned off
+
+
 def view(page: Page, languages: Sequence[Words], seconds: float = APPEARS) -> dict[str, Any]:
     """Return what the banner of this page offers; `found` is False where there is none."""
     asked = who_asks(page, languages, seconds)
     if asked is None:
         return {"found": False, "tool": "", "faults": [], "doubts": []}
     refuse, accept = asked.buttons(page)
+    measured = _measured(refuse)
     found: dict[str, Any] = {
         "found": True,
         "tool": asked.name,
-        "refuse": _measured(refuse),
+        "refuse": measured,
         "accept": _measured(accept),
-        "clicks": {"accept": 1, "refuse": 1 if _measured(refuse) else None},
+        "clicks": {"accept": 1, "refuse": 1 if measured else None},
         "words": _words(accept, asked),
     }
     found["faults"], found["doubts"] = judged(found)
@@ -57,7 +85,7 @@ def judged(found: dict[str, Any]) -> tuple[list[str], list[str]]:
         for side in ("width", "height", "font")
         if refuse[side] < accept[side] * LEAST_RATIO
     ]
-    if refuse["contrast"] < min(SMALLEST_CONTRAST, accept["contrast"]):
+    if refuse["contrast"] < min(TEXT, accept["contrast"]):
         doubts.append(
             f"refusing is paler than accepting: contrast {refuse['contrast']} against {accept['contrast']}"
         )
@@ -92,7 +120,8 @@ def _measured(button: Locator) -> dict[str, Any] | None:
 
     with contextlib.suppress(Error):
         if button.count() and button.first.is_visible():
-            return dict(button.first.evaluate(page_script("measure.js")))
+            found = dict(button.first.evaluate(page_script("measure.js")))
+            return found | {"contrast": round(contrast(found.pop("ink"), found.pop("ground")), 2)}
     return None
 
 
@@ -124,3 +153,42 @@ def _words(button: Locator, asked: Asked) -> dict[str, bool]:
         "that the choice can be taken back": any(word in text for word in taken_back),
         "that something is stored": any(word in text for word in ("cookie", "traceur", "tracker", "stor")),
     }
+
+
+def clicks_to_refuse(page: Page, shown: str) -> Clicks:
+    """Open further layers of a banner until one refuses; nothing is refused. `shown` is its selector."""
+    from playwright.sync_api import Error  # noqa: PLC0415 - an optional extra
+
+    path: list[str] = []
+    with contextlib.suppress(Error):
+        for _ in range(LAYERS):
+            opener = _find(page, OPENS, shown)
+            if opener is None:
+                break
+            opener.button.click(timeout=CLICK)
+            path.append(opener.words)
+            if (clicks := _last_click(page, shown, path)) is not None:
+                return clicks
+    return Clicks(None, ", ".join(path))
+
+
+def _last_click(page: Page, shown: str, path: list[str]) -> Clicks | None:
+    """Return the clicks where this layer refuses: by a button, or by saving with all switches off."""
+    end = time.monotonic() + OPENS_IN
+    while time.monotonic() < end:
+        refuse, save = _find(page, REFUSES, shown), _find(page, SAVES, shown)
+        if refuse is not None:
+            return Clicks(len(path) + 1, ", ".join([*path, refuse.words]))
+        if save is not None:
+            off = [f"{save.on} switches off"] if save.on else []
+            return Clicks(len(path) + save.on + 1, ", ".join([*path, *off, save.words]))
+        page.wait_for_timeout(100)
+    return None
+
+
+def _find(page: Page, words: str, shown: str) -> _Found | None:
+    found = page.evaluate_handle(page_script("layers.js"), [words, shown])
+    button = found.get_property("button").as_element() if found.evaluate("one => one !== null") else None
+    if button is None:
+        return None
+    return _Found(button, str(found.evaluate("one => one.words"))[:60], int(found.evaluate("one => one.on")))

@@ -1,4 +1,7 @@
-"""A Chromium with a fresh profile for each state; it keeps its sandbox unless it runs as root."""
+"""A Chromium with a fresh profile for each state, and the scripts that run in its pages.
+
+It keeps its sandbox unless it runs as root.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +21,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Playwright
 
 WIDTH, HEIGHT = 1280, 800
+
+_SCRIPTS = Path(__file__).resolve().parent / "scripts"
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -65,3 +71,9 @@ def fresh_profile(engine: Playwright, plan: Plan) -> Iterator[BrowserContext]:
         finally:
             with contextlib.suppress(Exception):  # a browser that crashed is closed
                 context.close()
+
+
+@cache
+def page_script(name: str) -> str:
+    """Return the text of a script of scripts/, to run in pages."""
+    return (_SCRIPTS / name).read_text("utf-8")

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
+from proxy.audit.browser import page_script
 from proxy.audit.links import ahead_of
 from proxy.audit.observed import CookieSeen, KeySeen, ReadSeen, RequestSeen, When
-from proxy.audit.page_scripts import page_script
 from proxy.filter.headers.set_cookie import SetCookie, parse_set_cookie
 from proxy.policy.hosts import registrable
 from proxy.policy.own_hosts import OwnHosts

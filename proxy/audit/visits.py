@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from proxy.audit.banner_view import count_clicks, view
-from proxy.audit.browser import fresh_profile
+from proxy.audit.browser import fresh_profile, page_script
 from proxy.audit.deciding import APPEARS, decide, withdraw
 from proxy.audit.links import OWN_ADDRESSES, Link, Robots, fresh, page_of, sitemap_links
 from proxy.audit.observed import Decided, PageSeen, SiteVisit, StateVisit
-from proxy.audit.page_scripts import page_script
 from proxy.audit.plan import ACCEPT, NONE, WITHDRAW, Plan
 from proxy.audit.recorder import Recorder, host_of
 from proxy.banner.words import Words

@@ -122,6 +122,6 @@ OURS = {
     "proxy.banner.assets._built",
     "proxy.banner.markup._template",
     "proxy.demo.site.page_html",
-    "proxy.audit.page_scripts.page_script",
+    "proxy.audit.browser.page_script",
 }
 """Without bound, since their arguments are names of files of the program, or of pages of its demo."""

@@ -1,4 +1,4 @@
-// Measures one button: its size, its words, the contrast of the words against what is behind them.
+// Measures one button: its size, its words, their colour and the one behind them as they are drawn.
 button => {
   const parse = text => {
     const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }), pen = canvas.getContext("2d");
@@ -12,18 +12,14 @@ button => {
     for (let at = one; at; at = at.parentElement || (at.getRootNode().host ?? null)) layers.push(parse(getComputedStyle(at).backgroundColor));
     return layers.reverse().reduce((below, layer) => over(layer, below), [255, 255, 255, 1]);
   };
-  const light = ([r, g, b]) => {
-    const [R, G, B] = [r, g, b].map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * R + 0.7152 * G + 0.0722 * B;
-  };
-  const ratio = (a, b) => { const [dark, bright] = [light(a), light(b)].sort((x, y) => x - y); return (bright + 0.05) / (dark + 0.05); };
+  const hex = ([r, g, b]) => "#" + [r, g, b].map(v => Math.round(v).toString(16).padStart(2, "0")).join("");
   const style = getComputedStyle(button), box = button.getBoundingClientRect(), ground = behind(button);
   const words = over(parse(style.color), ground);
   return {
     words: (button.innerText || button.value || button.getAttribute("aria-label") || "").trim().slice(0, 100),
     width: Math.round(box.width), height: Math.round(box.height),
     font: Math.round(parseFloat(style.fontSize) * 10) / 10, weight: style.fontWeight,
-    contrast: Math.round(ratio(words, ground) * 100) / 100,
+    ink: hex(words), ground: hex(ground),
     visible: box.bottom <= innerHeight && box.top >= 0 && box.width > 0,
   };
 }
