@@ -49,3 +49,16 @@ def test_each_shape_knows_an_address_that_no_other_knows(name, kind, glob):
     alone = [one for one in addresses if not any(other.matches(one) for other in others)]
 
     assert any(Glob.of(glob).matches(one) for one in alone)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "address"),
+    [
+        (name, kind, address)
+        for kind, table in (("loads", LOADED), ("collects", COLLECTED))
+        for name, addresses in table.items()
+        for address in addresses
+    ],
+)
+def test_each_of_these_addresses_is_known(name, kind, address):
+    assert any(Glob.of(glob).matches(address) for glob in getattr(FIRST_PARTY[name], kind))
