@@ -14,6 +14,8 @@ import ssl
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from proxy.http.upstream.upstream_address import is_public_address
+
 PATIENCE = 10.0
 """Seconds for the whole request."""
 
@@ -27,7 +29,7 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], *, allow_priva
     try:
         async with asyncio.timeout(PATIENCE):
             status = await asyncio.to_thread(_post, url, body, headers, allow_private=allow_private)
-    except (OSError, http.client.HTTPException, ssl.SSLError) as error:
+    except (OSError, http.client.HTTPException) as error:
         raise NotDeliveredError(str(error) or type(error).__name__) from None
     if not 200 <= status < 300:
         raise NotDeliveredError(f"it responded {status}")
@@ -63,6 +65,6 @@ def _address(host: str, port: int, *, allow_private: bool) -> str:
     """Return the first address of a host that may be connected to."""
     found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     for address in found:
-        if allow_private or ipaddress.ip_address(address.partition("%")[0]).is_global:
+        if allow_private or is_public_address(address):
             return address
     raise OSError("its name leads to a private address; `allow_private: yes` lets it")

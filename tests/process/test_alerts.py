@@ -138,10 +138,11 @@ async def test_no_redirect_is_followed_and_what_was_not_taken_is_tried_again(tmp
 
 
 @pytest.mark.parametrize(
-    "url", ["https://192.168.1.1/hook", "https://[::1]:9/hook", "https://169.254.169.254/latest"]
+    "url", ["https://192.168.1.1/hook", "https://169.254.169.254/latest", "https://[64:ff9b::a9fe:a9fe]/hook"]
 )
 async def test_a_private_address_gets_nothing(url):
-    with pytest.raises(NotDeliveredError, match="private address|refused|certificate|Connection"):
+    """The last is a private IPv4 address, as a NAT64 gateway would unwrap it."""
+    with pytest.raises(NotDeliveredError, match="leads to a private address"):
         await post(url, b"{}", {}, allow_private=False)
 
 

@@ -7,7 +7,6 @@ into the internal network. Addresses from the config (`relay.resolve`) are not c
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,21 +15,13 @@ from proxy.config.types import Config
 from proxy.errors import UpstreamError
 from proxy.http.upstream.balancer import Upstreams, UpstreamTimeouts, default_tls
 from proxy.http.upstream.exchange import UpstreamRequest, UpstreamResponse
-from proxy.http.upstream.upstream_address import UpstreamAddress
+from proxy.http.upstream.upstream_address import UpstreamAddress, is_public_address
 
 RESOLVED_FOR = 60.0
 """Seconds that a resolved address is used."""
 
 CONNECTIONS = 16
 """Connections to one provider at once: forms are small, and a flood is not passed on."""
-
-_IPV4_EMBEDDING = tuple(
-    map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
-)
-"""IPv6 addresses that carry an IPv4 one, which a gateway would unwrap."""
-
-_GATEWAYS = ipaddress.IPv4Network("192.88.99.0/24")
-"""6to4 gateways, deprecated by RFC 7526: no provider is there."""
 
 
 @dataclass(slots=True)
@@ -93,19 +84,3 @@ async def _resolve_public(host: str) -> list[UpstreamAddress]:
     if inside := [name for name in names if not is_public_address(name)]:
         raise UpstreamError(f"{host} leads to {inside[0]}, which is no public address")
     return [UpstreamAddress(name, 443, secure=True) for name in names]
-
-
-def is_public_address(text: str) -> bool:
-    """True for a public address: not private, loopback, link-local, shared, nor one that embeds IPv4."""
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return is_public_address(str(address.ipv4_mapped))
-        if address.is_site_local or any(address in network for network in _IPV4_EMBEDDING):
-            return False
-    if address in _GATEWAYS:
-        return False
-    return address.is_global and not address.is_multicast and not address.is_reserved

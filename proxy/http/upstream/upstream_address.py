@@ -1,12 +1,21 @@
-"""The address of an upstream, its TLS context, and the error for a failed connection."""
+"""Addresses of upstreams: TLS contexts, failed connections, and which are public."""
 
 from __future__ import annotations
 
+import ipaddress
 import ssl
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from proxy.errors import UpstreamError
+
+_IPV4_EMBEDDING = tuple(
+    map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
+)
+"""IPv6 addresses that carry an IPv4 one, which a gateway would unwrap."""
+
+_GATEWAYS = ipaddress.IPv4Network("192.88.99.0/24")
+"""6to4 gateways, deprecated by RFC 7526: no provider is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +56,19 @@ def default_tls(ca: str | None = None) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=ca)
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+def is_public_address(text: str) -> bool:
+    """True for a public address: not private, loopback, link-local, shared, nor one that embeds IPv4."""
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return is_public_address(str(address.ipv4_mapped))
+        if address.is_site_local or any(address in network for network in _IPV4_EMBEDDING):
+            return False
+    if address in _GATEWAYS:
+        return False
+    return address.is_global and not address.is_multicast and not address.is_reserved
