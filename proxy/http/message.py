@@ -144,11 +144,6 @@ class IncomingMessage:
         return bool(self._expects) and self.version == (1, 1) and not self.is_whole
 
     @property
-    def is_chunked(self) -> bool:
-        """True when the body is in chunks, whose end only the parser knows."""
-        return b"transfer-encoding" in self.fields
-
-    @property
     def peer(self) -> str:
         """Return the address at the other end of the connection."""
         return self.protocol.peer

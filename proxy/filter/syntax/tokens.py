@@ -27,9 +27,6 @@ INSTRUCTION = rb"\?[^?]*+(?:\?(?!>)[^?]*+)*+\?>"
 TEXT = rb"(?=[^a-zA-Z/!?])|/>"
 """`<` that begins nothing, and `</>`, which is nothing."""
 
-_END_OF_NAME = rb"[ \t\n\f\r/>]"
-_IN_NAME = rb"[^ \t\n\f\r/>]"
-
 
 def any_word(words: Iterable[str]) -> bytes:
     """Return a pattern for one of these words, factored by letter, any case."""
