@@ -15,6 +15,8 @@ AGENT = "consent-proxy-audit"
 OWN_ADDRESSES = "/.consent/"
 """Panel, table and receipt of the proxy itself, where its banner says no other path: no pages of the site."""
 
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
 LONGEST = 2_000
 MOST_SITEMAP_LINKS = 5_000
 
@@ -57,10 +59,11 @@ def is_safe(link: Link, own_path: str = OWN_ADDRESSES) -> bool:
         return False
     try:
         parts = urlsplit(link.address)
+        _ = parts.port
     except ValueError:
         return False
     path = unquote(parts.path)
-    if parts.scheme not in ("http", "https") or _FILES.search(path) or parts.username is not None:
+    if parts.scheme not in DEFAULT_PORTS or _FILES.search(path) or parts.username is not None:
         return False
     if path.startswith(own_path):
         return False
@@ -68,10 +71,22 @@ def is_safe(link: Link, own_path: str = OWN_ADDRESSES) -> bool:
     return not (_ACTS.search(f"{path}?{unquote(parts.query)}") or any(map(_SECRET.search, names)))
 
 
+def origin(address: str) -> str:
+    """Return scheme, host and port of an address as browsers write them; empty where it is none."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return ""
+    host = parts.hostname or ""
+    end = "" if port in (None, DEFAULT_PORTS.get(parts.scheme)) else f":{port}"
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{end}"
+
+
 def page_of(address: str) -> str:
-    """Return an address without what names a place within its page."""
+    """Return an address as browsers write it, without what names a place within its page."""
     parts = urlsplit(address)
-    return parts._replace(path=parts.path or "/", fragment="").geturl()
+    return f"{origin(address)}{parts.path or '/'}{'?' * bool(parts.query)}{parts.query}"
 
 
 def ahead_of(value: str, base: str) -> list[tuple[str, str]]:

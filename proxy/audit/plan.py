@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from proxy.audit.links import DEFAULT_PORTS, origin, page_of
 from proxy.policy.hosts import registrable
 from proxy.policy.model import NECESSARY, Policy
 from proxy.policy.own_hosts import OwnHosts
@@ -15,8 +16,6 @@ from proxy.policy.rehome import rehome
 from proxy.policy.scope import Pair, scope_of
 
 NONE, REFUSE, ACCEPT, WITHDRAW = "none", "refuse", "accept", "withdraw"
-
-DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class PlanError(ValueError):
@@ -65,12 +64,7 @@ class Plan:
 
     def may_visit(self, address: str) -> bool:
         """True for an address of the hosts that were given, at a port that was given."""
-        return _origin(address) in {_origin(one) for one in self.addresses}
-
-
-def _origin(address: str) -> tuple[str, int | None]:
-    parts = urlsplit(address)
-    return (parts.hostname or "").lower(), parts.port or DEFAULT_PORTS.get(parts.scheme)
+        return origin(address) in {origin(one) for one in self.addresses}
 
 
 def is_loopback(host: str) -> bool:
@@ -95,7 +89,7 @@ def checked_address(address: str) -> str:
         raise no_address from None
     if parts.scheme not in DEFAULT_PORTS or not parts.hostname or port == 0 or parts.username is not None:
         raise no_address
-    return parts._replace(path=parts.path or "/", fragment="").geturl()
+    return page_of(text)
 
 
 def checked_resolve(text: str) -> Resolve:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from proxy.audit.banner_view import count_clicks, view
 from proxy.audit.browser import fresh_profile, page_script
 from proxy.audit.deciding import APPEARS, decide, withdraw
-from proxy.audit.links import OWN_ADDRESSES, Link, Robots, fresh, page_of, sitemap_links
+from proxy.audit.links import OWN_ADDRESSES, Link, Robots, fresh, origin, page_of, sitemap_links
 from proxy.audit.observed import Decided, PageSeen, SiteVisit, StateVisit
 from proxy.audit.plan import ACCEPT, NONE, WITHDRAW, Plan
 from proxy.audit.recorder import Recorder, host_of
@@ -82,12 +82,6 @@ class Itinerary:
     def _allows(self, page: str) -> bool:
         robots = self._robots.get(origin(page))
         return robots is None or robots.allows(page)
-
-
-def origin(address: str) -> str:
-    """Return scheme, host and port of an address."""
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def visit_site(

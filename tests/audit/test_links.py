@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.audit.links import Link, Robots, ahead_of, fresh, is_safe, sitemap_links
+from proxy.audit.links import Link, Robots, ahead_of, fresh, is_safe, origin, sitemap_links
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,7 @@ from proxy.audit.links import Link, Robots, ahead_of, fresh, is_safe, sitemap_li
         Link("mailto:a@a.example"),
         Link("javascript:void 0"),
         Link("http://[bad/"),
+        Link("https://a.example:99999/"),
         Link("https://a.example/.consent/receipt"),
     ],
     ids=str,
@@ -52,9 +53,16 @@ def test_pages_are_taken_once_in_the_order_of_their_links():
         Link("https://a.example/a"),
         Link("https://a.example/b"),
         Link("https://a.example"),
+        Link("https://A.example:443/a"),
     ]
 
     assert fresh(links, ["https://a.example/"]) == ["https://a.example/b", "https://a.example/a"]
+
+
+def test_an_origin_is_written_as_browsers_do():
+    assert origin("HTTPS://A.Example:443/x") == "https://a.example"
+    assert origin("http://[::1]:8080/x") == "http://[::1]:8080"
+    assert [origin(one) for one in ("http://[bad/", "https://a.example:99999/")] == ["", ""]
 
 
 def test_robots_txt_is_obeyed_and_its_absence_allows_everything():
