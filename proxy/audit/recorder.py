@@ -221,7 +221,7 @@ class Recorder:
             return
         try:
             what, value, document, stack = json.loads(event["payload"])
-        except ValueError:
+        except (TypeError, ValueError):  # not from our script
             return
         self._told.append(_Told(str(what), str(value), str(document), self._writer(str(stack)), self.now()))
 
@@ -334,14 +334,15 @@ class Recorder:
         names: tuple[str, ...] = (),
         speculative: bool = False,
     ) -> None:
-        parts = urlsplit(address)
-        if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname:
+        host = host_of(address)
+        if not host or not address.lower().startswith(("http:", "https:", "ws:", "wss:")):
             return
+        parts = urlsplit(address)
         path = (parts.path or "/") + ("?" + parts.query if parts.query else "")
         self.requests.append(
             RequestSeen(
                 address=bare(address),
-                host=parts.hostname,
+                host=host,
                 path=path,
                 element=element,
                 script=script,
