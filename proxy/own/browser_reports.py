@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,7 +18,7 @@ from proxy.filter.headers.cookies import CookieRules
 from proxy.filter.rules.judge import Rules
 from proxy.policy.hosts import covers
 from proxy.policy.model import Policy
-from proxy.seen.declared import declaration, matches_any
+from proxy.seen.declared import declaration
 from proxy.seen.names import Kind, Side
 from proxy.seen.sightings import Report
 
@@ -26,7 +26,7 @@ MAX_REPORTS = 50
 """Reports read in one body; browsers batch a few."""
 
 MAX_NAMES = 200
-"""Names that one page reports."""
+"""Names read in one body: those of a page, or of a batch."""
 
 LONGEST_ADDRESS = 8192
 
@@ -83,12 +83,13 @@ def read_reports(body: bytes, rules: Rules, cookies: CookieRules) -> list[Browse
     except (ValueError, RecursionError):
         return []
     parts = parsed if isinstance(parsed, list) else [parsed]
-    return [
-        found
+    found = (
+        report
         for part in parts[:MAX_REPORTS]
         if isinstance(part, dict)
-        for found in _parse_report(part, rules, cookies)
-    ]
+        for report in _parse_report(part, rules, cookies)
+    )
+    return list(islice(found, MAX_NAMES))
 
 
 def _parse_report(part: dict[str, Any], rules: Rules, cookies: CookieRules) -> Iterable[BrowserReport]:
@@ -124,17 +125,18 @@ def _observed(names: list[Any], path: str, rules: Rules, cookies: CookieRules) -
             case "key":
                 where = element if element in _STORES else ""
                 named = Report(Kind.KEY, name, where, path=path, setter=setter)
-                yield BrowserReport("observed", _keeper(cookies.policy, name), without_ids(name), named)
+                yield BrowserReport(
+                    "observed", _whose(Kind.KEY, name, rules, cookies), without_ids(name), named
+                )
             case "call":
                 named = Report(Kind.CALL, name, path=path)
-                whose = declaration(Kind.CALL, name, rules, cookies)
-                yield BrowserReport("observed", whose.id or "undeclared", named=named)
+                yield BrowserReport("observed", _whose(Kind.CALL, name, rules, cookies), named=named)
             case _:
                 pass
 
 
 def _setting_provider(name: str, cookies: CookieRules) -> str:
-    row = next((row for row in cookies.every_row if matches_any(row.names, name)), None)
+    row = cookies.naming(name)
     return row.provider if row is not None else "undeclared"
 
 
@@ -145,7 +147,7 @@ def _counted(part: dict[str, Any], rules: Rules, cookies: CookieRules) -> Iterab
         provider = _setting_provider(name, cookies)
         yield BrowserReport("guard", provider, without_ids(name), Report(Kind.COOKIE, name, path=path))
     for name in _names(part.get("storage")):
-        provider = _keeper(cookies.policy, name)
+        provider = _whose(Kind.KEY, name, rules, cookies)
         yield BrowserReport("storage", provider, without_ids(name), Report(Kind.KEY, name, path=path))
     for host in _names(part.get("servers")):
         provider = _server_provider(cookies.policy, host, rules)
@@ -204,11 +206,9 @@ def _names(counts: object) -> list[str]:
     return list(counts)[:MAX_REPORTS] if isinstance(counts, dict) else []
 
 
-def _keeper(policy: Policy, name: str) -> str:
-    """Return the provider or known tracker that keeps a name in storage, or `undeclared`."""
-    declared = ((provider.id, rule.keys) for provider in policy.providers for rule in provider.storage)
-    listed = ((tracker.id, tracker.storage) for tracker in policy.catalogue.trackers)
-    return next((id_ for id_, globs in chain(declared, listed) if matches_any(globs, name)), "undeclared")
+def _whose(kind: Kind, name: str, rules: Rules, cookies: CookieRules) -> str:
+    """Return the provider or known tracker whose key or function that is, or `undeclared`."""
+    return declaration(kind, name, rules, cookies).id or "undeclared"
 
 
 def _server_provider(policy: Policy, host: str, rules: Rules) -> str:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 
 
 class ReplyKind(Enum):
@@ -223,16 +224,17 @@ STAND_INS: dict[str, StandIn] = {
 """By the name that `stand_in:` in a tag rule takes."""
 
 
-def brought_by(host: str) -> list[str]:
-    """Return the names of the stand-ins that a refused host brings by itself."""
-    return [
+@lru_cache(maxsize=1024)
+def brought_by(host: str) -> tuple[str, ...]:
+    """Return the names of the stand-ins that a refused host brings by itself; hosts are those of rules."""
+    return tuple(
         name
         for name, stand_in in STAND_INS.items()
         if any(
             host == known or host.endswith("." + known) or known.endswith("." + host)
             for known in stand_in.hosts
         )
-    ]
+    )
 
 
 FUNCTION = re.compile(r"[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*){0,7}", re.ASCII)

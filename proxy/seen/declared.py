@@ -79,7 +79,7 @@ def _of_host(host: str, rules: Rules) -> Declaration:
 def _of_cookie(name: str, cookies: CookieRules) -> Declaration:
     if name == cookies.consent_cookie:
         return Declaration(Whose.OWN)
-    row = next((row for row in cookies.every_row if matches_any(row.names, name)), None)
+    row = cookies.naming(name)
     if row is None:
         return _NOBODY
     return Declaration(_whose_row(row, cookies), row.provider)

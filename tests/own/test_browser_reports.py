@@ -7,7 +7,7 @@ import pytest
 
 from proxy.filter.headers.cookies import CookieRules
 from proxy.filter.rules.judge import compile_rules
-from proxy.own.browser_reports import MAX_REPORTS, BrowserReport, read_reports
+from proxy.own.browser_reports import MAX_NAMES, MAX_REPORTS, BrowserReport, read_reports
 from proxy.policy.model import Catalogue, Tracker
 from proxy.policy.own_hosts import OwnHosts
 from proxy.seen.names import Kind, Side
@@ -113,6 +113,7 @@ def test_what_cannot_be_read_says_nothing(body):
 def test_one_body_says_only_so_much():
     assert len(read({"cookies": {f"n{'x' * n}": 1 for n in range(200)}})) == MAX_REPORTS
     assert len(read([{"csp-report": {"blocked-uri": "inline"}}] * 200)) == MAX_REPORTS
+    assert len(read([{"seen": [["key", f"n{n}", "", ""] for n in range(150)]}] * 40)) == MAX_NAMES
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,10 @@ class CookieRules:
         found = self._first(name, lambda row: _covers(row, domain))
         return self._set.store(key, found, len(name) + len(domain))
 
+    def naming(self, name: str) -> CookieRule | None:
+        """Return the first row that names a cookie, for whatever domain."""
+        return self._first(_as_bytes_read(name), lambda _row: True)
+
     def refusal(self, row: CookieRule) -> Verdict:
         """Return the verdict on a cookie of a row that is refused; nothing grants a known tracker's."""
         if id(row) in self._trackers:

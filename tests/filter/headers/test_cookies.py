@@ -106,6 +106,16 @@ def test_a_row_for_another_domain_never_speaks_of_the_sites_own_cookies():
 
 
 @pytest.mark.parametrize(
+    ("name", "place"),
+    [("tk", 4), ("_ga_test", 8), ("_ga_1", 9), ("__Host-x", 3), ("odd", None)],
+)
+def test_the_first_row_that_names_a_cookie_is_found_whatever_its_domain(name, place):
+    rules = CookieRules(POLICY)
+
+    assert rules.naming(name) is (None if place is None else rules.rows[place])
+
+
+@pytest.mark.parametrize(
     ("line", "host", "expected"),
     [
         (b"language=fr", "example.com", True),
