@@ -92,10 +92,11 @@ def _reason(pair: Pair, before: Scope, old: Policy, new: Policy) -> str:
 def _renamed_provider(id_: str, old: Policy, new: Policy) -> str:
     """Return the way out where a provider that is gone looks like this one."""
     now = new.provider(id_)
+    if now is None:
+        return ""
     there = {one.id for one in new.providers} | {word for one in new.providers for word in one.was}
-    for one in old.providers if now else ():
-        same = one.name == now.name or bool(_hosts(one) & _hosts(now)) if now else False
-        if one.id not in there and same:
+    for one in old.providers:
+        if one.id not in there and (one.name == now.name or _hosts(one) & _hosts(now)):
             return f" If it is {one.id} under a new key, say `was: {one.id}` in it, and nobody is asked."
     return ""
 

@@ -72,15 +72,18 @@ def load_policy(text: str, file: str = "rules.yaml", catalogue: Catalogue | None
 def _former_ids_in_use(policy: Policy) -> Iterator[Problem]:
     """Yield a fault for each `was:` that names what is there, or what another one claims."""
     for kind, all_ in (("purposes", policy.purposes), ("providers", policy.providers)):
-        ids = {one.id: one.place for one in all_}
+        today = {one.id for one in all_}
+        known = {one.id: one.place for one in all_}
         for one in all_:
             for word in one.was:
-                if word in ids:
+                if word in known:
+                    whose = "is an id of today" if word in today else "another 'was' names as well"
                     text = (
-                        f"{kind}.{one.id}.was names '{word}', which is an id of today (line {ids[word].line})"
+                        f"{kind}.{one.id}.was names '{word}', which {whose} (line {known[word].line}):"
+                        " write only ids that are gone, each once"
                     )
                     yield Problem(one.place, text)
-                ids.setdefault(word, one.place)
+                known.setdefault(word, one.place)
 
 
 def _purpose_ids(tree: Node) -> tuple[str, ...]:
@@ -219,7 +222,7 @@ def provider_of(tree: Node, at: tuple[str, ...], block: rules_schema.ProviderSha
         enabled=block.enabled == "yes",
         was=block.was,
         signals=tuple(block.signals.items()),
-        advanced=block.consent_mode == "advanced",
+        advanced=advanced,
     )
 
 

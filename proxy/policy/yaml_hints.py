@@ -7,6 +7,7 @@ import re
 NO_KEY_HERE = "mapping values are not allowed here"
 _WORD = re.compile(r"(\s*- +)([\w.-]+) *")
 _KEY = re.compile(r"(\s*(?:- +)?)([\w.-]+): *(\S?)")
+_NO_COLON = re.compile(r"(\s*(?:- +)?)([a-z_]+)(?: +|:)([^\s:#].*)")
 
 BEGUN_EARLIER = (
     "while scanning an alias",
@@ -59,6 +60,29 @@ def syntax(context: str, problem: str, rest: str) -> str:
             return "this does not fit the lines above: check the indentation and the '-'"
         case _:
             return f"is no YAML: {context}: {problem}" if context else f"is no YAML: {problem}"
+
+
+def quotes_too_far(quote: str, rest: str, line: int) -> str:
+    """Return the way out where a quoted text ends directly before more text: the next quote closed it."""
+    within = "''" if quote == "'" else f"\\{quote}"
+    word = rest.split(maxsplit=1)[0].rstrip("'\",]}") or rest[0]
+    return (
+        f"the quotes that open here close before '{word}' in line {line}: the closing quote is"
+        f" missing, or one within the text is not written {within}"
+    )
+
+
+def without_colon(lines: list[str], at: int) -> tuple[int, int, str] | None:
+    """Return line, column and way out where the line above begins with a key that no ': ' follows."""
+    above = next((n for n in range(at - 1, -1, -1) if lines[n].strip()), None)
+    here = _KEY.match(lines[at]) if at < len(lines) else None
+    if above is None or here is None or (bare := _NO_COLON.match(lines[above])) is None:
+        return None
+    if len(bare[1]) != len(here[1]):
+        return None
+    value = bare[3].partition(" #")[0].strip()
+    text = f"a key needs ': ' (colon and space) after it: '{bare[2]}: {value}'"
+    return above + 1, len(bare[1]) + 1, text
 
 
 def deeper(lines: list[str], at: int) -> tuple[int, str] | None:

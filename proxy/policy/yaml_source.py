@@ -122,6 +122,7 @@ class _Composer:
         self._text = text
         self._file = file
         self._events = self._guarded()
+        self._last: yaml.Event | None = None
         self.problems: list[Problem] = []
 
     def document(self) -> Node | None:
@@ -135,13 +136,15 @@ class _Composer:
             elif isinstance(event, yaml.NodeEvent):
                 node = self._node(event, 1)
         if node is None:
-            raise YamlFault(Problem(Place(self._file, 1), "is empty"))
+            raise YamlFault(Problem(Place(self._file, 1), "the file is empty"))
         return node
 
     def _guarded(self) -> Iterator[yaml.Event]:
         """Pass the events on; syntax errors become problems with a way out."""
         try:
-            yield from yaml.parse(self._text, Loader=yaml.SafeLoader)
+            for event in yaml.parse(self._text, Loader=yaml.SafeLoader):
+                self._last = event
+                yield event
         except yaml.MarkedYAMLError as error:
             raise YamlFault(self._syntax(error)) from None
         except yaml.reader.ReaderError as error:
@@ -210,5 +213,18 @@ class _Composer:
         lines = self._text.splitlines()
         if problem == yaml_hints.NO_KEY_HERE and (deeper := yaml_hints.deeper(lines, line)):
             return Problem(Place(self._file, line + 1, deeper[0]), deeper[1])
+        if problem == yaml_hints.NO_KEY_HERE and (bare := yaml_hints.without_colon(lines, line)):
+            return Problem(Place(self._file, bare[0], bare[1]), bare[2])
         rest = lines[line][column:] if line < len(lines) else ""
+        quoted = self._quoted_up_to(line, column)
+        if quoted is not None and rest[:1] not in ",:]}" and not rest[0].isspace():
+            text = yaml_hints.quotes_too_far(quoted.style or "", rest, line + 1)
+            return Problem(self._place(quoted), text)
         return Problem(Place(self._file, line + 1, column + 1), yaml_hints.syntax(context, problem, rest))
+
+    def _quoted_up_to(self, line: int, column: int) -> yaml.ScalarEvent | None:
+        """Return the text in quotes that was read last, if it ends here."""
+        last = self._last
+        if not isinstance(last, yaml.ScalarEvent) or last.style not in ("'", '"') or last.end_mark is None:
+            return None
+        return last if (last.end_mark.line, last.end_mark.column) == (line, column) else None

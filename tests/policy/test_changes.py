@@ -200,3 +200,8 @@ def test_a_response_header_that_is_no_longer_taken_away_is_named():
 def test_was_must_name_what_is_gone():
     with pytest.raises(PolicyError, match=r"providers.film.was names 'count', which is an id of today"):
         rules((FILM, "  film:\n    was: count\n"))
+
+
+def test_two_cannot_both_have_been_called_the_same():
+    with pytest.raises(PolicyError, match=r"providers.count.was names 'likes', which another 'was' names"):
+        rules((FILM, "  film:\n    was: likes\n"), (COUNT, "  count:\n    was: likes\n"))

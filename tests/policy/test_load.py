@@ -193,7 +193,7 @@ def test_the_digest_changes_with_every_letter_of_the_file():
 
 
 def test_a_file_with_nothing_in_it_says_so():
-    with pytest.raises(PolicyError, match=r"r\.yaml:1:1: is empty"):
+    with pytest.raises(PolicyError, match=r"r\.yaml:1:1: the file is empty"):
         load_policy("", "r.yaml")
 
 

@@ -23,6 +23,18 @@ from proxy.policy.yaml_source import read
             "1:5: a ':' is not expected here: put quotes around text that holds ': ', and indent keys like their neighbours",
         ),
         ("a: 'b", "1:4: the quotes that open here never close"),
+        (
+            'a:\n  b: "no end\n  c: "d"\n',
+            "2:6: the quotes that open here close before 'd' in line 3: the closing quote is missing, or one within the text is not written \\\"",
+        ),
+        (
+            "a: { b: 'the visitor's word', c: d }",
+            "1:9: the quotes that open here close before 's' in line 1: the closing quote is missing, or one within the text is not written ''",
+        ),
+        ("a: 'b'\tc\nd: e", "1:7: a tab stands here; YAML is indented with spaces"),
+        ("a: 'b',\nc: d", "1:7: this does not fit the lines above: check the indentation and the '-'"),
+        ("a:\n  b:c\n  d: e", "2:3: a key needs ': ' (colon and space) after it: 'b: c'"),
+        ("a:\n  - b c d\n    e: f", "2:5: a key needs ': ' (colon and space) after it: 'b: c d'"),
         ("a: {b: c\nd: e", "2:2: a ',' between two entries or the closing '}' is missing before this"),
         ("a: [b\nc: d", "2:2: a ',' between two entries or the closing ']' is missing before this"),
         ("a: 1\nb c\n", "2:1: a key needs ': ' (colon and space) after it"),
