@@ -3,7 +3,8 @@
 // First in head. At the end of the page's life, or a minute after it loaded, one report says what is new:
 //   reports  the address that takes it
 // data-known holds the hashes of the names that were reported or seen before (seen/known_names.py makes the
-// same). Names leave masked as seen/names.py masks them; never a value, a query or a text of the page.
+// same). Names leave masked as seen/names.py masks them, hosts whole: what looks like an id in them may be whose
+// they are (d111111abcdef8.cloudfront.net). Never a value, a query or a text of the page.
 //
 // No "less than" and no ampersand in here: the same bytes stand in HTML and in XHTML.
 ((reports) => {
@@ -13,6 +14,7 @@
   let lookbehind = text => "(?" + String.fromCharCode(60) + "!" + text + ")";
   let ids = new RegExp("[^\\s/=]*(?:@|%40)[^\\s/=]*|" + lookbehind("[\\d.]") + "\\d{1,3}(?:\\.\\d{1,3}){3}(?![\\d.])|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){3,7}|" + lookbehind("[0-9A-Za-z]") + "(?=[A-Za-z]*\\d)(?=\\d*[A-Za-z])[0-9A-Za-z]{12,}|" + lookbehind("[0-9A-Za-z]") + "(?=[a-fA-F-]*\\d)[0-9a-fA-F-]{8,}(?![0-9A-Za-z])|\\d{4,}", "g");
   let masked = name => name.replace(ids, "*").replace(/\*{2,}/g, "*");
+  let labels = host => host.split(".").map(label => /^(?:(?=.*\d)[\da-f-]{16,}|\d{6,})$/.test(label) ? "*" : label).join(".");
   let hash = text => {
     let sum = 2166136261;
     for (let i = 0; text.length > i; i++) sum = imul(sum ^ text.charCodeAt(i), 16777619);
@@ -30,9 +32,10 @@
   };
   let note = (kind, name, element, by) => {
     if (name.length > 128 || found.size > 199) return;
-    name = masked(name);
-    let id = kind.slice(0, 2) + name;
-    if (!found.has(id)) if (!known.includes(hash(id))) found.set(id, [kind, name, element, by]);
+    let host = kind == "host", two = kind.slice(0, 2), kept = host ? labels(name) : masked(name);
+    if (!host) name = kept;
+    let id = two + name;
+    if (!found.has(id)) if (![id, two + kept].some(one => known.includes(hash(one)))) found.set(id, [kind, name, element, by]);
   };
 
   // Calls the page's own method behind ours, with the very same arguments.
