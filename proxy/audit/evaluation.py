@@ -244,15 +244,15 @@ class _StateEvaluation:
             ):
                 self.rows.reads.append(shown)
             for name in refused:
-                objection = self._read(read.how)
+                objection = self._objection_to(read)
                 sight = Sight(WITHDRAW, read.how, read.by, read.when)
                 self._add(What.COOKIE if cookies else What.KEY, name, read.host, [objection], sight)
 
-    def _read(self, how: str) -> Objection:
+    def _objection_to(self, read: ReadSeen) -> Objection:
         """Return what is said of a read after a withdrawal; of what was sent the proxy knows who got it."""
-        if how != "request":
-            words = f"it was read through {how} after consent was withdrawn"
-        elif self._proxy is None:
+        if read.how != "request":
+            words = f"it was read through {read.how} after consent was withdrawn"
+        elif self._proxy is None or read.host not in self._proxy.hosts:
             words = "it was sent to the server after consent was withdrawn"
         elif self._proxy.hides_refused(self._book.policy.digest):
             words = (

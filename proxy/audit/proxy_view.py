@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,11 +19,12 @@ LARGEST = 5_000_000
 
 @dataclass(frozen=True, slots=True)
 class ProxyView:
-    """Modes in which the proxy serves the audited hosts, and digests of its rules, by all its workers."""
+    """Modes in which the proxy serves audited hosts, digests of its rules, hosts that all workers serve."""
 
     address: str
     modes: frozenset[str]
     digests: frozenset[str]
+    hosts: frozenset[str]
 
     def hides_refused(self, digest: str) -> bool:
         """True where no worker shows the upstream a cookie that the rules of this digest refuse."""
@@ -31,7 +32,9 @@ class ProxyView:
 
     def and_then(self, later: ProxyView) -> ProxyView:
         """Return what held at either of two moments."""
-        return ProxyView(self.address, self.modes | later.modes, self.digests | later.digests)
+        return ProxyView(
+            self.address, self.modes | later.modes, self.digests | later.digests, self.hosts & later.hosts
+        )
 
     def document(self, digest: str) -> dict[str, Any]:
         """Return what a report says of it."""
@@ -71,20 +74,16 @@ def status_address(address: str) -> str:
 
 def view_of(state: dict[str, Any], hosts: Collection[str], where: str) -> ProxyView:
     """Return the view of a state as /status says it: of one process, or of all workers."""
-    workers = state.get("workers", [state])
+    workers = [
+        (
+            {host: site["mode"] for site in worker["sites"] for host in site["hosts"]},
+            worker["policy"]["digest"],
+        )
+        for worker in state.get("workers", [state])
+    ]
     return ProxyView(
         where,
-        frozenset(mode for worker in workers for mode in _modes(worker["sites"], hosts)),
-        frozenset(worker["policy"]["digest"] for worker in workers),
+        frozenset(modes[host] for modes, _ in workers for host in hosts if host in modes),
+        frozenset(digest for _, digest in workers),
+        frozenset(host for host in hosts if all(host in modes for modes, _ in workers)),
     )
-
-
-def _modes(sites: list[dict[str, Any]], hosts: Collection[str]) -> Iterable[str]:
-    for host in hosts:
-        found = next((site for site in sites if _serves(site["hosts"], host)), None)
-        if found is not None:
-            yield found["mode"]
-
-
-def _serves(names: Iterable[str], host: str) -> bool:
-    return any(name == host or (name.startswith("*.") and host.endswith(name[1:])) for name in names)

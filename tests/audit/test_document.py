@@ -195,7 +195,9 @@ def test_what_was_sent_after_a_withdrawal_is_read_by_the_upstream_where_the_prox
 ):
     policy, seen = read_policy(RULES), site()
     seen.states[1].cookies, seen.states[1].jar, seen.states[1].reads = [], [], []
-    view = ProxyView("http://127.0.0.1:9100/status", frozenset({mode}), frozenset({digest or policy.digest}))
+    view = ProxyView(
+        "http://127.0.0.1:9100/status", frozenset({mode}), frozenset({digest or policy.digest}), PLAN.hosts
+    )
     found = evaluate(seen, policy, PLAN.own, view)
     [sent] = [one for one in found.findings if one.name == "js_visits"]
 

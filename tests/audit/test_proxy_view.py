@@ -27,11 +27,22 @@ def test_refused_cookies_are_hidden_where_all_workers_enforce_the_same_rules():
 
 def test_only_sites_of_the_audited_hosts_are_looked_at():
     other = {"hosts": ["other.example"], "mode": "observe"}
-    state = worker("enforce", hosts=["*.callkom.io"])
+    state = worker("enforce", hosts=["callkom.io", "shop.callkom.io"])
     state["sites"].insert(0, other)
 
     assert view_of(state, ["shop.callkom.io"], "x").modes == {"enforce"}
-    assert view_of(state, ["callkom.io"], "x").modes == set()
+    assert view_of(state, ["elsewhere.example"], "x").modes == set()
+
+
+def test_a_host_counts_as_served_where_every_worker_serves_it_before_and_after():
+    both = ["callkom.io", "shop.callkom.io"]
+    wide, narrow = view_of(worker("enforce", hosts=both), both, "x"), view_of(worker("enforce"), both, "x")
+
+    assert wide.hosts == set(both)
+    assert view_of({"workers": [worker("enforce", hosts=both), worker("enforce")]}, both, "x").hosts == {
+        "callkom.io"
+    }
+    assert wide.and_then(narrow).hosts == {"callkom.io"}
 
 
 def test_the_state_is_asked_for_at_the_admin_address_alone():
