@@ -35,7 +35,7 @@ MOST_SOURCES = 3_000
 _SOURCE = re.compile(r"(?:\*\.)?[a-z0-9.-]+")
 
 READ_EVERY = 60
-"""Seconds after which the names that others wrote are read at the latest."""
+"""Seconds after which the names that others wrote are read at the latest; a new one here has all read."""
 
 
 class SeenNames:
@@ -78,18 +78,28 @@ class SeenNames:
                 raise
             for key in new:
                 self._tell(snapshot, key, taken[key])
-        if taken or now - self._read_at >= READ_EVERY:
+        if now - self._read_at >= READ_EVERY or not taken.keys() <= self._known.keys():
             self._read_at = now
             self._known = await self._store.all()
-            self._sightings.known = frozenset(self._known)
-            self._sightings.known_names = {
-                site.name: known_names(self._known, site.name, now)
-                for site in snapshot.sites.all
-                if site.observes_pages
-            }
-            self._sightings.sources = {
-                site.name: known_sources(self._known, site.name, now) for site in snapshot.sites.all
-            }
+        else:
+            for key, seen in taken.items():
+                self._known[key].merge(seen)  # as the store did
+        if taken or self._read_at == now:
+            self._publish(snapshot, now)
+
+    def _publish(self, snapshot: Snapshot, now: int) -> None:
+        """Let requests go by what is known."""
+        by_site: dict[str, dict[Key, Seen]] = {site.name: {} for site in snapshot.sites.all}
+        for key, seen in self._known.items():
+            if key.site in by_site:
+                by_site[key.site][key] = seen
+        self._sightings.known = frozenset(self._known)
+        self._sightings.known_names = {
+            site.name: known_names(by_site[site.name], site.name, now)
+            for site in snapshot.sites.all
+            if site.observes_pages
+        }
+        self._sightings.sources = {name: known_sources(known, name, now) for name, known in by_site.items()}
 
     async def run_alerts(self) -> None:
         """Raise and send alerts until cancelled: a receiver that is slow keeps no names waiting."""

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from proxy.process.seen_names import MOST_SOURCES, known_sources
+from proxy.process.seen_names import MOST_SOURCES, READ_EVERY, known_sources
 from proxy.seen.names import Kind
+from proxy.seen.seen_store import SeenStore
 from proxy.seen.sightings import Key, Seen
 from tests.support.origin import Origin, html, ok
 from tests.support.proxying import proxying
@@ -123,6 +124,30 @@ async def test_a_browser_need_not_report_twice_what_was_seen_today(tmp_path):
     assert b" wss://live.vendor.example:* " in policies[1]
     assert b"cdn.vendor.example:* " in policies[1]
     assert first.body == second.body == PAGE
+
+
+async def test_a_name_that_is_known_is_followed_without_reading_all_names_again(tmp_path):
+    now = [NOW]
+    async with (
+        origin_of() as origin,
+        proxying(origin.url, folder=tmp_path, site=OBSERVE, clock=lambda: now[0]) as proxy,
+    ):
+        seen, host = proxy.server.seen, Key("callkom.io", Kind.HOST, "elsewhere.example")
+        await proxy.ask("/", "Sec-Fetch-Dest: document")
+        await seen.write()
+        now[0] += 90_000
+        await seen.write()
+        await SeenStore(proxy.server._store.database).add({host: Seen(now[0], now[0], 1, by_us=True)})
+        await proxy.ask("/", "Sec-Fetch-Dest: document")
+        await seen.write()
+        got = await proxy.ask("/", "Sec-Fetch-Dest: document")
+        now[0] += READ_EVERY
+        await seen.write()
+        later = await proxy.ask("/", "Sec-Fetch-Dest: document")
+    known = [one.one(b"Content-Security-Policy-Report-Only") for one in (got, later)]
+
+    assert b"cdn.vendor.example:* " in known[0], "seen again today"
+    assert [b"elsewhere.example" in policy for policy in known] == [False, True]
 
 
 async def test_the_script_of_a_worker_is_observed_too(tmp_path):
