@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -90,11 +91,17 @@ Judged = tuple[Subject, list[tuple[str, TestOutcome]], str]
 
 def html_reports(policy: Policy, title: str, page: _Explained | None, rows: list[Judged]) -> list[Report]:
     """Return a report for each state of consent."""
-    return [_html_report(policy, title, state, page, rows) for state in visitors(policy)]
+    lines = cache(lambda element, host: tag_lines(page.text, [(element, host)]) if page is not None else [])
+    return [_html_report(policy, title, state, page, rows, lines) for state in visitors(policy)]
 
 
-def _html_report(
-    policy: Policy, title: str, state: str, page: _Explained | None, rows: list[Judged]
+def _html_report(  # noqa: PLR0917
+    policy: Policy,
+    title: str,
+    state: str,
+    page: _Explained | None,
+    rows: list[Judged],
+    lines_of: Callable[[str, str], list[int]],
 ) -> Report:
     shown: list[ReportRow] = []
     notes: list[str] = []
@@ -102,7 +109,7 @@ def _html_report(
     if page is not None:
         outcome = dict(page.outcomes)[state]
         for verdict in outcome.verdicts:
-            lines = tag_lines(page.text, [(verdict.element, verdict.host)]) if page.kind == "html" else []
+            lines = lines_of(verdict.element, verdict.host) if page.kind == "html" else []
             marked.update(lines)
             what = f"{verdict.element} {verdict.host}".strip() or verdict.note or page.subject
             rule = " ".join(filter(None, (_rule(verdict), _provider(policy, verdict))))
