@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -86,7 +86,7 @@ def summary(findings: Sequence[Finding], seen: SiteVisit) -> dict[str, Any]:
             {
                 "fact": fact.name.lower(),
                 "title": fact.value,
-                "judged": fact not in BY_STATE or fact in looked,
+                "judged": _is_judged(fact, looked, seen),
                 "violations": sum(one.objection.fact is fact for one in violations),
                 "doubts": sum(one.objection.fact is fact for one in findings)
                 - sum(one.objection.fact is fact for one in violations),
@@ -94,6 +94,13 @@ def summary(findings: Sequence[Finding], seen: SiteVisit) -> dict[str, Any]:
             for fact in Fact
         ],
     }
+
+
+def _is_judged(fact: Fact, looked: Collection[Fact], seen: SiteVisit) -> bool:
+    """True where a visit could show this fact: banners are looked at in `none`."""
+    if fact is Fact.BANNER:
+        return bool(seen.banners or seen.banner)
+    return fact in looked if fact in BY_STATE else bool(looked)
 
 
 def _finding(one: Finding) -> dict[str, Any]:

@@ -280,9 +280,9 @@ def _reads(reads: Sequence[Row]) -> Markup:
 
 def _banner(banner: Row, pages: Sequence[Row]) -> Markup:
     if not banner.get("found"):
-        return _section(
-            "What the visitor is offered", Markup("<p>No page that was visited showed a banner.</p>")
-        )
+        none = "No page that was visited showed a banner."
+        words = none if banner else "Not looked at: that is done in the state none."
+        return _section("What the visitor is offered", _say("<p>{}</p>", words))
     rows = [
         (
             side,

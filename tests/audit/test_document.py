@@ -178,8 +178,27 @@ def test_what_could_not_be_judged_is_never_clean():
     said = summary([], undecided)
 
     assert (said["verdict"], said["undecided"]) == ("doubts", ["refuse"])
-    assert [one["fact"] for one in said["facts"] if not one["judged"]] == ["before", "refused", "withdrawn"]
+    assert not any(one["judged"] for one in said["facts"])
     assert summary([], SiteVisit(PLAN.addresses))["verdict"] == "clean"
+
+
+def test_a_fact_is_judged_where_a_state_that_shows_it_was_visited():
+    refused = SiteVisit(PLAN.addresses, [StateVisit("refuse", Decided(True, "x"))])
+    looked = SiteVisit(PLAN.addresses, [StateVisit("none", Decided(True, "x"))], banners={"a.io/": {}})
+
+    assert judged(refused) == {"refused", "necessary", "undeclared", "longer"}
+    assert judged(looked) == {"before", "necessary", "undeclared", "longer", "banner"}
+
+
+def judged(seen):
+    return {one["fact"] for one in summary([], seen)["facts"] if one["judged"]}
+
+
+def test_a_page_says_whether_no_banner_was_shown_or_none_was_looked_for(report):
+    without, unseen = {"found": False, "tool": "", "faults": [], "doubts": []}, {}
+
+    assert "No page that was visited showed a banner." in page({**report, "banner": without}, site())
+    assert "Not looked at: that is done in the state none." in page({**report, "banner": unseen}, site())
 
 
 @pytest.mark.parametrize(
