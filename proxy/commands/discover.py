@@ -34,6 +34,10 @@ HEADERS_ONLY = (
     "observe: headers does not see storage keys, nor who writes the cookies of scripts; "
     "observe: page adds them"
 )
+ALLOWED_UNSEEN = (
+    "not seen is not always gone: what only scripts or style sheets load for visitors who may have it, "
+    "observe: page alone sees"
+)
 _UNUSED_KEY = (b"x" * 32,)
 
 
@@ -62,7 +66,7 @@ def discover(  # noqa: PLR0917 - flags, given by name
     if not sites:
         fail(f"no site of {config} has the host {site!r}", 2)
     found = [
-        discover_site(one.name, names, one.rules, one.cookies, now=now, sees_neutral=one.observes_pages)
+        discover_site(one.name, names, one.rules, one.cookies, now=now, sees_allowed=_sees_allowed(one))
         for one in sites
     ]
     if ready:
@@ -125,7 +129,7 @@ def as_document(found: Discovery, policy: Policy, site: Site, *, undeclared: boo
             {"host": host, "last": _day(last)} for host, last in found.silent_neutral
         ],
         "unpublished": [name for row in rows(policy, unpublished_only=True) for name in row.rule.names],
-        "note": HEADERS_ONLY if _sees_headers_only(site) else None,
+        "note": ". ".join(_notes(found, site)) or None,
     }
 
 
@@ -185,8 +189,15 @@ def _say_suggestions(found: list[tuple[Site, Discovery]], *, as_json: bool) -> N
             out.file.write(f"# {site.name}: nothing was seen that no rule speaks of\n")
 
 
-def _sees_headers_only(site: Site) -> bool:
-    return site.observes and not site.observes_pages
+def _notes(found: Discovery, site: Site) -> list[str]:
+    """Return what could not be seen the way that the site is looked at."""
+    notes = [HEADERS_ONLY] if site.observes and not site.observes_pages else []
+    return [*notes, ALLOWED_UNSEEN] if found.silent and not _sees_allowed(site) else notes
+
+
+def _sees_allowed(site: Site) -> bool:
+    """True where pages of some visitors have the script that observes: what is enforced has none."""
+    return site.observes_pages and (site.observes or site.share < 1)
 
 
 def _print(site: Site, found: Discovery, policy: Policy, *, undeclared: bool) -> None:
@@ -211,8 +222,8 @@ def _print(site: Site, found: Discovery, policy: Policy, *, undeclared: bool) ->
         "not in the published policy (consent-proxy table --unpublished)",
         [name for row in rows(policy, unpublished_only=True) for name in row.rule.names],
     )
-    if _sees_headers_only(site):
-        out.print(Text(HEADERS_ONLY + ".", style="dim"))
+    for note in _notes(found, site):
+        out.print(Text(note + ".", style="dim"))
 
 
 def _table(groups: Mapping[str, list[Finding]]) -> Table:

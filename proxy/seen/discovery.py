@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from proxy.filter.headers.cookies import CookieRules
 from proxy.filter.rules.judge import Rules
 from proxy.policy.hosts import covers
-from proxy.policy.model import DAY, Policy
+from proxy.policy.model import DAY, Policy, TagRule
 from proxy.seen.declared import Declaration, Whose, declaration
 from proxy.seen.names import Kind
 from proxy.seen.ownership import Ownership, ownership
@@ -65,11 +65,11 @@ def discover(
     cookies: CookieRules,
     *,
     now: int,
-    sees_neutral: bool = False,
+    sees_allowed: bool = False,
 ) -> Discovery:
     """Return what was seen on a site, sorted by what its rules say of it.
 
-    `sees_neutral`: browsers report also what loads for everyone; of other sites nobody sees that.
+    `sees_allowed`: browsers report also what breaks no rule; elsewhere nobody sees what loads for everyone.
     """
     found = Discovery(site)
     last: dict[str, int] = {}
@@ -82,8 +82,8 @@ def discover(
             last[says.id] = max(last.get(says.id, 0), seen.last)
         _sort(found, key, seen, says, rules=rules, cookies=cookies)
     if found.since is not None and now - found.since >= SILENT_AFTER:
-        found.silent = _silent(rules.policy, last, now)
-        if sees_neutral:
+        found.silent = _silent(rules.policy, last, now, sees_allowed=sees_allowed)
+        if sees_allowed:
             found.silent_neutral = _silent_neutral(rules.policy, site, names, now)
     return found
 
@@ -112,15 +112,22 @@ def _is_presumed(one: Finding, cookies: CookieRules) -> bool:
     return one.seen.cookie.get("httponly") is True and not lasts_long
 
 
-def _silent(policy: Policy, last: Mapping[str, int], now: int) -> list[tuple[str, int | None]]:
+def _silent(
+    policy: Policy, last: Mapping[str, int], now: int, *, sees_allowed: bool
+) -> list[tuple[str, int | None]]:
     """Return the providers with something to see of which nothing was seen for 30 days."""
     return [
         (provider.id, last.get(provider.id))
         for provider in policy.providers
         if provider.enabled
-        and (provider.tags or provider.cookies)
+        and (provider.cookies or any(sees_allowed or _waits(policy, tag) for tag in provider.tags))
         and now - last.get(provider.id, 0) >= SILENT_AFTER
     ]
+
+
+def _waits(policy: Policy, tag: TagRule) -> bool:
+    """True for a tag that is held from some visitors: one that loads for everyone is in no verdict."""
+    return any(policy.needs_consent(one) and not policy.is_exempt(one) for one in tag.purposes)
 
 
 def _silent_neutral(

@@ -30,8 +30,8 @@ def site(tmp_path):
     return tmp_path
 
 
-async def seed(folder):
-    now = int(time.time())
+async def seed(folder, before=0):
+    now = int(time.time()) - before
     store = await RecordStore.open(f"sqlite:///{folder / 'proofs.db'}", keys=[KEY])
     names = {
         Key("callkom.io", Kind.HOST, "cdn.pendo.io"): Seen(
@@ -80,6 +80,27 @@ def test_programs_get_everything_of_each_site_or_of_one(site):
     assert both[0]["note"]
     assert both[1]["note"] is None
     assert set(one) == {"site", "mode", "since", "undeclared"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "tells"),
+    [
+        ("mode: observe, observe: page", True),
+        ("mode: observe", False),
+        ("observe: page", False),
+        ("observe: page, share: 10 %", True),
+    ],
+)
+def test_rules_in_vain_are_told_with_what_could_not_be_seen(site, keys, tells):
+    asyncio.run(seed(site, before=40 * 86_400))
+    (site / "config.yaml").write_text(
+        f"listen: 127.0.0.1:0\nsites: [{{ hosts: [callkom.io], upstream: 'http://127.0.0.1:1', {keys} }}]\n"
+    )
+    (document,) = json.loads(discover(site, "--json").stdout)
+
+    assert document["not_seen_for_30_days"]
+    assert ("observe: page alone sees" not in (document["note"] or "")) is tells
+    assert ("observe: page alone sees" not in discover(site).stdout.replace("\n", " ")) is tells
 
 
 def test_a_host_of_no_site_is_a_wrong_use(site):

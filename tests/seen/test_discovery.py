@@ -74,12 +74,25 @@ def test_a_neutral_host_is_named_in_vain_only_where_browsers_tell_of_it():
     unseen = [one(Kind.HOST, "a.cdn.example.com", first=LONG_AGO, last=LONG_AGO)]
 
     def silent(names, *, sees):
-        found = discover("callkom.io", dict(names), rules, cookies, now=NOW, sees_neutral=sees)
+        found = discover("callkom.io", dict(names), rules, cookies, now=NOW, sees_allowed=sees)
         return found.silent_neutral
 
     assert silent(unseen, sees=True) == [("cdn.example.com", LONG_AGO)]
     assert silent(seen, sees=True) == []
     assert silent(unseen, sees=False) == []
+
+
+@pytest.mark.parametrize(
+    ("purpose", "sees", "silent"),
+    [("necessary", False, False), ("necessary", True, True), ("performance", False, True)],
+)
+def test_a_provider_that_loads_for_everyone_is_named_only_where_browsers_tell_of_it(purpose, sees, silent):
+    block = f"  captcha: {{ name: C, tags: [{{ from: captcha.example, purpose: {purpose} }}] }}\n"
+    rules, cookies = rules_of(load_policy(RULES.replace("  google:\n", block + "  google:\n")))
+    seen = dict([one(Kind.HOST, "www.googletagmanager.com", first=LONG_AGO)])
+    found = discover("callkom.io", seen, rules, cookies, now=NOW, sees_allowed=sees)
+
+    assert (("captcha", None) in found.silent) is silent
 
 
 @pytest.mark.parametrize(
