@@ -33,6 +33,8 @@ CLARITY_HOST = "clarity.ms"
 META_HOST = "connect.facebook.net"
 TIKTOK_HOST = "analytics.tiktok.com"
 
+SHORT = (",", ":")
+
 
 def signals(policy: Policy, grants: frozenset[Pair]) -> str:
     """Return the script that tells providers what was agreed to.
@@ -47,7 +49,8 @@ def signals(policy: Policy, grants: frozenset[Pair]) -> str:
         _hubspot(said) if HUBSPOT_HOST in running else "",
         _uet(said) if UET_HOST in running else "",
         _clarity(said) if CLARITY_HOST in running else "",
-        _once_parsed(said, running),
+        _pixels(said, running),
+        _wordpress(said),
     ]
     return "".join(parts)
 
@@ -85,7 +88,7 @@ def stubs(names: Sequence[str], tables: Sequence[StandIn] = (), hosts: Sequence[
         [name for one in all_ for name in one.ready],
         replies,
     )
-    text = json.dumps(table, separators=(",", ":"))[1:-1]
+    text = json.dumps(table, separators=SHORT)[1:-1]
     text = "".join(f"\\u{ord(c):04x}" if c in "<>&" else c for c in text)
     code = script("stubs", "all").replace("(TABLE)", f"({text})")
     parts = [*names, *(["players"] if any(one.players for one in all_) else [])]
@@ -172,22 +175,21 @@ def _clarity(said: Mapping[str, bool]) -> str:
     )
 
 
-def _once_parsed(said: Mapping[str, bool], running: Collection[str]) -> str:
-    """Return what is told once the page is parsed, to code that takes no word before it is there.
-
-    Meta's and TikTok's snippets would not start beside a queue of ours; WordPress' consent API
-    is a script of the site.
-    """
-    code = ""
+def _pixels(said: Mapping[str, bool], running: Collection[str]) -> str:
+    """Return what tells Meta's and TikTok's pixels, as soon as their snippets have made them."""
+    words = {}
     if META_HOST in running and META in said:
-        code += f'window.fbq&&fbq("consent","{"grant" if said[META] else "revoke"}");'
+        words["fbq"] = "grant" if said[META] else "revoke"
     if TIKTOK_HOST in running and TIKTOK in said:
-        call = "grantConsent" if said[TIKTOK] else "revokeConsent"
-        code += f"window.ttq&&ttq.{call}&&ttq.{call}();"
+        words["ttq"] = "grantConsent" if said[TIKTOK] else "revokeConsent"
+    return script("pixels").replace("(WORDS)", f"({json.dumps(words, separators=SHORT)})") if words else ""
+
+
+def _wordpress(said: Mapping[str, bool]) -> str:
+    """Return what WordPress' consent API, a script of the site, is told once the page is parsed."""
     words = [word for word in WORDPRESS if word in said]
     calls = "".join(
         f'wp_set_consent("{word.partition(".")[2]}","{"allow" if said[word] else "deny"}");' for word in words
     )
-    code += f"if(window.wp_set_consent){{{calls}}}" if words else ""
-    optin = 'window.wp_consent_type="optin";' if words else ""
-    return f'{optin}addEventListener("DOMContentLoaded",()=>{{{code}}});' if code else ""
+    code = f'addEventListener("DOMContentLoaded",()=>{{if(window.wp_set_consent){{{calls}}}}});'
+    return f'window.wp_consent_type="optin";{code}' if words else ""

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 
 import pytest
+import yaml
 
 from proxy.banner.provider_signals import signals
 from proxy.catalogue.shipped import shipped_catalogue
@@ -14,11 +15,18 @@ from proxy.policy.load import load_policy
 from proxy.policy.scope import scope_of
 from proxy.policy.signals import GOOGLE
 from tests.policy.rules import HEAD, policy_of, text_of
+from tests.shared import ROOT
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 
 ADS = ("ad_storage", "ad_user_data", "ad_personalization")
 MORE = "  social: { basis: consent }\n  marketing: { basis: consent }\n"
+SNIPPETS = {
+    one["name"]: one["script"]
+    for one in yaml.safe_load((ROOT / "tests" / "data" / "snippets.yaml").read_text())
+}
+META, TIKTOK = SNIPPETS["Meta"], SNIPPETS["TikTok"]
+FUNCTION = "function fbq() { fbq.queue.push(arguments) } fbq.queue = [];"
 REST = """
 const told = { dataLayer: (globalThis.dataLayer || []).map(one => one.length === undefined ? one : [...one]),
   uetq: globalThis.uetq, hsp: globalThis._hsp, clarity: (globalThis.clarity?.q || []).map(one => [...one]), said };
@@ -33,14 +41,28 @@ globalThis.window = globalThis; const said = [], parsed = [];
 globalThis.addEventListener = (name, then) => parsed.push(then);
 """
     page = """
-globalThis.fbq = (...all) => said.push(["fbq", ...all]);
-globalThis.ttq = { grantConsent: () => said.push(["ttq", "grant"]), revokeConsent: () => said.push(["ttq", "revoke"]) };
 globalThis.wp_set_consent = (...all) => said.push(["wp", ...all]);
 parsed.forEach(then => then());
 """
     ran = subprocess.run(
         ["node", "-e", before + code + page + REST], capture_output=True, text=True, check=True
     )
+    return json.loads(ran.stdout)
+
+
+def pixels(code: str, page: str) -> dict:
+    """Return the calls that the queues of Meta and TikTok hold, in order, after the scripts of a page."""
+    before = """
+globalThis.window = globalThis; const parsed = [], vm = require("node:vm");
+globalThis.addEventListener = (name, then) => parsed.push(then);
+globalThis.document = { createElement: () => ({}), getElementsByTagName: () => [{ parentNode: { insertBefore() {} } }] };
+"""
+    after = """
+parsed.forEach(then => then());
+console.log(JSON.stringify({ fbq: (globalThis.fbq?.queue || []).map(one => [...one]), ttq: [...(globalThis.ttq || [])] }));
+"""
+    scripts = "".join(f"vm.runInThisContext({json.dumps(one)});" for one in (code, page))
+    ran = subprocess.run(["node", "-e", before + scripts + after], capture_output=True, text=True, check=True)
     return json.loads(ran.stdout)
 
 
@@ -129,7 +151,6 @@ def test_others_are_told_where_they_run():
     assert accepted["uetq"][:3] == ["consent", "default", {"ad_storage": "denied"}]
     assert accepted["uetq"][3:] == ["consent", "update", {"ad_storage": "granted"}]
     assert accepted["clarity"] == [["consentv2", {"ad_Storage": "denied", "analytics_Storage": "granted"}]]
-    assert accepted["said"] == [["fbq", "consent", "grant"], ["ttq", "grant"]]
     hubspot = {"analytics": True, "advertisement": False, "functionality": True}
     assert accepted["hsp"] == [["setHubSpotConsent", hubspot]]
 
@@ -138,9 +159,35 @@ def test_a_provider_that_runs_by_one_purpose_hears_that_another_was_refused():
     more = "  - meta-pixel: { purpose: performance, signals: { meta: marketing } }\n"
     policy = load_policy(f"{HEAD}{MORE}use:\n{more}  - criteo\n", catalogue=shipped_catalogue())
 
-    assert heard(signals(policy, scope_of(policy).granted(["performance"])))["said"] == [
-        ["fbq", "consent", "revoke"]
-    ]
+    told = pixels(signals(policy, scope_of(policy).granted(["performance"])), META)
+
+    assert told["fbq"][0] == ["consent", "revoke"]
+
+
+def test_a_pixel_is_told_once_and_before_any_call_of_the_page():
+    policy = using("meta-pixel", "tiktok-pixel")
+    told = pixels(signals(policy, scope_of(policy).pairs), META + TIKTOK + META)
+
+    init, view = ["init", "1"], ["track", "PageView"]
+    assert told == {
+        "fbq": [["consent", "grant"], init, view, init, view],
+        "ttq": [["grantConsent"], ["page"]],
+    }
+
+
+@pytest.mark.parametrize(
+    ("page", "queue"),
+    [
+        ("if (window.fbq || window.ttq) throw Error('there is no pixel on this page')", []),
+        (FUNCTION, [["consent", "grant"]]),
+        (f"{FUNCTION} fbq('init', '1');", [["init", "1"], ["consent", "grant"]]),
+        ("window.fbq = { callMethod: 1, queue: [] }; window.fbq = undefined;", []),
+    ],
+)
+def test_a_page_without_a_pixel_sees_none_and_one_that_is_declared_is_told_late(page, queue):
+    policy = using("meta-pixel", "tiktok-pixel")
+
+    assert pixels(signals(policy, scope_of(policy).pairs), page) == {"fbq": queue, "ttq": []}
 
 
 def test_wordpress_and_the_data_layer_are_told_what_was_claimed():
