@@ -1,20 +1,19 @@
 """The demo's rules: the shipped rules.yaml, and what its authors may add one day.
 
 The demo shows providers of the purpose `social` (players, posts, share buttons), which the
-published policy announces and CALLKOM's own rules do not need yet; maps; and HubSpot's
-forms through the relay, which the shipped rules hold in a comment until its owner decides.
+published policy announces and CALLKOM's own rules do not need yet, and maps, both as the
+catalogue has them; and HubSpot's forms through the relay, which the shipped rules hold in a
+comment until its owner decides.
 """
 
 from __future__ import annotations
 
 import re
-from importlib.resources import files
 
 PURPOSES = "  performance: { basis: consent }\n"
 PROVIDERS = "\nproviders:\n"
 SOCIAL = "  social:      { basis: consent }               # the demo's: players, posts, share buttons\n"
-TESTS = "\ntests:\n"
-ADDED = ("social.yaml", "social-tests.yaml")
+USE = "\nuse: [youtube, vimeo, x, instagram, facebook, google-maps, openstreetmap]   # of the catalogue\n"
 RELAYED = (
     "      - { class: [hs-form-frame, hs-form-html], purpose: functional, do: replace }\n",
     "      - { text: hbspt.forms.create, purpose: functional, do: replace }\n",
@@ -27,12 +26,10 @@ def demo_rules(shipped: str) -> str:
 
     Raises ValueError where the shipped file no longer has the lines this builds on.
     """
-    folder = files("proxy.demo")
-    more, tests = (folder.joinpath(name).read_text(encoding="utf-8") for name in ADDED)
-    changes = [(PURPOSES, PURPOSES + SOCIAL), (PROVIDERS, f"{PROVIDERS}\n{more}"), (TESTS, TESTS + tests)]
+    changes = [(PURPOSES, PURPOSES + SOCIAL), (PROVIDERS, USE + PROVIDERS)]
     changes += [(line, line.replace("do: replace", "do: relay")) for line in RELAYED]
     changes += [(block, re.sub(r"(?m)^    # ", "    ", block)) for block in _RELAY.findall(shipped)]
-    if len(changes) != 6:
+    if len(changes) != 5:
         raise ValueError("rules.yaml has not one commented block 'relay:', which the demo switches on")
     text = shipped
     for anchor, changed in changes:

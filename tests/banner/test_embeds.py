@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from proxy.banner.render import Renderer
+from proxy.catalogue.shipped import shipped_catalogue
 from proxy.demo.rules import demo_rules
 from proxy.filter.html.scanner import HtmlFilter
 from proxy.filter.rules.judge import compile_rules, judge_for
@@ -15,7 +16,7 @@ from tests.shared import ROOT
 
 ROWS = yaml.safe_load((ROOT / "tests" / "data" / "embeds.yaml").read_text(encoding="utf-8"))
 WRITTEN = [row for row in ROWS if "html" in row]
-DEMO = load_policy(demo_rules(POLICY.text).replace("do: relay", "do: replace"))
+DEMO = load_policy(demo_rules(POLICY.text).replace("do: relay", "do: replace"), catalogue=shipped_catalogue())
 RULES = {demo: compile_rules(DEMO if demo else POLICY, OWN) for demo in (False, True)}
 RENDERERS = {False: RENDERER, True: Renderer(DEMO, own=OWN)}
 WAYS = ("link", "once", "always")

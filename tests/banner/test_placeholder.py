@@ -5,6 +5,7 @@ import pytest
 from proxy.banner.placeholder import ANY_SIZE, MAX_CACHED, size_of, titled
 from proxy.banner.provider_signals import stand_ins
 from proxy.banner.render import Renderer
+from proxy.catalogue.shipped import shipped_catalogue
 from proxy.demo.rules import demo_rules
 from proxy.filter.headers.csp_admission import Admission
 from proxy.filter.html.scanner import HtmlFilter
@@ -273,7 +274,7 @@ def shown(markup: str, policy) -> str:
 
 
 def test_a_form_whose_script_the_relay_may_not_ask_for_is_offered_like_any_other():
-    relaying = load_policy(demo_rules(POLICY.text))
+    relaying = load_policy(demo_rules(POLICY.text), catalogue=shipped_catalogue())
 
     assert 'src="/.consent/form?' in shown(FORM.format(region="eu1"), relaying)
     other = shown(FORM.format(region="na1"), relaying)

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from proxy.banner.pages.embed_page import RELAYED, SANDBOX, EmbedPages
+from proxy.catalogue.shipped import shipped_catalogue
 from proxy.demo.rules import demo_rules
 from proxy.filter.tags.embeds import Embed, EmbedKind, Embeds
 from proxy.policy.load import load_policy
@@ -13,7 +14,7 @@ from tests.banner.rendering import OWN, POLICY, RENDERER
 
 EN, FR = RENDERER.languages["en"], RENDERER.languages["fr"]
 WRAPPERS = EmbedPages(POLICY, OWN, "/choices/", "own_cookie")
-DEMO = load_policy(demo_rules(POLICY.text))
+DEMO = load_policy(demo_rules(POLICY.text), catalogue=shipped_catalogue())
 NOTHING = frozenset()
 CALENDLY = Embeds(POLICY).read("calendly", "frame https://calendly.com/c?a=1&b=2")
 FORM = Embeds(POLICY).read("hubspot", "form eu1 1 a-2")
