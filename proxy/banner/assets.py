@@ -73,9 +73,12 @@ def _variables(look: Look, used: frozenset[str]) -> str:
 
 
 def _important(text: str) -> str:
-    """Mark every declaration; at-rules and selectors hold none outside braces of their own."""
+    """Mark every declaration; at-rules and selectors hold none outside braces of their own.
+
+    In key frames a marked one is ignored.
+    """
 
     def mark(found: re.Match[str]) -> str:
         return "{" + ";".join(f"{each}!important" for each in found[1].split(";") if each) + "}"
 
-    return re.sub(r"\{([^{}]*)\}", mark, text)
+    return re.sub(r"(?<!from)\{([^{}]*)\}", mark, text)
