@@ -5,6 +5,7 @@ from functools import cache
 import pytest
 
 from tests.banner.stage import BODY, Stage
+from tests.patience import until
 
 pytestmark = pytest.mark.e2e
 
@@ -63,7 +64,7 @@ def test_no_style_sheet_of_a_site_reaches_the_banner(visit, stage, name, opened)
     visitor, seen = look()
 
     assert PLAIN[opened] == seen
-    assert visitor.page.evaluate(ON_TOP)
+    assert until(lambda: visitor.page.evaluate(ON_TOP)), "Save after half a second"
 
 
 @pytest.mark.parametrize("name", sorted(HOSTILE.keys() - MOVES_THE_BODY))
@@ -119,4 +120,4 @@ def test_big_frameworks_change_nothing(visit, stage, name, file):
     visitor = visit()
 
     assert plain == banner_only(visitor)
-    assert visitor.page.evaluate(ON_TOP)
+    assert until(lambda: visitor.page.evaluate(ON_TOP)), "Save after half a second"
