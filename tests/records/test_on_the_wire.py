@@ -184,7 +184,7 @@ async def test_without_its_store_a_proxy_still_refuses_and_kindly_puts_acceptanc
             assert page.status == 200
 
 
-@pytest.mark.load  # the store's own test of it is in test_trouble.py, and runs always
+@pytest.mark.load  # the store's own test of it is in test_writer.py, and runs always
 @pytest.mark.timeout(300)
 async def test_postgresql_killed_under_a_serving_proxy(tmp_path):
     binaries = installed()

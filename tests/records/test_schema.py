@@ -4,21 +4,19 @@ from contextlib import closing
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from proxy.consent.answer import Gesture, How, Surface
-from proxy.consent.decision import Ask
-from proxy.consent.record import ConsentRecord, content_of
+from proxy.consent.answer import Gesture
+from proxy.consent.record import content_of
 from proxy.errors import RecordsError
 from proxy.records.chain import Chain, Keyring, root
 from proxy.records.driver import Failure
 from proxy.records.migrations import STEPS, VERSIONS
 from proxy.records.migrations.migrate import scripts, upgrade
 from proxy.records.migrations.subprocess_main import migrate_in_subprocess
-from proxy.records.rows import COLUMNS, CONTENT, record_of, values_of
+from proxy.records.rows import COLUMNS, values_of
 from proxy.records.schema import metadata
 from proxy.records.store import RecordStore
 from proxy.records.store_address import StoreAddress
@@ -47,51 +45,13 @@ async def test_the_migrations_make_exactly_the_tables_that_the_program_reads(sto
     assert found == []
 
 
-def test_the_statements_name_the_columns_of_the_table_in_its_order():
-    assert tuple(column.name for column in metadata.tables["records"].columns) == COLUMNS
-
-
 def test_the_steps_that_the_program_knows_are_those_that_alembic_finds():
     found = [script.revision for script in scripts().walk_revisions()]
 
     assert tuple(reversed(found)) == STEPS
 
 
-def test_an_erasure_empties_everything_but_the_seals():
-    kept = {"id", "time", "writer", "position", "digest", "link", "erased", "seal"}
-
-    assert set(CONTENT) == set(metadata.tables["records"].columns.keys()) - kept
-
-
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-
-
-@given(
-    visitor=words,
-    language=words,
-    how=st.sampled_from(How),
-    control=st.none() | st.sampled_from(How),
-    withdrawn=st.frozensets(words),
-    asked=st.none() | st.sampled_from(Ask),
-    surface=st.none() | st.sampled_from(Surface),
-    provider=st.none() | words,
-    previous=st.none() | words,
-)
-def test_a_record_comes_back_from_its_row_as_it_was(visitor, previous, **fields):
-    content = content_of(answer(visitor, **fields), previous)
-    record = ConsentRecord("id", NOON, "writer", 1, b"digest", b"link", content)
-
-    row = dict(zip(COLUMNS, values_of(record), strict=True))
-
-    assert record_of(row) == record
-
-
-def test_a_record_takes_less_than_a_kilobyte():
-    record = ConsentRecord(
-        "i" * 26, NOON, "w" * 12, 10**6, b"d" * 32, b"l" * 32, content_of(answer("v" * 32), "p" * 26)
-    )
-
-    assert sum(len(str(value)) for value in values_of(record)) < 1000
 
 
 async def test_a_store_can_be_brought_up_to_date_by_a_process_of_its_own(url):

@@ -1,4 +1,4 @@
-"""A store that fails: an acceptance is put off within seconds, and the store comes back by itself."""
+"""Answers that arrive together become durable together; a store that fails puts them off within seconds."""
 
 import asyncio
 import contextlib
@@ -158,43 +158,6 @@ async def test_a_visitor_who_was_put_off_is_not_recorded_behind_their_back(tmp_p
         assert await store.of_visitor("in the queue") == []
 
 
-async def test_a_file_that_was_removed_is_made_anew_not_written_into_nowhere(tmp_path):
-    url = f"sqlite:///{tmp_path / 'proofs.db'}"
-    async with opened(url) as store:
-        await store.add(answer("before"))
-        for file in tmp_path.glob("proofs.db*"):
-            file.unlink()
-
-        await store.add(answer("after"))
-    async with opened(url) as store:
-        assert len(await store.of_visitor("after")) == 1
-        assert (await store.verify()).sound
-
-
-async def test_a_file_that_is_no_database_is_refused(tmp_path):
-    path = tmp_path / "proofs.db"
-    path.write_bytes(b"these are no proofs " * 500)
-
-    with pytest.raises(RecordsError, match="not a database"):
-        await RecordStore.open(f"sqlite:///{path}", keys=[KEY])
-
-
-async def test_a_newer_schema_that_appears_while_running_is_not_written_to(tmp_path):
-    url = f"sqlite:///{tmp_path / 'proofs.db'}"
-    newer = tmp_path / "newer.db"
-    async with opened(f"sqlite:///{newer}"):
-        pass
-    await raw(f"sqlite:///{newer}", "UPDATE consent_proxy_schema SET version_num = '9999'")
-    async with opened(url) as store:
-        await store.add(answer())
-        for file in tmp_path.glob("proofs.db-*"):
-            file.unlink()
-        newer.replace(tmp_path / "proofs.db")
-
-        with pytest.raises(RecordsError, match="newer consent-proxy"):
-            await store.add(answer())
-
-
 @pytest.fixture(scope="module")
 def mortal():
     """A PostgreSQL that may be killed: the others' tests do not share it."""
@@ -321,3 +284,47 @@ async def test_no_sentence_carries_the_password_of_the_store():
         await RecordStore.open("postgresql://proxy:s3cret-word@127.0.0.1:9/proofs", keys=[KEY])
 
     assert "s3cret-word" not in str(caught.value)
+
+
+async def test_of_two_answers_in_one_moment_the_second_is_the_newer(store):
+    for _ in range(10):
+        first, second = await store.add(answer("ana", time=NOON)), await store.add(refusal("ana", time=NOON))
+
+        assert first.id < second.id
+        assert second.content.previous == first.id
+
+
+async def test_an_answer_that_no_database_can_hold_spoils_no_other(url):
+    async with opened(url) as store:
+        bad = answer("nul \x00 and surrogate \ud800")
+        given = await asyncio.gather(
+            *(store.add(answer()) for _ in range(5)), store.add(bad), return_exceptions=True
+        )
+        store.add_later(bad)
+        await store.add(answer())
+
+        assert [isinstance(one, Exception) for one in given] == [False] * 5 + [True]
+        assert isinstance(given[-1], RecordsError)
+        assert await store.count() == 6
+        assert (await store.verify()).sound
+
+
+async def test_a_refusal_need_not_wait(store):
+    store.add_later(refusal("ana"))
+    await store.close()
+
+    assert store.lost == 0
+
+
+async def test_what_was_given_for_later_is_written_before_closing(url):
+    async with opened(url) as store:
+        store.add_later(refusal("ana"))
+    async with opened(url) as store:
+        assert len(await store.of_visitor("ana")) == 1
+
+
+async def test_a_closed_store_takes_nothing(url):
+    async with opened(url) as store:
+        pass
+    with pytest.raises(RecordsError, match="closed"):
+        await store.add(answer())

@@ -1,0 +1,94 @@
+"""The same statements on PostgreSQL: as asyncpg reads them, durable, and told apart when they fail."""
+
+import pytest
+
+from proxy.errors import StartError
+from proxy.records.driver import Failure
+from proxy.records.postgresql import PostgresConnection, _adapt_statement, _address
+
+
+@pytest.fixture
+async def connection(postgres):
+    opened = await PostgresConnection.open(await postgres.fresh())
+    await opened.run("CREATE TABLE words (id INTEGER PRIMARY KEY, word TEXT)")
+    await opened.many("INSERT INTO words VALUES (?, ?)", [(1, "a"), (2, "b"), (3, "c")])
+    yield opened
+    await opened.close()
+
+
+def test_placeholders_are_numbered_and_a_list_is_one_value():
+    statement = "SELECT a FROM b WHERE c = ? AND d IN ? AND e < ? FOR UPDATE"
+
+    assert _adapt_statement(statement) == "SELECT a FROM b WHERE c = $1 AND d = ANY($2) AND e < $3 FOR UPDATE"
+
+
+@pytest.mark.parametrize(
+    ("url", "read"),
+    [
+        ("postgresql://a:b@db/x?ssl=require", "postgresql://a:b@db/x?sslmode=require"),
+        ("postgresql://db/x?sslmode=verify-full&a=b%20c", "postgresql://db/x?sslmode=verify-full&a=b+c"),
+        ("postgresql://db/x", "postgresql://db/x"),
+    ],
+)
+def test_an_address_is_told_to_asyncpg_in_its_words(url, read):
+    assert _address(url) == read
+
+
+async def test_an_address_that_can_never_work_is_a_fault_of_the_config():
+    with pytest.raises(StartError, match="the address of the store cannot be used"):
+        await PostgresConnection.open("postgresql://db/x?sslmode=perhaps")
+
+
+async def test_a_commit_has_reached_the_disk_whatever_the_servers_default(connection):
+    assert [tuple(row) for row in await connection.all("SHOW synchronous_commit")] == [("on",)]
+
+
+async def test_rows_are_read_by_name_and_counted_when_changed(connection):
+    rows = await connection.all("SELECT id, word FROM words WHERE word IN ? ORDER BY id", ["a", "c"])
+
+    assert [(row["id"], row["word"]) for row in rows] == [(1, "a"), (3, "c")]
+    assert await connection.run("UPDATE words SET word = ? WHERE id > ?", "x", 1) == 2
+    assert await connection.run("CREATE TABLE other (id INTEGER)") == 0
+
+
+async def test_what_is_rolled_back_was_never_there_also_without_a_transaction(connection):
+    await connection.begin(write=True)
+    await connection.run("DELETE FROM words")
+    await connection.rollback()
+    await connection.rollback()
+
+    assert len(await connection.all("SELECT id FROM words")) == 3
+
+
+async def test_who_only_reads_cannot_write(connection):
+    await connection.begin(write=False)
+    with pytest.raises(Failure, match="read-only"):
+        await connection.run("DELETE FROM words")
+    await connection.rollback()
+    await connection.begin(write=True)
+    await connection.run("DELETE FROM words")
+    await connection.commit()
+
+    assert await connection.all("SELECT id FROM words") == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "values", "refused"),
+    [("INSERT INTO words VALUES (?, ?)", (1, "a"), True), ("INSERT INTO words VALUES (?, ?)", (9, "nul \x00"), True), ("INSERT INTO words VALUES (?, ?)", ("x", "a"), True), ("INSERT INTO gone VALUES (1)", (), False)],
+)  # fmt: skip
+async def test_what_the_store_refuses_is_told_from_a_store_that_fails(connection, statement, values, refused):
+    with pytest.raises(Failure) as error:
+        await connection.run(statement, *values)
+
+    assert (error.value.refused, error.value.lost) == (refused, False)
+
+
+async def test_a_connection_that_is_gone_is_neither_alive_nor_at_fault(postgres):
+    opened = await PostgresConnection.open(await postgres.fresh())
+    assert await opened.alive()
+    opened.abandon()
+
+    assert not await opened.alive()
+    with pytest.raises(Failure) as error:
+        await opened.all("SELECT 1")
+    assert (error.value.lost, error.value.refused) == (True, False)
