@@ -1,7 +1,8 @@
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /src
-COPY pyproject.toml README.md LICENSE rules.yaml ./
+COPY pyproject.toml README.md CHANGELOG.md LICENSE rules.yaml ./
 COPY config ./config
+COPY docs ./docs
 COPY proxy ./proxy
 RUN python -m venv /opt/consent && /opt/consent/bin/pip install --no-cache-dir .
 

@@ -20,6 +20,8 @@ _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
 _HELP = "Makes a cookie policy true: nothing that needs consent loads or stores anything before agreement."
 _COMMANDS = (
+    "init",
+    "keygen",
     "serve",
     "demo",
     "preview",
@@ -32,6 +34,7 @@ _COMMANDS = (
     "audit",
     "catalogue",
     "schema",
+    "files",
     "languages",
     "status",
     "records",

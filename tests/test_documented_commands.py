@@ -58,9 +58,17 @@ def checkout(tmp_path):
     """A copy of what the commands speak of, with `consent-proxy` on the path."""
     folder = tmp_path / "checkout"
     folder.mkdir()
-    for name in ("Makefile", "pyproject.toml", "README.md", "LICENSE", "rules.yaml", "Dockerfile"):
+    for name in (
+        "Makefile",
+        "pyproject.toml",
+        "README.md",
+        "CHANGELOG.md",
+        "LICENSE",
+        "rules.yaml",
+        "Dockerfile",
+    ):
         shutil.copy(ROOT / name, folder)
-    for name in ("config", "proxy"):
+    for name in ("config", "docs", "proxy"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "page.html").write_text("<!doctype html><title>x</title><p>Hello")
     tools = folder / "venv" / "bin"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 import time
@@ -15,7 +16,7 @@ import typer
 from proxy.banner.missing_words import word_problems
 from proxy.banner.words import DEFAULT
 from proxy.catalogue.shipped import shipped_catalogue
-from proxy.commands.terminal import err, out, print_json, print_problems, read_policy, read_text
+from proxy.commands.terminal import err, fail, out, print_json, print_problems, read_policy, read_text
 from proxy.config.loading import read_config
 from proxy.errors import FaultsError
 from proxy.filter.inline_tests import run_examples, untested
@@ -25,7 +26,13 @@ from proxy.policy.lint import lint
 from proxy.policy.load import load_policy
 from proxy.policy.model import Policy
 from proxy.problems import Place, Problem
-from proxy.process.preflight_checks import blind_shares, start_problems, uncovered_hosts, unserved_hosts
+from proxy.process.preflight_checks import (
+    blind_shares,
+    located,
+    start_problems,
+    uncovered_hosts,
+    unserved_hosts,
+)
 
 FAULTS, WARNINGS = 1, 3
 BETWEEN_LOOKS = 0.3
@@ -37,30 +44,41 @@ _TODO = re.compile(r"(?:^|\s)#.*?\bTODO\b:?\s*+(.*)")
 def check(
     rules: Annotated[Path | None, typer.Argument(help="rules.yaml (default: the shipped one).")] = None,
     config: Annotated[Path | None, typer.Option("--config", "-c", help="Check this config file too.")] = None,
+    *,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     against: Annotated[
         Path | None, typer.Option("--against", help="Rules in force: say who is asked again, and why.")
     ] = None,
+    connect: Annotated[
+        bool, typer.Option("--connect", help="With --config: also try its upstreams and its PostgreSQL.")
+    ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Check again whenever a file changes.")] = False,
 ) -> None:
     """Check rules.yaml (and a config): exit 0 fine, 1 faults, 3 warnings only."""
     path = rules or bundled("rules.yaml")
+    if connect and config is None:
+        fail("--connect tries what a config names: add --config FILE", 2)
+    once = partial(_check, path, config, against, connect=connect)
     if watch:
-        _keep_watching(
-            [one for one in (path, config, against) if one], partial(_check, path, config, against)
-        )
-    raise typer.Exit(_check(path, config, against, as_json=as_json))
+        _keep_watching([one for one in (path, config, against) if one], once)
+    raise typer.Exit(once(as_json=as_json))
 
 
-def _check(path: Path, config: Path | None, against: Path | None, *, as_json: bool = False) -> int:
+def _check(
+    path: Path, config: Path | None, against: Path | None, *, connect: bool = False, as_json: bool = False
+) -> int:
     """Print all that is wrong or doubtful, and return the exit status."""
     policy, problems = _rules(path)
     if against is not None and policy is not None:
         problems += _against(against, policy)
     folder, spoken = None, frozenset[str]()
+    works: list[str] = []
     if config is not None:
         found, folder, spoken = _config(config, policy)
         problems += found
+        if connect:
+            found, works = _connections(config)
+            problems += found
     if policy is not None:
         problems += word_problems(policy, folder, spoken)
     problems.sort(key=lambda problem: (problem.warning, problem.place))
@@ -68,6 +86,8 @@ def _check(path: Path, config: Path | None, against: Path | None, *, as_json: bo
     if as_json:
         print_json([_row(problem) for problem in problems])
     else:
+        for words in works:
+            out.print(words)
         print_problems(tuple(problems))
         _say_sum(policy, path, faults, len(problems) - faults)
     return FAULTS if faults else WARNINGS if problems else 0
@@ -128,6 +148,18 @@ def _config(path: Path, policy: Policy | None) -> tuple[list[Problem], Path | No
     problems += blind_shares(config, path)
     spoken = frozenset({DEFAULT, config.language} if config.language else {DEFAULT})
     return problems, config.file(config.languages) if config.languages else None, spoken
+
+
+def _connections(path: Path) -> tuple[list[Problem], list[str]]:
+    """Try what the config connects to; return what fails, and what works in words."""
+    from proxy.process.connection_checks import try_connections  # noqa: PLC0415 - brings the client with it
+
+    try:
+        config = read_config(path)
+    except FaultsError:  # told already
+        return [], []
+    tried = asyncio.run(try_connections(config))
+    return located(tried.findings, path), tried.works
 
 
 def _row(problem: Problem) -> dict[str, object]:

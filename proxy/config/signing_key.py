@@ -27,12 +27,17 @@ def key_file(config: Config) -> Path:
     return state_folder(config) / "consent.key"
 
 
+def new_key() -> str:
+    """Return a fresh key, as a line of a key file has it."""
+    return secrets.token_hex(KEY_BYTES)
+
+
 def load_keys(config: Config) -> tuple[bytes, ...]:
     """Return the keys, the signing one first; the first start creates one.
 
     To rotate: add a new line at the top, and remove the old one after six months.
     """
-    return existing_keys(config) or _create_key(key_file(config))
+    return existing_keys(config) or create_key(key_file(config))
 
 
 def upstream_key_file(config: Config) -> Path:
@@ -44,7 +49,7 @@ def upstream_key_file(config: Config) -> Path:
 
 def load_upstream_key(config: Config) -> bytes:
     """Return the key that signs `consent.upstream_header`; the first start creates one."""
-    return (existing_upstream_key(config) or _create_key(upstream_key_file(config)))[0]
+    return (existing_upstream_key(config) or create_key(upstream_key_file(config)))[0]
 
 
 def existing_keys(config: Config) -> tuple[bytes, ...]:
@@ -88,14 +93,17 @@ def _read_keys(path: Path) -> tuple[bytes, ...]:
     return keys
 
 
-def _create_key(path: Path) -> tuple[bytes, ...]:
-    """Create the key file atomically; if several processes start together, all read one key."""
+def create_key(path: Path) -> tuple[bytes, ...]:
+    """Create a key file atomically, mode 0600, and return its key; one that is there stays and is read.
+
+    So where several processes start together, all read one key.
+    """
     fresh = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_hex(KEY_BYTES).encode() + b"\n")
+            file.write(new_key().encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
         try:

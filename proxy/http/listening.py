@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from proxy.config.types import Config, Tls
 from proxy.config.value_parsers import ListenAddress
 from proxy.errors import StartError
+from proxy.http.bound_sockets import bound_sockets
+from proxy.http.certificate_facts import CertificateFacts, certificate_facts
 from proxy.http.server import HttpServer
 from proxy.telemetry.logs import log
 
@@ -22,29 +24,14 @@ GRACE = 2.0
 
 def bind(address: ListenAddress) -> list[socket.socket]:
     """Return listening sockets for an address; several processes may share its port."""
-    try:
-        found = socket.getaddrinfo(
-            address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-    except OSError as error:
-        raise StartError(f"cannot listen on {address}: {error.strerror}") from error
-    sockets: list[socket.socket] = []
-    for family, kind, protocol, _, where in dict.fromkeys(found):
-        sock = socket.socket(family, kind, protocol)
+    sockets = bound_sockets(address)
+    for sock in sockets:
         try:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            if family == socket.AF_INET6:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            sock.setblocking(False)
-            sock.bind(where)
             sock.listen(BACKLOG)
         except OSError as error:
-            sock.close()
-            for other in sockets:
-                other.close()
+            for one in sockets:
+                one.close()
             raise StartError(f"cannot listen on {address}: {error.strerror}") from error
-        sockets.append(sock)
     return sockets
 
 
@@ -57,6 +44,7 @@ class Certificate:
         self._bytes = b""
         self.context = self._fresh()
         self.context.load_cert_chain(self._certificate, self._key)
+        self.facts: CertificateFacts = self._facts()
         self._bytes = self._read()
 
     def renew(self) -> None:
@@ -67,10 +55,13 @@ class Certificate:
                 return
             self._fresh()  # both must fit before the one in use is touched
             self.context.load_cert_chain(self._certificate, self._key)
-            self._bytes = now
+            self._bytes, self.facts = now, self._facts()
             log().info("certificate_loaded", file=self._certificate.name)
         except (OSError, StartError) as error:
             log().error("certificate_refused", file=self._certificate.name, why=str(error))
+
+    def _facts(self) -> CertificateFacts:
+        return certificate_facts(self._certificate.read_bytes())
 
     def _read(self) -> bytes:
         return self._certificate.read_bytes() + self._key.read_bytes()

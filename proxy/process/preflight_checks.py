@@ -1,14 +1,15 @@
-"""Checks before a start that the files and folders of a config are usable: certificate, key, store, CAs.
+"""Checks before a start that what a config names is usable: addresses, certificate, key, store, CAs.
 
 `serve` refuses to start on a problem, `check --config` reports it beforehand. Nothing is
-written and no address is bound: another version may be serving there.
+written, nothing is sent and nobody is taken in: another version may be serving there.
 """
 
 from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from proxy.config.consent_domain import consent_domain
@@ -19,7 +20,9 @@ from proxy.policy.hosts import covers
 from proxy.policy.model import Policy
 from proxy.policy.yaml_source import Step, locate, read
 from proxy.problems import Place, Problem
+from proxy.process.address_checks import Finding, address_findings
 from proxy.process.alerts import check_secret
+from proxy.records.database import check_file
 from proxy.records.store_address import read_store_address
 from proxy.telemetry.visitor_network import is_private
 
@@ -32,19 +35,25 @@ _LOADS = (
     " collects, in `own:` if not"
 )
 
-Finding = tuple[tuple[Step, ...], str]
+RENEW_BEFORE = 14
+"""Days before the end of a certificate from which on `check` warns: what renews it has failed by then."""
 
 
 def start_problems(config: Config, path: Path) -> list[Problem]:
-    """Return what keeps `serve` from starting with the config read from that file, each with its line."""
+    """Return what keeps `serve` from starting with the config read from that file, each with its line.
+
+    Warnings among them do not, but are seen at no other time: a certificate that ends, a right to a port.
+    """
+    return located(_findings(config), path)
+
+
+def located(findings: Iterable[Finding], path: Path) -> list[Problem]:
+    """Return findings as problems, each at its line of the config file."""
     root, _ = read(path.read_text("utf-8"), path.name)
-    problems = []
-    for steps, text in _findings(config):
-        if root is None:
-            problems.append(Problem(Place(path.name, 1), text))
-            continue
-        problems.append(Problem(locate(root, steps)[0].place, text))
-    return problems
+    return [
+        Problem(locate(root, steps)[0].place if root else Place(path.name, 1), text, warning)
+        for steps, text, warning in findings
+    ]
 
 
 def unserved_hosts(policy: Policy, config: Config) -> list[Problem]:
@@ -102,7 +111,7 @@ def uncovered_hosts(policy: Policy, config: Config, path: Path) -> list[Problem]
 
 
 def _findings(config: Config) -> Iterator[Finding]:
-    yield from _finding(("tls",), lambda: _load_certificate(config))
+    yield from _certificate(config)
     yield from _finding(("consent", "key"), lambda: existing_keys(config))
     if config.consent.upstream_header:
         yield from _finding(("consent", "upstream_key"), lambda: existing_upstream_key(config))
@@ -111,26 +120,42 @@ def _findings(config: Config) -> Iterator[Finding]:
     for number, site in enumerate(config.sites):
         yield from _authority(("sites", number, "ca"), config, site.ca)
     yield from _authority(("relay", "ca"), config, config.relay.ca)
+    yield from address_findings(config)
 
 
 def _finding(steps: tuple[Step, ...], attempt: Callable[[], object]) -> Iterator[Finding]:
     try:
         attempt()
     except StartError as error:
-        yield steps, str(error)
+        yield Finding(steps, str(error))
 
 
-def _load_certificate(config: Config) -> None:
-    if config.tls is not None:
-        from proxy.http.listening import Certificate  # noqa: PLC0415 - brings the server with it
+def _certificate(config: Config) -> Iterator[Finding]:
+    if config.tls is None:
+        return
+    from proxy.http.listening import Certificate  # noqa: PLC0415 - brings the server with it
 
-        Certificate(config, config.tls)
+    try:
+        facts = Certificate(config, config.tls).facts
+    except StartError as error:
+        yield Finding(("tls",), str(error))
+        return
+    left = facts.days_left(datetime.now(UTC))
+    if left < RENEW_BEFORE:
+        when = f"{'ended' if left < 0 else 'ends'} on {facts.ends:%Y-%m-%d}"
+        yield Finding(("tls", "certificate"), f"the certificate {when}; renew it", warning=True)
+    if bare := sorted(host for host in config.hosts if not facts.covers(host)):
+        text = f"the certificate is not for {', '.join(bare)}: browsers refuse it there"
+        yield Finding(("tls", "certificate"), text, warning=True)
 
 
 def _check_store(config: Config) -> None:
-    """Raise StartError if the SQLite file does not exist and cannot be created."""
+    """Raise StartError if the SQLite file is of a newer program, or not there and cannot be created."""
     path = read_store_address(config.records.url, config.file(Path())).path
-    if path is None or path.exists():
+    if path is None:
+        return
+    if path.exists():
+        check_file(path)
         return
     if path.parent.is_dir():
         if not os.access(path.parent, os.W_OK | os.X_OK):
@@ -147,4 +172,4 @@ def _authority(steps: tuple[Step, ...], config: Config, ca: Path | None) -> Iter
     try:
         ssl.create_default_context(cafile=str(config.file(ca)))
     except OSError as error:
-        yield steps, f"the authority {config.file(ca)} cannot be used: {error}"
+        yield Finding(steps, f"the authority {config.file(ca)} cannot be used: {error}")

@@ -29,7 +29,7 @@ def run(config_path: Path, rules_path: Path, rules_tests: RulesTests = RulesTest
     watched = WatchedFiles(config_path, rules_path, tests=rules_tests)
     config, policy = watched.read()
     lines = start_logs(config.log.level, config.log.style)
-    if problems := start_problems(config, config_path):
+    if problems := [one for one in start_problems(config, config_path) if not one.warning]:
         raise ConfigError(problems)
     load_keys(config)
     warn_of_unobserved(config)

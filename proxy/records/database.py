@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -76,6 +77,17 @@ class Database:
         self._open = True
         self.openings += 1
 
+    async def inspect(self) -> None:
+        """Raise RecordsError or StartError where this program could not write proofs; nothing is written."""
+        try:
+            async with self._read.transaction(write=False) as connection:
+                found = await self._schema(connection)
+                _check_schema(found)
+                if self.path is None and (lack := await _lacking_right(connection, found)):
+                    raise RecordsError(f"the store of proofs {self.name} cannot be written: {lack}")
+        except FAILURES as error:
+            raise RecordsError(f"the store of proofs {self.name} cannot be used: {why(error)}") from error
+
     async def close(self) -> None:
         """Close every connection."""
         self._open = False
@@ -131,11 +143,7 @@ class Database:
             found = await self._schema(connection)
         if found == STEPS[-1]:
             return
-        if found is not None and found not in STEPS:
-            raise StartError(
-                f"the store of proofs has schema {found}, this program knows up to {STEPS[-1]}: "
-                "it was written by a newer consent-proxy; start that one, or name another store"
-            )
+        _check_schema(found)
         if self._in_subprocess:
             await migrate_in_subprocess(self.address)
             return
@@ -155,6 +163,38 @@ class Database:
             return None
         found = await first(connection, f"SELECT version_num FROM {VERSIONS}")  # noqa: S608 - a constant
         return str(found[0]) if found is not None else None
+
+
+def _check_schema(found: str | None) -> None:
+    if found is not None and found not in STEPS:
+        raise StartError(
+            f"the store of proofs has schema {found}, this program knows up to {STEPS[-1]}: "
+            "it was written by a newer consent-proxy; start that one, or name another store"
+        )
+
+
+def check_file(path: Path) -> None:
+    """Raise StartError if a SQLite file was written by a newer program; it is read as it lies there."""
+    try:
+        # immutable: not even the files of its journal are made
+        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as connection:
+            found = connection.execute(f"SELECT version_num FROM {VERSIONS}").fetchone()  # noqa: S608
+    except sqlite3.Error:  # empty, or damaged: serving starts all the same and says so
+        return
+    _check_schema(str(found[0]) if found else None)
+
+
+async def _lacking_right(connection: Connection, schema: str | None) -> str | None:
+    """Return what forbids to write proofs to a PostgreSQL, or None."""
+    standby = await first(connection, "SELECT pg_is_in_recovery()")
+    if standby is not None and standby[0]:
+        return "it is a standby; name the primary"
+    if schema == STEPS[-1]:
+        right, what = "has_table_privilege('records', 'INSERT')", "INSERT into its table records"
+    else:
+        right, what = "has_schema_privilege(current_schema(), 'CREATE')", "CREATE in its schema"
+    granted = await first(connection, f"SELECT {right}")
+    return None if granted is not None and granted[0] else f"its user has no right to {what}; grant it"
 
 
 async def _sqlite(address: StoreAddress) -> Connection:

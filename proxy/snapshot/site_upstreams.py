@@ -25,7 +25,7 @@ class UpstreamsBySite:
             await self._by_key.pop(key).retire()
         for key, site in wanted.items():
             if key not in self._by_key:
-                self._by_key[key] = _build_upstreams(config, site)
+                self._by_key[key] = build_upstreams(config, site)
         return {site.hosts[0]: self._by_key[key] for key, site in wanted.items()}
 
     async def close(self) -> None:
@@ -47,7 +47,8 @@ def _upstreams_key(config: Config, site: SiteConfig) -> tuple[object, ...]:
     )
 
 
-def _build_upstreams(config: Config, site: SiteConfig) -> Upstreams:
+def build_upstreams(config: Config, site: SiteConfig) -> Upstreams:
+    """Return the upstreams of one site. Call it in a running loop; `close` them at the end."""
     times = config.timeouts
     timeouts = UpstreamTimeouts(times.connect, times.first_byte, times.idle, times.queue)
     secure = any(origin.startswith("https:") for origin in site.upstream)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -85,6 +86,43 @@ def test_type_checkers_of_others_read_our_annotations(installed):
     packages = next((installed.parents[1] / "lib").glob("python*/site-packages"))
 
     assert (packages / "proxy" / "py.typed").is_file()
+
+
+def test_documents_unit_schema_and_examples_come_along_and_their_links_hold(installed, tmp_path):
+    told = subprocess.run(
+        [installed, "files"],
+        cwd=tmp_path, env=clean_environment(tmp_path), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    folders = {path.name: path for path in map(Path, told.stdout.splitlines())}
+    assert str(installed.parents[1]) in str(folders["docs"])
+    assert (folders["config"] / "consent-proxy.service").is_file()
+    assert (folders["config"] / "rules.schema.json").is_file()
+    assert (folders["config"] / "callkom.yaml").is_file()
+    pages = sorted(folders["docs"].rglob("*.md"))
+    links = [
+        (page.name, link)
+        for page in pages
+        for link in re.findall(r"\]\(((?:\.\./)*(?:config/|deploy/|docs/)?[\w./-]+)[^)]*\)", page.read_text())
+        if not re.search(
+            r"^https$|(?:^|/)(?:proxy|tests|bench|tools|rules\.yaml|CONTRIBUTING|SECURITY)", link
+        )
+        and not (page.parent / link).exists()
+    ]
+
+    assert len(pages) > 15
+    assert links == []
+
+
+def test_init_in_an_empty_folder_leads_to_a_proxy_that_serves(installed, tmp_path):
+    run = [installed, "init", "--site", "http://127.0.0.1:9"]
+    subprocess.run(run, cwd=tmp_path, env=clean_environment(tmp_path), check=True, timeout=60)
+    config, port = tmp_path / "config.yaml", free_port()
+    text = config.read_text().replace("127.0.0.1:8080", f"127.0.0.1:{port}")
+    config.write_text(text.replace("127.0.0.1:9100", f"127.0.0.1:{free_port()}"))
+    serve = [installed, "serve", "--config", config, "--rules", tmp_path / "rules.yaml"]
+    with running(serve, tmp_path) as (process, log):
+        assert until(lambda: "serving_started" in log.read_text() or process.poll() is not None)
+        assert process.poll() is None, log.read_text()
 
 
 def test_the_demo_runs_from_an_empty_folder_with_an_empty_home(installed, tmp_path):

@@ -1,7 +1,9 @@
 """What `serve` refuses at the start, `check --config` says beforehand: the same, with its line."""
 
+import sqlite3
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -27,9 +29,12 @@ def problems(path: Path) -> list[str]:
     return list(map(str, start_problems(read_config(path), path)))
 
 
-def certificate(folder: Path, *, key_of_another: bool = False) -> None:
+def certificate(
+    folder: Path, *, key_of_another: bool = False, host: str = "a.callkom.io", days: int = 60
+) -> None:
     authority = trustme.CA()
-    leaf, other = authority.issue_cert("a.callkom.io"), authority.issue_cert("a.callkom.io")
+    ends = datetime.now(UTC) + timedelta(days=days, hours=1)
+    leaf, other = authority.issue_cert(host, not_after=ends), authority.issue_cert(host)
     leaf.cert_chain_pems[0].write_to_path(str(folder / "cert.pem"))
     (other if key_of_another else leaf).private_key_pem.write_to_path(str(folder / "key.pem"))
 
@@ -43,10 +48,17 @@ def certificate(folder: Path, *, key_of_another: bool = False) -> None:
         ("records: sqlite:///config.yaml/proofs.db\n", 1, "no signing key can be written"),
         ("consent: { key: my.key }\nrecords: sqlite:///nowhere/proofs.db\n", 5, "the folder"),
         ("relay: { ca: nowhere.pem }\n", 4, "the authority"),
+        ("admin: 192.0.2.77:9100\n", 4, "no interface of this machine has it"),
+        ("records: sqlite:///newer.db\n", 4, "written by a newer consent-proxy"),
     ],
 )
 def test_what_serve_refuses_check_says_with_its_line(tmp_path, more, line, words):
     (tmp_path / "empty.key").write_text("")
+    newer = sqlite3.connect(tmp_path / "newer.db")
+    newer.execute("CREATE TABLE consent_proxy_schema (version_num TEXT)")
+    newer.execute("INSERT INTO consent_proxy_schema VALUES ('9999')")
+    newer.commit()
+    newer.close()
     path = config_in(tmp_path, more)
     told = [
         subprocess.run(
@@ -124,3 +136,19 @@ def test_a_host_that_no_cookie_row_is_for_is_named_and_a_copy_to_try_is_not(tmp_
     (found,) = uncovered_hosts(policy_of(cookies=row), read_config(path), path)
     assert str(found).startswith("config.yaml:4:32: no cookie row of the rules is for 'shop.example.fr'")
     assert found.warning
+
+
+@pytest.mark.parametrize(
+    ("days", "host", "words"),
+    [(7, "a.callkom.io", "the certificate ends on "), (-2, "a.callkom.io", "the certificate ended on "),
+     (60, "b.callkom.io", "the certificate is not for a.callkom.io")],
+)  # fmt: skip
+def test_a_certificate_that_browsers_refuse_or_soon_will_is_a_warning_and_serve_starts(
+    tmp_path, days, host, words
+):
+    certificate(tmp_path, days=days, host=host)
+    path = config_in(tmp_path, TLS)
+    [told] = start_problems(read_config(path), path)
+
+    assert str(told).startswith(f"config.yaml:4:21: {words}")
+    assert told.warning
