@@ -44,7 +44,9 @@ class Answer:
     time of the answer in whole seconds since 1970, `since` for each granted purpose the
     day (days since 1970) since which it has been granted without interruption. `swept`
     is the last day on which cookies that outlived their published life were looked for
-    (filter/headers/sweep.py); 0 means the day of the answer.
+    (filter/headers/sweep.py); 0 means the day of the answer. `declared` stands for what another
+    consent tool said when this was answered, empty where it said nothing (declared.py); `taken`:
+    the answer was given to that tool.
     """
 
     visitor: str
@@ -54,10 +56,35 @@ class Answer:
     policy_version: str
     since: Mapping[str, int] = field(default_factory=dict)
     swept: int = 0
+    declared: bytes = b""
+    taken: bool = False
 
     def grants(self) -> frozenset[Pair]:
         """Return the pairs agreed to: granted purposes of providers that were shown."""
         return self.scope.granted(self.granted)
+
+
+class Lack(Enum):
+    """Why a grant that another consent tool was given does not count."""
+
+    TIME = "no time"  # it does not state when it was given
+    OLD = "old"  # its life is over
+    UNNAMED = "unnamed"  # that tool asked about less than is asked today
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What another consent tool's cookie means for one request.
+
+    `digest` stands for what it says, empty where it says nothing. `due` is the answer that
+    is to be recorded and put into our cookie, `stated` the time that it states.
+    """
+
+    tool: str
+    digest: bytes = b""
+    due: Answer | None = None
+    stated: int | None = None
+    lacks: Lack | None = None
 
 
 def next_answer(

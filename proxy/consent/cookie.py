@@ -6,6 +6,8 @@ error (threats T33, T34). The word is base64url, so it consists of cookie-octets
     kind (1) width (1) at (5) swept (2) visitor (1+n) version (1+n)
     granted (1 + n * (purpose hash 4, since 2)) asked (n * width) signature (16)
 
+The second kind, where another consent tool said something, has `taken (1) declared (6)` behind
+the version.
 Pairs and purposes are carried as short hashes: the present scope maps them back, and
 what it does not know (a provider that is gone) is left out.
 """
@@ -26,7 +28,9 @@ from proxy.policy.scope import Pair, Scope
 MAX_LENGTH = 512
 """Longest value that is parsed (T33: size before parse)."""
 
-KIND = 1
+PLAIN, DECLARED = 1, 2
+KINDS = (PLAIN, DECLARED)
+DIGEST = 6  # bytes that stand for what another consent tool said
 SIGNATURE = 16  # 128 bits of HMAC-SHA256
 WHOLE = 0  # "width" of a scope too long to list: one digest stands for all of it
 MAX_AGE = 400 * DAY  # browsers keep no cookie longer; what is older was replayed
@@ -110,7 +114,7 @@ def _read(value: bytes | str, keys: Sequence[bytes], known: Scope, now: int) -> 
 def _parsed(value: bytes | str, keys: tuple[bytes, ...], known: Scope) -> Answer | None:
     """Return the answer this value carries, or None for whatever reason."""
     sealed = _decoded(value)
-    if sealed is None or len(sealed) <= SIGNATURE or sealed[0] != KIND:
+    if sealed is None or len(sealed) <= SIGNATURE or sealed[0] not in KINDS:
         return None
     payload, signature = sealed[:-SIGNATURE], sealed[-SIGNATURE:]
     if not any(hmac.compare_digest(signature, _sign(payload, key)) for key in keys):
@@ -152,13 +156,15 @@ def _pack(answer: Answer, asked: frozenset[Pair], known: Scope, width: int) -> b
         scope = _digest_of_all(known) if asked == known.pairs else b""
     else:
         scope = b"".join(sorted(_hash(f"{pair.purpose}\x00{pair.provider}")[:width] for pair in asked))
+    tells = bool(answer.declared or answer.taken)
     return b"".join(
         (
-            bytes((KIND, width)),
+            bytes((DECLARED if tells else PLAIN, width)),
             max(0, answer.at).to_bytes(5, "big"),
             _day(answer.swept),
             _text(answer.visitor),
             _text(answer.policy_version),
+            bytes((answer.taken,)) + answer.declared[:DIGEST].ljust(DIGEST, b"\0") if tells else b"",
             bytes((min(len(granted), 255),)),
             *(_hash(p) + _day(answer.since.get(p, answer.at // DAY)) for p in granted[:255]),
             scope,
@@ -171,6 +177,10 @@ def _unpack(payload: bytes, known: Scope) -> Answer:
     at, swept = int.from_bytes(payload[2:7], "big"), int.from_bytes(payload[7:9], "big")
     visitor, here = _text_at(payload, 9)
     version, here = _text_at(payload, here)
+    taken, declared = False, b""
+    if payload[0] == DECLARED:
+        taken, declared = bool(payload[here]), payload[here + 1 : here + 1 + DIGEST].rstrip(b"\0")
+        here += 1 + DIGEST
     start, end = here + 1, here + 1 + 6 * payload[here]
     since = {
         purposes[payload[i : i + 4]]: int.from_bytes(payload[i + 4 : i + 6], "big")
@@ -178,7 +188,7 @@ def _unpack(payload: bytes, known: Scope) -> Answer:
         if payload[i : i + 4] in purposes
     }
     scope = pairs(payload[end:])
-    return Answer(visitor, at, frozenset(since), Scope(scope), version, since, swept)
+    return Answer(visitor, at, frozenset(since), Scope(scope), version, since, swept, declared, taken)
 
 
 @lru_cache(maxsize=64)

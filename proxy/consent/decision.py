@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from proxy.consent.answer import Answer
+from proxy.consent.answer import Answer, Declared
 from proxy.policy.model import NECESSARY
 from proxy.policy.scope import Pair, Scope
 
@@ -32,6 +32,7 @@ class Decision:
 
     `grants` is what everything downstream is compiled for: equal grants, equal page.
     `withheld`: the browser may have kept the consent cookie back (T56); then no sweep, no banner.
+    `declared`: what another consent tool's cookie says, where the config names one.
     """
 
     grants: frozenset[Pair]
@@ -40,6 +41,7 @@ class Decision:
     new: Scope = NOTHING
     signal: bool = False  # the browser said Sec-GPC: 1
     withheld: bool = False
+    declared: Declared | None = None
 
     @property
     def purposes(self) -> frozenset[str]:

@@ -155,10 +155,10 @@ def test_a_word_longer_than_any_of_ours_is_not_read():
 
 
 def test_a_word_of_another_kind_or_layout_signed_with_our_key_is_no_answer(monkeypatch):
-    monkeypatch.setattr(codec, "KIND", 2)
+    monkeypatch.setattr(codec, "PLAIN", 3)
     other = write_answer(answer(), [KEY], SCOPE)
     monkeypatch.undo()
-    short = codec._encoded(bytes((codec.KIND, 4)) + codec._sign(bytes((codec.KIND, 4)), KEY))
+    short = codec._encoded(bytes((codec.PLAIN, 4)) + codec._sign(bytes((codec.PLAIN, 4)), KEY))
 
     assert read(other).answer is None
     assert read(short).answer is None
