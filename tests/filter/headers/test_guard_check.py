@@ -14,6 +14,7 @@ OWN = OwnHosts(frozenset({"example.com", "www.example.com"}), "example.com")
 COOKIES = """
 - { name: stats, domain: .example.com, purpose: performance, lasts: 1 day, why: x }
 - { name: basket, domain: .example.com, purpose: necessary, lasts: Session, why: x }
+- { name: narrow, domain: www.example.com, purpose: performance, lasts: 1 day, why: x }
 """
 STORAGE = '- { key: "stats_*", purpose: performance }'
 TAGS = "- { from: stats.example, purpose: performance }"
@@ -64,6 +65,14 @@ def test_a_deletion_always_passes():
     assert cookie("stats=; max-age=0; domain=example.com").note == "deletion"
     assert cookie("stats=; max-age=0").keeps
     assert not cookie("stats=1; max-age=1; domain=example.com").keeps
+
+
+@pytest.mark.parametrize(
+    ("domain", "provider"), [("", "acme"), ("; domain=example.com", None), ("; domain=evil.example", "acme")]
+)
+def test_a_cookie_is_that_of_the_domain_it_is_stored_for(domain, provider):
+    """One for another domain is stored by no browser: it is judged as the host's own."""
+    assert cookie(f"narrow=1{domain}").provider == provider
 
 
 def test_an_undeclared_name_follows_the_policy():

@@ -1,0 +1,172 @@
+"""Proof before yes: what grants more holds once it is recorded, what grants nothing more always holds."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from proxy.consent.answer import Answer, Gesture, How
+from proxy.consent.decision import Ask, decide
+from proxy.errors import RecordsError
+from proxy.own import consent_commit
+from proxy.own.choice import SubmittedChoice
+from proxy.own.consent_commit import CommitOutcome, Committed, commit
+from proxy.policy.scope import Scope
+from proxy.records.store import RecordStore
+from tests.records.answers import KEY, SHOWN
+from tests.support.heads import SITE
+from tests.support.visits import NOW, request
+
+DAY = 86_400
+BOTH = frozenset({"functional", "performance"})
+
+
+@pytest.fixture
+async def store(tmp_path):
+    opened = await RecordStore.open(f"sqlite:///{tmp_path / 'proofs.db'}", keys=[KEY])
+    yield opened
+    await opened.close()
+
+
+def answered(*granted: str, ago: int = DAY):
+    since = dict.fromkeys(granted, (NOW - ago) // DAY)
+    return Answer("v" * 16, NOW - ago, frozenset(granted), SITE.scope, "2026-11-01", since)
+
+
+async def chosen(
+    store, how=How.SAVE, granted=(), before=None, *, gesture=Gesture.PERSON, stores=True, **more
+) -> Committed:
+    decision = decide(SITE.scope, before, now=NOW, ask_again_after=SITE.ask_again_after)
+    choice = SubmittedChoice(how, frozenset(granted), "/", **more)
+    return await commit(
+        store,
+        SITE,
+        request(),
+        choice,
+        decision,
+        shown=SHOWN,
+        language="fr",
+        stores=lambda: stores,
+        gesture=gesture,
+    )
+
+
+async def test_a_yes_is_recorded_and_holds(store):
+    done = await chosen(store, How.ACCEPT, BOTH)
+
+    assert done.outcome is CommitOutcome.RECORDED
+    assert (done.answer.granted, done.answer.at) == (BOTH, NOW)
+    assert await store.get(done.record.id) == done.record
+    kept = done.record.content
+    assert (kept.visitor, kept.how, kept.control, kept.gesture) == (done.answer.visitor, How.ACCEPT, How.ACCEPT, Gesture.PERSON)  # fmt: skip
+    assert (kept.asked, kept.site, kept.language, kept.withdrawn) == (Ask.FIRST, "callkom.io", "fr", ())
+
+
+async def test_a_yes_without_a_record_is_none(store):
+    await store.close()
+
+    assert await chosen(store, How.ACCEPT, BOTH) == Committed(CommitOutcome.UNPROVEN, None)
+
+
+async def test_a_yes_beyond_the_limit_of_refusals_is_recorded_all_the_same(store):
+    assert (await chosen(store, How.ACCEPT, BOTH, stores=False)).outcome is CommitOutcome.RECORDED
+
+
+async def test_a_visitor_who_leaves_has_agreed_all_the_same(store):
+    task = asyncio.ensure_future(chosen(store, How.ACCEPT, BOTH))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    await store.close()
+    again = await RecordStore.open(store.database.address.url, keys=[KEY])
+    assert await again.count() == 1
+    await again.close()
+
+
+async def test_a_refusal_is_recorded_and_beyond_the_limit_holds_and_is_counted(store):
+    recorded = await chosen(store, How.REFUSE)
+    counted = await chosen(store, How.REFUSE, stores=False)
+
+    assert (recorded.outcome, recorded.answer.granted) == (CommitOutcome.RECORDED, frozenset())
+    assert (counted.outcome, counted.answer.granted, counted.record) == (
+        CommitOutcome.COUNTED,
+        frozenset(),
+        None,
+    )
+    assert await store.count() == 1
+
+
+async def test_a_refusal_that_cannot_be_recorded_now_holds_and_is_recorded_later(store, monkeypatch):
+    class Failing:
+        trouble = None
+        later = []
+
+        async def add(self, new):
+            raise RecordsError("the disk is full")
+
+        def add_later(self, new):
+            self.later.append(new)
+
+    failing = Failing()
+    done = await chosen(failing, How.REFUSE)
+
+    assert (done.outcome, done.answer.granted, done.record) == (CommitOutcome.LATER, frozenset(), None)
+    assert [new.how for new in failing.later] == [How.REFUSE]
+
+
+async def test_a_refusal_does_not_wait_for_a_store_that_is_slow_or_known_to_be_down(store, monkeypatch):
+    monkeypatch.setattr(consent_commit, "RECEIPT_TIMEOUT", 0.01)
+    asked = []
+
+    class Slow:
+        def __init__(self, trouble):
+            self.trouble, self.later = trouble, []
+
+        async def add(self, new):
+            asked.append(new)
+            await asyncio.sleep(0.1)
+            raise RecordsError("too late")
+
+        def add_later(self, new):
+            self.later.append(new)
+
+    slow, down = Slow(None), Slow("the disk is full")
+    outcomes = [(await chosen(one, How.REFUSE)).outcome for one in (slow, down)]
+    await asyncio.sleep(0.15)
+
+    assert outcomes == [CommitOutcome.LATER] * 2
+    assert (len(asked), len(slow.later), len(down.later)) == (1, 1, 1)
+
+
+async def test_taking_back_is_a_withdrawal_whatever_button_made_it(store):
+    done = await chosen(store, How.SAVE, {"functional"}, answered(*BOTH))
+
+    kept = done.record.content
+    assert (kept.how, kept.control, kept.withdrawn) == (How.WITHDRAW, How.SAVE, ("performance",))
+    assert (done.answer.granted, done.answer.visitor) == ({"functional"}, "v" * 16)
+
+
+async def test_a_choice_that_takes_back_and_grants_is_no_withdrawal(store):
+    done = await chosen(store, How.SAVE, {"performance"}, answered("functional"))
+
+    assert (done.record.content.how, done.record.content.withdrawn) == (How.SAVE, ("functional",))
+
+
+@pytest.mark.parametrize("how", ["script", "counted"])
+async def test_what_has_no_proof_of_its_own_keeps_the_age_of_the_one_before(store, how):
+    before = answered(*BOTH, ago=9 * DAY)
+    more = {"gesture": None} if how == "script" else {"stores": False}
+    narrower = await chosen(store, How.SAVE, {"functional"}, before, **more)
+    nothing = await chosen(store, How.REFUSE, (), before, **more)
+
+    assert (narrower.answer.at, nothing.answer.at) == (before.at, NOW)
+
+
+async def test_a_scope_that_was_asked_alone_is_what_was_answered(store):
+    asked = Scope(frozenset(pair for pair in SITE.scope.pairs if pair.purpose == "functional"))
+    done = await chosen(store, How.PLACEHOLDER, {"functional"}, asked=asked, provider="hubspot")
+
+    assert done.answer.scope == asked
+    assert (done.record.content.refused, done.record.content.provider) == ((), "hubspot")
