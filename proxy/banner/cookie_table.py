@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proxy.banner.markup import Markup, escape, fill, joined
-from proxy.banner.words import Words, load_languages
+from proxy.banner.words import Words
 from proxy.policy.model import CookieRule, Policy, Provider, Purpose
 
 COLUMNS = ("category", "name", "provider", "why", "basis", "lasts")
@@ -58,9 +58,9 @@ def presumed_rows(policy: Policy, presumed: Iterable[CookieRule], name: str) -> 
     )
 
 
-def as_json(policy: Policy, chosen: Sequence[Row], language: str = "en") -> dict[str, Any]:
+def as_json(policy: Policy, chosen: Sequence[Row], words: Words) -> dict[str, Any]:
     """Return the table for machines: names and domains as lists, lives in seconds."""
-    words, reasons = _words(language), _only_unpublished(chosen)
+    reasons = _only_unpublished(chosen)
     return {
         "version": policy.version,
         "page": policy.page,
@@ -91,9 +91,8 @@ def _row_json(row: Row, words: Words, *, reasons: bool) -> dict[str, Any]:
     }
 
 
-def as_html(policy: Policy, chosen: Sequence[Row], language: str = "en") -> str:
+def as_html(policy: Policy, chosen: Sequence[Row], words: Words) -> str:
     """Return a <table> to paste into the published policy."""
-    words = _words(language)
     table = table_markup(chosen, words, reasons=_only_unpublished(chosen))
     return f"{table}\n<p>{words.say('table.version', version=policy.version)}</p>\n"
 
@@ -148,9 +147,8 @@ def _names(cell: str) -> Markup:
     return joined((Markup(f"<bdi>{escape(name)}</bdi>") for name in names), " ")
 
 
-def as_markdown(policy: Policy, chosen: Sequence[Row], language: str = "en") -> str:
+def as_markdown(policy: Policy, chosen: Sequence[Row], words: Words) -> str:
     """Return the table as Markdown, with the version it belongs to."""
-    words = _words(language)
     reasons = _only_unpublished(chosen)
     columns = [words.plain(f"table.{key}") for key in (*COLUMNS, *(("unpublished",) if reasons else ()))]
     lines = [_line(columns), _line(["---"] * len(columns))]
@@ -176,8 +174,3 @@ def _cell(text: str) -> str:
     for mark in ("\\", "|", "*", "_", "`", "<", "["):
         text = text.replace(mark, "\\" + mark)
     return " ".join(text.split())
-
-
-def _words(language: str) -> Words:
-    languages = load_languages()
-    return languages.choose(page=language)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from proxy.banner.words import DEFAULT, SHIPPED, Entries, read_folder
+from proxy.banner.word_files import Entries, known_words, needed_words, read_folder
+from proxy.banner.word_files import shipped as shipped_words
+from proxy.banner.words import DEFAULT
 from proxy.policy.model import Policy
 from proxy.problems import Place, Problem
 
@@ -27,7 +29,7 @@ def word_problems(
     on (`spoken`, and those of its folder) is a fault; in another, where English stands in, what
     the rules lack is one warning.
     """
-    shipped = read_folder(SHIPPED)
+    shipped = shipped_words()
     own = read_folder(folder) if folder is not None else {}
     problems: list[Problem] = []
     for code in sorted({*shipped, *own}):
@@ -76,7 +78,7 @@ def _lacking(
 
 def _language(code: str, shipped: dict[str, Entries], own: dict[str, Entries]) -> list[Problem]:
     layers = [found[code] for found in (shipped, own) if code in found]
-    base = shipped[DEFAULT][0]
+    base = known_words()
     words = {key: said for entries, _, _ in layers for key, said in entries.items()}
     top = Place(f"{code}.yaml", 1)
 
@@ -86,7 +88,7 @@ def _language(code: str, shipped: dict[str, Entries], own: dict[str, Entries]) -
     problems = [problem for _, _, faults in layers for problem in faults]
     problems += [
         doubt(f"'{key}' is missing; visitors read it in English")
-        for key in sorted(base.keys() - words.keys())
+        for key in sorted(needed_words(code) - words.keys())
         if not _FREE.fullmatch(key)
     ]
     for key, (text, place) in words.items():
@@ -94,12 +96,12 @@ def _language(code: str, shipped: dict[str, Entries], own: dict[str, Entries]) -
     return problems
 
 
-def _word(key: str, text: str, place: Place, code: str, base: dict[str, tuple[str, Place]]) -> list[Problem]:
+def _word(key: str, text: str, place: Place, code: str, base: dict[str, str]) -> list[Problem]:
     if key not in base:
         if _FREE.fullmatch(key):
             return []
         return [Problem(place, f"'{key}' is no word of ours; nobody will read it", warning=True)]
-    english = base[key][0]
+    english = base[key]
     problems = []
     unknown = set(_BRACES.findall(text)) - set(_BRACES.findall(english))
     if unknown:

@@ -108,7 +108,7 @@ class BannerMarkup:
         scope = scope_of(self.policy)
         asked = {pair.provider for pair in scope.pairs - scope.exempt}
         count = sum(1 for provider in self.policy.providers if provider.id in asked and provider.tags)
-        return words.say("banner.provider" if count == 1 else "banner.providers", count=count)
+        return words.count("banner.third_parties", count)
 
     def _new(self, words: Words, new: Scope) -> Markup:
         return words.listed(

@@ -23,7 +23,7 @@ from proxy.banner.pages.page_shell import Shell
 from proxy.banner.pages.panel import Panel
 from proxy.banner.placeholder import PlaceholderPlace, Placeholders
 from proxy.banner.stored_pages import WorkerPage, worker_lines
-from proxy.banner.words import Languages, Words, load_languages
+from proxy.banner.words import Languages, Words
 from proxy.config.banner_colours import Look, as_json
 from proxy.consent.decision import Ask, Decision
 from proxy.consent.record import Shown
@@ -51,7 +51,7 @@ class Renderer:
         cookie: str = CONSENT_COOKIE,
     ) -> None:
         self.policy = policy
-        self.languages = languages or load_languages()
+        self.languages = languages or _read_languages()
         self.scope = scope_of(policy)
         self._look = look or Look()
         self._own = own
@@ -197,9 +197,9 @@ class Renderer:
         if presumed:
             name = words.plain("provider.presumed")
             shown = (*rows(self.policy), *presumed_rows(self.policy, presumed, name))
-            return cookie_table.as_json(self.policy, shown, words.code)
+            return cookie_table.as_json(self.policy, shown, words)
         if words.code not in self._tables:
-            self._tables[words.code] = cookie_table.as_json(self.policy, rows(self.policy), words.code)
+            self._tables[words.code] = cookie_table.as_json(self.policy, rows(self.policy), words)
         return self._tables[words.code]
 
     def receipt(
@@ -229,6 +229,12 @@ class Renderer:
                 self.policy.version, self.policy.text, _kept_text(wording), _kept_text(table)
             )
         return self._shown[words.code]
+
+
+def _read_languages() -> Languages:
+    from proxy.banner.word_files import load_languages  # noqa: PLC0415 - YAML and Babel: not where we serve
+
+    return load_languages()
 
 
 def _program() -> str:

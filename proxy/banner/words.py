@@ -1,31 +1,21 @@
 """The words a visitor reads, in every language, and the choice of the language.
 
-A language is one file of languages/. A `languages` folder beside the config overrides single words or
-adds languages; what a file lacks is said in English, and `check` names it.
+They are read from files by word_files.py; a process that serves is handed them as they are here.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from types import MappingProxyType
 
 from proxy.banner.markup import Markup, escape, joined, say
-from proxy.errors import ConfigError
 from proxy.filter.cache import Cache
-from proxy.policy import yaml_source
 from proxy.policy.model import Basis, Duration
-from proxy.problems import Place, Problem
 
 DEFAULT = "en"
 """The language whose file is complete by definition: what is missing elsewhere comes from it."""
-
-SHIPPED = Path(__file__).resolve().parent / "languages"
-
-PHRASES = "phrases"
 
 MAX_CACHED, MAX_LENGTH = 512, 200
 """Cached choices of a language, and the longest request that is cached."""
@@ -33,14 +23,24 @@ MAX_CACHED, MAX_LENGTH = 512, 200
 _LASTS = re.compile(r"(up to )?(\d+) (sec|min|[a-z]+?)s?")
 _UNITS = {"sec": "second", "min": "minute"}
 
+CATEGORIES = {"z": "zero", "o": "one", "t": "two", "f": "few", "m": "many", "x": "other"}
+"""Plural categories of CLDR, by the letter that stands for each in `Words.plurals`."""
+
+COUNTED = 200
+"""Numbers whose plural category is listed; those above go by their last two digits (CLDR's rules do)."""
+
 
 @dataclass(frozen=True, eq=False)
 class Words:
-    """One language: `of` maps `banner.title` to words, `phrases` the policy's words to its own."""
+    """One language: `of` maps `banner.title` to words, `phrases` the policy's words to its own.
+
+    `plurals` holds the plural category of each number from 0 on, one letter for each.
+    """
 
     code: str
     of: Mapping[str, str]
     phrases: Mapping[str, str] = field(default_factory=dict)
+    plurals: str = "xo" + "x" * (COUNTED - 2)
 
     @property
     def direction(self) -> str:
@@ -75,9 +75,20 @@ class Words:
         found = _LASTS.fullmatch(lasts.text.strip().lower())
         if found is None:
             return lasts.text
-        unit = _UNITS.get(found[3], found[3]) + ("" if found[2] == "1" else "s")
-        words = self.of.get(f"table.{unit}", lasts.text).replace("{n}", found[2])
+        unit = f"table.{_UNITS.get(found[3], found[3])}"
+        words = self._form(unit, int(found[2])) or lasts.text
+        words = words.replace("{n}", found[2])
         return self.of["table.up_to"].replace("{duration}", words) if found[1] else words
+
+    def count(self, group: str, number: int) -> Markup:
+        """Return that number of something, in the form that the language has for it: `1 kind of cookie`."""
+        none = self.of.get(f"{group}.none") if not number else None
+        return say(none or self._form(group, number), count=number)
+
+    def _form(self, group: str, number: int) -> str:
+        letter = self.plurals[number if number < COUNTED else COUNTED // 2 + number % 100]
+        form = self.of.get(f"{group}.{CATEGORIES[letter]}")
+        return form if form is not None else self.of.get(f"{group}.other", "")
 
     def listed(self, items: Iterable[object]) -> Markup:
         """Return `a, b and c`."""
@@ -92,14 +103,14 @@ class Words:
     def date(self, seconds: int) -> str:
         """Return the day of a moment, in UTC."""
         at = datetime.fromtimestamp(seconds, UTC)
-        months = self.of["grammar.months"].split()
-        month = months[at.month - 1] if len(months) == 12 else f"{at.month}"
-        return str(self.say("grammar.date", day=at.day, month=month, year=at.year))
+        month = self.of[f"grammar.month.{at.month}"]
+        return str(self.say("grammar.date", day=at.day, month=month, month_number=at.month, year=at.year))
 
     def time(self, seconds: int) -> str:
         """Return the time of day of a moment, in UTC."""
         at = datetime.fromtimestamp(seconds, UTC)
-        return str(self.say("grammar.time", hour=at.hour, minute=f"{at.minute:02}"))
+        hours = {"hour": at.hour, "padded_hour": f"{at.hour:02}"}
+        return str(self.say("grammar.time", **hours, minute=f"{at.minute:02}"))
 
     def sentence(self, parts: Iterable[str]) -> Markup:
         """Return sentences one after the other, empty ones left out."""
@@ -117,12 +128,20 @@ class Languages:
         self.default = self.configured or default
         self.chosen = _Chosen(self)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle the words, for the process that serves, without the cache."""
+        return _languages, (dict(self.all), self.default, self.configured)
+
     def __getitem__(self, code: str) -> Words:
         return self.all[code]
 
     def choose(self, *, page: str = "", accept: bytes | str | None = None) -> Words:
         """Return the visitor's language: the page's own, the site's, then what they asked for."""
         return self.chosen[page, accept]
+
+
+def _languages(words: Mapping[str, Words], default: str, configured: str | None) -> Languages:
+    return Languages(words, default=default, configured=configured)
 
 
 class _Chosen(Cache[tuple[str, "bytes | str | None"], Words]):
@@ -170,79 +189,3 @@ def _nearest(tag: str, codes: Iterable[str]) -> str | None:
             return known[wanted]
         wanted = wanted.rpartition("-")[0]
     return None
-
-
-def load_languages(folder: Path | None = None, *, configured: str | None = None) -> Languages:
-    """Return the shipped languages with a folder's words laid over; ConfigError with every fault."""
-    texts = read_folder(SHIPPED)
-    own = read_folder(folder) if folder is not None else {}
-    faults = [problem for _, _, problems in (*texts.values(), *own.values()) for problem in problems]
-    if configured is not None and configured not in {*texts, *own}:
-        known = ", ".join(sorted({*texts, *own}))
-        faults.append(
-            Problem(
-                Place(str(folder or SHIPPED), 1), f"there is no language '{configured}' (there are {known})"
-            )
-        )
-    if faults:
-        raise ConfigError(faults)
-    base = texts[DEFAULT]
-    all_words = {
-        code: _merged(code, (base, *(found[code] for found in (texts, own) if code in found)))
-        for code in sorted({*texts, *own})
-    }
-    return Languages(MappingProxyType(all_words), configured=configured)
-
-
-Entries = tuple[dict[str, tuple[str, Place]], dict[str, str], Sequence[Problem]]
-"""Words by key, phrases, and what is wrong with the file."""
-
-
-def read_folder(folder: Path) -> dict[str, Entries]:
-    """Return the words of every file in a folder, by language."""
-    files = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
-    return {path.stem.lower(): read_words(path.read_text(encoding="utf-8"), path.name) for path in files}
-
-
-def read_words(text: str, file: str) -> Entries:
-    """Return the words of one file; deeper mappings become dotted keys."""
-    node, problems = yaml_source.read(text, file)
-    words: dict[str, tuple[str, Place]] = {}
-    phrases: dict[str, str] = {}
-    faults = list(problems)
-    if node is not None and not isinstance(node, yaml_source.Mapping):
-        faults.append(Problem(node.place, "is no list of words; write `banner:` and its words below"))
-    elif node is not None:
-        _flatten(node, "", words, phrases, faults)
-    return words, phrases, faults
-
-
-def _flatten(
-    node: yaml_source.Mapping,
-    before: str,
-    words: dict[str, tuple[str, Place]],
-    phrases: dict[str, str],
-    faults: list[Problem],
-) -> None:
-    for key, value in node.entries:
-        name = before + key.value
-        if isinstance(value, yaml_source.Listing):
-            faults.append(Problem(value.place, f"{name} is a list; words are text"))
-        elif isinstance(value, yaml_source.Mapping):
-            below: dict[str, tuple[str, Place]] = {}
-            _flatten(value, "" if name == PHRASES else f"{name}.", below, phrases, faults)
-            if name == PHRASES:
-                phrases.update({phrase: text for phrase, (text, _) in below.items()})
-            else:
-                words.update(below)
-        else:
-            words[name] = (value.value, value.place)
-
-
-def _merged(code: str, layers: Iterable[Entries]) -> Words:
-    words: dict[str, str] = {}
-    phrases: dict[str, str] = {}
-    for entries, translated, _ in layers:
-        words.update({key: text for key, (text, _) in entries.items()})
-        phrases.update(translated)
-    return Words(code, MappingProxyType(words), MappingProxyType(phrases))

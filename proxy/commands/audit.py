@@ -35,7 +35,7 @@ from proxy.audit.proxy_view import ProxyView, ask_proxy
 from proxy.audit.report import page
 from proxy.audit.undeclared import to_write
 from proxy.audit.visits import visit_site
-from proxy.banner.words import load_languages
+from proxy.banner.word_files import load_languages
 from proxy.commands.terminal import err, fail, out, read_policy, read_text
 from proxy.package_files import bundled
 from proxy.policy.model import Policy

@@ -11,8 +11,10 @@ from typing import Annotated
 
 import typer
 
+from proxy.banner.formats import formats
 from proxy.banner.missing_words import policy_texts
-from proxy.banner.words import DEFAULT, SHIPPED, read_folder
+from proxy.banner.word_files import PLURALS, SHIPPED, plural_forms, shipped
+from proxy.banner.words import DEFAULT
 from proxy.commands.terminal import fail, read_policy
 from proxy.package_files import bundled
 
@@ -20,6 +22,7 @@ languages_app = typer.Typer(help="Languages of banner, panel and placeholders.",
 
 _CODE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
 _LINE = re.compile(r"( *)([A-Za-z0-9_-]+):(.*)")
+_ABOUT = ("language", "direction")
 _QUOTED = re.compile(r"""(: |:$| #|^[{\["'&*!|>%@`#,?-]|^$)""")
 
 
@@ -59,7 +62,8 @@ def new(
 
 
 def _lines(code: str, texts: list[str]) -> Iterator[str]:
-    known, phrases, _ = read_folder(SHIPPED).get(code, ({}, {}, ()))
+    about = {key: text for key, text in formats(code)[0].items() if key in _ABOUT}
+    known, phrases, _ = shipped().get(code, ({}, {}, ()))
     yield f"# Words of visitors in '{code}'. Write what follows the colon; {{words}} in braces are filled in."
     yield "# What is left out here is said in the shipped words of that language, else in English."
     yield ""
@@ -73,12 +77,22 @@ def _lines(code: str, texts: list[str]) -> Iterator[str]:
         indent, name, rest = found[1], found[2], found[3].strip()
         if name == "phrases":
             break
-        names = [*names[: len(indent) // 2], name]
-        yield from _word(indent, ".".join(names), rest, known.get(".".join(names), ("",))[0])
+        names, rest = [*names[: len(indent) // 2], name], rest.partition(" #")[0].strip()
+        group = ".".join(names[:-1])
+        for form in _forms(group, name, code):
+            key = f"{group}.{form}" if group else form
+            yield from _word(indent, key, rest, known.get(key, ("",))[0] or about.get(key, ""))
     yield "# What the rules say in their own words."
     yield "phrases:"
     for said in texts:
         yield f"  {_quoted(said)}: {_quoted(phrases.get(said, said))}"
+
+
+def _forms(group: str, name: str, code: str) -> tuple[str, ...]:
+    """Return the names of a line: English's `other` stands for the plural forms of the language."""
+    if group not in PLURALS or name == "none":
+        return (name,)
+    return plural_forms(code) if name == "other" else ()
 
 
 def _word(indent: str, key: str, english: str, known: str) -> Iterator[str]:
@@ -86,7 +100,7 @@ def _word(indent: str, key: str, english: str, known: str) -> Iterator[str]:
     if not english or key == "confirmed":
         yield f"{indent}{key.rpartition('.')[2]}:{' no' if english else ''}"
         return
-    if known:
+    if known and key not in _ABOUT:
         yield f"{indent}# {english}"
     yield f"{indent}{key.rpartition('.')[2]}: {_quoted(known) if known else english}"
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from proxy.banner.words import load_languages
+from proxy.banner.word_files import load_languages
 from proxy.commands.beside import is_free, serve_beside
 from proxy.commands.terminal import fail, out, print_problems, read_policy
 from proxy.errors import FaultsError

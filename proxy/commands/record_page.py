@@ -9,7 +9,8 @@ from typing import Any
 from proxy.banner.markup import Markup, escape, joined
 from proxy.banner.pages.page_shell import Shell
 from proxy.banner.render import Renderer
-from proxy.banner.words import DEFAULT, Languages, Words, load_languages
+from proxy.banner.word_files import load_languages
+from proxy.banner.words import DEFAULT, Languages, Words
 from proxy.catalogue.shipped import shipped_catalogue
 from proxy.config.banner_colours import Look, build_look
 from proxy.config.types import Config
@@ -87,7 +88,7 @@ def _words(wording: Mapping[str, Any], code: str, *, today: bool = False) -> Wor
     now = load_languages().choose(page=code)
     then = {key: text for key, text in wording.items() if isinstance(text, str)}
     of = {**then, **now.of} if today else {**now.of, **then}
-    return Words(code, of, wording.get("phrases") or now.phrases)
+    return Words(code, of, wording.get("phrases") or now.phrases, now.plurals)
 
 
 def _renderer(config: Config, shown: Shown, wording: Mapping[str, Any], words: Words) -> Renderer:

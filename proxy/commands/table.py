@@ -52,10 +52,11 @@ def table(  # noqa: PLR0917 - its parameters are the command's options
 ) -> None:
     """Print the cookie table for the published policy."""
     from proxy.banner.cookie_table import as_html, as_json, as_markdown, rows  # noqa: PLC0415
-    from proxy.banner.words import load_languages  # noqa: PLC0415
+    from proxy.banner.word_files import load_languages  # noqa: PLC0415
 
     known = load_languages().all
-    if language.lower() not in known:
+    words = known.get(language.lower())
+    if words is None:
         raise typer.BadParameter(f"there is no language '{language}' (there are {', '.join(sorted(known))})")
     policy = read_policy(rules or bundled("rules.yaml"))
     chosen = rows(policy, unpublished_only=unpublished)
@@ -66,11 +67,11 @@ def table(  # noqa: PLR0917 - its parameters are the command's options
         typer.echo(f"consent-proxy: {note}", err=True)
     beside = beside_cookies(policy) if unpublished else {}
     if json or form is Form.JSON:
-        print_json({**as_json(policy, chosen, language), **beside})
+        print_json({**as_json(policy, chosen, words), **beside})
     elif form is Form.HTML:
-        sys.stdout.write(as_html(policy, chosen, language) + "".join(map(_html_list, beside.items())))
+        sys.stdout.write(as_html(policy, chosen, words) + "".join(map(_html_list, beside.items())))
     else:
-        sys.stdout.write(as_markdown(policy, chosen, language) + "".join(map(_markdown_list, beside.items())))
+        sys.stdout.write(as_markdown(policy, chosen, words) + "".join(map(_markdown_list, beside.items())))
 
 
 def beside_cookies(policy: Policy) -> dict[str, list[dict[str, str]]]:

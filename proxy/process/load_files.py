@@ -1,4 +1,4 @@
-"""Loads rules and config from their files, also as a subprocess that pickles them to standard output."""
+"""Loads rules, config and languages, also as a subprocess that pickles them to standard output."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pickle
 import sys
 from pathlib import Path
 
+from proxy.banner.word_files import load_languages
 from proxy.catalogue.shipped import shipped_catalogue
 from proxy.config.consent_domain import consent_domain
 from proxy.config.loading import read_config
@@ -15,19 +16,20 @@ from proxy.policy.load import load_policy
 from proxy.policy.model import Policy
 from proxy.policy.rehome import rehome
 from proxy.problems import Place, Problem
+from proxy.process.loaded_files import LoadedFiles
 from proxy.process.rules_tests import RulesTests, doubt_of, failed_tests
 
 
-def read_files(
-    config_path: Path, rules_path: Path, tests: RulesTests = RulesTests.REFUSE
-) -> tuple[Config, Policy, str]:
-    """Return config, policy and a warning; raises ConfigError or PolicyError with every problem."""
+def read_files(config_path: Path, rules_path: Path, tests: RulesTests = RulesTests.REFUSE) -> LoadedFiles:
+    """Return what is served from; raises ConfigError or PolicyError with every problem."""
     config = read_config(config_path)
     policy = read_policy(rules_path)
     failed = failed_tests(policy)
     if failed and tests is RulesTests.REFUSE:
         raise RulesTestsError(failed)
-    return config, for_configured_hosts(policy, config), doubt_of(failed)
+    folder = config.file(config.languages) if config.languages else None
+    languages = load_languages(folder, configured=config.language)
+    return LoadedFiles(config, for_configured_hosts(policy, config), languages, doubt_of(failed))
 
 
 def read_policy(path: Path) -> Policy:

@@ -6,9 +6,8 @@ import pickle
 import subprocess
 from pathlib import Path
 
-from proxy.config.types import Config
 from proxy.errors import StartError
-from proxy.policy.model import Policy
+from proxy.process.loaded_files import LoadedFiles
 from proxy.process.rules_tests import RulesTests
 from proxy.subprocess_command import command
 
@@ -16,7 +15,7 @@ _TIMEOUT = 60
 """Seconds; it takes one."""
 
 
-def read_in_subprocess(config_path: Path, rules_path: Path, tests: RulesTests) -> tuple[Config, Policy, str]:
+def read_in_subprocess(config_path: Path, rules_path: Path, tests: RulesTests) -> LoadedFiles:
     """Return what the subprocess read, or raise what it raised."""
     program = command("proxy.process.load_files", str(config_path), str(rules_path), tests.value)
     try:
@@ -30,7 +29,7 @@ def read_in_subprocess(config_path: Path, rules_path: Path, tests: RulesTests) -
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise StartError(f"the files could not be read by a subprocess: {error}") from None
-    result: tuple[Config, Policy, str] | Exception = pickle.loads(ran.stdout)  # noqa: S301 - from ourselves
+    result: LoadedFiles | Exception = pickle.loads(ran.stdout)  # noqa: S301 - from ourselves
     if isinstance(result, Exception):
         raise result
     return result

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from proxy.banner.words import Languages
 from proxy.config.types import Config
 from proxy.errors import FaultsError, ProxyError
 from proxy.policy.changes import NOBODY, asked_again
 from proxy.policy.model import Policy
 from proxy.process.load_subprocess import read_in_subprocess
+from proxy.process.loaded_files import LoadedFiles
 from proxy.process.rules_tests import RulesTests
 from proxy.telemetry.logs import log
 
@@ -26,10 +28,10 @@ Stamp = tuple[tuple[str, int, int, int], ...]
 
 @dataclass(slots=True)
 class WatchedFiles:
-    """The files of rules and config, with their state when last read.
+    """The files of rules, config and languages, with their state when last read.
 
-    With `in_subprocess` a subprocess reads them: the 20 MB of pydantic do not stay in a serving
-    process, and its requests are not delayed.
+    With `in_subprocess` a subprocess reads them: the 35 MB of pydantic, YAML and Babel do not stay
+    in a serving process, and its requests are not delayed.
     """
 
     config_path: Path
@@ -37,6 +39,7 @@ class WatchedFiles:
     in_subprocess: bool = False
     tests: RulesTests = RulesTests.REFUSE
     doubt: str = ""  # a warning about the rules last read: served although their tests fail
+    languages: Languages | None = None  # as last read
     _extra: tuple[Path, ...] = field(default=())
     _seen: Stamp = field(default=())
     _pending: Stamp | None = field(default=None)
@@ -44,18 +47,18 @@ class WatchedFiles:
     def read(self) -> tuple[Config, Policy]:
         """Return both, or raise ConfigError or PolicyError with every problem."""
         self._seen = self._stamp()  # later changes are seen by `changed`
-        config, policy, self.doubt = self._read(self.tests)
+        config, policy, self.languages, self.doubt = self._read(self.tests)
         self.tests = RulesTests.REFUSE  # `warn` is a start's: a reload never brings rules in that fail
-        languages = [config.file(config.languages)] if config.languages else []
+        words = [config.file(config.languages)] if config.languages else []
         tls = [config.file(config.tls.certificate), config.file(config.tls.key)] if config.tls else []
-        self._extra = (*languages, *tls)
+        self._extra = (*words, *tls)
         self._seen = (*self._seen[:2], *self._stamp()[2:])
         return config, policy
 
-    def _read(self, tests: RulesTests) -> tuple[Config, Policy, str]:
+    def _read(self, tests: RulesTests) -> LoadedFiles:
         if self.in_subprocess:
             return read_in_subprocess(self.config_path, self.rules_path, tests)
-        from proxy.process.load_files import read_files  # noqa: PLC0415 - pydantic, YAML: 20 MB
+        from proxy.process.load_files import read_files  # noqa: PLC0415 - pydantic, YAML, Babel: 35 MB
 
         return read_files(self.config_path, self.rules_path, tests)
 

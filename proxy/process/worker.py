@@ -135,7 +135,7 @@ class Worker:
             PresumedCookies.of(config),
             Sightings(self._keys[0]),
         )
-        self._snapshot = await build_snapshot(config, self._policy, self._shared, OwnAddresses)
+        self._snapshot = await self._build(config, self._policy)
         self._records_probe = RecordsProbe(self._store, self.metrics, self.health)
         self._records_probe.report()
         self._report_off()
@@ -205,7 +205,8 @@ class Worker:
         return await self._reloader.reload()
 
     async def _build(self, config: Config, policy: Policy) -> Snapshot:
-        return await build_snapshot(config, policy, self._shared, OwnAddresses)
+        languages = self._watched.languages if self._watched is not None else None
+        return await build_snapshot(config, policy, self._shared, OwnAddresses, languages)
 
     def _swap(self, snapshot: Snapshot) -> None:
         """Serve requests from another snapshot."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from proxy.banner.render import Renderer
-from proxy.banner.words import Languages, load_languages
+from proxy.banner.words import Languages
 from proxy.build_digest import build_digest
 from proxy.config.consent_domain import consent_domain
 from proxy.config.signing_key import load_upstream_key
@@ -279,10 +279,18 @@ def _upstream_header(config: Config) -> UpstreamHeader | None:
     return UpstreamHeader(name.encode(), load_upstream_key(config)) if name else None
 
 
-def build_sites(config: Config, policy: Policy, keys: tuple[bytes, ...], now: int = 0) -> Sites:
-    """Return every site of the config, with its rules compiled as they are in force at that moment."""
-    folder = config.file(config.languages) if config.languages else None
-    languages = load_languages(folder, configured=config.language)
+def build_sites(
+    config: Config,
+    policy: Policy,
+    keys: tuple[bytes, ...],
+    now: int = 0,
+    languages: Languages | None = None,
+) -> Sites:
+    """Return every site of the config, with its rules compiled as they are in force at that moment.
+
+    The languages are read where none are given.
+    """
+    languages = languages or _read_languages(config)
     kinds: dict[tuple[Undeclared, Undeclared], Compiled] = {}
     sites = []
     for site_config in config.sites:
@@ -292,6 +300,13 @@ def build_sites(config: Config, policy: Policy, keys: tuple[bytes, ...], now: in
             kinds[kind] = _compiled(config, own_policy, languages)
         sites.append(Site(config, site_config, keys, kinds[kind]))
     return Sites(tuple(sites))
+
+
+def _read_languages(config: Config) -> Languages:
+    from proxy.banner.word_files import load_languages  # noqa: PLC0415 - YAML and Babel: not where we serve
+
+    folder = config.file(config.languages) if config.languages else None
+    return load_languages(folder, configured=config.language)
 
 
 def _compiled(config: Config, policy: Policy, languages: Languages) -> Compiled:

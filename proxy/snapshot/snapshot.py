@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from random import Random, SystemRandom
 from typing import Protocol
 
+from proxy.banner.words import Languages
 from proxy.config.types import Config
 from proxy.http.forwarded import Trust
 from proxy.http.header_names import Fields
@@ -95,12 +96,13 @@ async def build_snapshot(
     policy: Policy,
     shared: SharedResources,
     own: Callable[[Config, Sites, SharedResources], OwnPages],
+    languages: Languages | None = None,
 ) -> Snapshot:
     """Return a snapshot; raises a ProxyError if anything in it cannot be used, and changes nothing then."""
     loop = asyncio.get_running_loop()
     # Compiling takes tens of milliseconds: visitors are served meanwhile.
     now = int(shared.clock())
-    sites = await loop.run_in_executor(None, build_sites, config, policy, shared.keys, now)
+    sites = await loop.run_in_executor(None, build_sites, config, policy, shared.keys, now, languages)
     return Snapshot(
         config=config,
         policy=policy,

@@ -4,7 +4,7 @@ import pytest
 
 from proxy.audit.plan import Plan, checked_resolve, purposes_of
 from proxy.audit.visits import visit_site
-from proxy.banner.words import load_languages
+from proxy.banner.word_files import load_languages
 from proxy.commands.terminal import read_policy
 from tests.audit.planted_site import RULES, Shop, third_party
 from tests.e2e.conftest import HOSTS, Running

@@ -4,7 +4,7 @@ import pytest
 
 from proxy.audit.banner_view import clicks_to_refuse, view
 from proxy.audit.browser import FLAGS
-from proxy.banner.words import load_languages
+from proxy.banner.word_files import load_languages
 
 pytestmark = [pytest.mark.e2e, pytest.mark.load]
 

@@ -7,7 +7,7 @@ import pytest
 
 from proxy.audit.browser import FLAGS
 from proxy.audit.deciding import NO_TOOL, decide, withdraw
-from proxy.banner.words import load_languages
+from proxy.banner.word_files import load_languages
 from tests.banner.npm import installed
 from tests.patience import until
 

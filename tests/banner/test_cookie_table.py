@@ -3,12 +3,13 @@ import json
 import pytest
 
 from proxy.banner.cookie_table import as_html, as_json, as_markdown, rows, table_markup
-from proxy.banner.words import load_languages
+from proxy.banner.word_files import load_languages
 from tests.banner.rendering import POLICY, well_formed
 from tests.policy.rules import policy_of
 
 ROWS = rows(POLICY)
 WORDS = load_languages()
+EN = WORDS["en"]
 ROW = "- {{ name: x_y, domain: .example.com, purpose: performance, lasts: 1 day, why: {why} }}"
 
 
@@ -43,7 +44,7 @@ def test_the_same_row_in_french():
         ".callkom.io / Google Analytics 4",
         "Mesure d’audience",
         "Consentement",
-        "jusqu’à 13 mois",
+        "jusqu’à 13\u00a0mois",
     ) in published("fr")
 
 
@@ -67,12 +68,12 @@ def test_what_is_switched_off_is_not_in_the_table():
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_html_is_well_formed_and_whole(language):
-    assert well_formed(as_html(POLICY, ROWS, language))
-    assert as_html(POLICY, ROWS, language).count("<tr>") == len(ROWS) + 1
+    assert well_formed(as_html(POLICY, ROWS, WORDS[language]))
+    assert as_html(POLICY, ROWS, WORDS[language]).count("<tr>") == len(ROWS) + 1
 
 
 def test_markdown_keeps_every_cell_in_its_place():
-    lines = as_markdown(POLICY, ROWS).splitlines()
+    lines = as_markdown(POLICY, ROWS, EN).splitlines()
     table = [line for line in lines if line.startswith("|")]
 
     assert len(table) == len(ROWS) + 2
@@ -87,13 +88,13 @@ def test_rows_that_are_not_published_yet_say_why():
     missing = rows(POLICY, unpublished_only=True)
 
     assert all(row.rule.unpublished for row in missing)
-    assert "The answer itself has to be remembered" in as_markdown(POLICY, missing)
-    assert "The answer itself has to be remembered" in as_html(POLICY, missing)
-    assert "The answer itself has to be remembered" not in as_markdown(POLICY, ROWS)
+    assert "The answer itself has to be remembered" in as_markdown(POLICY, missing, EN)
+    assert "The answer itself has to be remembered" in as_html(POLICY, missing, EN)
+    assert "The answer itself has to be remembered" not in as_markdown(POLICY, ROWS, EN)
 
 
 def test_json_says_lives_in_seconds_and_names_as_lists():
-    said = json.loads(json.dumps(as_json(POLICY, ROWS)))
+    said = json.loads(json.dumps(as_json(POLICY, ROWS, EN)))
     ga = next(row for row in said["cookies"] if "_ga" in row["names"])
 
     assert said["version"] == POLICY.version
@@ -108,14 +109,18 @@ def test_json_says_lives_in_seconds_and_names_as_lists():
 
 
 def test_only_the_list_of_what_is_missing_gives_reasons():
-    missing = as_json(POLICY, rows(POLICY, unpublished_only=True))["cookies"]
+    missing = as_json(POLICY, rows(POLICY, unpublished_only=True), EN)["cookies"]
 
     assert all(row["unpublished"] for row in missing)
-    assert not any("unpublished" in row for row in as_json(POLICY, ROWS)["cookies"])
+    assert not any("unpublished" in row for row in as_json(POLICY, ROWS, EN)["cookies"])
 
 
-def test_a_language_that_nobody_wrote_is_english():
-    assert as_json(POLICY, ROWS, "xx")["language"] == "en"
+def test_a_word_of_the_sites_own_is_in_the_table_for_machines_too(tmp_path):
+    (tmp_path / "xx.yaml").write_text("purposes: { functional: { label: Werkend } }\n")
+    said = as_json(POLICY, ROWS, load_languages(tmp_path)["xx"])
+
+    assert said["language"] == "xx"
+    assert "Werkend" in {row["category"] for row in said["cookies"]}
 
 
 def test_cells_are_text():
@@ -123,4 +128,4 @@ def test_cells_are_text():
     chosen = rows(policy)
 
     assert "&lt;script&gt;" in table_markup(chosen, WORDS["en"])
-    assert "\\<script>\\|\\`" in as_markdown(policy, chosen)
+    assert "\\<script>\\|\\`" in as_markdown(policy, chosen, EN)

@@ -3,7 +3,7 @@
 from typer.testing import CliRunner
 
 from proxy.banner.missing_words import word_problems
-from proxy.banner.words import load_languages, read_words
+from proxy.banner.word_files import load_languages, read_words, shipped
 from proxy.commands.languages import languages_app
 from tests.banner.rendering import POLICY
 
@@ -18,15 +18,25 @@ def run(*arguments, code=0):
 
 def test_a_new_language_has_every_word_in_order_with_the_english_text(tmp_path):
     words, phrases, faults = read_words(run("pt").stdout, "pt.yaml")
-    english = load_languages()["en"].of
+    english = {key: text for key, (text, _) in shipped()["en"][0].items()}
+    own = {"confirmed": "no", "language": "Português"}
 
     assert faults == []
     assert list(words) == list(english)
-    assert {key: text for key, (text, _) in words.items() if key != "confirmed"} == {
-        key: text for key, text in english.items() if key != "confirmed"
+    assert {key: text for key, (text, _) in words.items() if not key.endswith(".one")} == {
+        key: text for key, text in (english | own).items() if not key.endswith(".one")
     }
-    assert words["confirmed"][0] == "no"
     assert phrases["Usage statistics"] == "Usage statistics"
+
+
+def test_it_asks_for_the_plural_forms_of_the_language_and_knows_which_way_it_is_written():
+    words, _, faults = read_words(run("he").stdout, "he.yaml")
+
+    assert faults == []
+    assert (words["language"][0], words["direction"][0]) == ("עברית", "rtl")
+    assert [key for key in words if key.startswith("provider.cookies.")] == [
+        f"provider.cookies.{form}" for form in ("none", "one", "two", "other")
+    ]
 
 
 def test_a_language_that_ships_begins_with_its_words_and_the_english_above_each():

@@ -70,7 +70,7 @@ def test_a_language_that_is_not_there_is_an_error_and_names_those_that_are():
     told = run("table", "-l", "xx")
 
     assert told.returncode == 2
-    assert "there is no language 'xx' (there are de, en, es, fr, it, nl)" in told.stderr
+    assert "there is no language 'xx' (there are ar, de, en, es, fr, it, nl)" in told.stderr
 
 
 def test_without_a_config_it_says_where_presumed_cookies_are():

@@ -199,9 +199,8 @@ class Panel:
         """Return one provider of a purpose: recipient, transfers, and its cookies."""
         chosen = self._lines(purpose, provider)
         count = len(chosen)  # a row's names are one cookie's, or those of one platform of several
-        key = "provider.zero" if not count else "provider.one" if count == 1 else "provider.many"
         domains = dict.fromkeys(domain for line in chosen for domain in line.domains)
-        summary = [self.words.say(key, count=count), *([", ".join(domains)] if domains else [])]
+        summary = [self.words.count("provider.cookies", count), *([", ".join(domains)] if domains else [])]
         return fill(
             "panel_provider",
             name=provider.name,
@@ -216,11 +215,10 @@ class Panel:
         if not rows:
             return Markup()
         chosen = self._lines(purpose, Provider("presumed", "", rows[0].place, rows))
-        key = "provider.one" if len(chosen) == 1 else "provider.many"
         return fill(
             "panel_provider",
             name=self.words.plain("provider.presumed"),
-            summary=self.words.say(key, count=len(chosen)),
+            summary=self.words.count("provider.cookies", len(chosen)),
             facts=self.words.plain("provider.presumed_facts"),
             table=stacked_table(_COLUMNS, (line.cells for line in chosen), self.words),
         )

@@ -5,7 +5,7 @@ import pytest
 from proxy.banner.assets import css_hash
 from proxy.banner.pages.page_shell import Shell, link
 from proxy.banner.stored_pages import forget_stored
-from proxy.banner.words import load_languages
+from proxy.banner.word_files import load_languages
 from proxy.config.banner_colours import Look
 from tests.banner.rendering import POLICY, well_formed
 from tests.policy.rules import policy_of

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from proxy.banner.pages.page_shell import Shell
 from proxy.banner.pages.panel import Panel
-from proxy.banner.words import load_languages
+from proxy.banner.word_files import load_languages
 from proxy.config.banner_colours import Look
 from proxy.policy.scope import Pair, Scope
 from tests.banner.rendering import BOTH, POLICY, SCOPE, decision, well_formed
