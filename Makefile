@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check e2e apps load soak bench format picture assets audit-demo browser clean
+.PHONY: demo test check compiled e2e apps load soak bench format picture assets audit-demo browser clean
 
 demo: $(STAMP)  ## set up, and run the proxy in front of the bundled demo site
 	$(BIN)/consent-proxy demo
@@ -20,6 +20,11 @@ check: $(STAMP)  ## format, lint, types, floors, rules, fast tests
 	$(BIN)/lint-imports
 	$(BIN)/consent-proxy check rules.yaml --config config/local.yaml
 	$(BIN)/python -m pytest -q -n 2
+
+compiled: $(STAMP)  ## build the wheel with the filter compiled (mypyc, a C compiler), and run the filter's tests on it
+	$(BIN)/python -m tools.compiled .compiled
+	TEST_COMPILED=1 PYTHONPATH=$(CURDIR)/.compiled $(BIN)/python -P -m pytest -q -n 2 -o "pythonpath=.compiled ." \
+		tests/filter tests/promise tests/fidelity tests/system/test_corpus.py tests/test_build_digest.py
 
 e2e: $(STAMP) browser  ## walks in a real Chromium
 	$(BIN)/python -m pytest -q -m "e2e and not load" -n 2
@@ -66,4 +71,4 @@ $(STAMP): pyproject.toml
 	touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .tests
+	rm -rf $(VENV) build dist .compiled .pytest_cache .mypy_cache .ruff_cache .hypothesis .tests

@@ -1,18 +1,30 @@
-"""The digest of this build, over every file of the package, code and assets alike.
+"""The digest of this build, over every file of the package, code and assets alike, and its kind.
 
-Validators (ETags) of pages depend on it: the same code and assets give the same digest, in
-every worker and on every machine.
+Validators (ETags) of pages depend on the digest: the same code and assets give the same one, in
+every worker and on every machine, whether the filter is compiled or not.
 """
 
 from __future__ import annotations
 
 import hashlib
 from functools import cache
+from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.util import find_spec
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parents[0]
-_COMPILED = "__pycache__"
+_BYTE_CODE = "__pycache__"
 """Byte code differs between machines although the source is the same."""
+_LIBRARIES = tuple(EXTENSION_SUFFIXES)
+"""So do the libraries that hatch_build.py compiles from it."""
+
+
+@cache
+def build_kind() -> str:
+    """Return `compiled` or `pure Python`: what Python loads as the filter."""
+    found = find_spec("proxy.filter.html.scanner")
+    compiled = found is not None and found.origin is not None and found.origin.endswith(_LIBRARIES)
+    return "compiled" if compiled else "pure Python"
 
 
 @cache
@@ -27,7 +39,7 @@ def digest_of(folder: Path) -> str:
     files = {
         path.relative_to(folder).as_posix(): path
         for path in folder.rglob("*")
-        if _COMPILED not in path.parts and path.is_file()
+        if _BYTE_CODE not in path.parts and not path.name.endswith(_LIBRARIES) and path.is_file()
     }
     for name, path in sorted(files.items()):
         body = path.read_bytes()

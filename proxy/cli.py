@@ -13,6 +13,7 @@ from typing import Annotated, cast
 
 import typer
 
+from proxy.build_digest import build_kind
 from proxy.errors import ProxyError
 
 _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
@@ -45,7 +46,7 @@ _GROUPS = ("catalogue", "languages", "records")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"consent-proxy {version('consent-proxy')}")
+        typer.echo(f"consent-proxy {version('consent-proxy')} ({build_kind()})")
         raise typer.Exit
 
 

@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from proxy.build_digest import build_kind
+
+assert not os.environ.get("TEST_COMPILED") or build_kind() == "compiled", "make compiled runs compiled code"
+
 # A deadline is a timing assertion, and a busy machine breaks it.
 settings.register_profile("calm", deadline=None)
 settings.load_profile("calm")

@@ -1,5 +1,7 @@
 """Wrong use is answered by one sentence and the way out."""
 
+import re
+
 import pytest
 
 from tests.commands.running import run
@@ -37,4 +39,4 @@ def test_every_command_explains_itself(command):
 
 
 def test_the_version_is_told():
-    assert run("--version").stdout.startswith("consent-proxy ")
+    assert re.fullmatch(r"consent-proxy \d+(\.\d+)+ \((compiled|pure Python)\)\n", run("--version").stdout)

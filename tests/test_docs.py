@@ -147,8 +147,12 @@ def test_every_metric_is_public_with_its_labels():
     rows = re.findall(r"^\| `(\w+?)(?:_total)?` \| (.*)\|$", section("Metrics"), re.MULTILINE)
     named = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
     gauges = {f"consent_proxy_{name}": set() for name in GAUGES}
+    metrics.build("0.1.0", "compiled")
+    build = re.search(r"consent_proxy_build_info\{(.*)\} 1\.0", metrics.page().decode())
 
-    assert named == there | gauges
+    assert build is not None
+    info = {"consent_proxy_build_info": set(re.findall(r'(\w+)="', build[1]))}
+    assert named == there | gauges | info
 
 
 def test_public_addresses_exist():

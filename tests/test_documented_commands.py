@@ -33,7 +33,14 @@ NOT_RUN = {
     "docker run": "as above: what the image would start is run, with the folder mounted in the command",
 }
 STARTED = {"make demo", "consent-proxy serve --config config/local.yaml --rules rules.yaml"}
-INSTALLING = ("pip install .", "python3 -m venv", "/opt/consent-proxy/bin/pip", "install -", "runuser -u")
+INSTALLING = (
+    "pip install .",
+    "CONSENT_PROXY_COMPILE=1 pip install .",
+    "python3 -m venv",
+    "/opt/consent-proxy/bin/pip",
+    "install -",
+    "runuser -u",
+)
 FOR_THE_IMAGE = ("mkdir -p site", "cp ")
 
 
@@ -61,6 +68,7 @@ def checkout(tmp_path):
     for name in (
         "Makefile",
         "pyproject.toml",
+        "hatch_build.py",
         "README.md",
         "CHANGELOG.md",
         "LICENSE",
@@ -303,10 +311,10 @@ def instructions() -> list[tuple[str, str]]:
 def image(checkout, tmp_path):
     """The folder that the steps of the Dockerfile make, its last words by name, and its configs moved there.
 
-    Both stages share the folder, since an environment cannot be moved; `FROM`, `USER` and
-    `useradd` are taken as done.
+    Both stages share the folder, since an environment cannot be moved; `FROM`, `USER`, `useradd`
+    and `apt-get` are taken as done.
     """
-    root, words, where = tmp_path / "image", {}, Path("/")
+    root, words, where, given = tmp_path / "image", {}, Path("/"), {}
     tools = tmp_path / "tools"
     tools.mkdir()
     (tools / "python").symlink_to(sys._base_executable)
@@ -324,8 +332,10 @@ def image(checkout, tmp_path):
                 place = goal / source if target.endswith("/") else goal
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(checkout / source, place)
-        elif name == "RUN" and not rest.startswith("useradd"):
-            env = {"PATH": f"{tools}:/usr/bin:/bin", "HOME": str(tmp_path), "LANG": "C.UTF-8"}
+        elif name == "ARG":
+            given |= [rest.split("=")]
+        elif name == "RUN" and not rest.startswith(("useradd", "apt-get")):
+            env = {"PATH": f"{tools}:/usr/bin:/bin", "HOME": str(tmp_path), "LANG": "C.UTF-8", **given}
             told = sh(moved(rest, root), root / str(where).lstrip("/"), env=env)
             assert told.returncode == 0, (rest, told.stderr)
         else:
@@ -354,6 +364,7 @@ def test_the_image_starts_listens_everywhere_and_says_how_it_is(image, checkout)
     assert before.returncode == 1
     assert (status, healthy.returncode) == (502, 0), (page, healthy.stdout, healthy.stderr)
     assert "The site is not available" in page
+    assert re.search(r"filter +compiled", healthy.stdout)
     assert (home / "consent.key").exists()
 
 

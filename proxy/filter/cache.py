@@ -23,6 +23,8 @@ ENTRY_SIZE = 200
 """Bytes that an entry costs beside its key."""
 
 UNBOUNDED = 1 << 62
+TOO_LARGE = UNBOUNDED + 1
+"""A size that no cache takes."""
 
 MAX_SHORT_KEY = 40
 """Bytes of a key too short to contain a token."""

@@ -11,9 +11,11 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from proxy.build_digest import build_kind
 from proxy.config.signing_key import load_keys
 from proxy.config.types import Config, Mode
 from proxy.errors import ProxyError
@@ -78,6 +80,7 @@ class Worker:
     ) -> None:
         self.config = config
         self.metrics = Metrics()
+        self.metrics.build(version("consent-proxy"), build_kind())
         self.health = WorkerHealth()
         self.listeners: list[Listener] = []
         self._policy = policy
@@ -340,6 +343,8 @@ class Worker:
         snapshot = self._snapshot
         return {
             **self.health.readiness(),
+            "version": version("consent-proxy"),
+            "filter": build_kind(),
             "uptime_seconds": int(time.monotonic() - self._began),
             "policy": {"version": self._policy.version, "digest": self._policy.digest},
             "last_reload": self._reloader.last if self._reloader is not None else {"outcome": "none"},

@@ -229,6 +229,17 @@ class Metrics:
             )
         self._gauges[name].set(value)
 
+    def build(self, version: str, kind: str) -> None:
+        """State which version runs, and whether its filter is compiled: 1 however many workers."""
+        info = self._prometheus.Gauge(
+            "consent_proxy_build_info",
+            "The version, and whether its filter is compiled",
+            ["version", "filter"],
+            registry=self.registry,
+            multiprocess_mode="livemax",
+        )
+        info.labels(version, kind).set(1)
+
     def flush(self) -> None:
         """Pass the counts since the last flush to prometheus-client."""
         self.tally.add_up_verdicts()

@@ -52,10 +52,20 @@ def judge_of(rules: str) -> Judge:
     return judge_for(compile_rules(load_policy(rules), OwnHosts(frozenset({"own.example"}))), frozenset())
 
 
+class Watched(Cache[bytes, object]):
+    """A cache of judged tags that keeps none, so that every start tag is judged, and lists them all."""
+
+    def __init__(self, seen: list[bytes]) -> None:
+        super().__init__(limit=0, longest=0)
+        self._seen = seen
+
+    def store_repeated(self, key: bytes, value: object, size: int | None = None) -> None:
+        self._seen.append(key)
+
+
 def passing() -> Judge:
     """Return a judge who keeps everything and remembers nothing: every tag is looked at anew."""
     judge = judge_of(OPEN)
-    judge.tags = Cache(limit=0, longest=0)
     judge.rules.steps = judge.rules.based_steps  # no address passes unasked
     return judge
 
@@ -68,19 +78,14 @@ def filtered(judge: Judge, document: bytes, cuts: tuple[int, ...] = ()) -> bytes
 
 
 @contextmanager
-def watched(seen: list[bytes]) -> Iterator[None]:
-    """Record every start tag that the scanner judges."""
-    judged = stream.judge_tag
-
-    def record(reader, raw: bytes):
-        seen.append(raw)
-        return judged(reader, raw)
-
-    stream.judge_tag = record
+def watched(judge: Judge, seen: list[bytes]) -> Iterator[None]:
+    """Record every start tag that the scanner judges, behind a <base> too."""
+    judge.tags = Watched(seen)
+    of_based_pages, stream.Cache = stream.Cache, lambda **_: Watched(seen)
     try:
         yield
     finally:
-        stream.judge_tag = judged
+        stream.Cache = of_based_pages
 
 
 def _text(value: str) -> str:
@@ -144,7 +149,7 @@ class Measure:
         raw = text.encode()
         seen: list[bytes] = []
         try:
-            with watched(seen):
+            with watched(self._passing, seen):
                 out = filtered(self._passing, raw)
         except Exception as error:
             counts.raised.append(f"{source}: {error!r}")
@@ -180,6 +185,6 @@ class Measure:
         seen: list[bytes] = []
         if judge is not self._passing:  # it remembers tags: only what comes out can be compared
             return filtered(judge, raw, cuts), seen
-        with watched(seen):
+        with watched(judge, seen):
             out = filtered(judge, raw, cuts)
         return out, [tag for tag in seen if tag_name(tag).decode("latin-1") not in PASSES_WHOLE]

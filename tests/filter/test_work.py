@@ -4,7 +4,6 @@ import pytest
 
 from proxy.errors import Unreadable
 from proxy.filter.html.scanner import HtmlFilter
-from proxy.filter.html.stream import TagBuffer
 from proxy.filter.size_limits import MAX_CODE_TAG
 from tests.filter.hostile import HOSTILE
 from tests.filter.pages import Marks, judge
@@ -18,26 +17,16 @@ def work(name: str, size: int, piece: int) -> int:
     page = HtmlFilter(judge("performance"), inject=Marks())
     judge("performance").empty_caches()
     total = 0
-    take = TagBuffer.take
-
-    def counted(waiting):
-        nonlocal total
-        joined = take(waiting)
-        total += len(joined)
-        return joined
-
-    TagBuffer.take = counted
     try:
         for at in range(0, len(data), piece):
             total += len(page._pending) + piece + 20
-            before = page._run
+            before, waiting, pieces = page._run, page._incomplete._size, len(page._incomplete._pieces)
             out = page.feed(data[at : at + piece])
-            total += len(out) + (before is not page._run)
+            joined = pieces and len(page._incomplete._pieces) != pieces + 1
+            total += len(out) + (before is not page._run) + (waiting + piece) * bool(joined)
         total += len(page.close())
     except Unreadable:
         pass
-    finally:
-        TagBuffer.take = take
     return total
 
 

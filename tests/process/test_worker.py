@@ -10,6 +10,7 @@ import brotli
 import pytest
 import trustme
 
+from proxy.build_digest import build_kind
 from proxy.config.loading import load_config
 from proxy.config.value_parsers import ListenAddress
 from proxy.errors import StartError
@@ -239,6 +240,8 @@ async def test_the_admin_address_says_how_we_are(tmp_path):
         state = proxy.server.state()
 
         assert state["ready"] is True
+        assert state["filter"] == build_kind()
+        assert f'consent_proxy_build_info{{filter="{build_kind()}",' in proxy.server.figures().decode()
         assert state["sites"][0]["hosts"] == ["callkom.io", "app.callkom.io"]
         assert state["sites"][0]["upstreams"][0]["up"] is True
         assert state["policy"]["version"] == "2026-11-01"

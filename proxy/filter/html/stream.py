@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from proxy.filter.cache import Cache
+from proxy.filter.cache import TOO_LARGE, Cache
 from proxy.filter.html import incomplete_markup
 from proxy.filter.html.text_consumers import (
     UNJUDGED,
@@ -285,8 +285,8 @@ class ElementStream(Stream):
         """Judge a tag that is not in the cache, and store it where that is sound."""
         judged = judge_tag(self._context, raw)
         nests = judged is not None and judged.name == "iframe" and b"srcdoc" in raw.lower()
-        if not nests and not self._context.entities:  # what a srcdoc is depends on how deep it stands
-            self._tags.store_repeated(raw, judged)
+        sound = not nests and not self._context.entities  # what a srcdoc is depends on how deep it stands
+        self._tags.store_repeated(raw, judged, None if sound else TOO_LARGE)
         return judged
 
     def _record(self, judged: JudgedTag) -> tuple[bytes, bytes]:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.build_digest import build_kind
 from proxy.consent.answer import Answer, next_answer
 from proxy.filter.headers import sweep as sweep_module
 from proxy.filter.headers.cookies import CookieRules, judge_cookie, strip_cookie_header
@@ -145,6 +146,7 @@ def test_a_path_that_no_line_can_carry_is_left_out(path):
     assert {parse_set_cookie(line).path for line in swept_lines(b"_ga", path=path)} == {"/"}
 
 
+@pytest.mark.skipif(build_kind() == "compiled", reason="counts calls, which compiled code makes directly")
 @pytest.mark.parametrize("names", [[b"_ga_%d" % i for i in range(5_000)], [b"_ga", b"tk"], [b"_ga"] * 5_000])
 def test_no_more_is_built_than_is_sent(names, monkeypatch):
     built = 0
