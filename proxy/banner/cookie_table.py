@@ -29,7 +29,7 @@ class Row:
         return (
             f"{label} ({words.phrase(rule.note)})" if rule.note else label,
             ", ".join(rule.names),
-            f"{' / '.join(rule.domains)} / {self.provider.name}",
+            " / ".join(str(words.isolated(name)) for name in (*rule.domains, self.provider.name)),
             words.phrase(rule.why),
             words.basis(self.purpose.basis),
             words.duration(rule.lasts),
@@ -127,13 +127,13 @@ def stacked_table(
         Markup(f'<th role="columnheader" scope="col" class="{key}">{label}</th>')
         for key, label in labels.items()
     )
-    body = joined(_stacked_row(labels, line, head) for line in lines)
+    body = joined(_stacked_row(labels, line, head, words) for line in lines)
     return fill("table", heads=heads, rows=body)
 
 
-def _stacked_row(labels: Mapping[str, Markup], line: Sequence[str], head: str) -> Markup:
+def _stacked_row(labels: Mapping[str, Markup], line: Sequence[str], head: str, words: Words) -> Markup:
     cells = (
-        Markup(f'<th role="rowheader" scope="row">{_names(cell)}</th>')
+        Markup(f'<th role="rowheader" scope="row">{_names(cell, words)}</th>')
         if key == head
         else Markup(f'<td role="cell" data-label="{label}">{escape(cell)}</td>')
         for (key, label), cell in zip(labels.items(), line, strict=True)
@@ -141,8 +141,13 @@ def _stacked_row(labels: Mapping[str, Markup], line: Sequence[str], head: str) -
     return Markup(f'<tr role="row">{joined(cells)}</tr>')
 
 
-def _names(cell: str) -> Markup:
+def _names(cell: str, words: Words) -> Markup:
     """Return names of cookies, each in one piece: a line may end between them, not at their hyphens."""
+    if words.direction == "rtl":  # there the comma is on the other side of the name
+        names = cell.replace(", ", "\n").split("\n")
+        alone = [Markup(f"<bdi>{escape(name)}</bdi>") for name in names]
+        commas = [*(Markup(f'<bdi dir="rtl">{name}\u060c</bdi>') for name in alone[:-1]), alone[-1]]
+        return joined(commas, " ")
     names = cell.replace(", ", ",\n").split("\n")
     return joined((Markup(f"<bdi>{escape(name)}</bdi>") for name in names), " ")
 

@@ -112,7 +112,7 @@ class BannerMarkup:
 
     def _new(self, words: Words, new: Scope) -> Markup:
         return words.listed(
-            f"{provider.name} ({', '.join(words.purpose(p.purpose, 'label') for p in pairs)})"
+            f"{provider.name} ({words.names(words.purpose(p.purpose, 'label') for p in pairs)})"
             for provider in self.policy.providers
             if (pairs := sorted(pair for pair in new.pairs if pair.provider == provider.id))
         )
@@ -140,7 +140,7 @@ class BannerMarkup:
         rows, always = [], []
         for purpose in self.policy.purposes:
             ids = {pair.provider for pair in scope_of(self.policy).pairs if pair.purpose == purpose.id}
-            names = ", ".join(p.name for p in self.policy.providers if p.id in ids)
+            names = words.names(p.name for p in self.policy.providers if p.id in ids)
             sentence = words.purpose(purpose.id, "sentence")
             label = words.purpose(purpose.id, "label")
             if ids:

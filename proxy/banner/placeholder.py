@@ -288,7 +288,7 @@ class Placeholders:
         cookies = self._cookies(provider, asked)
         labels = words.listed(words.purpose(purpose, "label") for purpose in asked)
         key = "placeholder.text" if cookies else "placeholder.text_no_cookie"
-        return words.say(key, provider=provider.name, cookies=", ".join(cookies), purposes=labels)
+        return words.say(key, provider=provider.name, cookies=words.names(cookies), purposes=labels)
 
     def _frame(self, embed: Embed, title: str, words: Words) -> Markup:
         slots = {"provider": embed.provider, "embed": str(embed), "language": words.code}

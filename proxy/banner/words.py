@@ -49,7 +49,23 @@ class Words:
 
     def say(self, key: str, /, **values: object) -> Markup:
         """Return the words under that key as markup, {braces} filled in."""
-        return say(self.of[key], **values)
+        return say(self.of[key], **{name: self.isolated(value) for name, value in values.items()})
+
+    def isolated(self, text: object) -> object:
+        """Return text that keeps its order where the words around it are written from right to left.
+
+        Without a mark a date such as 2026-11-01 reads backwards there, and a name changes places
+        with its comma.
+        """
+        if self.direction == "ltr" or isinstance(text, Markup) or not isinstance(text, str):
+            return text
+        return text if text.isalnum() or not text.isascii() else f"\u2068{text}\u2069"
+
+    def names(self, names: Iterable[str]) -> str:
+        """Return names one after the other: `a, b, c`."""
+        if self.direction == "ltr":
+            return ", ".join(names)
+        return "\u060c ".join(f"\u2068{name}\u2069" for name in names)
 
     def plain(self, key: str) -> str:
         """Return the words under that key as they stand."""
@@ -92,7 +108,7 @@ class Words:
 
     def listed(self, items: Iterable[object]) -> Markup:
         """Return `a, b and c`."""
-        several = [escape(item) for item in items]
+        several = [escape(self.isolated(item)) for item in items]
         if not several:
             return Markup()
         text = several[0]

@@ -6,6 +6,7 @@ The real proxy runs before a page made of the rules' own tests; editing the file
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Collection, Mapping
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -44,7 +45,7 @@ def preview(
     path = (rules or bundled("rules.yaml")).resolve()
     policy = read_policy(path)
     folder = languages.resolve() if languages else None
-    codes = sorted(load_languages(folder).all)
+    codes = {code: words.direction for code, words in sorted(load_languages(folder).all.items())}
     with tempfile.TemporaryDirectory(prefix="consent-preview-") as state:
         config = Path(state) / "preview.yaml"
         config.write_text(_config(policy, port, _start_site(policy, codes), folder), encoding="utf-8")
@@ -81,7 +82,7 @@ def samples(policy: Policy) -> dict[str, list[str]]:
     return found
 
 
-def page(policy: Policy, language: str, codes: list[str]) -> str:
+def page(policy: Policy, language: str, codes: Collection[str], direction: str = "ltr") -> str:
     """Return the page that the preview shows in a language."""
     links = [f'<a href="/{code}/" hreflang="{code}">{code}</a>' for code in codes]
     links += ['<a href="/.consent/">panel</a>', '<a href="/.consent/policy">cookie table</a>']
@@ -91,14 +92,15 @@ def page(policy: Policy, language: str, codes: list[str]) -> str:
         parts.append(f"<h2>{escape(named.name if named else provider)}</h2>\n" + "\n".join(markup))
     said = "\n".join(parts) or "<p>No test of these rules has markup that is replaced.</p>"
     return (
-        f'<!doctype html>\n<html lang="{language}"><head><meta charset="utf-8"><title>Preview</title>'
+        f'<!doctype html>\n<html lang="{language}" dir="{direction}"><head><meta charset="utf-8">'
+        "<title>Preview</title>"
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head>\n'
         f"<body><h1>Preview of version {escape(policy.version)}</h1>\n<p>{' · '.join(links)}</p>\n"
         f"{said}\n</body></html>\n"
     )
 
 
-def _start_site(policy: Policy, codes: list[str]) -> int:
+def _start_site(policy: Policy, codes: Mapping[str, str]) -> int:
     """Serve the page in each language, beside the proxy; return its port."""
     from aiohttp import web  # noqa: PLC0415
 
@@ -106,7 +108,7 @@ def _start_site(policy: Policy, codes: list[str]) -> int:
         language = request.path.strip("/") or "en"
         if language not in codes:
             return web.Response(status=404, text="no such language")
-        return web.Response(text=page(policy, language, codes), content_type="text/html")
+        return web.Response(text=page(policy, language, codes, codes[language]), content_type="text/html")
 
     app = web.Application()
     app.router.add_get("/{path:.*}", answer)

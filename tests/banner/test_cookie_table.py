@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from proxy.banner.cookie_table import as_html, as_json, as_markdown, rows, table_markup
+from proxy.banner.cookie_table import as_html, as_json, as_markdown, rows, stacked_table, table_markup
 from proxy.banner.word_files import load_languages
 from tests.banner.rendering import POLICY, well_formed
 from tests.policy.rules import policy_of
@@ -129,3 +129,14 @@ def test_cells_are_text():
 
     assert "&lt;script&gt;" in table_markup(chosen, WORDS["en"])
     assert "\\<script>\\|\\`" in as_markdown(policy, chosen, EN)
+
+
+def test_from_right_to_left_a_name_keeps_its_order_and_its_comma_stands_behind_it():
+    line = ("_ga, .ASPXAUTH", "x.example", "", "")
+    table = stacked_table(("name", "domain", "why", "lasts"), [line], WORDS["ar"])
+
+    assert '<bdi dir="rtl"><bdi>_ga</bdi>،</bdi> <bdi>.ASPXAUTH</bdi>' in table
+    assert "<bdi>_ga,</bdi> <bdi>.ASPXAUTH</bdi>" in stacked_table(("name",), [line[:1]], EN)
+    assert "\u2068.callkom.io\u2069 / \u2068Google Analytics 4\u2069" in {
+        cells[2] for cells in published("ar")
+    }

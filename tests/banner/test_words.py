@@ -192,6 +192,19 @@ def test_a_number_has_the_plural_form_of_the_language_however_large_it_is(number
     assert str(words.count("x", number)) == ("other" if category == "other" else f"{number} fits")
 
 
+def test_names_and_dates_keep_their_order_between_words_from_right_to_left():
+    arabic = LANGUAGES["ar"]
+
+    assert "\u20682026-11-01\u2069" in arabic.say("table.version", version="2026-11-01")
+    assert arabic.names(["_ga", "_gid"]) == "\u2068_ga\u2069، \u2068_gid\u2069"
+    assert str(arabic.listed(["Google Maps", "X"])) == "\u2068Google Maps\u2069 وX"
+    assert str(arabic.say("errors.reference", id="0af3")).endswith(" 0af3"), "to be copied as it stands"
+    assert (FR.names(["_ga", "_gid"]), str(FR.listed(["Google Maps", "X"]))) == (
+        "_ga, _gid",
+        "Google Maps et X",
+    )
+
+
 def test_what_a_file_says_of_dates_and_plurals_goes_before_what_is_known_of_the_language(tmp_path):
     text = "grammar: { date: '{year}-{month_number}-{day}' }\ntable: { month: { other: '{n} mths' } }\n"
     (tmp_path / "en.yaml").write_text(text)

@@ -23,7 +23,7 @@ def test_what_is_replaced_is_taken_from_the_tests_of_the_rules():
 
     assert set(samples(policy)) == {"youtube", "calendly"}
     assert '<iframe src="https://www.youtube.com/embed/x">' in page(policy, "fr", ["en", "fr"])
-    assert '<html lang="fr">' in page(policy, "fr", ["en", "fr"])
+    assert '<html lang="fr" dir="ltr">' in page(policy, "fr", ["en", "fr"])
 
 
 def test_rules_that_replace_nothing_say_so():

@@ -178,7 +178,7 @@ def proof(words: Words, receipt: Mapping[str, Any], *, names: Mapping[str, str] 
             ("granted", purposes("granted")),
             ("refused", purposes("refused")),
             ("withdrawn", purposes("withdrawn") if receipt.get("withdrawn") else ""),
-            ("asked", ", ".join(names.get(one, one) for one in asked) if names is not None else ""),
+            ("asked", words.names(names.get(one, one) for one in asked) if names is not None else ""),
             ("previous", receipt.get("previous")),
         ],
     )

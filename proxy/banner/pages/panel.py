@@ -157,7 +157,7 @@ class Panel:
             switch=switch,
             sentence=words.purpose(purpose.id, "sentence"),
             details=words.plain("panel.details"),
-            names=", ".join(provider.name for provider in self._providers(purpose)),
+            names=self.words.names(provider.name for provider in self._providers(purpose)),
             facts=words.sentence([words.purpose(purpose.id, "refusing"), self._basis(purpose)]),
             providers=self._each_provider(purpose, presumed),
         )
@@ -200,7 +200,10 @@ class Panel:
         chosen = self._lines(purpose, provider)
         count = len(chosen)  # a row's names are one cookie's, or those of one platform of several
         domains = dict.fromkeys(domain for line in chosen for domain in line.domains)
-        summary = [self.words.count("provider.cookies", count), *([", ".join(domains)] if domains else [])]
+        summary = [
+            self.words.count("provider.cookies", count),
+            *([self.words.names(domains)] if domains else []),
+        ]
         return fill(
             "panel_provider",
             name=provider.name,
@@ -240,7 +243,9 @@ class Panel:
     def _facts(self, purpose: Purpose, provider: Provider, *, has_rows: bool) -> Markup:
         """Return who receives data, where, under which safeguards, and their own notice."""
         words, name = self.words, provider.name
-        keys = ", ".join(key for rule in provider.storage if rule.purpose == purpose.id for key in rule.keys)
+        keys = words.names(
+            key for rule in provider.storage if rule.purpose == purpose.id for key in rule.keys
+        )
         loads = "provider.loads" if self.policy.needs_consent(purpose.id) else "provider.loads_always"
         where = words.phrase(provider.country or "")
         safe = words.phrase(provider.transfers or "")

@@ -4,7 +4,7 @@ import pytest
 
 from proxy.banner.pages.letter import letter
 from proxy.banner.pages.page_shell import Shell
-from proxy.banner.words import load_languages
+from proxy.banner.word_files import load_languages
 from proxy.config.banner_colours import Look
 from proxy.consent.answer import How
 from proxy.consent.record import Receipt, content_of
