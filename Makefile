@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check compiled e2e apps load soak bench format picture assets audit-demo browser clean
+.PHONY: demo test check compiled e2e apps load soak bench format picture assets lock audit-demo browser clean
 
 demo: $(STAMP)  ## set up, and run the proxy in front of the bundled demo site
 	$(BIN)/consent-proxy demo
@@ -56,6 +56,10 @@ picture: $(STAMP)  ## draw the pictures of docs/architecture.md anew from the im
 
 assets: $(STAMP)  ## build proxy/banner/built from its scripts and style sheets (esbuild, from npm)
 	$(BIN)/python -m tools.assets
+
+lock: $(STAMP)  ## write the locks of deploy/ anew from pyproject.toml, with hashes (UPGRADE=--upgrade takes newer versions)
+	$(BIN)/python -m pip install -q pip-tools
+	$(BIN)/python -m tools.lock $(UPGRADE)
 
 audit-demo: $(STAMP) browser  ## both reports of the demo site, with the proxy and without it, in .audit-demo/
 	$(BIN)/python -m tools.audit_demo

@@ -31,6 +31,12 @@ NOT_RUN = {
     "systemctl enable --now consent-proxy": "there is no systemd to ask; what the unit starts is run",
     "docker build -t consent-proxy .": "there is no engine; the steps of the Dockerfile are run one by one",
     "docker run": "as above: what the image would start is run, with the folder mounted in the command",
+    "docker compose up": "as above: what it would start is run in tests/deploy/test_compose.py",
+    "openssl req": "as above",
+    "cd deploy/compose": "as above",
+    "mkdir -p tls": "as above",
+    "printf": "as above",
+    "kubectl": "there is no cluster; tests/deploy/test_kubernetes.py has what can be known without one",
 }
 STARTED = {"make demo", "consent-proxy serve --config config/local.yaml --rules rules.yaml"}
 INSTALLING = (
@@ -76,7 +82,7 @@ def checkout(tmp_path):
         "Dockerfile",
     ):
         shutil.copy(ROOT / name, folder)
-    for name in ("config", "docs", "proxy"):
+    for name in ("config", "deploy", "docs", "proxy"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "page.html").write_text("<!doctype html><title>x</title><p>Hello")
     tools = folder / "venv" / "bin"
@@ -327,9 +333,9 @@ def image(checkout, tmp_path):
             goal = root / str(where / target).lstrip("/")
             for source in sources:
                 if (checkout / source).is_dir():
-                    shutil.copytree(checkout / source, goal)
+                    shutil.copytree(checkout / source, goal, dirs_exist_ok=True)
                     continue
-                place = goal / source if target.endswith("/") else goal
+                place = goal / Path(source).name if target.endswith("/") else goal
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(checkout / source, place)
         elif name == "ARG":
