@@ -9,6 +9,7 @@ page: ratios count, not milliseconds.
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])  # not this folder, whose html.py hides the library's
 
@@ -333,6 +334,7 @@ def main() -> None:
             response_coding=None,
             judge=warm,
             inject=lambda: inject,
+            asking=SimpleNamespace(language=""),
         )
         return len(stream.whole(body))
 

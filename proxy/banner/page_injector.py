@@ -17,7 +17,7 @@ from proxy.consent.decision import Ask
 from proxy.filter.cache import Cache
 from proxy.filter.headers.csp_admission import Admission, admit
 from proxy.filter.rules.judge import TagFacts
-from proxy.filter.tags.injection import PageMetadata
+from proxy.filter.tags.injection import Asking, PageMetadata
 from proxy.filter.verdict import Verdict
 from proxy.policy.model import Policy
 from proxy.policy.scope import Scope, scope_of
@@ -207,6 +207,7 @@ class PageInjector:
     always: bool = False  # opened by a browser: a page however it begins
     amp: bool = False  # AMP pages of this site get nothing
     root_part: Callable[[], PageHead] | None = None
+    asking: Asking | None = None  # is told the language of the banner
     _words: Words | None = None
     _chosen: tuple[Words, str] | None = None
     _page: PageMetadata | None = None
@@ -225,8 +226,11 @@ class PageInjector:
         if self.framed or self.ask not in ASKS:
             return b""
         forms = self.admission.forms and (not page.meta_csp or admit(_meta_policies(page)).forms)
+        words, panel = self._language(page)
+        if self.asking is not None:
+            self.asking.language = words.code
         before, behind = self.parts.banner(
-            *self._language(page), self.ask, self.new, forms=forms, layered=self.admission.styles
+            words, panel, self.ask, self.new, forms=forms, layered=self.admission.styles
         )
         if self.back is None:
             return self._absolute(page, before + behind)

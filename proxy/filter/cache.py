@@ -147,7 +147,7 @@ def _size(value: object) -> int:
     return sum(map(_size, value)) if isinstance(value, tuple) else 0
 
 
-Filtered = tuple[bytes, tuple[Verdict, ...]]
+Filtered = tuple[bytes, tuple[Verdict, ...], str]
 
 PAGE_STEP = 13
 """Every so-manieth byte of a page seen once is hashed: nonces are longer than that."""
@@ -218,7 +218,7 @@ class PageCache:
         """Send a page in these bytes from now on, if it is still here and they are fewer."""
         if self._pages.get(page.key) is page and len(coded) < len(page.filtered[0]):
             saved = len(page.filtered[0]) - len(coded)
-            page.filtered = coded, page.filtered[1]
+            page.filtered = coded, *page.filtered[1:]
             page.size -= saved
             self._size -= saved
 

@@ -325,7 +325,7 @@ class Worker:
     async def _add_days(self, store: RecordStore) -> None:
         """Add the counts since the last time; those that a store cannot take now wait for the next."""
         daily, self.metrics.daily = self.metrics.daily, Counter()
-        numbers = {(day, site, "", measure, ""): count for (day, site, measure), count in daily.items()}
+        numbers = {(*key, ""): count for key, count in daily.items()}
         try:
             if numbers:
                 await store.add_days(numbers)

@@ -16,7 +16,7 @@ from proxy.consent.decision import Ask
 from proxy.records.driver import Connection
 
 Key = tuple[int, str, str, str, str]
-"""Day (since 1970, UTC), site, language ("" for pages that asked), measure, purpose ("" without)."""
+"""Day (since 1970, UTC), site, language ("" where none is known), measure, purpose ("" without)."""
 
 Numbers = Counter[Key]
 

@@ -47,6 +47,7 @@ class RequestContext:
     upstream_seconds: float = 0.0
     read: int = 0  # bytes of a body that has left, or of a page that was read
     asks: bool = False  # the page carries the banner
+    language: str = ""  # of the banner in it
     tag_: bytes = b""  # `tag`, once it is known
 
     @property
@@ -148,7 +149,7 @@ class RequestContext:
         if self.read and self.kind == "document":
             counts["rewritten_bytes", site] += self.read
         if self.asks:
-            counts["asked", site, self.decision.ask.value] += 1
+            counts["asked", site, self.decision.ask.value, self.language] += 1
         sightings, words = self.snapshot.sightings, ""
         if self.kind == "document":
             for line in self.request.fields.get(b"cookie", ()):

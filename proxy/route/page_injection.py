@@ -56,6 +56,7 @@ def injection_for(
     )
     injector.always = request.opens or late
     injector.amp = context.site.config.amp
+    injector.asking = context
     injector.isolated = _isolates(headers)
     name = b"inline" * inline + b"isolated" * injector.isolated + b"late" * late
     if not policies:

@@ -289,6 +289,7 @@ def _body(
         response_coding=coding,
         judge=context.variant.judge,
         inject=lambda: (injection or injection_for(context, [])).inject,
+        asking=context,
     )
 
 

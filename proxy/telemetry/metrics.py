@@ -206,7 +206,7 @@ class Metrics:
 
         prometheus.disable_created_metrics()  # type: ignore[no-untyped-call] # else a start time per label set
         self.tally = Tally()
-        self.daily: Counter[tuple[int, str, str]] = Counter()  # day, site, measure: for the record store
+        self.daily: Counter[tuple[int, str, str, str]] = Counter()  # day, site, language, measure
         self._prometheus: Any = prometheus
         self.registry: CollectorRegistry = prometheus.CollectorRegistry()
         self._counters = {
@@ -247,11 +247,12 @@ class Metrics:
         times, self.tally.times = self.tally.times, {}
         today = int(time.time()) // 86_400
         for (name, *labels), by in counts.items():
+            language = labels.pop() if name == "asked" else ""  # for the record store alone
             self._counters[name].labels(*labels).inc(by)
             if name == "asked":
-                self.daily[today, labels[0], f"shown {labels[1]}"] += by
+                self.daily[today, labels[0], language, f"shown {labels[1]}"] += by
             elif name == "answers" and labels[2] == "counted":
-                self.daily[today, labels[0], f"unstored {labels[1]}"] += by
+                self.daily[today, labels[0], language, f"unstored {labels[1]}"] += by
         for (name, site), taken in times.items():
             histogram = self._histograms[name].labels(site)
             # prometheus-client takes one observation at a time, 3 us each; its own parts take many at once

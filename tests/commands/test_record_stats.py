@@ -43,8 +43,8 @@ async def purged(config):
     day = NOON // DAY
     await store.add_days(
         {
-            (day, "callkom.io", "", "shown first", ""): 12,
-            (day + 2, "callkom.io", "", "shown new", ""): 3,
+            (day, "callkom.io", "en", "shown first", ""): 12,
+            (day + 2, "callkom.io", "fr", "shown new", ""): 3,
             (day + 2, "callkom.io", "", "shown signal", ""): 2,
             (day + 2, "callkom.io", "", "unstored refuse", ""): 5,
         }
@@ -95,9 +95,9 @@ def test_figures_are_told_apart_by_day_site_language_purpose_and_kind(config, pu
     assert {site: one["answered"] for site, one in told(config, "--by", "site").items()} == {"callkom.io": 5}
     languages = told(config, "--by", "language")
     assert {name: (one["shown"], one["answered"]) for name, one in languages.items()} == {
-        "not told": (15, 0),
-        "en": (0, 1),
-        "fr": (0, 4),
+        "not told": (0, 0),
+        "en": (12, 1),
+        "fr": (3, 4),
     }
     assert told(config, "--by", "purpose") == {
         "functional": {"granted": 2, "refused": 3, "withdrawn": 1, "granted_share": 0.4},

@@ -258,11 +258,18 @@ async def test_a_process_that_has_not_begun_is_not_ready(tmp_path):
 
 
 async def test_what_was_shown_is_counted_by_day_in_the_store_and_outlives_the_process(tmp_path):
-    async with Origin({b"/": html(PAGE)}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+    anyones = html(PAGE.replace(b" lang=en", b""))
+    async with (
+        Origin({b"/": html(PAGE), b"/any": anyones}) as origin,
+        proxying(origin.url, folder=tmp_path) as proxy,
+    ):
         await proxy.ask("/", "Accept: text/html")
         await proxy.ask("/", "Accept: text/html", "Sec-GPC: 1")
         await proxy.server._add_days(proxy.server.snapshot.store)
-        await proxy.ask("/", "Accept: text/html")
+        await proxy.ask("/any", "Accept: text/html", "Accept-Language: fr")
+        for _ in range(4):  # of which all but two come from the cache
+            await proxy.ask("/any", "Accept: text/html", "Accept-Language: de")
+        await proxy.ask("/frame", "Accept: text/html", "Sec-Fetch-Dest: iframe")
         keys, url = proxy.server._keys, f"sqlite:///{tmp_path / 'proofs.db'}"
     store = await RecordStore.open(url, keys=keys)
     numbers = await store.days()
@@ -270,8 +277,10 @@ async def test_what_was_shown_is_counted_by_day_in_the_store_and_outlives_the_pr
 
     today = int(time.time()) // 86_400
     assert numbers == {
-        (today, "callkom.io", "", "shown first", ""): 2,
-        (today, "callkom.io", "", "shown signal", ""): 1,
+        (today, "callkom.io", "en", "shown first", ""): 1,
+        (today, "callkom.io", "en", "shown signal", ""): 1,
+        (today, "callkom.io", "fr", "shown first", ""): 1,
+        (today, "callkom.io", "de", "shown first", ""): 4,
     }
 
 

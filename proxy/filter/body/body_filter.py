@@ -17,7 +17,7 @@ from proxy.filter.body.encoding import Encoder, encoder, smallest
 from proxy.filter.cache import PageCache
 from proxy.filter.headers.content_kind import SNIFF, BodyKind
 from proxy.filter.rules.judge import Judge
-from proxy.filter.tags.injection import Injector
+from proxy.filter.tags.injection import Asking, Injector
 from proxy.filter.verdict import Verdict
 
 
@@ -202,15 +202,22 @@ class DocumentFilter:
 class CachedDocument:
     """A document that may be in the page cache: then it is not filtered again.
 
-    `make` returns the filter for a document that is not cached, and may raise Unreadable.
+    `make` returns the filter for a document that is not cached, and may raise Unreadable; `asking`
+    is told of a cached page in which language it asks, as the injector tells it of others.
     """
 
-    __slots__ = ("_cache", "_coding", "_known", "_make", "_name", "_stream")
+    __slots__ = ("_asking", "_cache", "_coding", "_known", "_make", "_name", "_stream")
 
     def __init__(
-        self, make: Callable[[], BodyFilter], cache: PageCache, name: Hashable, coding: bytes | None
+        self,
+        make: Callable[[], BodyFilter],
+        cache: PageCache,
+        name: Hashable,
+        coding: bytes | None,
+        asking: Asking,
     ) -> None:
         self._make = make
+        self._asking = asking
         self._coding = coding
         self._cache = cache
         self._name = name
@@ -238,11 +245,11 @@ class CachedDocument:
         """Return the filtered document, from the cache where it is known."""
         found = self._cache.get(self._name, body)
         if found is not None:
-            out, self._known = found
+            out, self._known, self._asking.language = found
             return out
         stream = self._made()
         out = stream.whole(body)
-        self._cache.keep(self._name, body, (out, tuple(stream.verdicts)), self._coding)
+        self._cache.keep(self._name, body, (out, tuple(stream.verdicts), self._asking.language), self._coding)
         return out
 
     def _made(self) -> BodyFilter:
@@ -291,6 +298,7 @@ def cached_filter(
     response_coding: bytes | None,
     judge: Judge,
     inject: Callable[[], Injector | None],
+    asking: Asking,
 ) -> BodyFilter:
     """Return the same for a cacheable document; `inject` is called only on a cache miss."""
 
@@ -305,7 +313,7 @@ def cached_filter(
         )
 
     name = (cache_key.name, sort.value, content_type, content_encoding, response_coding)
-    return CachedDocument(make, cache_key.cache, name, response_coding)
+    return CachedDocument(make, cache_key.cache, name, response_coding, asking)
 
 
 def smaller(coding: bytes, coded: bytes) -> bytes:

@@ -48,6 +48,12 @@ class PageMetadata:
         self.is_moved = self.is_moved or _ELSEWHERE.match(href) is not None
 
 
+class Asking(Protocol):
+    """Where it is noted in which language a page asks its visitor; "" for a page that does not."""
+
+    language: str
+
+
 class Injector(Protocol):
     """Makes the bytes that are injected: UTF-8, and well-formed as XML."""
 

@@ -7,6 +7,7 @@ import tracemalloc
 import xml.etree.ElementTree as ET
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import brotli
 import html5lib
@@ -342,7 +343,7 @@ def remembered(
 ) -> tuple[bytes, list[str | None]]:
     given = {
         "sort": BodyKind.HTML, "content_type": b"text/html", "content_encoding": b"gzip",
-        "response_coding": None, "judge": judge(), "inject": lambda: None,
+        "response_coding": None, "judge": judge(), "inject": lambda: None, "asking": SimpleNamespace(language=""),
     } | other  # fmt: skip
     stream = cached_filter(PageCacheKey(cache, name), **given)
     return stream.whole(body), [verdict.provider for verdict in stream.verdicts]
@@ -360,7 +361,7 @@ def test_a_page_that_streams_goes_past_the_memory() -> None:
     cache, body = PageCache(limit=1 << 20), PAGE.encode()
     stream = cached_filter(
         PageCacheKey(cache, b"t1"), sort=BodyKind.HTML, content_type=None, content_encoding=b"", response_coding=None,
-        judge=judge(), inject=lambda: None,
+        judge=judge(), inject=lambda: None, asking=SimpleNamespace(language=""),
     )  # fmt: skip
 
     assert run(stream, body, [10, 20]) == run(body_filter(), body)
