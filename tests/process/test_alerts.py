@@ -11,7 +11,6 @@ import pytest
 from proxy.config.loading import load_config
 from proxy.errors import ConfigError
 from proxy.policy.model import DAY
-from proxy.process.webhook import NotDeliveredError, post
 from proxy.seen.names import Kind
 from proxy.seen.seen_store import SeenStore
 from proxy.seen.sightings import Key, Report, Seen
@@ -135,25 +134,6 @@ async def test_no_redirect_is_followed_and_what_was_not_taken_is_tried_again(tmp
     assert (first, len(receiver.got)) == (1, 1), "it is tried again later, and nowhere else"
     assert told[0]["why"] == f"it responded {status.decode().split()[0]}"
     assert told[0]["given_up"] is False
-
-
-@pytest.mark.parametrize(
-    "url", ["https://192.168.1.1/hook", "https://169.254.169.254/latest", "https://[64:ff9b::a9fe:a9fe]/hook"]
-)
-async def test_a_private_address_gets_nothing(url):
-    """The last is a private IPv4 address, as a NAT64 gateway would unwrap it."""
-    with pytest.raises(NotDeliveredError, match="leads to a private address"):
-        await post(url, b"{}", {}, allow_private=False)
-
-
-async def test_a_name_that_leads_into_a_private_network_gets_nothing(monkeypatch):
-    import socket
-
-    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.7", 443))]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
-
-    with pytest.raises(NotDeliveredError, match="leads to a private address"):
-        await post("https://hooks.example/x", b"{}", {}, allow_private=False)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ from proxy.filter.cache import POPULAR
 from proxy.http.listening import bind
 from proxy.process.worker import Worker, recode_popular
 from proxy.records.store import RecordStore
-from tests.process.test_rules_tests import FAILING, LINE
 from tests.support.origin import Origin, html
 from tests.support.proxying import PAGE, RULES, chunks, proxying, read_answer, read_head, request
 
@@ -31,81 +30,6 @@ async def until(check, seconds=15):
 
 def held(body):
     return b'type="text/plain"' in body
-
-
-async def test_new_rules_hold_from_the_next_request_on(tmp_path):
-    async with (
-        Origin({b"/": html(PAGE)}) as origin,
-        proxying(origin.url, folder=tmp_path, files=True) as proxy,
-    ):
-        before = await proxy.ask("/")
-        (tmp_path / "rules.yaml").write_text(
-            RULES.replace("purpose: performance }\n    requests", "purpose: necessary }\n    requests")
-        )
-        await until(lambda: proxy.records("policy_loaded"))
-        after = await proxy.ask("/")
-        (loaded,) = proxy.records("policy_loaded")
-
-    assert held(before.body)
-    assert not held(after.body)
-    assert loaded["asked_again"] == ["Nobody is asked again."]
-
-
-async def test_faulty_rules_keep_the_old_ones_and_every_problem_is_said(tmp_path):
-    async with (
-        Origin({b"/": html(PAGE)}) as origin,
-        proxying(origin.url, folder=tmp_path, files=True) as proxy,
-    ):
-        broken = RULES.replace("purpose: functional, lasts", "purpose: functionnal, lasts").replace(
-            "13 months", "13 monts"
-        )
-        (tmp_path / "rules.yaml").write_text(broken)
-
-        assert await proxy.server.reload() is False
-        got = await proxy.ask("/")
-        refused = proxy.records("policy_refused")[0]
-        doubts = proxy.server.ready()["doubts"]
-        figures = proxy.figures()
-
-    assert held(got.body)
-    assert len(refused["problems"]) == 2
-    assert "did you mean 'functional'?" in "".join(refused["problems"])
-    assert "older ones are in force" in doubts["rules"]
-    assert 'reloads_total{outcome="refused"} 1.0' in figures
-
-
-async def test_rules_whose_own_tests_fail_are_not_loaded_and_the_old_ones_hold(tmp_path):
-    async with (
-        Origin({b"/": html(PAGE)}) as origin,
-        proxying(origin.url, folder=tmp_path, files=True) as proxy,
-    ):
-        (tmp_path / "rules.yaml").write_text(
-            FAILING.replace(
-                "purpose: performance }\n    requests", "purpose: necessary }\n    requests"
-            ).replace("refused: keep", "refused: hold")
-        )
-
-        assert await proxy.server.reload() is False
-        got = await proxy.ask("/")
-        refused = proxy.records("policy_refused")[0]
-        doubts = proxy.server.ready()["doubts"]
-
-    assert held(got.body)
-    assert f"rules.yaml:{LINE}:" in refused["problems"][0]
-    assert "older ones are in force" in doubts["rules"]
-
-
-async def test_a_config_may_gain_a_site_while_it_runs(tmp_path):
-    async with Origin() as origin, proxying(origin.url, folder=tmp_path, files=True) as proxy:
-        text = (tmp_path / "config.yaml").read_text()
-        (tmp_path / "config.yaml").write_text(
-            text.replace("app.callkom.io]", "app.callkom.io, new.callkom.io]")
-        )
-        before = await proxy.ask("/", host="new.callkom.io")
-        assert await proxy.server.reload()
-        after = await proxy.ask("/", host="new.callkom.io")
-
-    assert (before.status, after.status) == (421, 200)
 
 
 async def test_a_request_in_flight_ends_under_the_rules_it_began_with(tmp_path):
