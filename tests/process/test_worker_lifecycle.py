@@ -94,7 +94,7 @@ async def test_its_supervisor_hears_that_it_is_ready_and_that_it_stops(served, m
     while not sys.stdin.buffer.closed:  # its end is seen in the loop
         await asyncio.sleep(0.01)
 
-    assert [state["ready"] for state in states][0::max(1, len(states) - 1)] == [True, False]
+    assert [state["ready"] for state in states][0 :: max(1, len(states) - 1)] == [True, False]
 
 
 async def test_one_whose_supervisor_has_ended_ends_too(served, monkeypatch):

@@ -1,16 +1,20 @@
 """Made-up heads, and the context of a request that has one."""
 
 import re
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
 from hypothesis import strategies as st
 
 from proxy.config.loading import load_config
+from proxy.config.types import Mode
+from proxy.http.upstream.exchange import UpstreamRequest, UpstreamResponse
 from proxy.policy.load import load_policy
 from proxy.route.context import RequestContext
 from proxy.seen.sightings import Sightings
-from proxy.snapshot.sites import build_sites
+from proxy.snapshot.presumed_cookies import PresumedCookies
+from proxy.snapshot.sites import Site, build_sites
 from tests.support.proxying import RULES, config_text
 from tests.support.visits import request
 
@@ -20,19 +24,34 @@ CONFIG = load_config(
 SITE = build_sites(CONFIG, load_policy(RULES), (b"k" * 32,)).match("callkom.io")
 
 
-def context(*headers, target=b"/"):
-    seen = request(target, *headers)
-    reading, decision = SITE.look_up_consent(seen)
-    return RequestContext(
-        SimpleNamespace(loop_mark=b"consent-proxy-1", sightings=Sightings()),
-        None,
-        seen,
-        SITE,
-        reading,
-        decision,
-        SITE.variant(decision.grants, secure=True),
-        0.0,
+@cache
+def site_of(*, site: str = "", more: str = "", rules: str = RULES) -> Site:
+    """Return a site of this config, built once."""
+    config = load_config(config_text("http://127.0.0.1:1", site=site, more=more), folder=Path("/nowhere"))
+    return build_sites(config, load_policy(rules), (b"k" * 32,)).match("callkom.io")
+
+
+def context(
+    *headers, target=b"/", site=SITE, mode=Mode.ENFORCE, config=CONFIG, method=b"GET", **visit
+) -> RequestContext:
+    seen = request(target, *headers, method=method, **visit)
+    reading, decision = site.look_up_consent(seen)
+    snapshot = SimpleNamespace(
+        loop_mark=b"consent-proxy-1", sightings=Sightings(), presumed=PresumedCookies(), config=config
     )
+    variant = site.variant(decision.grants, secure=seen.visitor.secure)
+    return RequestContext(snapshot, None, seen, site, reading, decision, variant, 0.0, mode)
+
+
+def responded(
+    *headers: tuple[bytes, bytes], status: int = 200, method: bytes = b"GET", bodiless: bool = False
+) -> UpstreamResponse:
+    """Return an upstream's response whose head has come."""
+    found = UpstreamResponse(UpstreamRequest(method, b"/", []), loop=SimpleNamespace())
+    found.status, found.headers, found.bodiless = status, list(headers), bodiless
+    for name, value in headers:
+        found.fields.setdefault(name.lower(), []).append(value)
+    return found
 
 
 CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
