@@ -91,6 +91,35 @@ def test_every_module_says_in_its_first_line_what_lives_there():
     assert silent == []
 
 
+def test_every_source_file_has_its_test_file():
+    """`proxy/own/choice.py` is tested by `tests/own/test_choice.py`, whatever else may test it."""
+    package = ROOT / "proxy"
+    sources = [p.relative_to(package) for p in FILES if p.name not in {"__init__.py", "__main__.py"}]
+    untested = [
+        str(source)
+        for source in sources
+        if not (ROOT / "tests" / source.parent / f"test_{source.name}").is_file()
+    ]
+
+    assert len(sources) > 200
+    assert untested == []
+
+
+def test_no_test_file_is_empty():
+    """A file that only bears the name of its source tests nothing."""
+    empty = [
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "tests").rglob("test_*.py")
+        if "data" not in path.parts and not any(map(is_test, ast.parse(path.read_text()).body))
+    ]
+
+    assert empty == []
+
+
+def is_test(node: ast.stmt) -> bool:
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
+
+
 @pytest.mark.parametrize(
     "path",
     [p for p in FILES if p.relative_to(ROOT).parts[1] in {"policy", "consent", "filter"}],

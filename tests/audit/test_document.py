@@ -1,9 +1,6 @@
-"""The report for programs keeps to its schema, and the one for people shows page content as text alone."""
+"""The report for programs keeps to its schema."""
 
 import json
-import re
-from base64 import b64encode
-from hashlib import sha256
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -12,114 +9,20 @@ from proxy.audit.document import SCHEMA, document, summary
 from proxy.audit.evaluation import evaluate
 from proxy.audit.findings import Severity, What
 from proxy.audit.observed import (
-    CookieSeen,
     Decided,
-    KeySeen,
-    PageSeen,
-    ReadSeen,
-    RequestSeen,
     SiteVisit,
     StateVisit,
-    When,
 )
-from proxy.audit.plan import Plan
 from proxy.audit.proxy_view import ProxyView
 from proxy.audit.report import page
 from proxy.commands.terminal import read_policy
+from tests.audit.made_visit import PLAN, made_report, site
 from tests.audit.planted_site import RULES
 
-HOSTILE = "<script>alert(1)</script>\"'&"
-PLAN = Plan(("https://callkom.io/",), ("none", "withdraw"))
 
-
-def at(after, *, decided=False):
-    return When("callkom.io/", after, decided)
-
-
-def cookie(name, *, side="http", lives=None, decided=False, domain="callkom.io", httponly=False):
-    return CookieSeen(
-        name,
-        domain,
-        True,
-        side,
-        lives,
-        httponly,
-        False,
-        "",
-        f"https://{domain}/",
-        domain,
-        at(5, decided=decided),
-    )
-
-
-def request(host, element, *, decided=False, speculative=False, cookies=()):
-    return RequestSeen(
-        f"https://{host}/a",
-        host,
-        "/a?secret=1",
-        element,
-        "",
-        "callkom.io",
-        200,
-        speculative,
-        cookies,
-        at(9, decided=decided),
-    )
-
-
-def site():
-    none = StateVisit("none", Decided(True, "nothing was clicked"))
-    none.pages = [PageSeen("https://callkom.io/", 200, HOSTILE, 900)]
-    none.cookies = [
-        cookie("shop_sid"),
-        cookie("ab_bucket", lives=900),
-        cookie(HOSTILE.replace(";", "")),
-        cookie("login_memo", httponly=True),
-    ]
-    none.keys = [
-        KeySeen(HOSTILE, "local", "callkom.io", "", at(7)),
-        KeySeen("ml_queue", "local", "callkom.io", "", at(7)),
-    ]
-    none.requests = [
-        request("pixel.adloop.example", "img"),
-        request("unknown.example", "script"),
-        request("edge.adloop.example", "link preconnect", speculative=True),
-    ]
-    none.screenshots = [("callkom.io/", b"\xff\xd8jpeg")]
-    taken = StateVisit("withdraw", Decided(True, "ours", "consent-proxy"))
-    taken.cookies = [cookie("js_visits", side="script", lives=99)]
-    taken.jar = [cookie("js_visits", side="jar", lives=99, decided=True)]
-    taken.keys = [KeySeen("ml_queue", "local", "callkom.io", "", at(7, decided=True))]
-    taken.reads = [
-        ReadSeen(
-            ("js_visits", "shop_sid"),
-            "document.cookie",
-            "callkom.io",
-            "https://cdn.example/a.js",
-            at(11, decided=True),
-        )
-    ]
-    taken.requests = [request("callkom.io", "fetch", decided=True, cookies=("js_visits",))]
-    banner = {
-        "found": True,
-        "tool": "x",
-        "refuse": None,
-        "accept": None,
-        "words": {},
-        "faults": ["no button"],
-        "doubts": [],
-    }
-    return SiteVisit(PLAN.addresses, [none, taken], banner, "Chromium 1")
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture
 def report():
-    policy, seen = read_policy(RULES), site()
-    found = evaluate(seen, policy, PLAN.own)
-    made = document(
-        seen, found, policy, PLAN.own, version="1", command=["consent-proxy", "audit", HOSTILE], now=0.0
-    )
-    return {**made, "to_write": HOSTILE, "exit": 1}
+    return made_report()
 
 
 def test_the_report_keeps_to_its_schema(report):
@@ -149,30 +52,6 @@ def test_no_query_of_an_address_is_reported(report):
     assert "secret" not in json.dumps(report)
 
 
-def test_the_page_for_people_has_no_script_and_loads_nothing(report):
-    made = page(report, site())
-    style = re.search(r"<style>(.*?)</style>", made, re.DOTALL)[1]
-    digest = b64encode(sha256(style.encode()).digest()).decode()
-
-    assert f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:" in made
-    assert "<script" not in made
-    assert not re.search(r"""(?:src|href)=["'](?!data:)""", made)
-    assert made.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 4
-    assert "keep this file as private as the site" in made
-
-
-def test_the_page_names_the_four_facts_first(report):
-    made = page(report, site())
-    tiles = re.findall(r"<b>[\d\u2013]+</b>([^<]+)", made)
-
-    assert tiles[:4] == [
-        "Set or loaded before a choice",
-        "Set or loaded though refused",
-        "Read, set or loaded after withdrawal",
-        "Called necessary without being so",
-    ]
-
-
 def test_what_could_not_be_judged_is_never_clean():
     undecided = SiteVisit(PLAN.addresses, [StateVisit("refuse", Decided(False, "no consent tool was found"))])
     said = summary([], undecided)
@@ -192,13 +71,6 @@ def test_a_fact_is_judged_where_a_state_that_shows_it_was_visited():
 
 def judged(seen):
     return {one["fact"] for one in summary([], seen)["facts"] if one["judged"]}
-
-
-def test_a_page_says_whether_no_banner_was_shown_or_none_was_looked_for(report):
-    without, unseen = {"found": False, "tool": "", "faults": [], "doubts": []}, {}
-
-    assert "No page that was visited showed a banner." in page({**report, "banner": without}, site())
-    assert "Not looked at: that is done in the state none." in page({**report, "banner": unseen}, site())
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.banner.word_files import SHIPPED, load_languages, needed_words, shipped
+from proxy.banner.word_files import load_languages
 from proxy.banner.words import MAX_CACHED, Words, accepted
-from proxy.errors import ConfigError
 from proxy.policy.durations import parse_duration
 from proxy.policy.model import Basis
 
@@ -143,55 +142,6 @@ def test_the_policys_own_words_are_translated_where_somebody_did():
     assert FR.phrase("Unheard of") == "Unheard of"
 
 
-def test_a_folder_beside_the_config_overrides_single_words(tmp_path):
-    (tmp_path / "fr.yaml").write_text("banner:\n  title: Les cookies chez nous\n")
-    languages = load_languages(tmp_path)
-
-    assert languages["fr"].plain("banner.title") == "Les cookies chez nous"
-    assert languages["fr"].plain("buttons.refuse") == "Tout refuser"
-
-
-def test_a_new_file_is_a_new_language_and_english_fills_its_gaps(tmp_path):
-    (tmp_path / "fa.yaml").write_text("buttons:\n  refuse: رد همه\n")
-    persian = load_languages(tmp_path).choose(page="fa-IR")
-
-    assert (persian.code, persian.direction, persian.plain("buttons.refuse")) == ("fa", "rtl", "رد همه")
-    assert persian.plain("buttons.accept") == "Accept all"
-
-
-@pytest.mark.parametrize(
-    ("code", "date", "lasts", "kinds"),
-    [
-        ("ar", "23 نوفمبر 2026", "13 شهرًا", "3 أنواع من ملفات تعريف الارتباط"),
-        ("de", "23. November 2026", "13 Monate", "3 Arten von Cookies"),
-        ("es", "23 de noviembre de 2026", "13 meses", "3 tipos de cookies"),
-        ("pl", "23 listopada 2026", "13 miesięcy", "3 rodzaje plików"),
-        ("zz", "23 November 2026", "13 months", "3 kinds of cookie"),
-    ],
-)
-def test_dates_durations_and_plurals_are_those_of_the_language(tmp_path, code, date, lasts, kinds):
-    forms = "{ one: 1 rodzaj, few: '{count} rodzaje plików', many: '{count} rodzajów plików' }"
-    (tmp_path / "pl.yaml").write_text(f"provider: {{ cookies: {forms} }}\n")
-    (tmp_path / "zz.yaml").write_text("banner: { title: Zz }\n")
-    words = load_languages(tmp_path)[code]
-
-    assert words.date(1_795_435_500) == date
-    assert words.duration(parse_duration("13 months")) == lasts
-    assert str(words.count("provider.cookies", 3)) == kinds
-
-
-@pytest.mark.parametrize(
-    ("number", "category"),
-    [(0, "zero"), (1, "one"), (2, "two"), (103, "few"), (311, "many"), (1200, "other")],
-)
-def test_a_number_has_the_plural_form_of_the_language_however_large_it_is(number, category):
-    words = Words(
-        "ar", {f"x.{category}": "{count} fits", "x.other": "other"}, plurals=LANGUAGES["ar"].plurals
-    )
-
-    assert str(words.count("x", number)) == ("other" if category == "other" else f"{number} fits")
-
-
 def test_names_and_dates_keep_their_order_between_words_from_right_to_left():
     arabic = LANGUAGES["ar"]
 
@@ -205,14 +155,6 @@ def test_names_and_dates_keep_their_order_between_words_from_right_to_left():
     )
 
 
-def test_what_a_file_says_of_dates_and_plurals_goes_before_what_is_known_of_the_language(tmp_path):
-    text = "grammar: { date: '{year}-{month_number}-{day}' }\ntable: { month: { other: '{n} mths' } }\n"
-    (tmp_path / "en.yaml").write_text(text)
-    words = load_languages(tmp_path)["en"]
-
-    assert (words.date(1_795_435_500), words.duration(parse_duration("6 months"))) == ("2026-11-23", "6 mths")
-
-
 def test_languages_are_handed_to_another_process_as_they_are(tmp_path):
     (tmp_path / "fr.yaml").write_text("banner:\n  title: Les cookies chez nous\n")
     there = pickle.loads(pickle.dumps(load_languages(tmp_path, configured="fr")))
@@ -221,31 +163,5 @@ def test_languages_are_handed_to_another_process_as_they_are(tmp_path):
     assert there["ar"].date(1_795_435_500) == LANGUAGES["ar"].date(1_795_435_500)
 
 
-def test_a_language_file_that_cannot_be_read_stops_the_start_with_its_place(tmp_path):
-    (tmp_path / "fr.yaml").write_text("banner:\n  title: [a, b]\nbuttons: &x {accept: Oui}\n")
-    with pytest.raises(ConfigError) as caught:
-        load_languages(tmp_path)
-
-    assert "fr.yaml:2:10: banner.title is a list; words are text" in str(caught.value)
-
-
-def test_a_file_that_is_no_list_of_words_says_so(tmp_path):
-    (tmp_path / "de.yaml").write_text("just text\n")
-    with pytest.raises(ConfigError, match=r"de\.yaml:1:1: is no list of words"):
-        load_languages(tmp_path)
-
-
-def test_a_configured_language_that_does_not_exist_stops_the_start():
-    with pytest.raises(ConfigError, match="there is no language 'xx'"):
-        load_languages(configured="xx")
-
-
 def test_direction_is_one_of_two():
     assert Words("x", {"direction": "sideways"}).direction == "ltr"
-
-
-def test_every_shipped_language_has_every_word():
-    assert [(code, needed_words(code) - shipped()[code][0].keys()) for code in LANGUAGES.all] == [
-        (code, frozenset()) for code in ("ar", "de", "en", "es", "fr", "it", "nl")
-    ]
-    assert {path.stem for path in SHIPPED.glob("*.yaml")} == set(LANGUAGES.all)

@@ -26,10 +26,11 @@ def files(tmp_path):
 
 
 def test_both_are_read_with_the_catalogue_and_nothing_to_doubt(files):
-    config, policy, doubt = read_files(*files())
+    config, policy, languages, doubt = read_files(*files())
 
     assert (config.sites[0].hosts[0], policy.version, doubt) == ("callkom.io", "2026-11-01", "")
     assert policy.catalogue.platforms
+    assert "fr" in languages.all
 
 
 def test_faulty_files_are_refused_each_by_whose_fault_it_is(files):
@@ -42,7 +43,7 @@ def test_faulty_files_are_refused_each_by_whose_fault_it_is(files):
 def test_rules_whose_own_tests_fail_are_refused_unless_a_warning_is_enough(files):
     with pytest.raises(RulesTestsError) as error:
         read_files(*files(rules=FAILING))
-    _, policy, doubt = read_files(*files(rules=FAILING), RulesTests.WARN)
+    _, policy, _, doubt = read_files(*files(rules=FAILING), RulesTests.WARN)
 
     assert [problem.place.line for problem in error.value.problems] == [LINE]
     assert policy.version == "2026-11-01"
@@ -87,7 +88,7 @@ def test_as_a_process_it_writes_what_it_read_or_what_is_wrong(files, monkeypatch
     found = pickle.loads(out.buffer.getvalue())
 
     if rules == RULES:
-        assert (found[0].sites[0].hosts[0], found[2]) == ("callkom.io", "")
+        assert (found[0].sites[0].hosts[0], found[3]) == ("callkom.io", "")
     else:
         assert isinstance(found, PolicyError)
         assert found.problems

@@ -1,0 +1,38 @@
+"""What was read is handed over as it is, and whoever is handed it needs nothing that only reading needs."""
+
+import pickle
+import subprocess
+import sys
+
+from proxy.banner.word_files import load_languages
+from proxy.config.loading import load_config
+from proxy.policy.load import load_policy
+from proxy.process.loaded_files import LoadedFiles
+from tests.shared import ROOT
+from tests.support.proxying import RULES, config_text
+
+LOADED = LoadedFiles(
+    load_config(config_text("http://127.0.0.1:1")), load_policy(RULES), load_languages(), "a test fails"
+)
+
+
+def test_another_process_is_handed_all_of_it():
+    arrived = pickle.loads(pickle.dumps(LOADED))
+
+    assert arrived.config == LOADED.config
+    assert (arrived.policy.digest, arrived.doubt) == (LOADED.policy.digest, "a test fails")
+    assert arrived.languages["fr"].plain("buttons.accept") == "Tout accepter"
+
+
+def test_its_parts_come_in_one_order():
+    assert LoadedFiles._fields == ("config", "policy", "languages", "doubt")
+
+
+def test_who_is_handed_it_reads_neither_yaml_nor_words():
+    code = (
+        "import sys, proxy.process.loaded_files;"
+        "print([name for name in ('yaml', 'babel', 'pydantic') if name in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert told.stdout == "[]\n"
