@@ -1,6 +1,7 @@
 """An alert is posted once, to the address that was looked at, and delivered only where it was taken."""
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -59,14 +60,21 @@ async def test_only_what_was_taken_is_delivered(status, taken):
 async def test_a_receiver_that_is_not_there_or_never_responds_is_told(monkeypatch):
     monkeypatch.setattr(webhook, "PATIENCE", 0.05)
 
+    ended = asyncio.Event()
+
     async def silent(reader, writer):
-        await reader.read()
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        ended.set()
 
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     with pytest.raises(NotDeliveredError, match="[Tt]ime"):
         await post(f"http://127.0.0.1:{port}/", b"{}", {}, allow_private=False)
+    await ended.wait()
     server.close()
     await server.wait_closed()
     with pytest.raises(NotDeliveredError, match="refused"):
