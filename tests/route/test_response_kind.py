@@ -90,6 +90,21 @@ async def test_an_empty_answer_without_a_type_is_nothing(tmp_path):
     assert (got.status, got.body) == (200, b"")
 
 
+@pytest.mark.parametrize("fields", [(), (b"Content-Type: */*",)])
+async def test_the_head_of_what_may_be_a_page_is_a_pages(tmp_path, fields):
+    """No byte will tell: kept as a file, its head would let a cache keep the page."""
+    answer = ok(PAGE, CACHE, b'ETag: "a"', *fields)
+    async with Origin({b"/": answer}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        head, page = [
+            await proxy.ask("/", "Sec-Fetch-Dest: document", method=method) for method in ("HEAD", "GET")
+        ]
+
+    assert (head.status, head.body) == (200, b"")
+    for name in (b"Cache-Control", b"ETag", b"Content-Security-Policy", b"Vary"):
+        assert head.all(name) == page.all(name)
+    assert head.one(b"Cache-Control") == b"private, no-cache"
+
+
 @pytest.mark.parametrize(
     "type_", [b"application/xhtml+xml", b"image/svg+xml", b"application/xml", b"text/xml", b"text/xsl"]
 )

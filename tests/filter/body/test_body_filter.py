@@ -388,6 +388,24 @@ def test_nothing_that_makes_a_page_another_is_forgotten(other: dict[str, object]
     assert remembered(cache, body, **other) == remembered(PageCache(limit=0), body, **other)
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"name": b"t2"}, {"sort": BodyKind.XML}, {"content_type": None}, {"content_type": b"text/html; charset=utf-8"}, {"content_encoding": b"gzip, gzip"}, {"response_coding": b"gzip"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_each_part_of_a_pages_name_tells_it_apart(other: dict[str, object]) -> None:
+    cache, body = PageCache(limit=1 << 20), gzip.compress(gzip.compress(PAGE.encode()))
+    given = {"content_encoding": b"gzip"}
+    for _ in range(2):
+        remembered(cache, body, **given)
+    for _ in range(2):
+        remembered(cache, body, **(given | other))
+
+    assert len(cache._pages) == 2
+
+
 def test_a_page_that_cannot_be_read_is_never_remembered() -> None:
     cache, body = PageCache(limit=1 << 20), gzip.compress(PAGE.encode())[:-3]
     for _ in range(3):

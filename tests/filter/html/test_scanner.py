@@ -2,6 +2,7 @@
 
 import pytest
 
+from proxy.filter.html.scanner import script_end
 from tests.filter.pages import Marks, filtered, passed
 
 EVIL = "https://stats.example/s.js"
@@ -380,3 +381,25 @@ def test_a_document_inside_too_many_others_is_held_unread():
 
     assert b"data-consent-srcdoc" in out
     assert [verdict.note for verdict in run.verdicts] == ["srcdoc nested too deep"]
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        (b"go()</script>", 4), (b"go()</SCRIPT\n>", 4), (b"</scripts></script/>", 10), (b"go()", -1), (b"go()</script", -1), (b"a <!-- b </script>", -1), (b"<!--<script></script></script>", -1),
+        (b"go()</script><!-- x -->", 4), (b"<! --x</script>", 6),
+    ],
+)  # fmt: skip
+def test_a_script_is_skipped_to_its_end_only_where_nothing_in_it_hides_that(text, ends):
+    assert script_end(text, 0) == ends
+    assert script_end(b"<!--" + text, 4) == (ends + 4 if ends >= 0 else -1)
+
+
+@pytest.mark.parametrize("size", [0, 1, 9])
+def test_markup_behind_what_only_looks_like_the_end_of_a_script_is_its_text(size):
+    script = b"<script><!--<script></script><img src=//booking.example/i></script>"
+    page = b"<p>" + script + b"<img src=//booking.example/i>"
+
+    assert filtered(page, size=size) == (
+        b"<p>" + script + b'<img data-consent="functional" data-consent-src=//booking.example/i>'
+    )

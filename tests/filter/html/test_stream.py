@@ -1,5 +1,7 @@
 """The stream: what is complete leaves at once, what is not waits within bounds, and the foot goes last."""
 
+from html import escape
+
 import pytest
 
 from proxy.filter.html.scanner import HtmlFilter
@@ -110,6 +112,65 @@ def test_a_base_of_the_sites_own_hides_none_that_follows():
         b'<head><base href="/dir/"><img src="a"><base href="//stats.example/">'
         b'<img data-consent="performance" data-consent-src="b">'
     )
+
+
+def test_a_style_that_passes_on_one_page_is_read_anew_behind_a_base_of_another():
+    style = "<style>a{background:url(/p.png)}</style>"
+    for _ in range(3):
+        assert filtered("<p>" + style) == b"<p>" + style.encode()
+
+    assert filtered('<head><base href="//stats.example/"></head><p>' + style).endswith(
+        b"<p><style>a{background:url(about:invalid)}</style>"
+    )
+    assert filtered("<p>" + style) == b"<p>" + style.encode()
+
+
+def nested(depth: int) -> bytes:
+    """Return a frame with a document in its srcdoc, and so on down to a refused image."""
+    inside = "<img src=//stats.example/i>"
+    for _ in range(depth):
+        inside = f'<iframe srcdoc="{escape(inside)}"></iframe>'
+    return b"<p>" + inside.encode()
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_what_a_frame_with_a_document_is_depends_on_how_deep_it_stands(first):
+    """The same tag, remembered from a page where it stood higher or deeper."""
+    deepest = next(depth for depth in range(1, 30) if note(nested(depth + 1)) == "srcdoc nested too deep")
+    notes = {deepest: "img stats.example", deepest + 1: "srcdoc nested too deep"}
+
+    for depth in sorted(notes, reverse=bool(first)):
+        for _ in range(3):
+            assert note(nested(depth)) == notes[depth]
+
+
+def note(page: bytes) -> str:
+    _, run = passed(page)
+    [verdict] = run.verdicts
+    return verdict.note
+
+
+def test_a_tag_that_names_an_entity_is_that_of_its_own_document():
+    def drawn(address: str) -> bytes:
+        doctype = f'<!DOCTYPE svg [<!ENTITY where "{address}">]>'
+        root = '<svg xmlns="http://www.w3.org/2000/svg">'
+        return filtered(f'{doctype}{root}<image href="&where;"/></svg>', xml=True)
+
+    for _ in range(3):
+        assert b"data-consent" not in drawn("/own.png")
+    for _ in range(3):
+        assert b"data-consent" in drawn("//stats.example/p")
+    assert b"data-consent" not in drawn("/own.png")
+
+
+def test_text_before_a_tag_that_is_replaced_leaves_before_its_placeholder():
+    out = filtered('<p>text<iframe src="https://booking.example/me">x</iframe>', inject=Marks(always=True))
+
+    assert b"<p>text[iframe https://booking.example/me]<iframe" in out
+
+
+def test_a_document_of_xml_has_no_foot():
+    assert b"[foot]" not in filtered("<feed><entry/></feed>", xml=True, inject=Marks(always=True))
 
 
 def test_a_removed_element_leaves_with_its_text_and_its_end():
