@@ -19,3 +19,6 @@ MAX_TEXT_FOR_PLACEHOLDER = 8000
 
 MAX_TAIL = 64 * KIB
 """What follows a `</body>` and waits for another one."""
+
+MAX_DOCUMENT_DEPTH = 8
+"""How deep documents stand in attributes of one another (srcdoc, data:); a deeper one is held unread."""

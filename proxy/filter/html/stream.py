@@ -255,6 +255,9 @@ _CODE = frozenset({ContentModel.INLINE, ContentModel.MAP, ContentModel.SPECULATI
 UNKNOWN = JudgedTag("?")
 """Default of a cache look-up: the tag was not judged yet."""
 
+_EMBEDDING = (b"<iframe", b"<frame", b"<object", b"<embed", b"<portal", b"<fencedframe")
+"""Tags that may carry a document in an address (data:)."""
+
 _PLAIN_END = RawEnd(b"title")
 
 
@@ -284,10 +287,16 @@ class ElementStream(Stream):
     def _judged(self, raw: bytes) -> JudgedTag | None:
         """Judge a tag that is not in the cache, and store it where that is sound."""
         judged = judge_tag(self._context, raw)
-        nests = judged is not None and judged.name == "iframe" and b"srcdoc" in raw.lower()
-        sound = not nests and not self._context.entities  # what a srcdoc is depends on how deep it stands
+        sound = not self._context.entities and not self._nests(judged, raw)
         self._tags.store_repeated(raw, judged, None if sound else TOO_LARGE)
         return judged
+
+    def _nests(self, judged: JudgedTag | None, raw: bytes) -> bool:
+        """True for a tag with a document inside, whose verdict depends on how deep it stands itself."""
+        lower = raw.lower()
+        if judged is not None and judged.name == "iframe" and b"srcdoc" in lower:
+            return True
+        return self._context.depth > 0 and (self._context.xml or lower.startswith(_EMBEDDING))
 
     def _record(self, judged: JudgedTag) -> tuple[bytes, bytes]:
         self.verdicts += judged.inner

@@ -29,6 +29,7 @@ from proxy.filter.rules.scan.steps import Steps, body_step, head_step
 from proxy.filter.syntax.fetching_attributes import NAVIGATING_ELEMENTS
 from proxy.filter.syntax.javascript import data_names, strings_of
 from proxy.filter.syntax.script_effects import own_effect
+from proxy.filter.syntax.tokens import shared_beginning
 from proxy.filter.syntax.urls import url_of
 from proxy.policy.model import OWN, Policy, Undeclared
 from proxy.policy.own_hosts import OwnHosts
@@ -62,6 +63,8 @@ def _factored(words: list[str]) -> str:
     """Return a pattern for any of these words in which every beginning stands once."""
     if "" in words:
         return ""  # a word ends here: longer ones need not be matched
+    if shared := shared_beginning(words):
+        return re.escape(shared) + _factored([word[len(shared) :] for word in words])
     heads: dict[str, list[str]] = {}
     for word in words:
         heads.setdefault(word[0], []).append(word[1:])

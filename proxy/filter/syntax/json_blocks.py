@@ -13,6 +13,9 @@ from typing import Any
 
 from proxy.filter.syntax.urls import url_of
 
+MAX_CONDITIONS = 32
+"""How deep conditions of speculation rules are followed into one another."""
+
 _ENTRY = re.compile(rb"(:\s*)(\"(?:[^\"\\]|\\.)*+\")", re.DOTALL)
 
 
@@ -35,10 +38,7 @@ def speculates_off_site(text: bytes, refuses: Callable[[str], bool]) -> bool:
         rules = json.loads(text)
     except (ValueError, RecursionError):
         return b"//" in text  # browsers ignore what is no JSON; Python reads it almost alike
-    try:
-        return isinstance(rules, dict) and any(_loads_off_site(rule, refuses) for rule in _listed(rules))
-    except RecursionError:
-        return True
+    return isinstance(rules, dict) and any(_loads_off_site(rule, refuses) for rule in _listed(rules))
 
 
 def _listed(rules: dict[str, Any]) -> list[Any]:
@@ -56,18 +56,18 @@ def _loads_off_site(rule: Any, refuses: Callable[[str], bool]) -> bool:
     return rule.get("source") == "document"
 
 
-def _stays_on_site(condition: Any, refuses: Callable[[str], bool]) -> bool:
-    """True when a condition only matches links that stay on the site."""
-    if not isinstance(condition, dict):
+def _stays_on_site(condition: Any, refuses: Callable[[str], bool], depth: int = 0) -> bool:
+    """True when a condition only matches links that stay on the site; one nested deeply does not count."""
+    if not isinstance(condition, dict) or depth > MAX_CONDITIONS:
         return False
     if "href_matches" in condition:
         patterns = condition["href_matches"]
         several = patterns if isinstance(patterns, list) else [patterns]
         return all(isinstance(p, str) and not refuses(p) and _is_path(p) for p in several)
     if isinstance(condition.get("and"), list):
-        return any(_stays_on_site(part, refuses) for part in condition["and"])
+        return any(_stays_on_site(part, refuses, depth + 1) for part in condition["and"])
     if isinstance(condition.get("or"), list):
-        return all(_stays_on_site(part, refuses) for part in condition["or"])
+        return all(_stays_on_site(part, refuses, depth + 1) for part in condition["or"])
     return False
 
 

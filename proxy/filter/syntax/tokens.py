@@ -39,10 +39,22 @@ def _letter(letter: str) -> bytes:
     return re.escape(letter.encode("utf-8"))
 
 
+def shared_beginning(words: Iterable[str]) -> str:
+    """Return what all words begin with: the patterns below go one level deeper a branch, not a letter."""
+    several = list(words)
+    first, last = min(several, default=""), max(several, default="")
+    size = 0
+    while size < len(first) and first[size] == last[size]:
+        size += 1
+    return first[:size]
+
+
 def _trie(words: list[str]) -> bytes:
     """Return a pattern for sorted words; a shared beginning is written once."""
     if words == [""]:
         return b""
+    if shared := shared_beginning(words):
+        return b"".join(map(_letter, shared)) + _trie([word[len(shared) :] for word in words])
     optional = "" in words
     heads: dict[str, list[str]] = {}
     for word in words:
@@ -60,6 +72,8 @@ def exact_word(words: Iterable[str]) -> bytes:
 
 def _exact(words: list[str]) -> bytes:
     """Return a pattern for sorted words; a shared beginning is written once."""
+    if shared := shared_beginning(words):
+        return re.escape(shared.encode()) + _exact([word[len(shared) :] for word in words])
     heads: dict[str, list[str]] = {}
     for word in words:
         if word:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from proxy.filter.headers.fence import closes
 from proxy.filter.patterns import Matcher
 from proxy.filter.rules.judge import Judge, Rules
+from proxy.filter.size_limits import MAX_DOCUMENT_DEPTH
 from proxy.filter.syntax import css, fetching_attributes
 from proxy.filter.syntax.fetching_attributes import ValueKind
 from proxy.filter.syntax.urls import COMMON, Url, cleaned, data_url, srcset_addresses, srcset_hosts, url_of
@@ -267,6 +268,8 @@ def _judge_embedded(
     if name == "link":
         context.without_refused(held.body.decode("latin-1"), refused)
     elif name in _FRAMES and ("html" in held.type or "xml" in held.type):
+        if context.depth >= MAX_DOCUMENT_DEPTH:
+            return Verdict(Does.HOLD, note="data: documents nested too deep"), None
         refused = context.filtered_document(held.body, xml="html" not in held.type)[1]
     return (refused[0], None) if refused else (None, None)
 

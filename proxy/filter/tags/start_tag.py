@@ -13,7 +13,7 @@ from proxy.filter.headers.guard_table import GUARD_BY_PARENT
 from proxy.filter.headers.link_header import refresh_verdict
 from proxy.filter.patterns import Matcher
 from proxy.filter.rules.judge import ContentModel, Judge, JudgedTag, PlaceholderPosition, TagFacts
-from proxy.filter.size_limits import MAX_TEXT_FOR_PLACEHOLDER
+from proxy.filter.size_limits import MAX_DOCUMENT_DEPTH, MAX_TEXT_FOR_PLACEHOLDER
 from proxy.filter.syntax import fetching_attributes
 from proxy.filter.syntax.attributes import is_inert, script_type, values_of
 from proxy.filter.syntax.fetching_attributes import (
@@ -32,9 +32,6 @@ from proxy.filter.tags.refusal import DocumentContext, Refusal, refusal
 from proxy.filter.tags.tag_edits import Edits, hold_in_place
 from proxy.filter.verdict import KEEP, Does, Verdict
 from proxy.policy.actions import Action
-
-MAX_SRCDOC_DEPTH = 8
-"""A srcdoc nested deeper than this is held unread."""
 
 _CONTENT_MODELS = {
     "script": ContentModel.INLINE,
@@ -234,7 +231,7 @@ class StartTag:
             edits.set(attribute, filtered)
 
     def _srcdoc(self, edits: Edits, inner: list[Verdict]) -> None:
-        if self.context.depth >= MAX_SRCDOC_DEPTH:
+        if self.context.depth >= MAX_DOCUMENT_DEPTH:
             edits.rename({"srcdoc"})
             inner.append(Verdict(Does.HOLD, note="srcdoc nested too deep"))
             return
