@@ -102,8 +102,8 @@ def environment(folder: Path) -> dict[str, str]:
 
 def sh(line: str, folder: Path, **more) -> subprocess.CompletedProcess:
     return subprocess.run(
-        ["sh", "-c", line], cwd=folder, capture_output=True, text=True, check=False, timeout=300,
-        **{"env": environment(folder), **more},
+        ["sh", "-c", line], cwd=folder, capture_output=True, text=True, check=False,
+        **{"env": environment(folder), "timeout": 300, **more},
     )  # fmt: skip
 
 
@@ -344,7 +344,7 @@ def image(checkout, tmp_path):
             given |= [rest.split("=")]
         elif name == "RUN" and not rest.startswith(("useradd", "apt-get")):
             env = {"PATH": f"{tools}:/usr/bin:/bin", "HOME": str(tmp_path), "LANG": "C.UTF-8", **given}
-            told = sh(moved(rest, root), root / str(where).lstrip("/"), env=env)
+            told = sh(moved(rest, root), root / str(where).lstrip("/"), env=env, timeout=1500)
             assert told.returncode == 0, (rest, told.stderr)
         else:
             words[name] = rest
@@ -352,7 +352,7 @@ def image(checkout, tmp_path):
 
 
 @pytest.mark.load
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_the_image_starts_listens_everywhere_and_says_how_it_is(image, checkout):
     root, words = image
     config = root / "etc/consent-proxy/config.yaml"
