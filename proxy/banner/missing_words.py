@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 
 from proxy.banner.word_files import Entries, known_words, needed_words, read_folder
@@ -35,7 +37,9 @@ def word_problems(
     for code in sorted({*shipped, *own}):
         problems += _language(code, shipped, own)
         spoken_here = code in spoken or code in own
-        problems += _lacking(policy, code, (shipped, own), spoken=spoken_here)
+        if code not in own or not own[code][2]:  # of a file that cannot be read nobody knows what it lacks
+            where = "" if code in own else _where(code, folder)
+            problems += _lacking(policy, code, (shipped, own), where, spoken=spoken_here)
         problems += _unconfirmed(code, (shipped, own)) if spoken_here else []
     return tuple(sorted(problems))
 
@@ -52,9 +56,14 @@ def _unconfirmed(code: str, layers: tuple[dict[str, Entries], dict[str, Entries]
 
 
 def _lacking(
-    policy: Policy, code: str, layers: tuple[dict[str, Entries], dict[str, Entries]], *, spoken: bool
+    policy: Policy,
+    code: str,
+    layers: tuple[dict[str, Entries], dict[str, Entries]],
+    where: str,
+    *,
+    spoken: bool,
 ) -> list[Problem]:
-    """Return what a language has no words for of what the rules say."""
+    """Return what a language has no words for of what the rules say; `where` they are to be written."""
     found = [layer[code] for layer in layers if code in layer]
     words = {key for entries, _, _ in found for key in entries}
     phrases = {said for _, known, _ in found for said in known}
@@ -63,17 +72,32 @@ def _lacking(
     for purpose in policy.purposes:
         missing = [part for part in _PARTS if f"purposes.{purpose.id}.{part}" not in words]
         if missing:
-            purposes.append(f"purpose '{purpose.id}' has no {', '.join(missing)} under 'purposes'")
+            near = _near(purpose.id, words, policy)
+            purposes.append(f"purpose '{purpose.id}' has no {', '.join(missing)} under 'purposes'{near}")
     texts = sorted(policy_texts(policy).items()) if code != DEFAULT else []
     silent = [f"'{text}' ({place.rule}) is not translated" for text, place in texts if text not in phrases]
     if spoken:
-        faults = [Problem(top, text) for text in purposes]
+        faults = [Problem(top, text + where) for text in purposes]
         return faults + [Problem(top, f"{text}; add it under 'phrases'", warning=True) for text in silent]
     if not purposes and not silent:
         return []
     more = len(purposes) + len(silent) - 1
     text = [*purposes, *silent][0] + (f", and {more} more like it" if more else "")
     return [Problem(top, f"{text}; visitors read it in English", warning=True)]
+
+
+def _where(code: str, folder: Path | None) -> str:
+    if folder is not None:
+        return f"; write them into {folder.name}/{code}.yaml"
+    return f"; write them into {code}.yaml, in a folder that the config names under 'languages'"
+
+
+def _near(id_: str, words: Iterable[str], policy: Policy) -> str:
+    """Return the purpose of a similar name that has words here and is none of the rules."""
+    known = {purpose.id for purpose in policy.purposes}
+    others = {key.split(".")[1] for key in words if _FREE.fullmatch(key)} - known
+    found = get_close_matches(id_, sorted(others), n=1)
+    return f" (but '{found[0]}' has, which is no purpose of the rules)" if found else ""
 
 
 def _language(code: str, shipped: dict[str, Entries], own: dict[str, Entries]) -> list[Problem]:

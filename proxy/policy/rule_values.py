@@ -25,7 +25,7 @@ from proxy.policy.model import OWN
 
 _COOKIE_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z:/<>?@\[\]{}()]+")
 _REGULAR = re.compile(
-    r"^\^|\$$|\.\+|\\[dws.]|\[\^|\[[^\]-]*+-[^\]]*+\]|\][+*]|\)[+*]|\([^)|]*+\|[^)]*+\)|\{\d"
+    r"^\^|^/.+/$|\$$|\.\+|\\[dws.]|\[\^|\[[^\]-]*+-[^\]]*+\]|\][+*]|\)[+*]|\([^)|]*+\|[^)]*+\)|\{\d"
 )
 """Signs of a regular expression that no name of a cookie has."""
 _ATTRIBUTE = re.compile(r"[a-z][a-z0-9:_-]*")
@@ -106,7 +106,7 @@ def _plain(word: str) -> str:
     return re.sub(
         r"\*+",
         "*",
-        re.sub(r"\\[dws][+*]?|\.[+*]|\[[^\]]*\][+*]?|\([^)]*\)[+*]?|\{[\d,]*\}", "*", word.strip("^$")),
+        re.sub(r"\\[dws][+*]?|\.[+*]|\[[^\]]*\][+*]?|\([^)]*\)[+*]?|\{[\d,]*\}", "*", word.strip("^$/")),
     )
 
 

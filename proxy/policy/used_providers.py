@@ -29,6 +29,9 @@ _ABOUT = ("kind", "checked", "shares", "note", "tests")
 _RULES = ("cookies", "tags", "requests", "storage")
 """Where one of these is replaced, the block's own tests no longer speak of what is there."""
 
+_LIST = re.compile(r",\s*|(?<=[a-z0-9])\s+(?=[a-z0-9])")
+"""Between names of the catalogue in one text; `Acme Chat` is one that nobody knows."""
+
 _HERE_ONLY = ("purpose", "domain")
 
 
@@ -61,7 +64,11 @@ def with_use_as_mapping(tree: Node) -> tuple[Node, list[Problem]]:
         if key.value in rules_schema.UseShape.model_fields:
             text = f"use has '{key.value}' beside a name, not under it: indent it deeper than the name"
             problems.append(Problem(key.place, text))
-        elif len(several := re.split(r"[,\s]+", key.value.strip())) > 1:
+        elif unpaired := re.fullmatch(r"([\w-]+) *\{ *(.*)", key.value):
+            meant = f"{unpaired[1]}: {{ {unpaired[2]}: ... }}"
+            text = f"use names '{key.value}'; a name needs ': ' after it: '{meant}'"
+            problems.append(Problem(key.place, text))
+        elif len(several := _LIST.split(key.value.strip())) > 1:
             text = f"use names '{key.value}'; several names are a list: [{', '.join(several)}]"
             problems.append(Problem(key.place, text))
         elif key.value in entries:

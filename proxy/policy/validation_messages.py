@@ -6,7 +6,7 @@ Works for every file that is a tree of nodes and has a pydantic model or datacla
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from typing import Any, get_args, get_type_hints
@@ -14,9 +14,10 @@ from typing import Any, get_args, get_type_hints
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from proxy.policy import yaml_source
 from proxy.policy.misplaced_keys import misplaced
 from proxy.policy.rule_values import listed, meant
-from proxy.policy.yaml_source import Listing, Mapping, Node, Step, Text, locate, spell
+from proxy.policy.yaml_source import Listing, Node, Step, Text, locate, spell
 from proxy.problems import Place, Problem
 
 IDS_ARE_AT = 2
@@ -57,8 +58,9 @@ def _problem(details: ErrorDetails, tree: Node, model: type) -> Problem:
             what = (_fields_at(model, steps).get(key) or "").rstrip(".")
             purpose = f": {what[0].lower()}{what[1:]}" if what else ""
             return Problem(node.place, f"{_subject(path)} has no '{key}'{purpose}")
-        below = node.value(key) if isinstance(node, Mapping) else None
-        near = meant(key, _fields_at(model, steps)) or misplaced(model, key, below)
+        below = node.value(key) if isinstance(node, yaml_source.Mapping) else None
+        known = _fields_at(model, steps)
+        near = _unpaired(node, key, known) or meant(key, known) or misplaced(model, key, below)
         return Problem(_key_place(node, key), f"{_subject(path)} has no key '{key}'{near}")
     node, path = locate(tree, steps)
     place = node.place
@@ -69,6 +71,21 @@ def _problem(details: ErrorDetails, tree: Node, model: type) -> Problem:
     if hint:
         place = _key_place(locate(tree, path[:-1])[0], path[-1])
     return Problem(place, f"{_subject(path)} {_sentence(details, node)}{hint}")
+
+
+def _unpaired(node: Node, key: str, known: Mapping[str, object]) -> str:
+    """Return the way out where a key has no value: it is key and value in one, or a second value."""
+    entries = node.entries if isinstance(node, yaml_source.Mapping) else ()
+    at = next((n for n, (one, _) in enumerate(entries) if one.value == key), None)
+    if at is None or not (isinstance(below := entries[at][1], Text) and not below.value):
+        return ""
+    word = re.fullmatch(r"([\w-]+)(?::| +)(\S.*)", key)
+    if word is not None and word[1] in known:
+        return f"; a key needs ': ' (colon and space) after it: '{word[1]}: {word[2]}'"
+    before, value = entries[at - 1] if at else (None, None)
+    if before is None or not isinstance(value, Text) or before.place.line != entries[at][0].place.line:
+        return ""
+    return f"; several values of '{before.value}' are a list: [{value.value}, {key}]"
 
 
 def _instead_of_id(details: ErrorDetails, path: Sequence[Step], model: type) -> str:
@@ -83,7 +100,7 @@ def _subject(path: Sequence[Step]) -> str:
 
 
 def _key_place(node: Node, key: Step) -> Place:
-    found = node.key(key) if isinstance(node, Mapping) else None
+    found = node.key(key) if isinstance(node, yaml_source.Mapping) else None
     return found.place if found is not None else node.place
 
 

@@ -7,6 +7,7 @@ import re
 NO_KEY_HERE = "mapping values are not allowed here"
 _WORD = re.compile(r"(\s*- +)([\w.-]+) *")
 _KEY = re.compile(r"(\s*(?:- +)?)([\w.-]+): *(\S?)")
+_BARE = re.compile(r"(\s*)([\w.-]+) *(?:#.*)?")
 _NO_COLON = re.compile(r"(\s*(?:- +)?)([a-z_]+)(?: +|:)([^\s:#].*)")
 
 BEGUN_EARLIER = (
@@ -82,6 +83,18 @@ def without_colon(lines: list[str], at: int) -> tuple[int, int, str] | None:
         return None
     value = bare[3].partition(" #")[0].strip()
     text = f"a key needs ': ' (colon and space) after it: '{bare[2]}: {value}'"
+    return above + 1, len(bare[1]) + 1, text
+
+
+def without_dash(lines: list[str], at: int) -> tuple[int, int, str] | None:
+    """Return line, column and way out where the entry above, one of a list, has no '- ' before it."""
+    above = next((n for n in range(at - 1, -1, -1) if lines[n].strip()), None)
+    here = _KEY.match(lines[at]) if at < len(lines) else None
+    if above is None or here is None or "-" not in here[1] or (bare := _BARE.fullmatch(lines[above])) is None:
+        return None
+    if len(bare[1]) != here[1].index("-"):
+        return None
+    text = f"an entry of a list needs '- ' before it, like the line below: '- {bare[2]}'"
     return above + 1, len(bare[1]) + 1, text
 
 

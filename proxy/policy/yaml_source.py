@@ -215,6 +215,8 @@ class _Composer:
             return Problem(Place(self._file, line + 1, deeper[0]), deeper[1])
         if problem == yaml_hints.NO_KEY_HERE and (bare := yaml_hints.without_colon(lines, line)):
             return Problem(Place(self._file, bare[0], bare[1]), bare[2])
+        if problem == yaml_hints.NO_KEY_HERE and (bare := yaml_hints.without_dash(lines, line)):
+            return Problem(Place(self._file, bare[0], bare[1]), bare[2])
         rest = lines[line][column:] if line < len(lines) else ""
         quoted = self._quoted_up_to(line, column)
         if quoted is not None and rest[:1] not in ",:]}" and not rest[0].isspace():

@@ -125,8 +125,32 @@ def with_purpose() -> Policy:
 def test_a_purpose_without_words_in_a_language_that_is_spoken_is_a_fault():
     found = [one for one in word_problems(with_purpose(), spoken=frozenset({"en"})) if not one.warning]
 
+    (fault,) = map(str, found)
+    assert fault == (
+        "en.yaml:1:1: purpose 'advice' has no label, hint, sentence, without, refusing under 'purposes';"
+        " write them into en.yaml, in a folder that the config names under 'languages'"
+    )
+
+
+def test_a_missing_word_says_in_which_file_it_is_to_be_written_and_under_which_name_it_stands(tmp_path):
+    fault = "purpose 'advice' has no label, hint, sentence, without, refusing under 'purposes'"
+    folder = tmp_path / "words"
+    folder.mkdir()
+    (folder / "fr.yaml").write_text("purposes:\n  advise:\n    label: Conseil\n")
+    found = [str(one) for one in word_problems(with_purpose(), folder, frozenset({"en"})) if not one.warning]
+
+    assert found == [
+        f"en.yaml:1:1: {fault}; write them into words/en.yaml",
+        f"fr.yaml:1:1: {fault} (but 'advise' has, which is no purpose of the rules)",
+    ]
+
+
+def test_of_a_file_that_cannot_be_read_nothing_else_is_said(tmp_path):
+    (tmp_path / "fr.yaml").write_text("purposes:\n  advice:\n    label: Conseil\n   hint: x\n")
+    found = [one for one in word_problems(with_purpose(), tmp_path) if not one.warning]
+
     assert [str(one) for one in found] == [
-        "en.yaml:1:1: purpose 'advice' has no label, hint, sentence, without, refusing under 'purposes'"
+        "fr.yaml:4:4: this does not fit the lines above: check the indentation and the '-'"
     ]
 
 

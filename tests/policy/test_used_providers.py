@@ -158,6 +158,19 @@ def test_a_block_that_changed_changes_the_digest():
             "rules.yaml:12:6: use names 'film, other'; several names are a list: [film, other]",
         ),
         (SOCIAL + "use: film other\n", "several names are a list: [film, other]"),
+        (SOCIAL + "use: [My Film]\n", "use.My Film is no provider of the catalogue; did you mean 'film'?"),
+        (
+            SOCIAL + "use:\n  - film { purpose: social }\n",
+            "rules.yaml:13:5: use names 'film { purpose'; a name needs ': ' after it: 'film: { purpose: ... }'",
+        ),
+        (
+            SOCIAL + "use: [{ film: { purpose social } }]\n",
+            "a key needs ': ' (colon and space) after it: 'purpose: social'",
+        ),
+        (
+            SOCIAL + "use: [{ film: { purpose:social } }]\n",
+            "a key needs ': ' (colon and space) after it: 'purpose: social'",
+        ),
         (
             SOCIAL + "use:\n  - film:\n    purpose: social\n",
             "rules.yaml:14:5: use has 'purpose' beside a name, not under it",

@@ -35,6 +35,10 @@ from proxy.policy.yaml_source import read
         ("a: 'b',\nc: d", "1:7: this does not fit the lines above: check the indentation and the '-'"),
         ("a:\n  b:c\n  d: e", "2:3: a key needs ': ' (colon and space) after it: 'b: c'"),
         ("a:\n  - b c d\n    e: f", "2:5: a key needs ': ' (colon and space) after it: 'b: c d'"),
+        (
+            "use:\n  one\n  - two: { a: b }",
+            "2:3: an entry of a list needs '- ' before it, like the line below: '- one'",
+        ),
         ("a: {b: c\nd: e", "2:2: a ',' between two entries or the closing '}' is missing before this"),
         ("a: [b\nc: d", "2:2: a ',' between two entries or the closing ']' is missing before this"),
         ("a: 1\nb c\n", "2:1: a key needs ': ' (colon and space) after it"),
