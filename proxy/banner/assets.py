@@ -16,6 +16,7 @@ from proxy.config.banner_colours import Look
 from proxy.filter.headers.guard_table import GuardTable
 
 LAYER = "cc-consent"
+DARK = "prefers-color-scheme:dark"
 
 _BUILT = Path(__file__).resolve().parent / "built"
 _VARIABLE = re.compile(r"var\(--cc-(\w+)\)")
@@ -33,9 +34,11 @@ def style(parts: Iterable[str], look: Look, *, layered: bool = True) -> str:
     declaration !important. Our own pages need neither.
     """
     rules = "".join(_built(f"banner-{part}.css") for part in parts)
-    # Behind the rest, since `all: initial` would take color-scheme back.
-    text = rules + _variables(look, frozenset(_VARIABLE.findall(rules)))
-    return f"@layer {LAYER}{{{_important(text)}}}" if layered else text
+    # Behind the rest, since `all: initial` would take color-scheme back. The dark colours are the
+    # second rule of all: banner.js decides by the page whether they count.
+    base, *others = _variables(look, frozenset(_VARIABLE.findall(rules)))
+    wrap = _layered if layered else str
+    return wrap(rules + base) + "".join(f"@media({DARK}){{{wrap(text)}}}" for text in others)
 
 
 def script(name: str, *parts: str) -> str:
@@ -59,17 +62,20 @@ def _built(name: str) -> str:
     return (_BUILT / name).read_text(encoding="utf-8")
 
 
-def _variables(look: Look, used: frozenset[str]) -> str:
-    """Return the rules that set the colours these parts use."""
-    text = ""
-    for media, colours in look.per_media():
-        words = "".join(
-            f"--cc-{name}:{value};" for name, value in colours.variables().items() if name in used
+def _variables(look: Look, used: frozenset[str]) -> list[str]:
+    """Return the rules that set the colours these parts use: for every page, and for dark ones."""
+    found = []
+    for colours in look.colours():
+        words = ";".join(
+            f"--cc-{name}:{value}" for name, value in colours.variables().items() if name in used
         )
         scheme = "dark" if colours.is_dark else "light"
-        rule = f".cc,.cc *{{{words.removesuffix(';')}}}.cc{{color-scheme:{scheme}}}"
-        text += f"@media({media}){{{rule}}}" if media else rule
-    return text
+        found.append(f".cc,.cc *{{{words}}}.cc{{color-scheme:{scheme}}}")
+    return found
+
+
+def _layered(text: str) -> str:
+    return f"@layer {LAYER}{{{_important(text)}}}"
 
 
 def _important(text: str) -> str:

@@ -9,7 +9,7 @@
 // change run make assets: pages carry what esbuild made of this file.
 (() => {
   let page = document, script = page.currentScript, dataset = script.dataset, style = script.previousSibling;
-  let times = 0, state = dataset.state, nav, typed, link;
+  let times = 0, state = dataset.state, way = performance.getEntriesByType("navigation")[0], nav, typed, link, seen;
   let kept = Object.freeze({ granted: Object.freeze(dataset.granted.match(/\S+/g) || []), asked: dataset.ask });
   let channel = new (window.BroadcastChannel || Object)("cc-consent"); // older Safaris have none: forms are sent as without script
 
@@ -41,13 +41,19 @@
     dataset.gone = 1;
     if (page.hidden || link) return;
     // Where a page that has just loaded anew is still of another answer, a worker of the site keeps it.
-    if (!typed) if (back || performance.now() > 4e3 || performance.getEntriesByType("navigation")[0]?.type != "reload") return location.reload();
+    if (!typed) if (back || performance.now() > 4e3 || way?.type != "reload") return location.reload();
     link = nav.lastChild.cloneNode();
-    nav.className += " n";
-    nav.firstChild.textContent = now.stale;
+    say(now.stale);
     link.textContent = now.reload;
     link.onclick = () => !location.reload();
     nav.firstChild.after(link);
+  };
+
+  // Only what changes is read out. In sight for a while, then at the foot of the page.
+  let say = text => {
+    nav.className = "cc m n";
+    setTimeout(() => nav.firstChild.textContent = text + " ", 99);
+    setTimeout(() => link || (nav.className = "cc m"), 1e4);
   };
 
   let back; // by the back button, from what the browser kept
@@ -91,7 +97,7 @@
     fetch(form.action, { method: "POST", keepalive: 1, headers: { Accept: "application/json" }, body: sent }).then(response => response.json()).then(receipt => {
       channel.postMessage(receipt.state);
       // What pages name from now on, before the next of them waits for it.
-      if (receipt.state == state) nav.firstChild.textContent = receipt.saved || "", receipt.files.map(file => fetch(new URL(file, location)).catch(() => 0));
+      if (receipt.state == state) say(receipt.saved), receipt.files.map(file => fetch(new URL(file, location)).catch(() => 0));
       else renew(receipt);
     }).catch(() => {
       keep(banner = form.parentNode, closed = 0, busy = 1);
@@ -100,6 +106,13 @@
     });
   }, 1);
   // end
+
+  // Before anything is painted, once the page's own style is there: light on a light page, dark on a dark
+  // one, whatever the visitor prefers. Where the theme follows, our second rule is the dark one.
+  let suit = () => {
+    let dark = style.sheet?.cssRules[1], { backgroundColor, color } = getComputedStyle(page.body), shade = css => /^rgb\(\d+, (\d+)/.exec(css)?.[1];
+    if (dark) dark.media.mediaText = (255 - shade(backgroundColor) || shade(color)) > 127 ? "all" : "not all";
+  };
 
   // Page swappers would fetch where our links lead, and send our forms themselves: they hear of neither.
   addEventListener("click", event => {
@@ -123,6 +136,7 @@
     if (times > 20) return;
     [page, page.documentElement, page.head, body].map(at => at ? watch.observe(at, { childList: 1 }) : 0);
     if (!body) return;
+    seen ||= requestAnimationFrame(suit);
     nav = page.querySelector("#cc-l") || nav;
     if (nav) if (body.lastElementChild != nav) body.append(nav);
     // only without asking
@@ -139,7 +153,7 @@
     // end
     // only without asking
     // A page that asks was swapped in, from a memory of earlier days or because an answer is gone.
-    if (page.querySelector("#cc-b")) look(stray = !page.querySelector("#cc-b").remove());
+    page.querySelector("#cc-b")?.remove(look(stray = 1));
     // end
   };
 
@@ -156,7 +170,7 @@
   addEventListener("pageshow", event => {
     back = event.persisted;
     // only without asking
-    if (back || performance.getEntries()[0]?.deliveryType) hear(event);
+    if (back || way?.deliveryType) hear(event);
     // end
     // only with asking
     // Nor did one made before a refusal was there, though the banner had closed and somebody went on.
@@ -164,7 +178,12 @@
     if (page.referrer.includes(location.host)) look();
     // end
   });
-  page.addEventListener("DOMContentLoaded", () => keep(page.dispatchEvent(new CustomEvent("callkom:consent", { detail: kept }))));
+  page.addEventListener("DOMContentLoaded", () => {
+    keep(page.dispatchEvent(new CustomEvent("callkom:consent", { detail: kept })));
+    // only without asking
+    if (nav?.className[4]) say(nav.firstChild.textContent);
+    // end
+  });
   addEventListener("input", event => {
     if (event.isTrusted) typed ||= !event.target.closest(".cc");
   }, 1);
@@ -182,10 +201,10 @@
   // A form that was answered leads here: other tabs are told. Not by any page there is, as a message
   // ends those that the browser keeps for its back button; nor by one that loads anew: two tabs
   // whose pages a service worker kept from different answers would reload each other for ever.
-  for (let way of performance.getEntriesByType("navigation")) {
-    if (way.type == "navigate") if (way.redirectCount) channel.postMessage?.(state);
+  if (way?.type == "reload" ? 1 : way?.redirectCount) {
+    if (way.type == "navigate") channel.postMessage?.(state);
     // htmx keeps bodies of earlier pages; it fetches those that it misses.
-    if (way.type == "reload" ? 1 : way.redirectCount) for (let store of ["sessionStorage", "localStorage"]) try {
+    for (let store of ["sessionStorage", "localStorage"]) try {
       window[store].removeItem("htmx-history-cache");
     } catch {}
   }

@@ -56,7 +56,7 @@
     let frame = newFrame(), look = getComputedStyle(box), words = way.dataset;
     if (/^quote/.test(words.ccOnce)) hide(box.nextElementSibling);
     shown.push(frame);
-    frame.title = (box.querySelector("[aria-label]") || box).getAttribute("aria-label") || "";
+    frame.title = box.querySelector("b")?.textContent || "";
     frame.dataset.ccFrame = "";
     frame.allowFullscreen = true;
     frame.style.cssText = ["all:initial", "display:block", "border:0", "position:" + look.position, "inset:" + look.inset, "width:100%", "max-width:" + look.maxWidth, "margin:" + look.margin, "height:" + box.offsetHeight + "px", ""].join("!important;");
@@ -85,8 +85,8 @@
     if (way.dataset.ccOnce) return show(holder(way), way);
     // What comes back tells every tab, and one whose state is another one follows, this one first: it
     // keeps what somebody typed. Where nothing comes back, the next press leads to the panel.
-    if (way.hasAttribute("aria-busy")) return location.href = path;
-    way.setAttribute("aria-busy", true);
+    if (way.ariaBusy) return location.href = path;
+    way.ariaBusy = true;
     frame = newFrame();
     frame.hidden = true;
     page.documentElement.append(frame);
@@ -182,7 +182,7 @@
 
   // Our stand-ins say so when the site's own code calls a provider's.
   let called = event => {
-    let [asked, to] = event.detail, at = found(to || 0), inside, frame, room;
+    let [asked, to] = event.detail, at = found(to || 0), inside, room;
     if (!at) return;
     inside = !at.matches("script");
     // Some hide the box until a frame has come into it, and look again and again. It keeps the card's place.
@@ -191,11 +191,7 @@
       room.style.cssText = "all:initial;display:block;visibility:hidden;width:1px;height:172px;margin:16px 0";
       inside ? at.append(room) : at.before(room);
     }
-    if (asked.address) {
-      frame = page.createElement("iframe");
-      frame.setAttribute("src", asked.address);
-      asked = { tag: tag(frame) };
-    }
+    if (asked.address) asked = { tag: tag(page.createElement("iframe"), asked.address) };
     Promise.resolve(offer(asked, at, inside ? "beforeend" : "beforebegin", card => setTimeout(() => {
       if (inside) if (getComputedStyle(at).display == "none") at.before(card);
     }, 1000))).then(() => {

@@ -47,21 +47,28 @@ class BannerMarkup:
             made = self._banners.store(key, (before, behind))
         return made
 
-    def foot(self, words: Words, panel: str) -> bytes:
-        """Return the permanent link."""
+    def foot(self, words: Words, panel: str, said: str = "") -> bytes:
+        """Return the permanent link, behind what is said of an answer that was given just now."""
         key = (words.code, panel)
+        if said:
+            return self._foot(words, panel, said)
         if key not in self._cache:
-            say = words.plain
-            nav = fill(
-                "foot",
-                lang=words.code,
-                dir=words.direction,
-                panel=panel,
-                label=say("foot.label"),
-                manage=say("buttons.manage"),
-            )
-            self._cache[key] = ascii_bytes(nav)
+            self._cache[key] = self._foot(words, panel, "")
         return self._cache[key]
+
+    @staticmethod
+    def _foot(words: Words, panel: str, said: str) -> bytes:
+        nav = fill(
+            "foot",
+            lang=words.code,
+            dir=words.direction,
+            panel=panel,
+            more=" n" if said else "",
+            said=said,
+            label=words.plain("foot.label"),
+            manage=words.plain("buttons.manage"),
+        )
+        return ascii_bytes(nav)
 
     def _banner(
         self, words: Words, panel: str, ask: Ask, new: Scope, *, forms: bool, layered: bool
@@ -205,6 +212,7 @@ class PageInjector:
     admission: Admission = _NO_POLICY
     isolated: bool = False
     always: bool = False  # opened by a browser: a page however it begins
+    saved: int | None = None  # where the answer was given just now, how many cookies it deleted
     amp: bool = False  # AMP pages of this site get nothing
     root_part: Callable[[], PageHead] | None = None
     asking: Asking | None = None  # is told the language of the banner
@@ -238,10 +246,12 @@ class PageInjector:
         return self._absolute(page, before) + ascii_bytes(hidden) + self._absolute(page, behind)
 
     def foot(self, page: PageMetadata) -> bytes:
-        """Return the permanent link."""
+        """Return the permanent link; behind an answer the word that it is saved."""
         if self.framed:
             return b""
-        return self._absolute(page, self.parts.foot(*self._language(page)))
+        words, panel = self._language(page)
+        said = "" if self.saved is None else words.saved(self.saved)
+        return self._absolute(page, self.parts.foot(words, panel, said))
 
     def root(self) -> bytes:
         """Return the guard alone."""

@@ -36,7 +36,7 @@ NARROW = 160
 BUTTON = "display:flex!important;min-height:24px!important;padding:0 8px!important;font-size:.875em!important"
 OPEN = (
     "width:min(440px,calc(100% - 32px))!important;padding:20px!important;border-radius:12px!important;"
-    "border:1px solid var(--cc-line)!important;background:var(--cc-soft)!important;color:inherit!important"
+    "border:1px solid var(--cc-line)!important;background:var(--cc-bg)!important;color:inherit!important"
 )
 """Styles of that button and of the card it opens. Not in the style sheet: few pages have one."""
 
@@ -267,36 +267,36 @@ class Placeholders:
         )
 
     def _choices(self, wanted: Wanted, provider: Provider, asked: list[str], words: Words) -> list[Markup]:
-        """Return the visitor's choices: open it, show it once, always allow it."""
+        """Return the choices: show it once, as a button, where that can be; open it; always allow it."""
         offer, link = wanted.offer, external(wanted.link or "") or ""
-        is_theirs = is_page_of(provider, link)
-        choices = [_way(link, words.say("placeholder.open", provider=provider.name))] if is_theirs else []
-        if not asked:
-            return choices
-        shows = wanted.once and (offer.embed is not None or offer.quoted)
-        if shows and not self._is_relayed(wanted, provider):
+        choices = []
+        if asked and self._shows_once(wanted, provider):
             shown = str(offer.embed) if offer.embed is not None else EmbedKind.QUOTE.value
             choices.append(_once(provider.id, shown, words.say("placeholder.once")))
+        if is_page_of(provider, link):
+            choices.append(_way(link, words.say("placeholder.open", provider=provider.name)))
+        if not asked:
+            return choices
         labels = words.listed(words.purpose(purpose, "label") for purpose in asked)
         text = words.say("placeholder.always", purposes=labels)
         return [*choices, self._always(provider, asked, text, offers=wanted.offers)]
+
+    def _shows_once(self, wanted: Wanted, provider: Provider) -> bool:
+        shows = wanted.once and (wanted.offer.embed is not None or wanted.offer.quoted)
+        return shows and not self._is_relayed(wanted, provider)
 
     def _text(self, provider: Provider, asked: list[str], words: Words, *, relayed: bool) -> Markup:
         """Return the sentence on who would receive what."""
         if relayed:
             return words.say("placeholder.relayed", provider=provider.name)
-        cookies = self._cookies(provider, asked)
+        stores = any(row.purpose in asked for row in provider.cookies)
         labels = words.listed(words.purpose(purpose, "label") for purpose in asked)
-        key = "placeholder.text" if cookies else "placeholder.text_no_cookie"
-        return words.say(key, provider=provider.name, cookies=words.names(cookies), purposes=labels)
+        key = "placeholder.text" if stores else "placeholder.text_no_cookie"
+        return words.say(key, provider=provider.name, purposes=labels)
 
     def _frame(self, embed: Embed, title: str, words: Words) -> Markup:
         slots = {"provider": embed.provider, "embed": str(embed), "language": words.code}
         return frame_markup(f"{self._path}form?{urlencode(slots)}", title, RELAYED_HEIGHT)
-
-    def _cookies(self, provider: Provider, asked: list[str]) -> list[str]:
-        rows = [row for row in provider.cookies if row.purpose in asked]
-        return list(dict.fromkeys(name for row in rows for name in row.names))
 
     def _other_providers(self, asked: list[str], provider: Provider) -> list[str]:
         """Return the other providers that agreeing to these purposes allows."""
@@ -309,7 +309,7 @@ class Placeholders:
         if not offers:  # in a framed page: the panel must not be framed
             return _way(address, text)
         return Markup(
-            f'<a class="b" href="{address}" data-cc-always="{escape(" ".join(asked))}"'
+            f'<a href="{address}" data-cc-always="{escape(" ".join(asked))}"'
             f' data-cc-provider="{escape(provider.id)}">{text}</a>'
         )
 
@@ -340,16 +340,14 @@ def titled(name: str, words: Words) -> Markup:
 
 def _once(provider: str, shown: str, text: Markup) -> Markup:
     return Markup(
-        f'<button type="button" data-cc-once="{escape(shown)}"'
+        f'<button class="s" type="button" data-cc-once="{escape(shown)}"'
         f' data-cc-provider="{escape(provider)}">{text}</button>'
     )
 
 
 def _way(address: str, text: Markup) -> Markup:
     """Return a link that tells the provider nothing of this page."""
-    return Markup(
-        f'<a class="b" href="{escape(address)}" target="_blank" rel="noopener noreferrer">{text}</a>'
-    )
+    return Markup(f'<a href="{escape(address)}" target="_blank" rel="noopener noreferrer">{text}</a>')
 
 
 def _plain(address: str) -> Markup:

@@ -128,6 +128,11 @@ class Words:
         hours = {"hour": at.hour, "padded_hour": f"{at.hour:02}"}
         return str(self.say("grammar.time", **hours, minute=f"{at.minute:02}"))
 
+    def saved(self, deleted: int = 0) -> str:
+        """Return what is said after a choice: that it is saved, and how many cookies were deleted."""
+        said = self.of["foot.saved"].replace("{manage}", self.of["buttons.manage"])
+        return f"{said} {self.of['foot.deleted'].replace('{count}', str(deleted))}" if deleted else said
+
     def sentence(self, parts: Iterable[str]) -> Markup:
         """Return sentences one after the other, empty ones left out."""
         return joined((escape(part) for part in parts if part), " ")

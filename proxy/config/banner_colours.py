@@ -21,7 +21,7 @@ _HEX = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
 
 
 class Theme(Enum):
-    """Whether the banner follows the visitor's light or dark setting."""
+    """Whether the banner is light or dark as the page is; our own pages follow the visitor's setting."""
 
     AUTO = "auto"
     LIGHT = "light"
@@ -64,7 +64,6 @@ class Colours:
             "ink": self.ink,
             "mute": _readable_mix(self.ink, self.bg),
             "line": mix(self.ink, self.bg, 0.18),
-            "soft": mix(self.ink, self.bg, 0.04),
             "page": mix("#000000", self.bg, 0.25) if self.is_dark else mix(self.ink, self.bg, 0.04),
             "act": self.act,
             "on": self.on,
@@ -87,15 +86,15 @@ class Look:
     light: Colours = LIGHT
     dark: Colours = DARK
 
-    def per_media(self) -> tuple[tuple[str, Colours], ...]:
-        """Return (media query, colours): the first without a condition."""
+    def colours(self) -> tuple[Colours, ...]:
+        """Return the colours of the theme: where it follows the page, those for light and for dark ones."""
         match self.theme:
             case Theme.AUTO:
-                return ("", self.light), ("prefers-color-scheme:dark", self.dark)
+                return self.light, self.dark
             case Theme.LIGHT:
-                return (("", self.light),)
+                return (self.light,)
             case Theme.DARK:
-                return (("", self.dark),)
+                return (self.dark,)
 
 
 def build_look(

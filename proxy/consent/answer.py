@@ -46,7 +46,7 @@ class Answer:
     is the last day on which cookies that outlived their published life were looked for
     (filter/headers/sweep.py); 0 means the day of the answer. `declared` stands for what another
     consent tool said when this was answered, empty where it said nothing (declared.py); `taken`:
-    the answer was given to that tool.
+    the answer was given to that tool. `deleted` is how many cookies were expired when it was given.
     """
 
     visitor: str
@@ -58,6 +58,7 @@ class Answer:
     swept: int = 0
     declared: bytes = b""
     taken: bool = False
+    deleted: int = 0
 
     def grants(self) -> frozenset[Pair]:
         """Return the pairs agreed to: granted purposes of providers that were shown."""

@@ -3,7 +3,7 @@
 Whatever arrives that was not written here by one of our keys is no answer, and never an
 error (threats T33, T34). The word is base64url, so it consists of cookie-octets only:
 
-    kind (1) width (1) at (5) swept (2) visitor (1+n) version (1+n)
+    kind (1) width (1) deleted (1) at (4) swept (2) visitor (1+n) version (1+n)
     granted (1 + n * (purpose hash 4, since 2)) asked (n * width) signature (16)
 
 The second kind, where another consent tool said something, has `taken (1) declared (6)` behind
@@ -160,7 +160,8 @@ def _pack(answer: Answer, asked: frozenset[Pair], known: Scope, width: int) -> b
     return b"".join(
         (
             bytes((DECLARED if tells else PLAIN, width)),
-            max(0, answer.at).to_bytes(5, "big"),
+            bytes((min(max(0, answer.deleted), 255),)),
+            min(max(0, answer.at), 0xFFFFFFFF).to_bytes(4, "big"),
             _day(answer.swept),
             _text(answer.visitor),
             _text(answer.policy_version),
@@ -174,7 +175,7 @@ def _pack(answer: Answer, asked: frozenset[Pair], known: Scope, width: int) -> b
 
 def _unpack(payload: bytes, known: Scope) -> Answer:
     purposes, pairs = _known(known, payload[1])
-    at, swept = int.from_bytes(payload[2:7], "big"), int.from_bytes(payload[7:9], "big")
+    at, swept = int.from_bytes(payload[3:7], "big"), int.from_bytes(payload[7:9], "big")
     visitor, here = _text_at(payload, 9)
     version, here = _text_at(payload, here)
     taken, declared = False, b""
@@ -188,7 +189,9 @@ def _unpack(payload: bytes, known: Scope) -> Answer:
         if payload[i : i + 4] in purposes
     }
     scope = pairs(payload[end:])
-    return Answer(visitor, at, frozenset(since), Scope(scope), version, since, swept, declared, taken)
+    return Answer(
+        visitor, at, frozenset(since), Scope(scope), version, since, swept, declared, taken, payload[2]
+    )
 
 
 @lru_cache(maxsize=64)

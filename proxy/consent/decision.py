@@ -26,6 +26,10 @@ class Ask(Enum):
     __hash__ = object.__hash__  # an enum's own hashes its name, in Python, for every look-up
 
 
+SAID_FOR = 10
+"""Seconds for which pages say that an answer was saved: its own time tells, nothing else is stored."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The decision for one request: the pairs granted, and what to ask.
@@ -47,6 +51,13 @@ class Decision:
     def purposes(self) -> frozenset[str]:
         """The purposes granted to at least one provider."""
         return frozenset(pair.purpose for pair in self.grants)
+
+    def saved(self, now: int) -> int | None:
+        """Return how many cookies the answer deleted, for the page seen next, which says so; else None."""
+        answer = self.answer
+        if answer is None or self.ask is not Ask.NO or not 0 <= now - answer.at < SAID_FOR:
+            return None
+        return answer.deleted
 
     def allows(self, provider: str, purposes: Iterable[str]) -> bool:
         """True when each purpose is necessary or granted to that provider."""

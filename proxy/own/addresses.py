@@ -7,6 +7,7 @@ nothing (threats T35).
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from urllib.parse import parse_qs
 
 from proxy.banner.words import Words
@@ -245,7 +246,9 @@ class OwnAddresses:
         request, site = own.request, own.site
         assert committed.answer is not None
         decision = site.decide(request, committed.answer)
-        headers: Headers = [(b"Set-Cookie", site.cookie_line(request, committed.answer)), _CLEAR_PREFETCHED]
+        deleted = sorted({name.decode("latin-1") for name in site.refused_names(request, decision.grants)})
+        answer = replace(committed.answer, deleted=len(deleted))
+        headers: Headers = [(b"Set-Cookie", site.cookie_line(request, answer)), _CLEAR_PREFETCHED]
         headers += [(b"Set-Cookie", line) for line in self._sweep(own, decision)]
         if own.wants_json:
             record = Receipt(committed.record).to_json() if committed.record is not None else None
@@ -257,7 +260,8 @@ class OwnAddresses:
                     "outcome": committed.outcome.value,
                     "files": site.renderer.files(decision),
                     **_outdated(page_language(own, choice.language)),
-                    "saved": page_language(own, choice.language).plain("foot.saved"),
+                    "deleted": deleted,
+                    "saved": page_language(own, choice.language).saved(len(deleted)),
                 },
                 headers,
             )

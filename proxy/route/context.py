@@ -269,4 +269,5 @@ def page_facts(request: Request, decision: Decision) -> tuple[object, ...]:
         request.opens,
         tuple(sorted(answer.since.items())) if answer is not None else (),
         request.first(b"accept-language"),
+        decision.saved(request.now),
     )

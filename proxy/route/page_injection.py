@@ -55,6 +55,7 @@ def injection_for(
         secure=request.visitor.secure,
     )
     injector.always = request.opens or late
+    injector.saved = context.decision.saved(request.now)
     injector.amp = context.site.config.amp
     injector.asking = context
     injector.isolated = _isolates(headers)

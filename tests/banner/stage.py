@@ -46,6 +46,7 @@ class Stage(ThreadingHTTPServer):
         self.granted: tuple[str, ...] = ()
         self.answered = False
         self.signal = False
+        self.saved: int | None = None  # how many cookies an answer of just now deleted
         self.fails = False
         self.failed = 0
         self.gestures: list[str | None] = []
@@ -88,6 +89,7 @@ class Stage(ThreadingHTTPServer):
             authority=here.encode(),
             secure=False,
         )
+        injector.saved = self.saved
         scripts, styles = (
             [here + source if source.startswith("/") else source for source in sources]
             for sources in (injector.head_part.scripts, injector.head_part.styles)
@@ -177,7 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
                     {
                         "granted": stage.granted,
                         "state": state_of(stage.decision.grants),
-                        "saved": "Saved. You can change it at any time here.",
+                        "saved": stage.renderer.languages["en"].saved(),
                         "files": stage.renderer.files(stage.decision),
                         **self._words(),
                     }

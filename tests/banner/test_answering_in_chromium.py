@@ -1,12 +1,14 @@
 """What happens when somebody answers: without script, with it, in other tabs, on pages that rewrite themselves."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.banner.stage import BODY, Stage
 from tests.patience import until
 
 pytestmark = pytest.mark.e2e
 
+SAVED = "Saved. You can change it at any time with “Manage my cookies”."
 NO_SCRIPT = {"java_script_enabled": False}
 LOW = {"viewport": {"width": 1280, "height": 500}}
 
@@ -65,7 +67,8 @@ def test_refusing_closes_the_banner_and_nothing_else_happens(visit, stage):
     assert chosen(stage) == ["refuse"]
     assert visitor.errors == []
     said = visitor.page.get_by_role("status")
-    assert until(said.inner_text, "Saved. You can change it at any time here.").startswith("Saved.")
+    assert until(said.inner_text, SAVED) == SAVED
+    expect(said).to_be_in_viewport()
     assert visitor.page.evaluate("document.activeElement === document.body")
     visitor.page.keyboard.press("Tab")
     assert visitor.page.evaluate("document.activeElement.textContent") == "Product", (
@@ -83,6 +86,38 @@ def test_accepting_reloads_at_the_same_place(visit, stage):
     assert visitor.page.evaluate("window.same") is None
     visitor.page.wait_for_function("scrollY == 100")
     assert visitor.banner.count() == 0
+
+
+@pytest.mark.parametrize("how", [{}, NO_SCRIPT], ids=["script", "without"])
+def test_the_page_after_an_answer_says_so_in_sight_and_politely(visit, stage, how):
+    stage.answered, stage.saved = True, 3
+    visitor = visit(**LOW, **how)
+    said = visitor.page.get_by_role("status")
+
+    expect(said).to_have_text(SAVED + " Cookies deleted: 3.")
+    expect(said).to_be_in_viewport()
+    expect(visitor.page.locator("#cc-l a")).to_be_in_viewport()
+
+
+def test_what_is_said_changes_once_to_be_read_out_and_goes_to_the_foot_after_a_while(visit, stage):
+    stage.answered, stage.saved = True, 0
+    visitor = visit(**LOW)
+    visitor.page.clock.install()
+    visitor.context.add_init_script(
+        """window.said = []; new MutationObserver(all => all.forEach(one => one.target.role == "status" ? said.push(one.target.textContent.trim()) : 0))
+        .observe(document, { childList: true, subtree: true })"""
+    )
+    visitor.goes("/page")
+    visitor.page.clock.run_for(200)
+
+    assert visitor.page.evaluate("said") == [SAVED, SAVED], "as the page came, and a change"
+    line = visitor.page.get_by_role("status")
+    expect(line).to_be_in_viewport()
+    visitor.page.clock.run_for(11_000)
+    expect(line).not_to_be_in_viewport()
+    expect(line).to_have_text(SAVED)
+    assert visitor.page.evaluate("document.activeElement === document.body")
+    assert visitor.errors == []
 
 
 def test_saving_without_a_tick_is_a_refusal_like_any_other(visit, stage):

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from proxy.banner.assets import LAYER, css_hash, guard, style
+from proxy.banner.assets import DARK, LAYER, css_hash, guard, style
 from proxy.banner.page_head import page_code
 from proxy.banner.provider_signals import stubs
 from proxy.config.banner_colours import Look, Theme
@@ -28,7 +28,7 @@ ALL = ("base", "buttons", "text", "banner", "notice", "link", "placeholder")
 def test_every_declaration_is_important_and_in_the_first_layer():
     """Only so no style sheet of a site reaches in: the earliest layer's !important beats all others."""
     text = style(ALL, Look())
-    inner = text.removeprefix(f"@layer {LAYER}{{").removesuffix("}")
+    inner = text.replace(f"@layer {LAYER}{{", "")
     declarations = [each for block in re.findall(r"\{([^{}]*)\}", inner) for each in block.split(";")]
 
     assert text.startswith(f"@layer {LAYER}{{")
@@ -55,12 +55,13 @@ def test_the_hash_is_the_one_browsers_compute():
 
 
 def test_only_variables_in_use_are_sent():
-    assert "--cc-soft" not in style(("base", "link"), Look())
-    assert "--cc-soft" in style(("base", "placeholder"), Look())
+    assert "--cc-line" not in style(("base", "link"), Look())
+    assert "--cc-line" in style(("base", "placeholder"), Look())
 
 
 def test_a_fixed_theme_has_no_other():
-    assert "prefers-color-scheme" not in style(ALL, Look(Theme.DARK))
+    assert DARK not in style(ALL, Look(Theme.DARK))
+    assert DARK in style(ALL, Look())
     assert "color-scheme:dark" in style(ALL, Look(Theme.DARK))
 
 

@@ -17,6 +17,8 @@ RUN = """async tags => { const found = await axe.run(document, { runOnly: tags }
   found.incomplete.forEach(v => v.nodes = v.nodes.filter(undecided));
   const brief = list => list.map(v => [v.id, v.help, v.nodes.map(n => n.html.slice(0, 200))]);
   return [brief(found.violations), brief(found.incomplete.filter(v => v.nodes.length))]; }"""
+FOLLOWS = """<style>:root{color-scheme:light dark}body{background:light-dark(#fff,#111);color:light-dark(#111,#eee);font-size:16px}
+a,button{min-height:24px;display:inline-block;color:light-dark(#111,#eee)}</style>"""
 THEMES = [{"color_scheme": "light"}, {"color_scheme": "dark"}]
 
 
@@ -30,7 +32,7 @@ def findings(visitor):
 def simple(stage):
     """A site page without faults of its own."""
     stage.html = Stage.page(
-        head="<style>body{background:#fff;color:#111;font-size:16px}a,button{min-height:24px;display:inline-block;color:#111}</style>",
+        head=FOLLOWS,
         body=BODY.replace("calendly-inline-widget", "nothing"),
     )
     return stage
@@ -72,10 +74,10 @@ def test_a_page_after_the_answer_with_its_line_to_reload(visit, simple):
 
 
 @pytest.mark.parametrize("how", THEMES, ids=["light", "dark"])
-def test_the_placeholder(visit, stage, how):
-    stage.answered = True
+def test_the_placeholder_and_the_word_after_an_answer(visit, stage, how):
+    stage.answered, stage.saved = True, 2
     stage.html = Stage.page(
-        head="<style>body{background:#fff;color:#111}a,button{min-height:24px;display:inline-block;color:#111}</style>",
+        head=FOLLOWS,
         body=BODY,
     )
     visitor = visit(**how)

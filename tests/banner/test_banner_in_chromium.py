@@ -5,7 +5,7 @@ import pytest
 from proxy.banner.render import Renderer
 from proxy.banner.word_files import load_languages
 from proxy.catalogue.shipped import shipped_catalogue
-from proxy.config.banner_colours import Look, Theme, contrast
+from proxy.config.banner_colours import DARK, LIGHT, Look, Theme, contrast
 from proxy.demo.rules import demo_rules
 from proxy.package_files import bundled
 from proxy.policy.load import load_policy
@@ -362,12 +362,44 @@ def test_nothing_is_animated_for_those_who_asked_for_stillness(visit):
     assert visitor.button("Refuse all").evaluate("e => getComputedStyle(e).transitionDuration") == "0s"
 
 
-def test_it_follows_the_dark_setting_unless_the_site_decides(visit, stage):
-    dark = visit(color_scheme="dark").banner.evaluate("e => getComputedStyle(e).backgroundColor")
-    stage.renderer = Renderer(POLICY, look=Look(Theme.LIGHT), own=OWN)
-    fixed = visit(color_scheme="dark").banner.evaluate("e => getComputedStyle(e).backgroundColor")
+DARK_PAGE = "<style>body{background:#101418;color:#e9edf2}</style>"
+HEADS = {
+    "": (LIGHT.bg, LIGHT.bg),
+    "<style>body{background:#fff}</style>": (LIGHT.bg, LIGHT.bg),
+    DARK_PAGE: (DARK.bg, DARK.bg),
+    "<style>html{background:#101418}body{color:#e9edf2}</style>": (DARK.bg, DARK.bg),
+    "<style>:root{color-scheme:light dark}</style>": (LIGHT.bg, DARK.bg),
+    '<meta name="color-scheme" content="light dark">': (LIGHT.bg, DARK.bg),
+    "<style>@media(prefers-color-scheme:dark){body{background:#101418}}</style>": (LIGHT.bg, DARK.bg),
+}
+BACKGROUND = "e => getComputedStyle(e).backgroundColor"
+FIRST_FRAME = """<script>requestAnimationFrame(() =>
+  window.first = [...document.querySelectorAll("#cc-b, .ph")].map(e => getComputedStyle(e).backgroundColor))</script>"""
 
-    assert (hex_of(dark), hex_of(fixed)) == ("#1b212a", "#ffffff")
+
+@pytest.mark.parametrize("answered", [False, True], ids=["asking", "answered"])
+@pytest.mark.parametrize("head", HEADS, ids=["plain", "light", "dark", "root", "scheme", "meta", "media"])
+def test_it_is_light_on_a_light_page_and_dark_on_a_dark_one_from_the_first_frame_on(
+    visit, stage, head, answered
+):
+    stage.answered = answered
+    stage.html = Stage.page(head=head, body=BODY + FIRST_FRAME)
+    for scheme, wanted in zip(("light", "dark"), HEADS[head], strict=True):
+        visitor = visit(color_scheme=scheme)
+        visitor.page.wait_for_function("window.first")
+        seen = visitor.page.evaluate("window.first")
+
+        assert len(seen) == 1 + (not answered)
+        assert {hex_of(colour) for colour in seen} == {wanted}
+        assert visitor.page.locator(".ph").first.evaluate(BACKGROUND) == seen[-1]
+        assert visitor.errors == []
+
+
+def test_a_site_that_decides_is_not_overruled(visit, stage):
+    stage.renderer = Renderer(POLICY, look=Look(Theme.LIGHT), own=OWN)
+    stage.html = Stage.page(head=DARK_PAGE)
+
+    assert hex_of(visit(color_scheme="dark").banner.evaluate(BACKGROUND)) == LIGHT.bg
 
 
 def test_a_language_from_right_to_left_mirrors_it(visit, stage, tmp_path):

@@ -68,7 +68,8 @@ scopes = st.frozensets(
 def test_what_was_written_comes_back(scope, data, visitor, version, at):
     granted = data.draw(st.frozensets(st.sampled_from(sorted(scope.purposes))))
     since = {purpose: data.draw(st.integers(0, 60_000)) for purpose in granted}
-    said = Answer(visitor, at, granted, scope, version, since, data.draw(st.integers(0, 60_000)))
+    swept, deleted = data.draw(st.integers(0, 60_000)), data.draw(st.integers(0, 255))
+    said = Answer(visitor, at, granted, scope, version, since, swept, deleted=deleted)
 
     value = write_answer(said, [KEY], scope)
 

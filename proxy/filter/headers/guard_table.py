@@ -301,12 +301,21 @@ def _may_overlap(one: str, other: str) -> bool:
 
 def _any_of(globs: list[str]) -> str:
     """Return the globs as alternatives of a regular expression of JavaScript's."""
-    return "|".join(".*".join(map(_escaped, glob.split("*"))) for glob in globs)
+    wide = [glob for glob in globs if glob.endswith("*")]
+    least = (glob for glob in globs if not any(each != glob and glob_covers(each, glob) for each in wide))
+    return "|".join(".*".join(map(_escaped, glob.split("*"))) for glob in least)
 
 
 def _any_host(hosts: tuple[str, ...]) -> str:
     """Return a pattern of these hosts and their subdomains; `*` stays within a label."""
-    each = "|".join("[^.]*".join(map(_escaped, host.split("*"))) for host in hosts)
+    ends: dict[str, list[str]] = {}
+    for host in hosts:
+        name, dot, end = host.rpartition(".")
+        ends.setdefault(dot + end, []).append("[^.]*".join(map(_escaped, name.split("*"))))
+    each = "|".join(
+        (f"({'|'.join(names)})" if len(names) > 1 else names[0]) + _escaped(end)
+        for end, names in ends.items()
+    )
     return rf"^(.*\.)?({each})$" if hosts else "(?!)"
 
 

@@ -225,7 +225,7 @@ def test_a_rule_says_that_undeclared_servers_are_held():
     assert servers(undeclared="{ webrtc: hold }").holds_undeclared
     assert (
         servers(undeclared="{ webrtc: hold }").argument
-        == "[/^(.*\\.)?(stun\\.two\\.example|relay[^.]*\\.one\\.net|one\\.example)$/,/^(.*\\.)?(example\\.com)$/,1]"
+        == "[/^(.*\\.)?((stun\\.two|one)\\.example|relay[^.]*\\.one\\.net)$/,/^(.*\\.)?(example\\.com)$/,1]"
     )
 
 
