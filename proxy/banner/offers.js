@@ -21,7 +21,7 @@
   let linked = at => at.srcdoc ? Array.from(new DOMParser().parseFromString(at.srcdoc, "text/html").links, link => link.href).find(to => stopped.some(from => to.startsWith(from))) : 0;
   let ownAddress = at => (at.src || at.data || "").replace(/^(about|data):.*/, "") || at.dataset.src || linked(at);
   // A box leads where the first frame in it does: a framework may put that in at once or later.
-  let within = at => Array.from(at.querySelectorAll("iframe,object,embed"), ownAddress).find(to => to);
+  let within = at => Array.from(at.querySelectorAll("*|iframe,object,embed"), ownAddress).find(to => to);
   let addressOf = at => ownAddress(at) || within(at) || "";
   let hide = element => element.style.setProperty("display", "none", "important");
 
@@ -171,7 +171,7 @@
   // What the rules need to know of an element, and nothing of what is in it: as a start tag, written
   // where nothing loads or runs.
   let tag = (at, to) => {
-    let copy = page.implementation.createHTMLDocument("").createElement(at.localName);
+    let copy = page.implementation.createHTMLDocument("").createElement(at.localName.replace("noembed", "iframe"));
     Array.from(at.attributes).map(one => {
       let name = one.name.replace("data-consent-", "");
       if (!one.value[1e3]) if (/^(?!on|srcdoc|hidden|data-consent)[\w:-]+$/.test(name)) copy.setAttribute(name, one.value);
@@ -186,7 +186,7 @@
     if (!at) return;
     inside = !at.matches("script");
     // Some hide the box until a frame has come into it, and look again and again. It keeps the card's place.
-    if (!at.querySelector("iframe,.ph")) {
+    if (!at.querySelector("*|iframe,noembed,.ph")) {
       room = page.createElement("iframe");
       room.style.cssText = "all:initial;display:block;visibility:hidden;width:1px;height:172px;margin:16px 0";
       inside ? at.append(room) : at.before(room);
@@ -201,7 +201,7 @@
 
   // A frame stays where it is, hidden, since frameworks look for what they made.
   let box = at => {
-    let before = at.matches("iframe,object,embed,blockquote"), frame = before ? addressOf(at) : 0, around;
+    let before = at.matches("iframe,noembed,object,embed,blockquote"), frame = before ? addressOf(at) : 0, around;
     if (frame) {
       if (at.offsetParent) if (2 > at.clientHeight) return; // nobody would have seen it
       around = at.parentNode.closest ? at.parentNode.closest(boxes) : 0;
@@ -216,7 +216,7 @@
 
   // An offer goes with what it stands for: frameworks take away and change what they made, not ours.
   let follow = () => offers.forEach((stands, card) => {
-    let at = stands[0], moved = stands[1] == "beforebegin" ? card.nextElementSibling != at : 0, other = addressOf(at) != stands[2];
+    let at = stands[0] = stands[0].ccFrame || stands[0], moved = stands[1] == "beforebegin" ? card.nextElementSibling != at : 0, other = addressOf(at) != stands[2];
     if (card.isConnected) if (!moved) if (!other) return;
     offers.delete(card);
     if (!card.isConnected) if (at.isConnected) return;
@@ -227,6 +227,7 @@
 
   let look = () => {
     let began = performance.now();
+    page.ccLooks = 1;
     if (strange) walk(strange = 0);
     follow();
     roots = roots.filter(root => root == page || root.host.isConnected);
@@ -238,7 +239,7 @@
     });
     // A large page that never rests is looked at for a thirtieth of the time.
     wait = Math.max(50, 30 * (performance.now() - began));
-    due = 0;
+    due = page.ccLooks = 0;
     roots.map(observe);
   };
 

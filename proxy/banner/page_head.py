@@ -202,7 +202,7 @@ class PageHeads:
         return guard_table(self._policy, grants, self._own, consent_cookie=self._cookie, reports=reports)
 
     def _guard(self, grants: frozenset[Pair]) -> str:
-        return guard(self._table(grants)) + stand_ins(self._policy, grants)
+        return guard(self._table(grants)) + script("frames") + stand_ins(self._policy, grants)
 
     def cookie_rows(self, grants: frozenset[Pair]) -> str:
         """Return the rows by which cookies are judged, and whether undeclared ones are kept, as arguments."""

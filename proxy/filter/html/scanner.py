@@ -308,7 +308,7 @@ _NOTHING, _SCRIPT, _INLINE, _STYLE, _RAW = (
 def is_rewrite(judged: JudgedTag, raw: bytes, data: bytes, at: int) -> bool:
     """True when only the tag itself is rewritten: no text behind it has to be read."""
     content_model = judged.content_model
-    if judged.removes:
+    if judged.removes or judged.is_refused_frame:
         return False
     if content_model is _NOTHING:
         return judged.only_rewritten

@@ -13,6 +13,7 @@ from typing import Any
 from proxy.filter.cache import TOO_LARGE, Cache
 from proxy.filter.html import incomplete_markup
 from proxy.filter.html.text_consumers import (
+    REFUSED_FRAME_TEXT,
     UNJUDGED,
     Consumer,
     InlineScript,
@@ -28,6 +29,7 @@ from proxy.filter.tags.injection import Injection
 from proxy.filter.tags.long_tag import LongTag, cap_of, is_too_long
 from proxy.filter.tags.refusal import DocumentContext
 from proxy.filter.tags.start_tag import judge_tag
+from proxy.filter.tags.tag_edits import without_context
 from proxy.filter.verdict import Verdict
 
 _FREE_TRIES = 4  # joins before it waits for a quarter more, so that one-byte pieces cost linear time
@@ -330,6 +332,8 @@ class ElementStream(Stream):
             return at
         if judged.out is not None or judged.inner:
             before, out = self._record(judged)
+            if judged.is_refused_frame and not foreign:  # elsewhere an iframe is an element like any other
+                out = without_context(out)
             self._out.emit(data[start : at - len(raw)])
             self._out.emit(before)
             self._out.emit(raw if judged.out is None else out)
@@ -392,6 +396,8 @@ class ElementStream(Stream):
                 return StyleSheet(self._context, raw, judged, self._record)
             case ContentModel.NOSCRIPT:
                 return self._noscript()
+            case _ if judged.is_refused_frame:
+                return REFUSED_FRAME_TEXT
             case _:
                 return UnjudgedText(removed=True) if judged.removes else UNJUDGED
 

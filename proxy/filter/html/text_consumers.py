@@ -15,7 +15,7 @@ from proxy.filter.syntax import css
 from proxy.filter.syntax.json_blocks import speculates_off_site, without_refused_modules
 from proxy.filter.tags.refusal import DocumentContext
 from proxy.filter.tags.start_tag import judge_inline_script
-from proxy.filter.tags.tag_edits import Edits, hold_script
+from proxy.filter.tags.tag_edits import FRAME_STAND_IN, Edits, hold_script
 from proxy.filter.verdict import Does, Verdict
 
 Record = Callable[[JudgedTag], tuple[bytes, bytes]]
@@ -52,6 +52,26 @@ class UnjudgedText:
 
 
 UNJUDGED = UnjudgedText()
+
+
+class RefusedFrameText:
+    """The text of a refused iframe, written inside its stand-in: it can end nothing and begin nothing.
+
+    Browsers show it as little as that of an iframe.
+    """
+
+    removed = True  # the end tag is dropped: the stand-in's is written here
+
+    def feed(self, text: bytes) -> bytes:
+        """Return the text without markup."""
+        return text.replace(b"<", b"&lt;")
+
+    def end(self, *, by_tag: bool = False) -> bytes:  # noqa: ARG002 - what follows changes nothing
+        """Return the stand-in's end tag."""
+        return b"</" + FRAME_STAND_IN + b">"
+
+
+REFUSED_FRAME_TEXT = RefusedFrameText()
 
 
 class BufferedText:

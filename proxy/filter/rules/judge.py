@@ -78,6 +78,7 @@ class JudgedTag:
     removes: bool = False
     values: Mapping[str, str] = field(default_factory=lambda: _NO_VALUES)
     inner: tuple[Verdict, ...] = ()  # verdicts on its style and srcdoc
+    is_refused_frame: bool = False  # in HTML it is written as an element that makes no browsing context
 
     only_rewritten: bool = field(init=False)  # writing `out` instead is all there is to do
 

@@ -193,7 +193,10 @@ class StartTag:
         ):
             return JudgedTag(self.name, content_model, b"", noted, removes=True, inner=inner)
         if verdict.does is not Does.REPLACE or self._is_clickable(matcher):
-            return JudgedTag(self.name, content_model, edits.result(), noted, inner=inner)
+            refuses = self._refuses_frame(refused)
+            return JudgedTag(
+                self.name, content_model, edits.result(), noted, inner=inner, is_refused_frame=refuses
+            )
         return JudgedTag(
             self.name,
             content_model,
@@ -202,7 +205,13 @@ class StartTag:
             PlaceholderPosition.NOWHERE if matcher and matcher.rule.with_ == "nothing" else self._place(),
             self._facts(refused),
             inner=inner,
+            is_refused_frame=self.name == "iframe",
         )
+
+    def _refuses_frame(self, refused: Refusal) -> bool:
+        """True when what an iframe would show is held."""
+        shows = "srcdoc" if "srcdoc" in self.values else "src"
+        return self.name == "iframe" and refused.verdict.does is Does.HOLD and shows in refused.names
 
     def _facts(self, refused: Refusal) -> TagFacts:
         matcher = refused.matcher
@@ -324,7 +333,7 @@ def judge_by_host(context: DocumentContext, raw: bytes) -> JudgedTag | None:
     if verdict.does is Does.KEEP:
         return None if content_model is ContentModel.NOTHING else JudgedTag(name.decode(), content_model)
     out = hold_in_place(raw, verdict, 1 + len(name), at, script=name == b"script")
-    return JudgedTag(name.decode(), content_model, out, verdict)
+    return JudgedTag(name.decode(), content_model, out, verdict, is_refused_frame=name == b"iframe")
 
 
 def _verdict_by_host(judge: Judge, name: bytes, host: bytes, rel: bytes) -> Verdict | None:

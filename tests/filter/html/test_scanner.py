@@ -1,5 +1,8 @@
 """A page streams through the filter: what may not run is inert, everything else is as it was."""
 
+import re
+
+import html5lib
 import pytest
 
 from proxy.filter.html.scanner import script_end
@@ -249,13 +252,74 @@ def test_a_placeholder_stands_where_the_widget_was():
     )
 
 
-def test_a_replaced_frame_is_hidden_behind_its_placeholder():
+def test_a_replaced_frame_is_hidden_behind_its_placeholder_and_makes_no_context():
     out = filtered('<iframe src="//booking.example/me" title="t"></iframe>', inject=Marks())
 
     assert out == (
-        b'[iframe https://booking.example/me]<iframe data-consent="functional" hidden'
-        b' data-consent-src="//booking.example/me" title="t"></iframe>'
+        b'[iframe https://booking.example/me]<noembed data-consent="functional" hidden'
+        b' data-consent-src="//booking.example/me" title="t"></noembed>'
     )
+
+
+HELD = '<noembed data-consent="undeclared" data-consent-src=//x.example>'
+
+
+@pytest.mark.parametrize(
+    ("page", "out"),
+    [
+        ("a<iframe src=//x.example></iframe>b", f"a{HELD}</noembed>b"),
+        ("a<IFRAME src=//x.example></IFRAME\n x='>'>b", f"a{HELD}</noembed>b"),
+        ("<iframe src=//x.example>a<b></noembed><i></iframe>", HELD + "a&lt;b>&lt;/noembed>&lt;i></noembed>"),
+        ("<iframe src=//x.example><iframe></iframe>", HELD + "&lt;iframe></noembed>"),
+        ("<iframe src=//x.example></iframes>", HELD + "&lt;/iframes></noembed>"),
+        ("<iframe src=//x.example>a", HELD + "a</noembed>"),
+        ("<iframe src=//x.example></ifr", HELD + "&lt;/ifr</noembed>"),
+        ("<iframe src=//x.example></iframe", HELD + "&lt;/iframe</noembed>"),
+        (
+            "<noscript><iframe src=//x.example></noscript>a</iframe>",
+            f"<noscript>{HELD}</noembed></noscript>a</iframe>",
+        ),
+        (
+            "<iframe srcdoc=a src=//x.example></iframe>",
+            '<iframe data-consent="undeclared" srcdoc=a data-consent-src=//x.example></iframe>',
+        ),
+        (
+            "<svg><iframe src=//x.example></iframe></svg>",
+            '<svg><iframe data-consent="undeclared" data-consent-src=//x.example></iframe></svg>',
+        ),
+        (
+            "<svg><desc><iframe src=//x.example></iframe></desc></svg>",
+            f"<svg><desc>{HELD}</noembed></desc></svg>",
+        ),
+    ],
+)
+def test_a_refused_frame_is_written_as_an_element_that_makes_no_context(page, out):
+    assert filtered(page) == out.encode()
+    assert filtered(page, size=1) == out.encode()
+    assert filtered(out) == out.encode()
+
+
+AROUND = [
+    "{}", "<p>a{}b</p>", "<p>a<b>b<i>{}c</p>d", "<table>{}<tr><td>a</table>", "<table><tr>{}<td>a{}</table>", "<select><option>{}a</select>b",
+    "<a href=/>a{}<p>b</a>", "<button>{}</button>", "<ul><li>{}<li>a</ul>", "<template>{}a</template>b", "<head>{}<title>a</title>",
+    "<head><noscript>{}</noscript></head><body>a", "<noscript>a{}b</noscript>c", "<title>{}</title>a", "<svg>{}</svg>a", "<frameset>{}<frame></frameset>",
+    "<h1>{}<h2>a", "<p><b>a</p>{}c", "<body><!-- {} -->a", "<colgroup>{}", "<table><caption>{}</table>a", "<math><mi>{}</mi></math>", "<form>{}<form>a", "a</body>{}b", "<ruby>a<rt>{}<rp>b", "<nobr>a{}<nobr>b",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("scripting", [True, False])
+@pytest.mark.parametrize("around", AROUND)
+def test_a_parser_reads_the_page_around_a_refused_frame_as_around_the_frame(around, scripting):
+    """Where it stands, and what stands beside it."""
+
+    def tree(page):
+        root = html5lib.HTMLParser(namespaceHTMLElements=False).parse(page, scripting=scripting)
+        text = html5lib.serialize(root, omit_optional_tags=False)
+        return re.sub(r"(</?)(?:iframe|noembed)[^>]*>", r"\1frame>", text)
+
+    page = around.replace("{}", "<iframe src=//x.example>text</iframe>")
+
+    assert tree(filtered(page).decode()) == tree(page)
 
 
 def test_a_link_that_ran_code_leads_to_the_provider():

@@ -71,8 +71,8 @@ def test_a_replaced_lazy_frame_is_hidden_and_keeps_what_its_loader_reads():
     rule = "- { from: video.example, purpose: functional, do: replace }"
 
     assert filtered(frame, rule).endswith(
-        '<iframe data-consent="functional" hidden data-src="https://video.example/a"'
-        ' data-consent-src="https://video.example/b"></iframe>'
+        '<noembed data-consent="functional" hidden data-src="https://video.example/a"'
+        ' data-consent-src="https://video.example/b"></noembed>'
     )
 
 
