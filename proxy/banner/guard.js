@@ -23,7 +23,8 @@
 //
 // Every realm of this origin that page code can reach has fresh built-ins. What hands one out is
 // wrapped (contentWindow and its like, open), and so is what puts elements into a document, since
-// window[0] and window.name show a new frame at once and cannot be wrapped themselves.
+// window[0] and window.name show a new frame at once and cannot be wrapped themselves. What a parser
+// puts there is observed as long as one is at work.
 //
 // No "less than" and no ampersand in here: the same bytes stand in HTML and in XHTML. After a
 // change run make assets: pages carry what esbuild made of this file, without the parts that a
@@ -47,7 +48,7 @@
   let sequence = list => bare({ [iterator]: (i = 0) => bare({ next: () => bare({ done: i == list.length, value: list[i++] }) }) });
   let viewOf = getter(Document.prototype, "defaultView"), textOf = getter(Address.prototype, "href");
   let here = origin + "/", typeOf = getter(Node.prototype, "nodeType"), targetOf = getter(MutationRecord.prototype, "target"), addedOf = getter(MutationRecord.prototype, "addedNodes");
-  let { querySelectorAll } = DocumentFragment.prototype, countOf = getter(NodeList.prototype, "length"), windowOf = getter(HTMLIFrameElement.prototype, "contentWindow");
+  let { querySelectorAll } = DocumentFragment.prototype, { getRootNode } = Node.prototype, readyOf = getter(Document.prototype, "readyState"), countOf = getter(NodeList.prototype, "length"), windowOf = getter(HTMLIFrameElement.prototype, "contentWindow");
   let lengthOf = getter(self, "length"), closedOf = getter(self, "closed");
   let eachNode = (list, use) => {
     for (let i = apply(countOf, list, []); i--;) use(list[i]);
@@ -125,6 +126,7 @@
       return address;
     };
     if (apply(typeOf, node, []) != 1) return;
+    if (apply(matches, node, ["iframe[srcdoc]"])) look(1);
     if (!apply(matches, node, [ahead])) return;
     try {
       if (apply(matches, node, ["script"])) read(apply(codeOf, node, [field = "type"]), check);
@@ -136,14 +138,15 @@
     apply(setAttribute, node, [field, field]);
     if (field == "type") apply(remove, node, []);
   };
+  let asks = bare({ 1: inElement, 11: querySelectorAll });
   let tameAll = node => {
     tame(node);
-    let type = apply(typeOf, node, []);
-    if (type != 3) eachNode(apply(type == 1 ? inElement : querySelectorAll, node, [ahead]), tame);
+    let ask = asks[apply(typeOf, node, [])];
+    if (ask) eachNode(apply(ask, node, [ahead]), tame);
   };
 
   // The windows of this origin so far, and all frames: a new one is not among these.
-  let windows = bare({}), size = 0, frames = new WeakSet(), members = new WeakSet(), { has, add } = frames;
+  let windows = bare({}), size = 0, marked, frames = new WeakSet(), members = new WeakSet(), { has, add } = frames, watchers = new WeakMap(), { get, set } = watchers;
   let isNew = (set, one) => apply(has, set, [one]) ? 0 : apply(add, set, [one]);
   let look = again => {
     for (let i = size; i--;) {
@@ -152,16 +155,20 @@
       else for (let n = apply(lengthOf, w, []); n--;) if (isNew(frames, w[n]) || again) guard(w[n]);
     }
   };
-  let rescan = () => look(1);
-  // Both are asked in time: 1.5 us an element.
+  // Both are asked in time: 1.5 us an element. To be told of what comes into a document costs 10 us each time:
+  // this is, while a parser is at work there.
   let watch = (root, seen) => {
-    if (isNew(members, root)) apply(observe, new Observer(records => {
+    let watcher = apply(get, watchers, [root]), listen = childList => apply(observe, watcher, [root, bare({ childList, subtree: true, attributeFilter: sequence(["srcdoc", "rel", "href", "type"]) })]);
+    if (!watcher) apply(set, watchers, [root, watcher = new Observer(records => {
+      let reads = seen == look ? apply(readyOf, root, []) == "loading" : 0;
       each(records, one => {
         tame(apply(targetOf, one, []));
-        eachNode(apply(addedOf, one, []), tame);
+        eachNode(apply(addedOf, one, []), reads ? marked ? tameAll : tame : tameAll); // a parser tells of each element
       });
       seen();
-    }), [root, bare({ childList: true, subtree: true, attributeFilter: sequence(["srcdoc", "rel", "href"]) })]);
+      if (seen == look) listen(reads);
+    })]);
+    listen(true);
     apply(addEventListener, root, ["load", seen, true]);
   };
 
@@ -180,7 +187,7 @@
         if (text = judge(`${text}`)) apply(native, this, [text]);
       })) dress(w, on);
       define(w, "callkomGuard", bare({ value: guard }));
-      watch(page, rescan);
+      watch(page, look);
       if (isNew(members, w)) windows[size++] = w;
       // It comes with a window of its own: always in WebKit, elsewhere where it is set later or stands in another one.
       if (w != self) if (inner = apply(getAttribute, w.frameElement, ["srcdoc"])) if (cut(inner, 0, boot.length) != boot) apply(setAttribute, w.frameElement, ["srcdoc", boot + inner]);
@@ -200,7 +207,7 @@
   // end
 
   // only with keys
-  let veils = new WeakMap(), stores = new WeakMap(), { get, set } = veils, { removeItem } = Storage.prototype, namesOf = object.keys, real = [];
+  let veils = new WeakMap(), stores = new WeakMap(), { removeItem } = Storage.prototype, namesOf = object.keys, swept;
   let traps = bare({
     get: (store, key) => store[key],
     set: (store, key, value) => {
@@ -220,9 +227,15 @@
     return veil;
   };
   let unveiled = veil => apply(get, stores, [veil]) || veil;
-  try {
-    real = [localStorage, sessionStorage];
-  } catch (denied) {}
+  // What was stored by an earlier answer is gone before a script sees a store, and looked for no sooner: that
+  // reads all of it.
+  let natives = [getter(self, "localStorage"), getter(self, "sessionStorage")];
+  let sweep = () => each(natives, native => {
+    try {
+      let store = apply(native, self, swept = []);
+      each(namesOf(store), key => match(keys, key) ? apply(removeItem, store, [key]) : 0);
+    } catch (denied) {}
+  });
   // end
 
   // A configuration of WebRTC without the servers that are refused.
@@ -259,13 +272,26 @@
       return found;
     })));
     let behind = name => native => function () {
+      // What is written as markup has to be heard of.
+      let strange = match(/^(open|write)/, name), hear = () => {
+        if (strange) try {
+          guard(apply(viewOf, apply(getRootNode, this, []), []));
+        } catch (none) {}
+      };
+      // only with keys
+      if (!swept) if (name == "open") sweep(); // a window gets a copy of what is stored
+      // end
       each(arguments, one => {
         try {
-          if (typeof one == "object") tameAll(one);
-        } catch (none) {}
+          if (typeof one == "string" ? match(/[\x3c:](link|script)/i, one) : object(one) === one ? tameAll(one) : 0) strange = marked = 1;
+        } catch (other) {
+          strange = marked = 1;
+        }
       });
+      hear();
       let found = apply(native, this, arguments);
-      if (name == "open") if (found != this) guard(found);
+      hear();
+      if (name == "open") if (found !== this) guard(found);
       look();
       return found;
     };
@@ -283,6 +309,7 @@
     // only with keys
     // Keys written as properties pass no function: pages get a proxy of each store.
     let veil = native => function () {
+      if (!swept) sweep();
       return veiled(apply(native, this, []));
     };
     redefine(w, "localStorage", veil);
@@ -336,16 +363,22 @@
   };
 
   let { sendBeacon } = navigator, to = origin + reports;
-  let leave = () => {
+  let clear = () => {
     // only with keys
-    each(real, store => each(namesOf(store), key => match(keys, key) ? apply(removeItem, store, [key]) : 0));
+    sweep();
     // end
     // only with trackers
     try {
       indexedDB.databases().then(all => all.map(one => match(keys, one.name) ? indexedDB.deleteDatabase(one.name) : 0));
     } catch (denied) {}
     // end
+  };
+  let leave = () => {
+    clear();
     if (30 > room) apply(sendBeacon, navigator, [to, stringify(bare({ cookies: counts, storage: stored, servers: others }))]);
+    begin();
+  };
+  let begin = () => {
     counts = bare({});
     // only with trackers
     stored = bare({});
@@ -354,7 +387,10 @@
     room = 30;
   };
 
+  begin();
   guard(self);
-  leave();
+  // only with keys
+  addEventListener("load", () => setTimeout(clear, 300));
+  // end
   addEventListener("pagehide", leave);
 })(TABLE);

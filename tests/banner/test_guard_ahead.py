@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.banner.test_guard import chromium, site, visit  # noqa: F401 - fixtures
+from tests.patience import until
 
 pytestmark = pytest.mark.e2e
 
@@ -44,6 +45,39 @@ def test_rules_that_lead_elsewhere_or_by_links_go(visit, rules):  # noqa: F811 -
     page.run(RULES.replace("{text}", json.dumps(rules)))
 
     assert page.run(LEFT) == 0
+
+
+LATER = {
+    "its type set in the page": "let s = document.head.appendChild(document.createElement('script')); s.type = 'speculationrules'; s.text = text",
+    "its type set, its text later": "let s = document.head.appendChild(document.createElement('script')); s.type = 'speculationrules'; setTimeout(() => { s.text = text })",
+    "inside another element": "let s = document.createElement('script'), p = document.createElement('p'); s.type = 'speculationrules'; s.text = text; p.append(s); document.body.append(p)",
+    "out of markup": "let r = document.createRange(); document.body.append(r.createContextualFragment(`<p><script type=speculationrules>${text}<\\/script>`))",
+    "written": "document.write(`<p><script type=speculationrules>${text}<\\/script>`); document.close()",
+}
+
+
+@pytest.mark.parametrize("way", LATER)
+def test_so_they_do_long_after_the_page_was_read(visit, way):  # noqa: F811 - fixtures
+    page = visit()
+    page.page.wait_for_load_state("load")
+    page.run("document.body.append('x')")
+    text = json.dumps({"prefetch": [{"urls": ["//tracker.example/b"]}]})
+    page.run(f"(text => {{ {LATER[way]} }})({text!r})")
+
+    assert until(lambda: page.run(LEFT), 0) == 0
+
+
+@pytest.mark.parametrize(
+    "more", ["", "document.body.append('x');", "document.body.append(new Comment('x'));"]
+)
+def test_links_in_markup_are_looked_at_wherever_they_stand_in_it(visit, more):  # noqa: F811 - fixtures
+    page = visit(body="<p>a</p><div></div>")
+    link = '<p><LINK rel="prerender" href="//a.example/"></p>'
+    page.run(f"{more} document.querySelector('p').outerHTML = '{link}'")
+    page.run(f"document.querySelector('div').innerHTML = {{ toString: () => '{link}' }}")
+    page.run(f"document.querySelector('div').insertAdjacentHTML('afterend', '{link}')")
+
+    assert until(lambda: page.run(LINKED), 0) == 0
 
 
 def test_links_that_prerender_elsewhere_go_and_others_stay(visit):  # noqa: F811 - fixtures

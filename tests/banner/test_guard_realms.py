@@ -40,6 +40,8 @@ REALMS = {
     "one named as what guards look for": "let f = document.createElement('iframe'); f.name = 'defaultView'; document.body.append(f); let d = f.contentDocument, g = d.createElement('iframe'); g.name = 'defaultView'; d.body.append(g); use(f.contentWindow)",
     "written into": f"{ADD} document.body.append(f); let d = window[0].document; d.open(); d.write('<p>x'); d.close(); use(window[0])",
     "written with a frame": f"{ADD} document.body.append(f); let d = window[0].document; d.open(); d.write('<iframe></iframe>'); use(window[0][0])",
+    "read by a parser that goes on later": "window.use = use; document.open(); document.write('<script src=/later.js><\\/script><iframe></iframe><script>use(window[0])<\\/script>')",
+    "read so in a frame": f"{ADD} document.body.append(f); let d = f.contentDocument; window.use = use; d.open(); d.write('<script src=/later.js><\\/script><iframe></iframe><script>parent.use(window[0])<\\/script>')",
     "an object's": "let o = document.createElement('object'); o.data = '/plain'; document.body.append(o); o.onload = () => use(window[0])",
     "an object's document": "let o = document.createElement('object'); o.data = '/plain'; document.body.append(o); o.onload = () => use(o.contentDocument.defaultView)",
     "an embedded picture's": "let o = document.createElement('embed'); o.src = '/svg'; document.body.append(o); o.onload = () => use(o.getSVGDocument().defaultView)",
@@ -63,6 +65,7 @@ USES = {
 def visit(chromium, site):  # noqa: F811 - fixtures
     site.pages["/svg"] = ("image/svg+xml", "<svg xmlns='http://www.w3.org/2000/svg'/>")
     site.pages["/text"] = ("text/plain", "text")
+    site.pages["/later.js"] = ("text/javascript", "")
     visits = []
 
     def begin(granted=(), **how):
