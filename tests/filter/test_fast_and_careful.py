@@ -1,10 +1,9 @@
 """The quick way through a page and the long one come to the same: bytes, verdicts, and whatever the cuts.
 
 The long way looks at every tag with all care: nothing is passed by unasked, no tag is told by its host
-alone, no beginning is read at one go, and nothing is remembered.
+alone, and nothing is remembered.
 """
 
-import re
 from functools import cache
 from html import escape
 
@@ -18,7 +17,6 @@ from proxy.filter.html import scanner, text_consumers
 from proxy.filter.html.scanner import HtmlFilter
 from proxy.filter.rules.judge import Judge, Rules, compile_rules, judge_for
 from proxy.filter.rules.scan.steps import Steps
-from proxy.filter.syntax import tokens
 from proxy.filter.syntax.tokens import BOGUS, COMMENT, NAME, REST, TEXT, any_word, spaced_step, step
 from proxy.filter.tags import start_tag
 from proxy.policy.load import load_policy
@@ -216,7 +214,6 @@ def by_the_long_way(
         patch.setattr(start_tag, "judge_by_host", lambda *_: start_tag.UNDECIDED)
         patch.setattr(scanner, "skipped_to", lambda *_: 0)
         patch.setattr(scanner, "is_rewrite", lambda *_: False)
-        patch.setattr(tokens, "COMMON_PROLOGUE", re.compile(b"(?!)"))
         long = careful(purposes, fenced=fenced)
         long.empty_caches()
         run = HtmlFilter(long, inject=Marks())

@@ -113,8 +113,6 @@ class HtmlFilter(XmlStream):
 
     def _every_tag(self, data: bytes, at: int) -> int:
         """Read the part before the head, or foreign content: every tag counts."""
-        if self._injection.phase is _START and (common := tokens.COMMON_PROLOGUE.match(data, at)):
-            return self._begin(common, data, at)
         start = at
         if not self._begun:
             mark = data[at : at + 3]
@@ -142,16 +140,6 @@ class HtmlFilter(XmlStream):
             start = at
         self._out.emit(data[start:at])
         return at
-
-    def _begin(self, common: re.Match[bytes], data: bytes, at: int) -> int:
-        """Read doctype, <html> and <head> in one step."""
-        self._begun = True
-        self._injection.is_empty = False
-        self._injection.doctype()
-        at = self._tag(common[1], b"", b"html", data, (at, common.end(1)))
-        at = self._tag(b"<head>", b"", b"head", data, (at, common.end()))
-        self._out.emit(data[at : common.end()])
-        return common.end()
 
     def _pattern(self) -> re.Pattern[bytes]:
         if self._foreign and self._foreign.is_foreign:

@@ -164,16 +164,6 @@ def spaced_step(ignored_markup: Iterable[bytes], captured: bytes) -> re.Pattern[
     return re.compile(_SPACE + rb"(?:" + markup + _SPACE + rb")*+(?:" + captured + rb")?")
 
 
-COMMON_PROLOGUE = re.compile(
-    _SPACE
-    + rb"<(?i:!doctype html)[^>]{0,200}+>"
-    + _SPACE
-    + rb"(<html(?:[ \t\n\f\r]++[a-z-]++=\"[^\"]{0,200}+\")*+>)"
-    + _SPACE
-    + rb"<head>"
-)
-"""How most pages begin, from the doctype to `<head>`."""
-
 _NO_DOCTYPE = rb"(?!" + _DOCTYPE_NAME + rb")" + BOGUS
 BEFORE_HEAD = spaced_step((COMMENT, _NO_DOCTYPE, rb"/>"), ANY_TAG + rb"|(<" + _DOCTYPE + rb")")
 """Until the head begins: stops at every tag and doctype, and at text that is not white space."""

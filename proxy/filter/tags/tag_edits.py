@@ -102,7 +102,9 @@ def hold_script(edits: Edits, verdict: Verdict, lazy: Collection[str]) -> None:
     """
     if not edits.xml:
         edits.insert_raw(_INERT_TYPE + _mark(verdict))
-        edits.rename({*lazy, "type", "href", "xlink:href"})
+        lower = edits.raw.lower()
+        if lazy or b"type" in lower or b"href" in lower:
+            edits.rename({*lazy, "type", "href", "xlink:href"})
         return
     previous = edits.first("type")
     edits.insert("type", "text/plain")
