@@ -46,16 +46,23 @@ def record_page(
     earlier = previous.content if previous is not None else None
     decision = _decision(renderer, kept, earlier, previous.time // 1000 if previous is not None else 0)
     parts = [_facts(display.record_page(record, shown)), _note(wording, program, kept, previous)]
-    if decision.ask not in _SILENT:
-        parts.append(_frame("The banner", renderer.question(words, decision), 520))
-    panel = renderer.panel(words, decision, back="/", host=kept.site)
-    parts.append(_frame("The panel, as it stood before the answer", panel, 900))
+    if kept.declared_by is None:
+        parts += _question(renderer, words, decision, kept.site)
     if shown.policy:
         parts.append(_table(_object(shown.policy), kept.policy_version))
     english = load_languages()[DEFAULT]
     shell = Shell.of(renderer.policy, Look(), config.consent.path)
     title = f"Record {record.id}"
     return shell.page(english, title=title, content=joined(parts), wide=True, host=kept.site)
+
+
+def _question(renderer: Renderer, words: Words, decision: Decision, host: str) -> list[Markup]:
+    """Return banner and panel as they stood before the answer."""
+    parts = []
+    if decision.ask not in _SILENT:
+        parts.append(_frame("The banner", renderer.question(words, decision), 520))
+    panel = renderer.panel(words, decision, back="/", host=host)
+    return [*parts, _frame("The panel, as it stood before the answer", panel, 900)]
 
 
 def letter_page(
@@ -121,6 +128,9 @@ def _facts(text: str) -> Markup:
 
 def _note(wording: Mapping[str, Any], program: str, kept: Content, previous: ConsentRecord | None) -> Markup:
     """Return what is not exactly as it was, in words."""
+    if kept.declared_by is not None:
+        told = f"Declared {display.declared(kept)}. There is no banner of ours to draw."
+        return Markup(f"<p>{escape(told)}</p>")
     doubts = []
     if wording.get("program") != program:
         then = wording.get("program") or "an unknown version"

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from proxy.config.consent_domain import consent_domain, is_public_suffix
 from proxy.config.types import Config, Mode
+from proxy.consent.tools.known import TOOLS
 from proxy.errors import ConfigError
 from proxy.policy.validation_messages import problems_of
 from proxy.policy.yaml_source import Node, Step, locate, read, spell
@@ -108,6 +109,24 @@ def _consent_problems(config: Config, at: Any) -> Iterable[Problem]:
                         "domain",
                         text=f"is '{domain}', but sites[{number}] has the host '{host}' outside it",
                     )
+    yield from _source_problems(config, at)
     if config.consent.stands_for is not None and consent_domain(config) is None:
         text = "needs a domain that all hosts share (consent.domain), and these hosts share none"
         yield at("consent", "stands_for", text=text)
+
+
+def _source_problems(config: Config, at: Any) -> Iterable[Problem]:
+    source = config.consent.source
+    if source is None:
+        return
+    tool = TOOLS[source.tool]
+    if not source.purposes:
+        text = f"is empty: say which purpose each name of {tool.name} is: {{ statistics: performance }}"
+        yield at("consent", "source", "purposes", text=text)
+    if source.cookie is None:
+        return
+    if not tool.renamed:
+        text = f"is '{source.cookie}', but those of {tool.name} are everywhere {' and '.join(tool.cookies)}"
+        yield at("consent", "source", "cookie", text=text)
+    elif source.cookie == config.consent.cookie:
+        yield at("consent", "source", "cookie", text="is the name of our own cookie (consent.cookie)")

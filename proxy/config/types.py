@@ -15,8 +15,10 @@ from proxy.config.banner_colours import Look, build_look
 from proxy.config.value_parsers import (
     AddressHeader,
     Bytes,
+    ConsentToolId,
     CookieName,
     Count,
+    Day,
     Duration,
     Host,
     Listen,
@@ -35,7 +37,7 @@ from proxy.config.value_parsers import (
     UpstreamOrigin,
     WebhookUrl,
 )
-from proxy.policy.checked_value import Parsed
+from proxy.policy.checked_value import Parsed, fault
 from proxy.policy.model import DAY
 
 
@@ -117,6 +119,32 @@ class SiteConfig(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CoversConfig(Section):
+    """What the banner of another consent tool names today, and since when it does."""
+
+    since: Day
+    providers: Annotated[tuple[str, ...], ListOrSingle, NotEmpty]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceConfig(Section):
+    """Another consent tool whose cookie is read as the visitor's answer (docs/consent-tools.md)."""
+
+    tool: ConsentToolId
+    purposes: Mapping[str, Annotated[tuple[str, ...], ListOrSingle, NotEmpty]]  # its names, and ours
+    cookie: CookieName | None = None  # where the site calls the tool's cookie otherwise
+    covers: CoversConfig | None = None  # without it no grant counts, refusals alone do
+    take_over: Switch = False  # an answer is read once, then it is ours; else the tool goes on asking
+
+
+def _tool_alone(value: object) -> object:
+    if isinstance(value, str):
+        text = f"is '{value}' alone; write {{ tool: {value}, purposes: {{ its name: our purpose }} }}"
+        raise fault(text)
+    return value
+
+
+@dataclass(frozen=True, kw_only=True)
 class ConsentConfig(Section):
     """The consent cookie, the path of the proxy's own pages, and the signing key."""
 
@@ -126,6 +154,9 @@ class ConsentConfig(Section):
     key: Path | None = None  # one key a line; the first signs, all verify
     upstream_header: UpstreamHeaderName | None = None  # tells the site's server the purposes granted, signed
     upstream_key: Path | None = None  # the key that signs it, and no cookie: the site's server may hold it
+    source: Annotated[SourceConfig | None, Parsed(_tool_alone)] = (
+        None  # another consent tool that asks, or asked, the visitors
+    )
     stands_for: Host | None = None  # the published domain that these hosts stand for (demo, staging)
     acceptances_per_minute: Rate = 60  # of one /24 or /48; 0 where it says `no limit`
     refusals_per_minute: Rate = 60  # the same; beyond it a refusal holds, but is counted and not stored

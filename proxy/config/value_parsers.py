@@ -8,11 +8,14 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Annotated
 from urllib.parse import urlsplit
 
+from proxy.consent.tools.known import TOOLS
 from proxy.policy.checked_value import Checked, Parsed, fault
-from proxy.policy.durations import EXAMPLES, parse_duration
+from proxy.policy.durations import EXAMPLES, parse_date, parse_duration
+from proxy.policy.model import DAY
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -302,6 +305,27 @@ def read_duration(value: object) -> int:
     return found.seconds
 
 
+def read_consent_tool(value: object) -> str:
+    """Return the id of a consent tool whose cookie can be read."""
+    text = str(value)
+    if text in TOOLS:
+        return text
+    names = {tool.name.lower(): tool.id for tool in TOOLS.values()} | {id_: id_ for id_ in TOOLS}
+    near = get_close_matches(text.lower(), names, n=1, cutoff=0.6)
+    known = f"; did you mean '{names[near[0]]}'?" if near else f"; it can be {', '.join(TOOLS)}"
+    raise fault(f"is '{text}'{known}")
+
+
+def read_day(value: object) -> int:
+    """Return when the day begins (UTC, seconds since 1970) in `2026-11-30`."""
+    if isinstance(value, int):
+        return value
+    ends = parse_date(str(value))
+    if ends is None:
+        raise fault(f"is '{value}', which is no day; write it as 2026-11-30")
+    return ends - DAY
+
+
 def _as_list(value: object) -> object:
     """Return a list of a value that may be written as a list or as a single item."""
     return value if isinstance(value, list | tuple) else [value]
@@ -334,3 +358,5 @@ RequestPath = Annotated[str, Parsed(read_request_path)]
 WebhookUrl = Annotated[str, Parsed(read_webhook_url)]
 RecordsUrl = Annotated[str, Parsed(read_records_url)]
 Duration = Annotated[int, Parsed(read_duration)]
+ConsentToolId = Annotated[str, Parsed(read_consent_tool)]
+Day = Annotated[int, Parsed(read_day)]

@@ -48,6 +48,11 @@ class Decision:
     declared: Declared | None = None
 
     @property
+    def is_due(self) -> bool:
+        """True where another tool's answer is to be recorded and put into our cookie first."""
+        return self.declared is not None and self.declared.due is not None
+
+    @property
     def purposes(self) -> frozenset[str]:
         """The purposes granted to at least one provider."""
         return frozenset(pair.purpose for pair in self.grants)

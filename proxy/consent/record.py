@@ -67,6 +67,8 @@ class NewRecord:
     withdrawn: frozenset[str] = frozenset()  # purposes that were granted until now
     asked: Ask | None = None  # why the visitor was being asked, `no` where nobody asked
     surface: Surface | None = None
+    declared_by: str | None = None  # the consent tool that was answered, where it was not us
+    declared_at: int | None = None  # when, in seconds since 1970, where that tool states it
 
     @property
     def refused(self) -> frozenset[str]:
@@ -97,6 +99,8 @@ class Content:
     withdrawn: tuple[str, ...] = ()
     asked: Ask | None = None
     surface: Surface | None = None
+    declared_by: str | None = None
+    declared_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +185,8 @@ def content_of(new: NewRecord, previous: str | None) -> Content:
         withdrawn=tuple(sorted(new.withdrawn)),
         asked=new.asked,
         surface=new.surface,
+        declared_by=new.declared_by,
+        declared_at=utc(new.declared_at * 1000) if new.declared_at is not None else None,
     )
 
 
@@ -204,6 +210,8 @@ def _later_fields(kept: Content) -> dict[str, Any]:
         "withdrawn": list(kept.withdrawn),
         "asked": kept.asked.value if kept.asked is not None else None,
         "surface": kept.surface.value if kept.surface is not None else None,
+        "declared_by": kept.declared_by,
+        "declared_at": kept.declared_at,
     }
 
 

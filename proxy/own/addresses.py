@@ -12,7 +12,8 @@ from urllib.parse import parse_qs
 
 from proxy.banner.words import Words
 from proxy.config.types import Config
-from proxy.consent.answer import Gesture, How
+from proxy.consent.answer import Answer, Declared, Gesture, How
+from proxy.consent.cookie import ConsentReading
 from proxy.consent.decision import Decision
 from proxy.consent.record import Receipt
 from proxy.errors import BadRequest, RecordsError
@@ -26,6 +27,7 @@ from proxy.own.browser_reports import read_reports
 from proxy.own.choice import SubmittedChoice, is_from_site, merge_placeholder_choice, read_choice, return_path
 from proxy.own.choice_limits import ChoiceLimits
 from proxy.own.consent_commit import CommitOutcome, Committed, commit
+from proxy.own.declared_answers import DeclaredAnswers
 from proxy.own.embed_views import (
     embed_page,
     failed_frame,
@@ -96,6 +98,13 @@ class OwnAddresses:
             response.headers.append(NOTHING_LOADS)
         return response
 
+    async def take(
+        self, site: Site, request: Request, reading: ConsentReading, declared: Declared
+    ) -> Answer | None:
+        """Return the answer to another consent tool once it is recorded; None where it cannot be taken."""
+        declared_answers = DeclaredAnswers(self._store, self._limits, self._tally)
+        return await declared_answers.take(site, request, reading, declared)
+
     async def _respond(self, site: Site, request: Request, message: IncomingMessage) -> Response:
         if request.path == GPC:
             return json_response({"gpc": True, "lastUpdate": GPC_SINCE}, cacheable=True)
@@ -149,7 +158,7 @@ class OwnAddresses:
 
     async def _receipt(self, own: OwnRequest) -> Response:
         """Return every consent record of the visitor whose cookie is sent."""
-        kept = await proofs_of(self._store, own.decision.answer)
+        kept = await proofs_of(self._store, own.reading.answer)
         if own.wants_json:
             return json_response(proofs_json(kept))
         newest, earlier = (kept[0], kept[1:]) if kept else (None, [])
@@ -160,12 +169,13 @@ class OwnAddresses:
 
     async def _erase(self, own: OwnRequest) -> Response:
         """Erase a visitor's records, and with them the answer they prove."""
-        request, answer = own.request, own.decision.answer
+        request, answer = own.request, own.reading.answer
         if not is_from_site(request, self._sites.is_configured):
             return self._error_page(request, 403)
         count = await self._store.erase_visitor(answer.visitor) if answer is not None else 0
         log().info("proofs_erased", site=own.site.name, records=count)
         headers = expire_consent_cookie(own.site, request)
+        headers += [(b"Set-Cookie", line) for line in own.site.expire_taken_over(request)]
         headers += [(b"Set-Cookie", line) for line in self._sweep(own, own.site.decide(request, None))]
         if own.wants_json:
             return json_response({"erased": count}, headers)

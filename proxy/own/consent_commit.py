@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from proxy.consent.answer import Answer, Gesture, How, next_answer
+from proxy.consent.answer import Answer, Declared, Gesture, How, next_answer
 from proxy.consent.decision import Decision
 from proxy.consent.record import ConsentRecord, NewRecord, Shown
 from proxy.errors import RecordsError
@@ -66,6 +66,8 @@ async def commit(
     previous = decision.answer
     scope = choice.asked or site.scope
     answer = _next_answer(site, request, choice, previous, scope)
+    if decision.declared is not None:  # of what another tool said until now, ours is the later one
+        answer = replace(answer, declared=decision.declared.digest)
     if gesture is None:
         answer = _without_proof(answer, previous)
     withdrawn = decision.purposes - {pair.purpose for pair in answer.grants()}
@@ -86,6 +88,63 @@ async def commit(
         asked=decision.ask,
         surface=choice.surface,
     )
+    return await _commit(store, record, answer, previous, narrows=narrows, stores=stores)
+
+
+async def commit_declared(
+    store: RecordStore,
+    site: Site,
+    request: Request,
+    previous: Answer | None,
+    declared: Declared,
+    *,
+    language: str,
+    stores: Callable[[], bool],
+) -> Committed:
+    """Commit the answer that another consent tool was given, as a choice of ours is committed.
+
+    `previous` is the answer in our cookie. Nothing of ours was shown: the record has the rules, and no words.
+    """
+    assert declared.due is not None
+    answer = declared.due
+    if not answer.visitor:
+        answer = replace(answer, visitor=secrets.token_urlsafe(12))
+    before = site.decide(request, previous)
+    narrows = answer.grants() <= before.grants
+    withdrawn = before.purposes - {pair.purpose for pair in answer.grants()}
+    record = NewRecord(
+        visitor=answer.visitor,
+        time=now_ms(),
+        site=request.host,
+        language=language,
+        shown=Shown(site.policy.version, site.policy.text, ""),
+        scope=answer.scope,
+        granted=answer.granted,
+        how=How.WITHDRAW if withdrawn and narrows else _how(answer),
+        withdrawn=withdrawn,
+        declared_by=declared.tool,
+        declared_at=declared.stated,
+    )
+    return await _commit(store, record, answer, previous, narrows=narrows, stores=stores)
+
+
+def _how(answer: Answer) -> How:
+    """Return what an answer amounts to that was not given with a button of ours."""
+    if not answer.granted:
+        return How.REFUSE
+    return How.ACCEPT if answer.granted == answer.scope.purposes else How.SAVE
+
+
+async def _commit(
+    store: RecordStore,
+    record: NewRecord,
+    answer: Answer,
+    previous: Answer | None,
+    *,
+    narrows: bool,
+    stores: Callable[[], bool],
+) -> Committed:
+    """Record an answer: before it takes effect where it grants more, as soon as possible where it narrows."""
     if narrows:
         if not stores():
             return Committed(CommitOutcome.COUNTED, _without_proof(answer, previous))

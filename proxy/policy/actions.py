@@ -16,4 +16,5 @@ class Action(Enum):
     REPLACE = "replace"  # make it inert, and put a placeholder in its place
     REMOVE = "remove"  # remove the start tag
     KEEP = "keep"  # let it pass for everybody, explicitly
+    NEVER = "never"  # make it inert for everybody, whatever was granted: the banner of another consent tool
     RELAY = "relay"  # replace it, and offer a form that the proxy relays

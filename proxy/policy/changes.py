@@ -205,7 +205,7 @@ def _free(policy: Policy) -> Iterator[str]:
         yield from (f"{host} loads for everybody" for host in rule.hosts)
     for provider in policy.providers:
         for tag in provider.tags if provider.enabled else ():
-            if tag.do is Action.KEEP or free(tag.purposes):
+            if tag.do is Action.KEEP or (tag.do is not Action.NEVER and free(tag.purposes)):
                 yield f"{tag_words(tag)} loads for everybody"
         for row in provider.cookies:
             if free([row.purpose]):

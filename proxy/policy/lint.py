@@ -341,7 +341,7 @@ def _held_in_the_page_only(policy: Policy) -> Iterator[Problem]:
     before: list[TagRule] = []
     for tag in _tags(policy):
         needs = _consent_purposes(policy, tag)
-        if _only_hosts(tag):
+        if _only_hosts(tag) and tag.do is not Action.NEVER:
             yield from _opened(policy, tag.hosts, tag.place, needs, before)
         if needs and tag.fenced and tag.hosts:
             before.append(tag)
@@ -418,6 +418,8 @@ def _unsaid_patterns(policy: Policy) -> Iterator[Problem]:
 def _consent_purposes(policy: Policy, tag: TagRule) -> frozenset[str]:
     if tag.do is Action.KEEP:
         return frozenset()
+    if tag.do is Action.NEVER:
+        return frozenset({Action.NEVER.value})
     return frozenset(purpose for purpose in tag.purposes if policy.needs_consent(purpose))
 
 

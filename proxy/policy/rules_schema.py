@@ -239,7 +239,9 @@ class TagShape(Shape):
         default=None, description="Words in an inline script: all of a list, or {any: [...]}."
     )
     purpose: rule_values.Purposes = Field(description="One, or a list: then all of them are needed.")
-    do: Literal["hold", "replace", "remove", "keep", "relay"] = "hold"
+    do: Literal["hold", "replace", "remove", "keep", "relay", "never"] = Field(
+        default="hold", description="Without its purposes; never: held for everybody, whatever was granted."
+    )
     with_: Literal["link", "nothing"] = Field(
         default="link", alias="with", description="What stands in its place when it is replaced."
     )
@@ -270,6 +272,8 @@ class TagShape(Shape):
                 raise fault(
                     f"matches every <{plain[0]}> of the site, its own too; add 'from', 'id' or 'class'"
                 )
+        if self.do == "never" and self.purpose != (NECESSARY,):
+            raise fault("says 'do: never', which nobody is asked about: its purpose is 'necessary'")
         if self.text and self.attribute and any(name.startswith("on") for name in self.attribute):
             name = next(name for name in self.attribute if name.startswith("on"))
             raise fault(

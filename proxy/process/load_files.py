@@ -18,6 +18,7 @@ from proxy.policy.rehome import rehome
 from proxy.problems import Place, Problem
 from proxy.process.loaded_files import LoadedFiles
 from proxy.process.rules_tests import RulesTests, doubt_of, failed_tests
+from proxy.snapshot.consent_source import with_running_tool
 
 
 def read_files(config_path: Path, rules_path: Path, tests: RulesTests = RulesTests.REFUSE) -> LoadedFiles:
@@ -48,7 +49,12 @@ def read_policy(path: Path) -> Policy:
 
 
 def for_configured_hosts(policy: Policy, config: Config) -> Policy:
-    """Return the policy with its hosts replaced by those of the config (`consent.stands_for`)."""
+    """Return the policy as it holds under this config.
+
+    Its hosts are replaced by those of the config (`consent.stands_for`), and the consent tool that asks
+    the visitors in our place runs (`consent.source`).
+    """
+    policy = with_running_tool(policy, config)
     here = consent_domain(config)
     if config.consent.stands_for is None or here is None:
         return policy

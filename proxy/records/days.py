@@ -25,6 +25,8 @@ SHOWN = "shown "
 UNSTORED = "unstored "
 """The measures of choices above the rate limit: `unstored refuse`."""
 ERASED = "erased"
+DECLARED = "declared"
+"""The measure of choices that another consent tool was told, and that we read."""
 
 DAY_MS = 86_400_000
 
@@ -33,7 +35,7 @@ _UPSERT = (
     "ON CONFLICT (day, site, language, measure, purpose) DO UPDATE SET count = days.count + excluded.count"
 )
 _DAYS = "SELECT day, site, language, measure, purpose, count FROM days WHERE day >= ? AND day < ?"
-_KINDS = "how, granted, refused, withdrawn, asked"
+_KINDS = "how, granted, refused, withdrawn, asked, declared_by"
 
 
 async def add(connection: Connection, numbers: Mapping[Key, int]) -> None:
@@ -69,6 +71,8 @@ def _measures(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         return  # one view leaves the answer as it is
     if row["asked"] in (Ask.EXPIRED.value, Ask.NEW.value):
         yield "again", ""
+    if row["declared_by"] is not None:
+        yield DECLARED, ""
     for measure in ("granted", "refused", "withdrawn"):
         for purpose in json.loads(row[measure] or "[]"):
             yield measure, purpose

@@ -28,7 +28,7 @@ def record_page(record: ConsentRecord, shown: Shown | None) -> str:
         f"Language    {kept.language}",
         f"Visitor     {kept.visitor}",
         f"Answer      {kept.how.value}" + (f" ({kept.provider})" if kept.provider else ""),
-        f"Gesture     {_gesture(kept)}",
+        f"Gesture     {_gesture(kept)}" if kept.declared_by is None else f"Declared    {declared(kept)}",
         f"Granted     {', '.join(kept.granted) or 'nothing'}",
         f"Refused     {', '.join(kept.refused) or 'nothing'}",
         f"Withdrawn   {', '.join(kept.withdrawn) or 'nothing'}",
@@ -39,8 +39,8 @@ def record_page(record: ConsentRecord, shown: Shown | None) -> str:
         "Asked for",
         *(f"  {purpose}: {', '.join(providers)}" for purpose, providers in kept.scope.items()),
         "",
-        "In these words",
-        *(f"  {line}" for line in words_of(shown.wording)),
+        *(["In words of ours: none", ""] if not shown.wording else ["In these words"]),
+        *(f"  {line}" for line in (words_of(shown.wording) if shown.wording else ())),
     ]
     if shown.policy:
         lines += ["", f"Under this policy (version {kept.policy_version})"]
@@ -71,6 +71,12 @@ def _gesture(kept: Content) -> str:
     where = f" of the {kept.surface.value}" if kept.surface is not None else ""
     why = [_ASKED[kept.asked]] if kept.asked is not None else []
     return ", ".join([button + where, _PRESSED[kept.gesture], *why])
+
+
+def declared(kept: Content) -> str:
+    """Return by which tool an answer was declared that was not shown by us, and when it says it was given."""
+    when = f"given there on {kept.declared_at}" if kept.declared_at else "it states no time"
+    return f"by {kept.declared_by}, not shown by us; {when}"
 
 
 def record_json(record: ConsentRecord, shown: Shown | None) -> dict[str, Any]:
@@ -117,7 +123,7 @@ def _rows(records: Iterable[ConsentRecord]) -> Iterator[tuple[str, ...]]:
             kept.site,
             " ".join(kept.granted),
             " ".join(kept.refused),
-            kept.how.value,
+            kept.how.value + (f" (declared by {kept.declared_by})" if kept.declared_by else ""),
             kept.policy_version,
         )
 

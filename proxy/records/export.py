@@ -30,6 +30,8 @@ COLUMNS = (
     "withdrawn",
     "asked",
     "surface",
+    "declared_by",
+    "declared_at",
     "scope",
     "rules_digest",
     "wording_digest",

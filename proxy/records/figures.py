@@ -10,7 +10,7 @@ from enum import Enum
 
 from proxy.consent.answer import How
 from proxy.consent.decision import Ask
-from proxy.records.days import ERASED, SHOWN, UNSTORED, Key
+from proxy.records.days import DECLARED, ERASED, SHOWN, UNSTORED, Key
 
 _ANSWERS = frozenset(how.value for how in How) - {How.ONCE.value}
 
@@ -39,6 +39,7 @@ class Figures:
     withdrawn: int = 0
     answered_again: int = 0
     once: int = 0
+    declared: int = 0  # of those answered: told to another consent tool, read by us
     unstored: int = 0
     erased: int = 0
 
@@ -72,6 +73,7 @@ _FIGURE = {
     How.ONCE.value: "once",
     "again": "answered_again",
     ERASED: ERASED,
+    DECLARED: DECLARED,
     SHOWN + Ask.SIGNAL.value: "gpc",
 }
 

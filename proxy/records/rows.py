@@ -17,7 +17,7 @@ COLUMNS = (
     "position",
     "digest",
     "link",
-    # From here to `surface`: what an erasure empties.
+    # From here to `declared_at`: what an erasure empties.
     "visitor",
     "site",
     "language",
@@ -36,6 +36,8 @@ COLUMNS = (
     "withdrawn",
     "asked",
     "surface",
+    "declared_by",
+    "declared_at",
     "erased",
     "seal",
 )
@@ -77,6 +79,8 @@ def values_of(record: ConsentRecord) -> tuple[Any, ...]:
         json.dumps(content.withdrawn) if content.withdrawn else None,
         content.asked.value if content.asked is not None else None,
         content.surface.value if content.surface is not None else None,
+        content.declared_by,
+        content.declared_at,
         None,
         None,
     )
@@ -117,4 +121,6 @@ def _content_of(row: Mapping[str, Any]) -> Content:
         withdrawn=tuple(json.loads(row["withdrawn"] or "[]")),
         asked=Ask(row["asked"]) if row["asked"] is not None else None,
         surface=Surface(row["surface"]) if row["surface"] is not None else None,
+        declared_by=row["declared_by"],
+        declared_at=row["declared_at"],
     )

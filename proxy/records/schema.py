@@ -22,7 +22,7 @@ records = Table(
     Column("position", BigInteger, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("link", LargeBinary, nullable=False),
-    # From here to `surface`: what an erasure empties.
+    # From here to `declared_at`: what an erasure empties.
     Column("visitor", Text),
     Column("site", Text),
     Column("language", Text),
@@ -41,6 +41,8 @@ records = Table(
     Column("withdrawn", Text),
     Column("asked", Text),
     Column("surface", Text),
+    Column("declared_by", Text),
+    Column("declared_at", Text),
     Column("erased", BigInteger),
     Column("seal", LargeBinary),
     Index("records_by_writer", "writer", "position", unique=True),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from proxy.config.types import Config, Mode
+from proxy.consent.answer import Answer
 from proxy.consent.cookie import ConsentReading
 from proxy.consent.decision import Ask, Decision
 from proxy.filter.headers.cookie_names import without_ids
@@ -49,6 +50,7 @@ class RequestContext:
     asks: bool = False  # the page carries the banner
     language: str = ""  # of the banner in it
     tag_: bytes = b""  # `tag`, once it is known
+    taken: Answer | None = None  # another consent tool's, recorded for this request: our cookie carries it
 
     @property
     def tag(self) -> bytes:
@@ -80,6 +82,13 @@ class RequestContext:
     def may_ask_again(self) -> bool:
         """True when a second, plainer request does no harm: pages are rewritten, the method safe."""
         return self.rewrites and self.request.method in (b"GET", b"HEAD")
+
+    def take(self, answer: Answer) -> None:
+        """Go on with the answer that another consent tool was given and that is recorded now."""
+        decision = self.site.decide(self.request, answer)
+        part = self.site.paths.part(self.request.path) if self.site.paths is not None else WHOLE
+        self.taken, self.decision, self.tag_ = answer, part.decision(decision), b""
+        self.variant = self.site.variant(decision.grants, secure=self.request.visitor.secure)
 
     def note_presumed(self, line: bytes) -> None:
         """Log a cookie that was presumed necessary, the first time its name is seen."""

@@ -16,7 +16,8 @@ from proxy.filter.verdict import Does
 from proxy.http.header_names import MAX_FORWARDS
 from proxy.http.response import NOTHING_LOADS, Response
 from proxy.own.addresses import GPC
-from proxy.route.context import RequestContext
+from proxy.route.context import FRAMES, RequestContext
+from proxy.route.prefetch import is_prefetch
 from proxy.telemetry.visitor_network import lies_in
 
 
@@ -24,6 +25,7 @@ class Stop(Enum):
     """Why a request is not relayed, where the response is not known yet."""
 
     OWN_ADDRESS = "own address"  # own/addresses.py responds: it may have to read a body
+    DECLARED_ANSWER = "declared answer"  # another consent tool's answer is recorded first
 
 
 Gate = Callable[[RequestContext], Response | Stop | None]
@@ -76,7 +78,18 @@ def refused_collection_response() -> Response:
     return Response(204, [(b"Cache-Control", b"no-store")])
 
 
-GATES: tuple[Gate, ...] = (own_address, last_hop, purging, refused_collection)
+def declared_answer(context: RequestContext) -> Stop | None:
+    """Stop a page for a visitor whose answer to another consent tool is to be recorded first.
+
+    Only a page that somebody opens takes an answer, and its response carries our cookie.
+    """
+    request = context.request
+    if not context.decision.is_due or context.observes or request.method != b"GET" or not request.opens:
+        return None
+    return None if request.destination in FRAMES or is_prefetch(context) else Stop.DECLARED_ANSWER
+
+
+GATES: tuple[Gate, ...] = (own_address, last_hop, purging, refused_collection, declared_answer)
 """In the order in which they are asked; the first that stops a request decides."""
 
 

@@ -20,7 +20,12 @@ from proxy.route.gates import Stop, refused_collection_response, stopped
 from proxy.route.observed_response import observed_as_it_is
 from proxy.route.prefetch import refused_prefetch
 from proxy.route.request_headers import UpstreamHead, ask_identity, build_upstream_head
-from proxy.route.response_headers import VisitorResponse, judged, without_refused_cookies
+from proxy.route.response_headers import (
+    VisitorResponse,
+    judged,
+    with_taken_answer,
+    without_refused_cookies,
+)
 from proxy.route.response_kind import PAGES, goes_by_its_head, has_no_body, sort_body
 from proxy.route.visitor_response import (
     compose,
@@ -58,8 +63,19 @@ class Relay:
                 return await self.carried(context, self._relay(context))
             case Stop.OWN_ADDRESS:
                 return await self._own_address(context)
+            case Stop.DECLARED_ANSWER:
+                return await self.carried(context, self._take_and_relay(context))
             case response:
                 return self._end(context, response)
+
+    async def _take_and_relay(self, context: RequestContext) -> Response:
+        """Record what another consent tool was told, then relay the request with what it grants."""
+        declared = context.decision.declared
+        assert declared is not None
+        answer = await context.snapshot.pages.take(context.site, context.request, context.reading, declared)
+        if answer is not None:
+            context.take(answer)
+        return await self._relay(context)
 
     async def _own_address(self, context: RequestContext) -> Response:
         snapshot, site, request = context.snapshot, context.site, context.request
@@ -197,6 +213,22 @@ class Relay:
         complete: bool,
     ) -> tuple[VisitorResponse, bytes]:
         """Return what leaves, and the bytes that leave with the head."""
+        outgoing, first = self._composed(
+            context, upstream_head, upstream_response, sort, data, complete=complete
+        )
+        outgoing.headers = with_taken_answer(outgoing.headers, context)
+        return outgoing, first
+
+    def _composed(
+        self,
+        context: RequestContext,
+        upstream_head: UpstreamHead,
+        upstream_response: UpstreamResponse,
+        sort: BodyKind,
+        data: bytes,
+        *,
+        complete: bool,
+    ) -> tuple[VisitorResponse, bytes]:
         try:
             outgoing = compose(context, upstream_head, upstream_response, sort, data)
             body = outgoing.body
@@ -267,7 +299,9 @@ class Relay:
         if isinstance(error, UpstreamError):
             status, unheard = error.status, error.unheard
         context.kind, context.asks = "refused", False
-        return context.snapshot.pages.error(context.request, status, unheard=unheard)
+        response = context.snapshot.pages.error(context.request, status, unheard=unheard)
+        response.headers = with_taken_answer(response.headers, context)
+        return response
 
     def _note(self, context: RequestContext, error: UpstreamError | Unreadable) -> None:
         site, request = context.site.name, context.request

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from proxy.filter.body.body_filter import BodyFilter
 from proxy.filter.headers.cookies import NO_GRANT_DAYS, judge_cookie
-from proxy.filter.headers.judged_headers import Headers, end_to_end, judged_headers
+from proxy.filter.headers.judged_headers import Headers, depending, end_to_end, judged_headers
 from proxy.filter.headers.presumption import Occasion, returns_from_sign_in
 from proxy.filter.headers.sweep import names_of, outlived, sweep, swept
 from proxy.filter.verdict import Does, Verdict
@@ -145,7 +145,7 @@ def expired_cookies(context: RequestContext, hidden: list[bytes]) -> Headers:
     names = list(hidden)
     lines: list[bytes] = []
     cookies = b";".join(request.fields.get(b"cookie", ()))
-    answer = decision.answer
+    answer = decision.answer if not decision.is_due else None  # what is due is in no cookie of ours yet
     if answer is not None and decision.grants and (rows := outlived(site.cookies, answer, request.now)):
         names += names_of(site.cookies, rows, cookies, host)
         lines.append(site.cookie_line(request, swept(answer, request.now)))
@@ -156,6 +156,14 @@ def expired_cookies(context: RequestContext, hidden: list[bytes]) -> Headers:
         if answer is not None:
             lines.append(site.cookie_line(request, answer))
     return [(b"Set-Cookie", line) for line in lines]
+
+
+def with_taken_answer(headers: Headers, context: RequestContext) -> Headers:
+    """Return the headers with our cookie where another tool's answer was taken: for one visitor alone."""
+    if context.taken is None:
+        return headers
+    line = context.site.cookie_line(context.request, context.taken)
+    return [*depending(headers, b"Cookie"), (b"Set-Cookie", line)]
 
 
 @dataclass(slots=True)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from proxy.consent.answer import Answer
 from proxy.consent.cookie import MAX_LENGTH, ConsentReading, read_answers
 from proxy.consent.decision import Decision, decide
+from proxy.consent.declared import Source, quietly, standing
+from proxy.consent.tools.answer import MAX_LENGTH as LONGEST_OF_TOOL
+from proxy.consent.tools.answer import Reading, Silence
+from proxy.consent.tools.known import read_tool
 from proxy.filter.cache import Cache
-from proxy.filter.headers.cookies import values_of
+from proxy.filter.headers.cookies import pairs_of, values_of
 from proxy.http.request import Request
 from proxy.policy.scope import Scope
 
@@ -18,21 +22,37 @@ CACHE_SIZE = 8192
 
 @dataclass(slots=True)
 class _Entry:
-    """A parsed consent cookie, and the decisions that follow from it within one minute."""
+    """A parsed consent cookie, what another tool's say, and the decisions that follow within one minute."""
 
     reading: ConsentReading
+    said: Reading = Silence.OPEN
     decisions: dict[tuple[bool, bool], Decision] = field(default_factory=dict)  # by signal and withheld
 
 
 class ConsentLookup:
-    """Reads the visitors' answers of one site from their cookies. `lasts`: seconds an answer holds."""
+    """Reads the visitors' answers of one site from their cookies. `lasts`: seconds an answer holds.
 
-    def __init__(self, scope: Scope, keys: tuple[bytes, ...], cookie: str, *, lasts: int) -> None:
+    `source` is another consent tool whose cookies are read too, `version` the policy's.
+    """
+
+    def __init__(
+        self,
+        scope: Scope,
+        keys: tuple[bytes, ...],
+        cookie: str,
+        *,
+        lasts: int,
+        source: Source | None = None,
+        version: str = "",
+    ) -> None:
         self._scope = scope
         self._keys = keys
         self._cookie = cookie
         self._lasts = lasts
-        self._cache: Cache[tuple[bytes, int], _Entry] = Cache(CACHE_SIZE, longest=MAX_LENGTH)
+        self._source = source
+        self._version = version
+        longest = MAX_LENGTH + (LONGEST_OF_TOOL if source is not None else 0)
+        self._cache: Cache[tuple[object, ...], _Entry] = Cache(CACHE_SIZE, longest=longest)
         self._no_cookie = _Entry(ConsentReading(None))  # no answer yet: the same at any time
 
     def look_up(self, request: Request) -> tuple[ConsentReading, Decision]:
@@ -42,7 +62,7 @@ class ConsentLookup:
         key = (request.signal, request.withheld)
         decision = found.decisions.get(key)
         if decision is None:
-            decision = found.decisions[key] = self.decide(request, found.reading.answer)
+            decision = found.decisions[key] = self._decide_all(request, found)
         return found.reading, decision
 
     def decide(self, request: Request, answer: Answer | None) -> Decision:
@@ -56,17 +76,39 @@ class ConsentLookup:
             withheld=request.withheld,
         )
 
+    def _decide_all(self, request: Request, found: _Entry) -> Decision:
+        """Return the decision that follows from our cookie and from another tool's, where one is read."""
+        if self._source is None or request.withheld:
+            return self.decide(request, found.reading.answer)
+        stands = standing(
+            self._source,
+            found.said,
+            found.reading.answer,
+            self._scope,
+            now=request.now,
+            lasts=self._lasts,
+            version=self._version,
+        )
+        decision = replace(self.decide(request, stands.answer), declared=stands.declared)
+        return quietly(decision) if stands.quiet else decision
+
     def _cached_entry(self, request: Request, lines: list[bytes]) -> _Entry:
         values = [value for line in lines for value in values_of(line, self._cookie)]
-        if not values:
+        names = self._source.cookies if self._source is not None else ()
+        pairs = [pair for line in lines for pair in pairs_of(line, names)] if names else []
+        if not values and not pairs:
             return self._no_cookie
-        if len(values) > 1 or len(values[0]) > MAX_LENGTH:  # oddities, which anybody may send, are not cached
-            return self._entry(values, request.now)
-        key = (values[0], request.now // 60)
+        if len(values) > 1 or (values and len(values[0]) > MAX_LENGTH):
+            return self._entry(values, pairs, request.now)  # oddities, which anybody may send, are not cached
+        key = (*values, *pairs, request.now // 60)
         found = self._cache.get(key)
         if found is None:
-            found = self._cache.store(key, self._entry(values, request.now), len(values[0]))
+            size = sum(map(len, values)) + sum(len(name) + len(value) for name, value in pairs)
+            found = self._cache.store(key, self._entry(values, pairs, request.now), size)
         return found
 
-    def _entry(self, values: list[bytes], now: int) -> _Entry:
-        return _Entry(read_answers(values, self._keys, self._scope, now=now, lasts=self._lasts))
+    def _entry(self, values: list[bytes], pairs: list[tuple[str, str]], now: int) -> _Entry:
+        reading = read_answers(values, self._keys, self._scope, now=now, lasts=self._lasts)
+        if self._source is None:
+            return _Entry(reading)
+        return _Entry(reading, read_tool(self._source.tool, pairs, now))

@@ -25,10 +25,10 @@ from proxy.consent.decision import Decision
 from proxy.consent.upstream_header import UpstreamHeader
 from proxy.errors import BadRequest
 from proxy.filter.cache import Cache, CacheBudget, PageCache
-from proxy.filter.headers.cookies import CookieRules, CookieVerdicts, strip_cookie_header
+from proxy.filter.headers.cookies import CookieRules, CookieVerdicts, pairs_of, strip_cookie_header
 from proxy.filter.headers.fence import fence
 from proxy.filter.headers.judged_headers import refused_headers
-from proxy.filter.headers.sweep import expire_elsewhere
+from proxy.filter.headers.sweep import expire_elsewhere, sweep
 from proxy.filter.headers.upstream_names import UpstreamNames
 from proxy.filter.rules.collection_requests import RequestRules, refused_request
 from proxy.filter.rules.judge import ForeignCalls, Judge, Rules, compile_rules, judge_for
@@ -40,6 +40,7 @@ from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import Pair, Scope
 from proxy.seen.call_names import unspoken
 from proxy.snapshot.consent_lookup import ConsentLookup
+from proxy.snapshot.consent_source import source_of
 from proxy.snapshot.site_paths import SitePaths
 from proxy.telemetry.visitor_network import network_of
 
@@ -129,7 +130,15 @@ class Site:
         self._keys = self.keys = keys
         self.upstream_header = _upstream_header(config)
         self._variants: OrderedDict[tuple[frozenset[Pair], bool], Variant] = OrderedDict()
-        self.consent_lookup = ConsentLookup(self.scope, keys, self.cookie, lasts=self.ask_again_after)
+        self.source = source_of(config, self.scope)
+        self.consent_lookup = ConsentLookup(
+            self.scope,
+            keys,
+            self.cookie,
+            lasts=self.ask_again_after,
+            source=self.source,
+            version=self.policy.version,
+        )
 
     @property
     def observes(self) -> bool:
@@ -149,7 +158,7 @@ class Site:
         """
         if self.share >= 1 or self.mode is not Mode.ENFORCE:
             return self.mode
-        known = decision.answer is not None or decision.signal or decision.withheld
+        known = decision.answer is not None or decision.signal or decision.withheld or decision.is_due
         return Mode.ENFORCE if known or self._is_in_share(request.visitor.address) else Mode.OBSERVE
 
     def _is_in_share(self, address: str) -> bool:
@@ -195,6 +204,18 @@ class Site:
             domain=self.own.domain,
             secure=request.visitor.secure,
         )
+
+    def expire_taken_over(self, request: Request) -> list[bytes]:
+        """Return the Set-Cookie values that expire another tool's answer, so that it is not taken again."""
+        if self.source is None or not self.source.takes_over:
+            return []
+        names = [
+            name.encode("latin-1")
+            for line in request.fields.get(b"cookie", ())
+            for name, _ in pairs_of(line, self.source.cookies)
+        ]
+        secure = request.visitor.secure
+        return sweep(names, host=request.host, path=b"/", domain=self.own.domain, secure=secure)
 
     def refusal(self, request: Request, decision: Decision) -> Verdict:
         """Return the verdict on a request for a collection address (`requests:` in rules.yaml)."""
@@ -329,6 +350,7 @@ def _salt(config: Config, policy: Policy, languages: Languages) -> str:
         consent.path,
         consent.cookie,
         consent.stands_for,
+        consent.source,
         config.language,
         [(code, sorted(words.of.items())) for code, words in sorted(languages.all.items())],
         config.banner.look(),

@@ -11,6 +11,8 @@ from typing import Protocol
 
 from proxy.banner.words import Languages
 from proxy.config.types import Config
+from proxy.consent.answer import Answer, Declared
+from proxy.consent.cookie import ConsentReading
 from proxy.http.forwarded import Trust
 from proxy.http.header_names import Fields
 from proxy.http.message import IncomingMessage
@@ -35,6 +37,11 @@ class OwnPages(Protocol):
 
     async def respond(self, site: Site, request: Request, message: IncomingMessage) -> Response:
         """Return the response to a request for one of the proxy's own addresses."""
+
+    async def take(
+        self, site: Site, request: Request, reading: ConsentReading, declared: Declared
+    ) -> Answer | None:
+        """Return the answer to another consent tool once it is recorded; None where it cannot be taken."""
 
     def error(self, request: Request, status: int, *, unheard: bool = False) -> Response:
         """Return the error page for an upstream that failed, or a document that cannot be read."""

@@ -41,6 +41,13 @@ def test_every_key_is_documented_and_nothing_else(section):
     assert told == {field.name for field in fields(SECTIONS[section])}
 
 
+def test_every_key_of_the_source_is_documented_below_it():
+    told = DOCS.read_text("utf-8").partition("### `source:`")[2].partition("\n## ")[0]
+    keys = {field.name for field in (*fields(nouns.SourceConfig), *fields(nouns.CoversConfig))}
+
+    assert {key for key in keys if f"`{key}`" not in told and f"{key}:" not in told} == set()
+
+
 @pytest.mark.parametrize(
     ("section", "key"),
     [

@@ -71,6 +71,26 @@ def test_the_gesture_is_told_as_far_as_it_is_known(said, words):
     assert line(record_page(record(**said), SHOWN), "Gesture") == words
 
 
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [
+        (1_792_056_600, "by cookiebot, not shown by us; given there on 2026-10-15T09:30:00.000Z"),
+        (None, "by cookiebot, not shown by us; it states no time"),
+    ],
+)
+def test_what_another_tool_declared_was_not_shown_by_us_and_has_no_words_of_ours(at, words):
+    told = record_page(record(declared_by="cookiebot", declared_at=at), replace(SHOWN, wording=""))
+
+    assert line(told, "Declared") == words
+    assert "Gesture" not in told
+    assert "In words of ours: none" in told
+    assert "In these words" not in told
+
+
+def test_the_list_says_which_tool_declared_an_answer():
+    assert "accept (declared by cookiebot)" in "\n".join(table([record(declared_by="cookiebot")]))
+
+
 @pytest.mark.parametrize("asked", Ask)
 @pytest.mark.parametrize("gesture", [None, *Gesture])
 def test_there_are_words_for_every_gesture_and_every_reason_to_ask(asked, gesture):

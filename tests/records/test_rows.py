@@ -31,6 +31,8 @@ def test_an_erasure_empties_everything_but_the_seals():
     withdrawn=st.frozensets(words),
     asked=st.none() | st.sampled_from(Ask),
     surface=st.none() | st.sampled_from(Surface),
+    declared_by=st.none() | words,
+    declared_at=st.none() | st.integers(0, 2**32),
     provider=st.none() | words,
     previous=st.none() | words,
 )

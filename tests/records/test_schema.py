@@ -87,7 +87,7 @@ async def test_a_store_of_the_first_release_goes_on_and_still_verifies(tmp_path)
         start = root(keyring.key(keyring.newest), "old", 1, b"")
         record = Chain(keyring.key(keyring.newest), "old", 0, start).append("0" * 26, NOON, content)
         row = dict(zip(COLUMNS, values_of(record), strict=True))
-        for later in ("gesture", "control", "withdrawn", "asked", "surface"):
+        for later in ("gesture", "control", "withdrawn", "asked", "surface", "declared_by", "declared_at"):
             del row[later]
         old.execute(
             f"INSERT INTO records ({','.join(row)}) VALUES ({','.join('?' * len(row))})", [*row.values()]

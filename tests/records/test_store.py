@@ -53,6 +53,8 @@ async def test_a_receipt_says_who_agreed_to_what_when_and_under_which_words(stor
         "withdrawn": [],
         "asked": None,
         "surface": None,
+        "declared_by": None,
+        "declared_at": None,
         "provider": "hubspot",
         "previous": None,
     }

@@ -17,6 +17,7 @@ from proxy.banner.markup import Markup, escape, fill, joined, when
 from proxy.banner.stored_pages import forget_stored
 from proxy.banner.words import Languages, Words
 from proxy.config.banner_colours import Look
+from proxy.consent.tools.known import TOOLS
 from proxy.policy.model import CookieRule, Policy
 
 FORGET = forget_stored()
@@ -164,7 +165,7 @@ def proof(words: Words, receipt: Mapping[str, Any], *, names: Mapping[str, str] 
         known = [words.purpose(id_, "label") for id_ in receipt.get(name) or ()]
         return words.listed(known) if known else words.say("receipt.nothing")
 
-    how, scope = receipt.get("how"), receipt.get("scope") or {}
+    how, scope, tool = receipt.get("how"), receipt.get("scope") or {}, receipt.get("declared_by")
     asked = dict.fromkeys(provider for providers in scope.values() for provider in providers)
     lines = facts(
         words,
@@ -175,6 +176,8 @@ def proof(words: Words, receipt: Mapping[str, Any], *, names: Mapping[str, str] 
             ("site", receipt.get("site")),
             ("version", receipt.get("policy_version")),
             ("how", words.of.get(f"how.{how}", how)),
+            ("declared", words.say("receipt.declared_text", tool=_tool(tool)) if tool else ""),
+            ("declared_at", _moment(words, receipt.get("declared_at"))),
             ("granted", purposes("granted")),
             ("refused", purposes("refused")),
             ("withdrawn", purposes("withdrawn") if receipt.get("withdrawn") else ""),
@@ -186,6 +189,11 @@ def proof(words: Words, receipt: Mapping[str, Any], *, names: Mapping[str, str] 
         return Markup(f"<dl>{lines}</dl>")
     copy = json.dumps(receipt, indent=2, ensure_ascii=False)
     return fill("proof", facts=lines, title=words.plain("receipt.json"), json=copy)
+
+
+def _tool(id_: str) -> str:
+    """Return the name of the consent tool that was answered, where it was not us."""
+    return TOOLS[id_].name if id_ in TOOLS else id_
 
 
 def facts(words: Words, group: str, pairs: Iterable[tuple[str, object]]) -> Markup:

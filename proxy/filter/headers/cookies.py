@@ -14,7 +14,7 @@ signed, so the site cannot forge an answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from proxy.consent.decision import allows
 from proxy.filter.cache import Cache
@@ -307,6 +307,20 @@ def values_of(value: bytes, name: str) -> list[bytes]:
         return []
     pairs = (piece.partition(b"=") for piece in value.split(b";"))
     return [content.strip(WSP) for word, _, content in pairs if word.strip(WSP) == wanted]
+
+
+def pairs_of(value: bytes, names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return every cookie of a Cookie header that has one of these names, or begins as `name*` does."""
+    begins = tuple(name.removesuffix("*") for name in names)
+    if not any(one.encode("latin-1") in value for one in begins):
+        return []
+    found = []
+    for piece in value.decode("latin-1").split(";"):
+        word, _, content = piece.partition("=")
+        word = word.strip(" \t")
+        if word in names or any(name.endswith("*") and word.startswith(name[:-1]) for name in names):
+            found.append((word, content.strip(" \t")))
+    return found
 
 
 def _verdict(

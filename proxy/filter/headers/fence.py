@@ -157,6 +157,8 @@ def claims(policy: Policy, grants: frozenset[Pair]) -> Iterator[Claim]:
             order += 1
             everyone = rule.do is Action.KEEP or _granted(policy, provider, rule.purposes, frozenset())
             granted = everyone or _granted(policy, provider, rule.purposes, grants)
+            if rule.do is Action.NEVER:
+                everyone = granted = False
             narrow = bool(rule.elements or rule.ids or rule.classes or rule.attributes or rule.text)
             hosts = [host for host in rule.hosts if host != OWN]
             tagged += (

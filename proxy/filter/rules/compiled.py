@@ -31,6 +31,7 @@ from proxy.filter.syntax.javascript import data_names, strings_of
 from proxy.filter.syntax.script_effects import own_effect
 from proxy.filter.syntax.tokens import shared_beginning
 from proxy.filter.syntax.urls import url_of
+from proxy.policy.actions import Action
 from proxy.policy.model import OWN, Policy, Undeclared
 from proxy.policy.own_hosts import OwnHosts
 
@@ -133,7 +134,8 @@ def _stems(matcher: Matcher) -> list[str]:
 
 def unfenced_stems(matcher: Matcher) -> tuple[str, ...]:
     """Return what stands in every address that a rule about paths means, if it needs consent."""
-    return tuple(_stems(matcher)) if matcher.needs and matcher.rule.text is None else ()
+    refuses = matcher.needs or matcher.rule.do is Action.NEVER
+    return tuple(_stems(matcher)) if refuses and matcher.rule.text is None else ()
 
 
 MAX_HOSTS = 5_000
@@ -197,7 +199,9 @@ class Rules:
         for matcher in self.matchers:
             self._index(matcher)
         self.words = WordPattern(word.decode() for m in self.texts for word in m.all_words | m.any_words)
-        self.provider_strings = ProviderStrings(m for m in self.matchers if m.needs)
+        self.provider_strings = ProviderStrings(
+            m for m in self.matchers if m.needs or m.rule.do is Action.NEVER
+        )
         self._unfenced = tuple(
             (matcher, stems)
             for matcher in self.matchers

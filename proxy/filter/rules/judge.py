@@ -95,6 +95,7 @@ VERDICTS = {
     Action.RELAY: Does.REPLACE,
     Action.REMOVE: Does.REMOVE,
     Action.KEEP: Does.KEEP,
+    Action.NEVER: Does.HOLD,
 }
 """The verdict each action leads to where a purpose is missing."""
 
@@ -183,7 +184,7 @@ class Judge:
     def _of_rule(self, matcher: Matcher) -> Verdict:
         rule = matcher.rule
         missing = tuple(p for p in matcher.needs if not allows(self.grants, rule.provider, (p,)))
-        does = VERDICTS[rule.do] if missing else Does.KEEP
+        does = VERDICTS[rule.do] if missing or rule.do is Action.NEVER else Does.KEEP
         return Verdict(does, rule.place, rule.provider, missing if does is not Does.KEEP else ())
 
     @property
