@@ -11,6 +11,7 @@ from aiohttp import web
 from proxy.catalogue.shipped import providers as catalogue_providers
 from proxy.catalogue.shipped import shipped_catalogue
 from proxy.filter.inline_tests import RuleTester
+from proxy.policy.actions import Action
 from proxy.policy.hosts import covers
 from proxy.policy.load import load_policy
 from proxy.policy.model import NECESSARY
@@ -81,7 +82,7 @@ def may_load(host: str, granted: set[str]) -> bool:
         if any(covers(known, host) for known in provider.connect) and granted:
             return True
         for rule in provider.tags:
-            if set(rule.purposes) <= granted | {NECESSARY} and any(
+            if rule.do is not Action.NEVER and set(rule.purposes) <= granted | {NECESSARY} and any(
                 covers(known, host) for known in rule.hosts
             ):
                 return True

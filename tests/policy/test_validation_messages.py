@@ -108,7 +108,7 @@ def test_what_yaml_refuses_and_what_rules_refuse_is_told_together():
         ),
         (
             {"tags": "- { from: x.com, purpose: performance, do: [hold] }"},
-            "providers.acme.tags[0].do is a list; it can be hold, replace, remove, keep or relay",
+            "providers.acme.tags[0].do is a list; it can be hold, replace, remove, keep, relay or never",
         ),
         (
             {"tags": "- { text: { al: some words }, purpose: performance }"},
