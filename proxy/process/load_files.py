@@ -11,13 +11,14 @@ from proxy.catalogue.shipped import shipped_catalogue
 from proxy.config.consent_domain import consent_domain
 from proxy.config.loading import read_config
 from proxy.config.types import Config
-from proxy.errors import PolicyError, ProxyError, RulesTestsError
+from proxy.errors import ConfigError, PolicyError, ProxyError, RulesTestsError
 from proxy.policy.load import load_policy
 from proxy.policy.model import Policy
 from proxy.policy.rehome import rehome
 from proxy.problems import Place, Problem
 from proxy.process.loaded_files import LoadedFiles
 from proxy.process.rules_tests import RulesTests, doubt_of, failed_tests
+from proxy.process.source_checks import source_faults
 from proxy.snapshot.consent_source import with_running_tool
 
 
@@ -28,6 +29,8 @@ def read_files(config_path: Path, rules_path: Path, tests: RulesTests = RulesTes
     failed = failed_tests(policy)
     if failed and tests is RulesTests.REFUSE:
         raise RulesTestsError(failed)
+    if faults := source_faults(policy, config, config_path):
+        raise ConfigError(sorted(faults))
     folder = config.file(config.languages) if config.languages else None
     languages = load_languages(folder, configured=config.language)
     return LoadedFiles(config, for_configured_hosts(policy, config), languages, doubt_of(failed))

@@ -59,7 +59,9 @@ def less(policy: Policy, tag: TagRule, changed: TagRule) -> Policy:
 @pytest.mark.parametrize("name", ALL)
 def test_a_tag_rule_or_a_host_that_goes_is_missed(name):
     policy = using(name)
-    if any(tag.do is Action.NEVER for tag in policy.providers[0].tags):  # else held as undeclared all the same
+    if any(
+        tag.do is Action.NEVER for tag in policy.providers[0].tags
+    ):  # else held as undeclared all the same
         policy = replace(policy, undeclared_tags=Undeclared.KEEP)
         assert run_examples(policy) == ()
     for tag in policy.providers[0].tags:

@@ -82,8 +82,10 @@ def may_load(host: str, granted: set[str]) -> bool:
         if any(covers(known, host) for known in provider.connect) and granted:
             return True
         for rule in provider.tags:
-            if rule.do is not Action.NEVER and set(rule.purposes) <= granted | {NECESSARY} and any(
-                covers(known, host) for known in rule.hosts
+            if (
+                rule.do is not Action.NEVER
+                and set(rule.purposes) <= granted | {NECESSARY}
+                and any(covers(known, host) for known in rule.hosts)
             ):
                 return True
     return False

@@ -32,10 +32,10 @@ def test_what_never_runs_is_held_whatever_was_granted_and_its_host_stays_shut():
         tags="- { from: acme.example, purpose: necessary, do: never }\n"
         "- { from: self, path: '*/banner*.js*', purpose: necessary, do: never }"
     )
-    rules, page = (
-        compile_rules(policy, OwnHosts(frozenset({"own.example"}))),
+    rules = compile_rules(policy, OwnHosts(frozenset({"own.example"})))
+    page = (
         b'<script src="https://acme.example/a.js"></script><script src="/static/banner.min.js?v=1"></script>'
-        b'<script src="/static/app.js"></script>',
+        b'<script src="/static/app.js"></script>'
     )
     for grants in (frozenset(), frozenset({Pair("performance", "acme")})):
         out, run = passed(page, judged=judge_for(rules, grants))
