@@ -8,7 +8,7 @@ from proxy.catalogue.shipped import shipped_catalogue
 from proxy.config.loading import read_config
 from proxy.errors import ConfigError
 from proxy.policy.load import load_policy
-from proxy.process.load_files import for_configured_hosts, read_files
+from proxy.process.load_files import read_files
 from proxy.process.source_checks import source_problems
 from tests.support.proxying import RULES
 
@@ -79,17 +79,3 @@ def test_what_will_not_count_is_a_warning(tmp_path, source, rules, words):
 
     assert [one for one in told if words in one and one.startswith("warning")], told
     assert [one for one in told if not one.startswith("warning")] == []
-
-
-def test_the_tool_that_asks_runs_though_its_block_says_never_and_one_taken_over_does_not(tmp_path):
-    policy = load_policy(USED, catalogue=shipped_catalogue())
-    path = tmp_path / "config.yaml"
-    done = {}
-    for more in ("", ", take_over: yes"):
-        path.write_text(
-            f"{LEAST}  source: {{ tool: cookiebot, purposes: {{ statistics: performance }}{more} }}\n"
-        )
-        running = for_configured_hosts(policy, read_config(path))
-        done[more] = {tag.do.value for tag in running.provider("cookiebot").tags}
-
-    assert done == {"": {"keep"}, ", take_over: yes": {"never"}}
