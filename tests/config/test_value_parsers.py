@@ -6,7 +6,9 @@ import pytest
 from pydantic_core import PydanticCustomError
 
 from proxy.config import value_parsers as read
+from proxy.config.loading import load_config
 from proxy.config.value_parsers import ADDRESS_HEADERS, ListenAddress
+from proxy.errors import ConfigError
 
 
 def told(reader, value: object) -> str:
@@ -25,7 +27,7 @@ def told(reader, value: object) -> str:
         (read.read_network, "10.0.0.0/8", ipaddress.ip_network("10.0.0.0/8")), (read.read_network, "::1", ipaddress.ip_network("::1/128")),
         (read.read_address_header, "x-real-ip", "X-Real-IP"), (read.read_seconds, "15 s", 15.0), (read.read_seconds, "500ms", 0.5), (read.read_seconds, "1.5 min", 90.0), (read.read_seconds, "2 h", 7200.0), (read.read_seconds, "3", 3.0), (read.read_seconds, 4, 4.0),
         (read.read_bytes, "16 KiB", 16384), (read.read_bytes, "10 MB", 10_000_000), (read.read_bytes, "2 GiB", 2**31), (read.read_bytes, "7", 7), (read.read_bytes, "1 kB", 1000), (read.read_bytes, "1 MiB", 2**20), (read.read_bytes, "1GB", 10**9), (read.read_bytes, "3B", 3),
-        (read.read_share, "10 %", 10.0), (read.read_share, "0.5%", 0.5), (read.read_share, "100 %", 100.0), (read.read_switch, "Yes", True), (read.read_switch, "on", True), (read.read_switch, "true", True), (read.read_switch, "no", False), (read.read_switch, "OFF", False), (read.read_switch, "false", False), (read.read_switch, True, True),
+        (read.read_share, "10 %", 10.0), (read.read_share, 7.5, 7.5), (read.read_share, "0.5%", 0.5), (read.read_share, "100 %", 100.0), (read.read_switch, "Yes", True), (read.read_switch, "on", True), (read.read_switch, "true", True), (read.read_switch, "no", False), (read.read_switch, "OFF", False), (read.read_switch, "false", False), (read.read_switch, True, True),
         (read.read_count, "1", 1), (read.read_count, "999999", 999_999), (read.read_rate, "no limit", 0), (read.read_rate, "60", 60), (read.read_path_prefix, "/.consent/", "/.consent/"),
         (read.read_cookie_name, "consent_callkom", "consent_callkom"), (read.read_upstream_header, "X-Consent", "X-Consent"), (read.read_request_path, "/health?a=1", "/health?a=1"), (read.read_path_pattern, "/wp-admin/*", "/wp-admin/*"),
         (read.read_records_url, "sqlite:///proofs.db", "sqlite:///proofs.db"), (read.read_records_url, "postgresql://db/x", "postgresql://db/x"),
@@ -84,3 +86,15 @@ def test_what_is_an_address_has_no_parent_domain():
 def test_headers_of_addresses_are_told_apart_in_any_case():
     assert len({name.lower() for name in ADDRESS_HEADERS}) == len(ADDRESS_HEADERS)
     assert [read.read_address_header(name.upper()) for name in ADDRESS_HEADERS] == list(ADDRESS_HEADERS)
+
+
+@pytest.mark.parametrize(("hosts", "read_as"), [("callkom.io", ("callkom.io",)), ("[callkom.io, www.callkom.io]", ("callkom.io", "www.callkom.io"))])  # fmt: skip
+def test_one_thing_may_stand_where_several_may(hosts, read_as):
+    config = load_config(f"listen: ':0'\nsites: [{{ hosts: {hosts}, upstream: 'http://127.0.0.1:1' }}]\n")
+
+    assert config.sites[0].hosts == read_as
+
+
+def test_an_empty_list_is_no_list():
+    with pytest.raises(ConfigError, match="is an empty list; at least one belongs here"):
+        load_config("listen: ':0'\nsites: [{ hosts: [], upstream: 'http://127.0.0.1:1' }]\n")

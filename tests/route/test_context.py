@@ -67,6 +67,16 @@ def test_each_thing_that_a_page_depends_on_is_part_of_its_name(visit, decision):
     assert page_facts(visit, decision) != page_facts(request(), FIRST)
 
 
+def test_a_page_in_a_frame_is_another_than_one_that_is_opened():
+    framed, opened = (
+        request(b"/", (b"Sec-Fetch-Dest", destination), (b"Sec-Fetch-Mode", b"navigate"))
+        for destination in (b"iframe", b"document")
+    )
+
+    assert framed.opens is opened.opens is True
+    assert page_facts(framed, FIRST) != page_facts(opened, FIRST)
+
+
 def test_the_days_since_which_purposes_are_granted_are_part_of_it():
     later = answered("functional", since={"functional": 20_001})
 

@@ -5,8 +5,12 @@ import gzip
 import brotli
 import pytest
 
+from proxy.filter.headers.content_kind import BodyKind
+from proxy.route.response_kind import sort_named
+from tests.support.heads import responded
 from tests.support.origin import Origin, chunked, ok
 from tests.support.proxying import PAGE, proxying
+from tests.support.visits import request
 
 HELD = b'<script type="text/plain" data-consent="performance" src="https://www.google'
 TAG = b'<script src="https://www.googletagmanager.com/gtag/js?id=G-1"></script>'
@@ -576,3 +580,20 @@ async def test_an_empty_answer_stays_empty(tmp_path):
     got = await ask(tmp_path, ok(b"", HTML), "Sec-Fetch-Dest: document")
 
     assert (got.status, got.body) == (200, b"")
+
+
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+def test_what_is_here_whole_is_told_by_its_bytes_unless_it_has_none(method):
+    """A HEAD is all here at once, and says nothing of what a GET would bring."""
+    response = responded(method=method, bodiless=method == b"HEAD")
+    response.complete = True
+    response._pieces = [PAGE] if method == b"GET" else []
+
+    assert sort_named(response, request()) is (BodyKind.HTML if method == b"GET" else None)
+
+
+def test_what_is_not_here_yet_is_told_by_its_type_alone():
+    opened = request(b"/", (b"Sec-Fetch-Dest", b"document"))
+
+    assert sort_named(responded((b"Content-Type", b"text/html")), opened) is BodyKind.HTML
+    assert sort_named(responded(), opened) is None
