@@ -197,5 +197,12 @@ def test_another_tool_is_withdrawn_from_where_its_documents_say():
     assert page.clicked == list(TOOL.withdraw)
 
 
+def test_what_leads_to_something_that_is_there_already_is_not_clicked():
+    page = Page(*TOOL.withdraw)
+
+    assert withdraw(page, LANGUAGES).done
+    assert page.clicked == [TOOL.withdraw[1]]
+
+
 def test_where_no_way_leads_there_it_is_said():
     assert withdraw(Page(), LANGUAGES) == Decided(False, "no way to withdraw was found")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 
 import pytest
 
@@ -68,6 +69,13 @@ async def test_a_yes_without_a_record_is_none(store):
     assert await chosen(store, How.ACCEPT, BOTH) == Committed(CommitOutcome.UNPROVEN, None)
 
 
+async def test_nor_is_one_that_takes_something_back_with_the_same_press(store):
+    await store.close()
+    done = await chosen(store, How.SAVE, {"performance"}, answered("functional"))
+
+    assert done == Committed(CommitOutcome.UNPROVEN, None)
+
+
 async def test_a_yes_beyond_the_limit_of_refusals_is_recorded_all_the_same(store):
     assert (await chosen(store, How.ACCEPT, BOTH, stores=False)).outcome is CommitOutcome.RECORDED
 
@@ -132,12 +140,16 @@ async def test_a_refusal_does_not_wait_for_a_store_that_is_slow_or_known_to_be_d
         def add_later(self, new):
             self.later.append(new)
 
+    lost: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, found: lost.append(found))
     slow, down = Slow(None), Slow("the disk is full")
     outcomes = [(await chosen(one, How.REFUSE)).outcome for one in (slow, down)]
     await asyncio.sleep(0.15)
+    gc.collect()
 
     assert outcomes == [CommitOutcome.LATER] * 2
     assert (len(asked), len(slow.later), len(down.later)) == (1, 1, 1)
+    assert lost == []
 
 
 async def test_taking_back_is_a_withdrawal_whatever_button_made_it(store):

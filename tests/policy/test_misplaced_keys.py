@@ -27,6 +27,7 @@ class Extra(BaseModel):
 
     host: str = ""
     only: str = ""
+    more: "list[Extra] | None" = None  # shapes may hold themselves
 
 
 class Unnamed(BaseModel):

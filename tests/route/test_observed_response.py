@@ -6,6 +6,7 @@ from proxy.config.types import Mode
 from proxy.filter.body.body_filter import VERBATIM, ObservedBody
 from proxy.filter.headers.content_kind import BodyKind
 from proxy.route.observed_response import observed_again, observed_as_it_is, observed_page
+from proxy.seen.names import Kind
 from tests.support.heads import context, responded, site_of
 from tests.support.proxying import PAGE
 
@@ -69,6 +70,7 @@ def test_a_page_that_cannot_be_read_passes_and_is_noted():
     response = observed_as_it_is(seen, responded(HTML, (b"Content-Encoding", b"dcb")), BodyKind.HTML)
 
     assert response.body is VERBATIM
+    assert [key.kind for key in seen.snapshot.sightings._waiting] == [Kind.PAGE]
     assert observed_page(seen, responded(HTML, (b"Content-Encoding", b"dcb")), BodyKind.HTML).body is VERBATIM
 
 

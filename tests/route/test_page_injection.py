@@ -75,6 +75,12 @@ def test_no_script_observes_where_the_site_demands_hashes_of_all(headers, none):
     assert observes_no_script(responded(*headers).fields) is none
 
 
+def test_what_may_be_no_page_but_xml_lets_the_guard_alone_in_too():
+    [page], [xml] = (injection_for(context(*OPEN), [NONE], xml=xml).policies for xml in (False, True))
+
+    assert set(page.replace(b";", b"").split()) < set(xml.replace(b";", b"").split())
+
+
 def test_the_way_back_is_the_page_itself_where_it_can_be_asked_for_again():
     page, sent = context(*OPEN, target=b"/a?b=1"), context(*OPEN, target=b"/a?b=1", method=b"POST")
 

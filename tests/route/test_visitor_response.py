@@ -1,6 +1,7 @@
 """What leaves for the visitor: head and body filter, decided from the head of what came and who asks."""
 
 import gzip
+from dataclasses import replace
 
 import pytest
 
@@ -183,6 +184,21 @@ def test_what_opens_nothing_needs_no_fence():
     file = composed(responded((b"Content-Disposition", b"attachment")), kind=BodyKind.OTHER)
 
     assert all_of(file, CSP) == []
+
+
+def test_what_is_called_a_page_is_fenced_although_it_is_to_be_saved():
+    file = composed(responded(HTML, (b"Content-Disposition", b"attachment")), kind=BodyKind.CODE)
+
+    assert len(all_of(file, CSP)) == 1
+
+
+def test_a_service_worker_whose_visitor_is_not_known_keeps_its_bytes():
+    seen = context((b"Sec-Fetch-Dest", b"serviceworker"))
+    seen.decision = replace(seen.decision, withheld=True)
+    given = composed(responded((b"Content-Type", b"text/javascript")), kind=BodyKind.OTHER, seen=seen)
+
+    assert given.body is VERBATIM
+    assert all_of(given, CSP) == [seen.variant.fence]
 
 
 def test_a_worker_runs_under_its_visitors_fence():

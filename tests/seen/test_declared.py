@@ -18,7 +18,7 @@ POLICY = load_policy(
         cookies='- { name: "stats*", domain: .example.com, purpose: performance, lasts: 1 day, why: x }',
         storage='- { key: "stats_*", purpose: performance }',
         connect="[wss.example]",
-        tags="- { from: stats.example, purpose: performance }\n- { from: self, path: '/collect*', purpose: performance }\n- { id: box, purpose: performance }",
+        tags="- { from: stats.example, purpose: performance }\n- { from: self, path: '/collect*', purpose: performance }\n- { id: box, purpose: performance }\n- { path: '*/acme.js', element: script, purpose: performance }",
     ),
     catalogue=shipped_catalogue(),
 )

@@ -72,6 +72,11 @@ def test_the_signal_and_a_cookie_kept_back_are_decided_apart(lookup):
     assert (plain.ask, signal.ask) == (Ask.FIRST, Ask.SIGNAL)
     assert (plain.signal, signal.signal) == (False, True)
     assert lookup.look_up(request())[1] is plain
+    kept_back = request(
+        b"/", (b"Sec-Fetch-Site", b"cross-site"), (b"Sec-Fetch-Mode", b"navigate"), method=b"POST"
+    )
+    assert lookup.look_up(kept_back)[1].withheld
+    assert not lookup.look_up(request())[1].withheld
 
 
 @pytest.mark.parametrize("odd", ["two", "long"])

@@ -43,6 +43,7 @@ async def test_a_reload_that_changes_nothing_of_them_keeps_them(upstreams):
         ('upstream: "http://127.0.0.1:3"', 'upstream: "http://127.0.0.1:4"'),
         ('upstream: "http://127.0.0.1:3"', 'upstream: "http://127.0.0.1:3", upstream_host: x.example'),
         ('upstream: "http://127.0.0.1:3"', 'upstream: "http://127.0.0.1:3", health: /health'),
+        ('upstream: "http://127.0.0.1:3"', 'upstream: "http://127.0.0.1:3", ca: own.pem'),
         ("hosts: app.callkom.io", "hosts: new.callkom.io"),
     ],
 )
