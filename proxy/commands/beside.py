@@ -8,6 +8,8 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import ssl
+
     from aiohttp import web
 
 
@@ -22,7 +24,7 @@ def is_free(port: int) -> bool:
     return True
 
 
-def serve_beside(site: web.Application) -> int:
+def serve_beside(site: web.Application, tls: ssl.SSLContext | None = None) -> int:
     """Serve a site on a free port of this machine, from a thread of its own; return the port."""
     from aiohttp import web  # noqa: PLC0415
 
@@ -30,7 +32,7 @@ def serve_beside(site: web.Application) -> int:
     runner = web.AppRunner(site, access_log=None)
     loop.run_until_complete(runner.setup())
     listener = socket.create_server(("127.0.0.1", 0))
-    loop.run_until_complete(web.SockSite(runner, listener).start())
+    loop.run_until_complete(web.SockSite(runner, listener, ssl_context=tls).start())
     threading.Thread(target=loop.run_forever, name="site-beside", daemon=True).start()
     port: int = listener.getsockname()[1]
     return port

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from proxy.commands.beside import is_free, serve_beside
 from proxy.commands.terminal import fail, out, print_problems
+from proxy.demo.played import HOSTS, certificate, played_providers, played_tls
 from proxy.demo.rules import demo_rules
 from proxy.errors import FaultsError
 from proxy.package_files import bundled
@@ -44,7 +45,8 @@ def demo(
     """Run the proxy in front of the bundled demo site and print the addresses to open."""
     from proxy.process.worker_lifecycle import run_here  # noqa: PLC0415 - a second of imports that `explain` can do without
 
-    config, chosen = _settle(folder, port, _start_site(), rules)
+    site, providers = _start_site()
+    config, chosen = _settle(folder, port, site, rules, providers=providers)
     table = Table(title="Open one of these (end with Ctrl-C)", title_justify="left", box=None, pad_edge=False)
     table.add_column("address", style="bold cyan", no_wrap=True)
     table.add_column("what it carries")
@@ -58,8 +60,13 @@ def demo(
         raise typer.Exit(1) from None
 
 
-def _settle(folder: Path, port: int, site: int, rules: Path | None) -> tuple[Path, Path]:
-    """Return a config and rules in the demo's own folder; the shipped ones may lie where nobody can write."""
+def _settle(
+    folder: Path, port: int, site: int, rules: Path | None, *, providers: int | None = None
+) -> tuple[Path, Path]:
+    """Return a config and rules in the demo's own folder; the shipped ones may lie where nobody can write.
+
+    `providers` is the port where those of relayed forms are played.
+    """
     if not is_free(port):
         fail(f"port {port} is taken; choose another with --port")
     text = bundled("local.yaml").read_text(encoding="utf-8")
@@ -70,6 +77,10 @@ def _settle(folder: Path, port: int, site: int, rules: Path | None) -> tuple[Pat
         text = "\n".join(line for line in text.split("\n") if not line.startswith("admin:"))
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if providers is not None:
+            (folder / "played.pem").write_text(certificate(), encoding="ascii")
+            hosts = ", ".join(f"{host}: '127.0.0.1:{providers}'" for host in HOSTS)
+            text += f"\nrelay: {{ resolve: {{ {hosts} }}, ca: played.pem }}   # played by the demo\n"
         config = folder / "local.yaml"
         config.write_text(text, encoding="utf-8")
         if rules is None:
@@ -80,8 +91,8 @@ def _settle(folder: Path, port: int, site: int, rules: Path | None) -> tuple[Pat
     return config, rules
 
 
-def _start_site() -> int:
-    """Serve the demo site as a neighbour of the proxy; return its port."""
+def _start_site() -> tuple[int, int]:
+    """Serve the demo site and its played providers as neighbours of the proxy; return their ports."""
     from proxy.demo.site import demo_site  # noqa: PLC0415
 
-    return serve_beside(demo_site())
+    return serve_beside(demo_site(plays=True)), serve_beside(played_providers(), played_tls())

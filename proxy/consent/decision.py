@@ -26,7 +26,7 @@ class Ask(Enum):
     __hash__ = object.__hash__  # an enum's own hashes its name, in Python, for every look-up
 
 
-SAID_FOR = 10
+SAID_FOR = 6
 """Seconds for which pages say that an answer was saved: its own time tells, nothing else is stored."""
 
 

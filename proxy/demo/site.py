@@ -8,6 +8,8 @@ from string import Template
 
 from aiohttp import web
 
+from proxy.demo.played import played_script
+
 PAGES = {
     "en": {
         "home": "Home",
@@ -26,6 +28,7 @@ PAGES = {
         "checkout": "Paiement",
     },
 }
+PLAYS = web.AppKey("plays", bool)
 LEGAL = {
     "en": "A demonstration. No account, no call and no payment here is real.",
     "fr": "Démonstration : aucun compte, aucun appel, aucun paiement n'est réel ici.",
@@ -33,6 +36,9 @@ LEGAL = {
 MENU = {"en": "Menu", "fr": "Menu"}
 TONGUES = {"en": "English", "fr": "Français"}
 LANGUAGE_SCRIPT = "/wp-content/plugins/sitepress-multilingual-cms/res/js/cookies/language-cookie.js"
+
+
+PLAYED = '<script src="/static/played.js"></script>\n'
 
 
 @cache
@@ -46,8 +52,11 @@ def _path(language: str, page: str) -> str:
 
 
 @cache
-def page_html(language: str, page: str) -> str:
-    """Return one page as the site would send it to anybody, consent or not."""
+def page_html(language: str, page: str, *, plays: bool = False) -> str:
+    """Return one page as the site would send it to anybody, consent or not.
+
+    `plays`: with the script that plays the providers, for a machine without a network.
+    """
     other = "fr" if language == "en" else "en"
     nav = "".join(
         f'<a href="{_path(language, name)}"{" aria-current=page" if name == page else ""}>{label}</a>'
@@ -64,6 +73,7 @@ def page_html(language: str, page: str) -> str:
         menu=MENU[language],
         legal=LEGAL[language],
         nav=nav,
+        played=PLAYED if plays else "",
         head=_file("pages", "insights.html") if page == "app" else "",
         content=_file("pages", f"{page}.{language}.html"),
     )
@@ -76,7 +86,8 @@ async def _page(request: web.Request) -> web.Response:
         page = "app"
     if page not in PAGES[language]:
         raise web.HTTPNotFound
-    response = web.Response(text=page_html(language, page), content_type="text/html")
+    text = page_html(language, page, plays=request.app[PLAYS])
+    response = web.Response(text=text, content_type="text/html")
     _site_cookies(response, language)
     return response
 
@@ -91,6 +102,8 @@ def _site_cookies(response: web.Response, language: str) -> None:
 
 async def _static(request: web.Request) -> web.Response:
     name = request.match_info["name"]
+    if name == "played.js":
+        return web.Response(text=played_script(), content_type="text/javascript")
     kinds = {"site.css": "text/css", "site.js": "text/javascript"}
     if name not in kinds:
         raise web.HTTPNotFound
@@ -101,9 +114,10 @@ async def _language_script(_: web.Request) -> web.Response:
     return web.Response(text=_file("static", "language-cookie.js"), content_type="text/javascript")
 
 
-def demo_site() -> web.Application:
-    """Return the site; it serves any host."""
+def demo_site(*, plays: bool = False) -> web.Application:
+    """Return the site; it serves any host, and `plays` the providers that its pages carry."""
     app = web.Application()
+    app[PLAYS] = plays
     app.router.add_get("/static/{name}", _static)
     app.router.add_get(LANGUAGE_SCRIPT, _language_script)
     app.router.add_get("/", _page)

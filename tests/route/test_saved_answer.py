@@ -41,7 +41,7 @@ async def test_the_page_after_a_choice_says_that_it_is_saved_and_no_later_one_do
         cookie = await answered(proxy)
         after = await proxy.ask("/", cookie, *OPENS)
         framed = await proxy.ask("/", cookie, "Sec-Fetch-Dest: iframe", "Sec-Fetch-Mode: navigate")
-        clock.now += 11
+        clock.now += 7
         later = await proxy.ask("/", cookie, *OPENS)
 
     assert SAID not in before.body
@@ -61,7 +61,7 @@ async def test_what_is_remembered_of_a_request_says_it_no_longer(tmp_path):
         cookie = await answered(proxy)
         reader, writer = await proxy.connect()
         said = []
-        for wait in (0, 0, 0, 11, 0, 0):
+        for wait in (0, 0, 0, 7, 0, 0):
             clock.now += wait
             writer.write(request("/", cookie, *OPENS))
             said.append(SAID in (await read_answer(reader)).body)
