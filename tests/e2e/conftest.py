@@ -205,8 +205,8 @@ def bare(request):
     stop()
 
 
-QUICK = {"chromium": "test_", "firefox": ("test_browsers", "test_moving"), "webkit": "test_browsers"}
-"""Files whose walks are in every run: the main walks in each browser, memories of pages in Firefox, too."""
+QUICK = {"chromium": "test_", "firefox": "test_browsers", "webkit": "test_browsers"}
+"""Files whose walks are in every run: the main walks in each browser, all others in Chromium."""
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -40,7 +40,7 @@ def test_twice_the_input_is_about_twice_the_work(name, size, piece):
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_is_held_does_not_grow_with_the_page(name):
-    data = HOSTILE[name](1_500_000)
+    data = HOSTILE[name](600_000)
     page = HtmlFilter(judge("performance"))
     most = 0
     try:
