@@ -23,6 +23,10 @@ _OWN = {SCRIPTS: "script-src", STYLES: "style-src", CONNECTS: "connect-src", FRA
 
 _WIDER = frozenset({"default-src", "child-src"})
 
+_WORDS = re.compile(
+    r"[^\t\n\f\r ]+"
+)  # str.split would part at no-break spaces and others as well (CSP3 2.2.1)
+
 _WHOLE = frozenset({"allow-scripts", "allow-forms", "allow-same-origin"})
 """What a sandbox has to allow for the proxy's frames, which inherit it, to work."""
 
@@ -136,7 +140,7 @@ def _admission(
 
 def _directives(text: str) -> Iterator[_Directive]:
     for raw in text.split(";"):
-        name, *tokens = raw.split() or [""]
+        name, *tokens = _WORDS.findall(raw) or [""]
         yield _Directive(name.lower(), tokens, raw)
 
 

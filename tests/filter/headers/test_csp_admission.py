@@ -20,6 +20,12 @@ def policies(*given):
     return [policy.decode() for policy in admitted(*given).policies]
 
 
+def test_only_white_space_of_ascii_parts_words():
+    (policy,) = admit([b"script-src a.example/\xa0b\x85c\x1ed"], [S], [T], host="www.example.com").policies
+
+    assert policy == b"script-src a.example/\xa0b\x85c\x1ed 'sha256-script='"
+
+
 @pytest.mark.parametrize(
     "policy",
     [
