@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check compiled e2e apps load soak bench format picture assets lock audit-demo browser clean
+.PHONY: demo test check compiled e2e apps load soak mutants fuzz bench format picture assets lock audit-demo browser clean
 
 demo: $(STAMP)  ## set up, and run the proxy in front of the bundled demo site
 	$(BIN)/consent-proxy demo
@@ -38,6 +38,14 @@ load: $(STAMP) browser  ## long suites: whole corpora, floods, soaks, walks in f
 
 soak: $(STAMP)  ## ten minutes (SOAK_MINUTES=60 for an hour) of all kinds of visits to one process, its memory printed
 	SOAK_MINUTES=$${SOAK_MINUTES:-10} $(BIN)/python -m pytest -q -m load -p no:randomly tests/system/test_soak.py
+
+mutants: $(STAMP)  ## break 300 places on purpose: tests have to notice nine of ten (an hour at most)
+	$(BIN)/python -m pip install -q -e '.[guards]'
+	$(BIN)/python -m tools.mutation
+
+fuzz: $(STAMP)  ## an hour (FUZZ_MINUTES) of bytes that nobody would send, kept where they reach new code
+	$(BIN)/python -m pip install -q -e '.[guards]'
+	$(BIN)/python -m tests.fuzzing.run --minutes $${FUZZ_MINUTES:-60}
 
 bench: $(STAMP)  ## speed beside peers, as ratios within one run
 	$(BIN)/python -m pip install -q -e '.[bench]'

@@ -1,0 +1,215 @@
+"""What holds for any bytes that a stranger sends: one law for each reader, for a fuzzer and for what it kept.
+
+A law takes bytes and raises AssertionError, or whatever a faulty reader raises. It fails on nothing else.
+"""
+
+import asyncio
+import atexit
+import contextlib
+import re
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from proxy.consent.cookie import read_answers
+from proxy.errors import Unreadable
+from proxy.filter.headers.cookies import CookieRules, judge_cookie, name_sent, strip_cookie_header
+from proxy.filter.headers.csp_admission import admit
+from proxy.filter.headers.set_cookie import cap, parse_set_cookie
+from proxy.filter.html.scanner import HtmlFilter
+from proxy.filter.rules.judge import Judge, compile_rules, judge_for
+from proxy.policy.load import load_policy
+from proxy.policy.model import DAY
+from proxy.policy.own_hosts import OwnHosts
+from proxy.policy.scope import Pair, Scope, scope_of
+from tests.filter.judging import policy
+from tests.filter.pages import RULES, judge
+from tests.http.upstream.test_parser import outcome
+from tests.support.origin import Origin
+from tests.support.proxying import Proxy, proxying
+
+NOW = 1_795_428_000
+HOST = "www.callkom.io"
+HASH = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+
+def response_heads(data: bytes) -> None:
+    """A response says the same however it is cut: in one piece, in two, byte by byte.
+
+    A faulty head may be refused before its end, and is at its end: so it has one.
+    """
+    data = data[:400] + b"\r\n\r\n"
+    whole = outcome(data)
+    middle = len(data) // 2
+
+    assert outcome(data[:middle], data[middle:]) == whole
+    assert outcome(*(data[at : at + 1] for at in range(len(data)))) == whole
+
+
+@cache
+def _cookies() -> CookieRules:
+    return CookieRules(policy())
+
+
+def cookie_headers(data: bytes) -> None:
+    """What the site sees of Cookie is a part of it, in its order, and what is hidden is named."""
+    kept, hidden = strip_cookie_header(_cookies(), data, host=HOST, grants=frozenset())
+    pieces, left = data.split(b";"), kept.split(b";") if kept else []
+    rest = iter(piece.strip(b" \t") for piece in pieces)
+
+    assert all(piece.strip(b" \t") in rest for piece in left)
+    assert kept == data if not hidden else len(left) <= len(pieces) - len(hidden)
+    names = {name_sent(piece)[0] for piece in pieces} | {b""}
+    assert set(hidden) <= names
+
+
+def set_cookies(data: bytes) -> None:
+    """A line that is capped is the cookie that it was, for no longer, and is capped to itself."""
+    judge_cookie(_cookies(), data, host=HOST, grants=frozenset(), now=NOW, since={})
+    parsed = parse_set_cookie(data)
+    if parsed is None:
+        return
+    for limit in (None, DAY):
+        line = cap(data, limit, NOW)
+        again = parse_set_cookie(line)
+        assert again is not None
+        assert (again.name, again.value, again.domain, again.path) == (
+            parsed.name,
+            parsed.value,
+            parsed.domain,
+            parsed.path,
+        )
+        assert (again.secure, again.httponly, again.samesite) == (
+            parsed.secure,
+            parsed.httponly,
+            parsed.samesite,
+        )
+        assert again.lifetime(NOW) == limit
+        assert cap(line, limit, NOW) == line
+
+
+SCOPE = Scope(
+    frozenset(Pair(purpose, f"p{at}") for purpose in ("functional", "performance") for at in range(3))
+)
+
+
+def consent_cookies(data: bytes) -> None:
+    """No bytes are an answer unless we signed them."""
+    reading = read_answers(data.split(b";"), (b"k" * 32,), SCOPE, now=NOW)
+
+    assert reading.answer is None
+
+
+@cache
+def _lenient() -> Judge:
+    """Return the judge of one who granted all, where nobody undeclared is held."""
+    lenient = load_policy(RULES.replace("{ cookies: drop, tags: hold }", "{ cookies: keep, tags: keep }"))
+    granted = scope_of(lenient).granted(["functional", "performance"])
+    return judge_for(compile_rules(lenient, OwnHosts(frozenset({"own.example"}), "own.example")), granted)
+
+
+def documents(data: bytes) -> None:
+    """A page comes out the same however it is cut, filters to itself, and is untouched where all is granted."""
+    assert _filtered(data, _lenient(), len(data)) in {data, None}
+    once = _filtered(data, judge(), len(data))
+    for size in (1, 7):
+        assert _filtered(data, judge(), size) == once
+    if once is not None:
+        assert _filtered(once, judge(), len(once)) == once
+
+
+def _filtered(data: bytes, judging, size: int) -> bytes | None:
+    page = HtmlFilter(judging)
+    try:
+        pieces = [page.feed(data[at : at + size]) for at in range(0, len(data), max(size, 1))]
+        return b"".join([*pieces, page.close()])
+    except Unreadable:
+        return None
+
+
+def policies(data: bytes) -> None:
+    """A site's policy loses no source for ours, but 'none'; what is let in once needs no second time."""
+    values = data.split(b"\n")
+    admission = admit(values, [HASH], [HASH], connects=["x/.consent/"], frames=["x/.consent/"], host="x")
+    again = admit(
+        admission.policies, [HASH], [HASH], connects=["x/.consent/"], frames=["x/.consent/"], host="x"
+    )
+
+    assert again.policies == admission.policies
+    for value, changed in zip(values, admission.policies, strict=True):
+        gone = _words(value) - _words(changed)
+        assert gone <= {b"'none'"}, gone
+
+
+def _words(policy: bytes) -> set[bytes]:
+    return {word.lower() for word in re.split(rb"[;,\t\n\f\r ]+", policy) if word}
+
+
+class _Served:
+    """One proxy for all inputs, before an origin that is never meant."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.stack = contextlib.AsyncExitStack()
+        folder = tempfile.TemporaryDirectory()
+        self.stack.push(lambda *_: folder.cleanup())
+        self.proxy: Proxy = self.loop.run_until_complete(self._start(Path(folder.name)))
+        atexit.register(lambda: self.loop.run_until_complete(self.stack.aclose()))
+
+    async def _start(self, folder: Path) -> Proxy:
+        origin = await self.stack.enter_async_context(Origin())
+        return await self.stack.enter_async_context(proxying(origin.url, folder=folder))
+
+    def ask(self, raw: bytes) -> tuple[int, bool, bool]:
+        """Return the status, whether the whole response came, and whether it carries an answer."""
+        got = self.loop.run_until_complete(
+            self.proxy.ask(raw=raw, method="HEAD" if raw[:4] == b"HEAD" else "GET")
+        )
+        return got.status, got.whole, any(b"consent_callkom=" in line for line in got.all(b"Set-Cookie"))
+
+
+@cache
+def _served() -> _Served:
+    return _Served()
+
+
+METHODS = (b"GET", b"POST", b"HEAD")
+
+
+def own_addresses(data: bytes) -> None:
+    """Whatever is asked of our own addresses is answered, and whoever is not on our pages gives no answer."""
+    first, *rest = data.split(b"\n", 3)
+    target, cookie, accept, body = [
+        *(re.sub(rb"[\x00-\x20\x7f]", b"", first[1:]), b"", b"", b"")[:1],
+        *(rest + [b""] * 3)[:3],
+    ]
+    method = METHODS[first[0] % 3] if first else b"GET"
+    lines = [
+        method + b" /.consent/" + target + b" HTTP/1.1",
+        b"Host: callkom.io",
+        b"Sec-Fetch-Site: cross-site",
+        b"Content-Type: application/x-www-form-urlencoded",
+        b"Cookie: " + re.sub(rb"[\x00-\x1f\x7f]", b"", cookie),
+        b"Accept: " + re.sub(rb"[\x00-\x1f\x7f]", b"", accept),
+        b"Content-Length: %d" % len(body),
+    ]
+    status, whole, answered = _served().ask(b"\r\n".join([*lines, b"", body]))
+
+    assert 200 <= status < 500
+    assert whole
+    assert not answered
+
+
+LAWS: dict[str, Callable[[bytes], None]] = {
+    law.__name__: law
+    for law in (
+        response_heads,
+        cookie_headers,
+        set_cookies,
+        consent_cookies,
+        documents,
+        policies,
+        own_addresses,
+    )
+}
