@@ -43,7 +43,7 @@ WORDS: dict[str, Sequence[str]] = {
         "_ga=1", "; Max-Age=", "; Expires=", "Wed, 21 Oct 2037 07:28:00 GMT", "; Domain=.callkom.io", "; Path=/", "; Secure",
         "; HttpOnly", "; SameSite=Lax", "; Partitioned", "=", "__Secure-a=1",
     ),
-    "consent_cookies": ("AQ", "AAAA", "_-", ";", "=="),
+    "consent_cookies": ("AQQAawQOoFEpJDBjOWI4ZjdlLTVkNGMtNGIzYS05MjgxLTcwNmY1ZTRkM2MyYgoyMDI2LTExLTAxAQabhzxQyA8Vc8cuisHqb9Cy2L4fR43P6w4L7-Srx2ShkATBltJP1rJ9BmLNP78", "AQ", "AAAA", "_-", ";", "=="),
     "documents": PIECES,
     "policies": (
         "default-src ", "script-src ", "script-src-elem ", "style-src ", "connect-src ", "frame-src ", "form-action ", "'self'",
