@@ -4,7 +4,6 @@ A law takes bytes and raises AssertionError, or whatever a faulty reader raises.
 """
 
 import asyncio
-import atexit
 import contextlib
 import re
 import tempfile
@@ -155,7 +154,6 @@ class _Served:
         folder = tempfile.TemporaryDirectory()
         self.stack.push(lambda *_: folder.cleanup())
         self.proxy: Proxy = self.loop.run_until_complete(self._start(Path(folder.name)))
-        atexit.register(lambda: self.loop.run_until_complete(self.stack.aclose()))
 
     async def _start(self, folder: Path) -> Proxy:
         origin = await self.stack.enter_async_context(Origin())
@@ -168,10 +166,21 @@ class _Served:
         )
         return got.status, got.whole, any(b"consent_callkom=" in line for line in got.all(b"Set-Cookie"))
 
+    def stop(self) -> None:
+        self.loop.run_until_complete(self.stack.aclose())
+        self.loop.close()
+
 
 @cache
 def _served() -> _Served:
     return _Served()
+
+
+def stop() -> None:
+    """Stop what the laws started; a fuzzer just ends."""
+    if _served.cache_info().currsize:
+        _served().stop()
+        _served.cache_clear()
 
 
 METHODS = (b"GET", b"POST", b"HEAD")

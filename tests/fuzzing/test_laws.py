@@ -3,7 +3,13 @@
 import pytest
 
 from tests.fuzzing.kept import FOLDER, kept
-from tests.fuzzing.laws import LAWS
+from tests.fuzzing.laws import LAWS, stop
+
+
+@pytest.fixture(autouse=True)
+def _stopped():
+    yield
+    stop()
 
 
 @pytest.mark.parametrize("law", LAWS)
