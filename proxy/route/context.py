@@ -278,5 +278,5 @@ def page_facts(request: Request, decision: Decision) -> tuple[object, ...]:
         request.opens,
         tuple(sorted(answer.since.items())) if answer is not None else (),
         request.first(b"accept-language"),
-        decision.saved(request.now),
+        decision.saved(request.now) if answer is not None else None,
     )

@@ -83,8 +83,10 @@ def declared_answer(context: RequestContext) -> Stop | None:
 
     Only a page that somebody opens takes an answer, and its response carries our cookie.
     """
-    request = context.request
-    if not context.decision.is_due or context.observes or request.method != b"GET" or not request.opens:
+    request, decision = context.request, context.decision
+    if decision.declared is None or not decision.is_due or context.observes:
+        return None
+    if request.method != b"GET" or not request.opens:
         return None
     return None if request.destination in FRAMES or is_prefetch(context) else Stop.DECLARED_ANSWER
 

@@ -55,7 +55,8 @@ def injection_for(
         secure=request.visitor.secure,
     )
     injector.always = request.opens or late
-    injector.saved = context.decision.saved(request.now)
+    if context.decision.answer is not None:
+        injector.saved = context.decision.saved(request.now)
     injector.amp = context.site.config.amp
     injector.asking = context
     injector.isolated = _isolates(headers)

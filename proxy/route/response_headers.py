@@ -145,7 +145,8 @@ def expired_cookies(context: RequestContext, hidden: list[bytes]) -> Headers:
     names = list(hidden)
     lines: list[bytes] = []
     cookies = b";".join(request.fields.get(b"cookie", ()))
-    answer = decision.answer if not decision.is_due else None  # what is due is in no cookie of ours yet
+    due = decision.declared is not None and decision.is_due
+    answer = None if due else decision.answer  # what is due is in no cookie of ours yet
     if answer is not None and decision.grants and (rows := outlived(site.cookies, answer, request.now)):
         names += names_of(site.cookies, rows, cookies, host)
         lines.append(site.cookie_line(request, swept(answer, request.now)))

@@ -251,7 +251,7 @@ def template_of(snapshot: Snapshot, head: RequestHead, message: IncomingMessage)
         return None
     decision = site.look_up_consent(request)[1]
     mode = site.mode_for(request, decision)
-    if decision.saved(request.now) is not None:  # its page says so once
+    if decision.answer is not None and decision.saved(request.now) is not None:  # its page says so once
         return None
     if context.mode is not mode:  # the upstream of an observed part is told more
         return None
