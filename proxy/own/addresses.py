@@ -30,6 +30,7 @@ from proxy.own.consent_commit import CommitOutcome, Committed, commit
 from proxy.own.declared_answers import DeclaredAnswers
 from proxy.own.embed_views import (
     embed_page,
+    failed_form,
     failed_frame,
     form_page,
     grant_one_view,
@@ -110,7 +111,10 @@ class OwnAddresses:
             return json_response({"gpc": True, "lastUpdate": GPC_SINCE}, cacheable=True)
         name = request.path.removeprefix(self.path)
         if name.startswith(b"relay/"):
-            return await self._relay.respond(site.name, request, message)
+            response = await self._relay.respond(site.name, request, message)
+            if response.status < 500 or not is_for_frame(request):
+                return response
+            return failed_form(OwnRequest(site, request, message), response.status)
         if request.method in (b"GET", b"HEAD"):
             table = self._get
         else:

@@ -111,6 +111,13 @@ def failed_frame(own: OwnRequest, status: int, language: str) -> Response:
     return _frame_response(own.site.renderer.wrappers.gone(page_language(own, language)), status)
 
 
+def failed_form(own: OwnRequest, status: int) -> Response:
+    """Return what a frame shows in which a relayed form was sent in vain."""
+    shown = _frame_response(own.site.renderer.wrappers.failed(page_language(own, "")), status)
+    shown.headers.append(ISOLATED)
+    return shown
+
+
 async def embed_page(own: OwnRequest) -> Response:
     """Return the page that shows a ticket's embed, in a frame of the site."""
     request, site = own.request, own.site

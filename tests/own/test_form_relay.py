@@ -207,6 +207,20 @@ async def test_a_provider_that_cannot_be_reached_is_said_so_without_its_address(
     assert len(logged) == 1
 
 
+async def test_a_form_sent_in_vain_is_told_in_its_frame_in_the_visitors_language(tmp_path):
+    """A plain `not available` in place of what somebody had filled in says nothing to them."""
+    down = f"relay: {{ resolve: {{ {HOST}: '127.0.0.1:1' }} }}"
+    into = (*FRAME, "Sec-Fetch-Dest: iframe", "Sec-Fetch-Mode: navigate", "Accept-Language: fr")
+    async with Origin() as site, proxying(site.url, folder=tmp_path, rules=RELAY, more=down) as proxy:
+        got = await proxy.ask(f"/.consent/relay/{HOST}/submit", *into, method="POST", body=b"name=Ada")
+
+    assert got.status == 502
+    assert got.one(b"Content-Type") == b"text/html; charset=utf-8"
+    assert got.body.decode().count("Ce formulaire est injoignable") == 2, "its title, and once to be read"
+    assert b"default-src 'none'" in got.one(b"Content-Security-Policy")
+    assert HOST.encode() not in got.body
+
+
 async def test_without_a_relay_in_the_rules_there_is_none(tmp_path):
     async with Origin() as site, proxying(site.url, folder=tmp_path) as proxy:
         got = await proxy.ask(f"/.consent/relay/{HOST}/forms/a", *FRAME)

@@ -92,7 +92,15 @@ class EmbedPages:
 
     def gone(self, words: Words) -> EmbedPage:
         """Return the page for an expired or invalid ticket."""
-        text = words.plain("placeholder.gone")
+        return self._message(words, "placeholder.gone")
+
+    def failed(self, words: Words) -> EmbedPage:
+        """Return the page for a form whose provider could not be reached when it was sent."""
+        return self._message(words, "placeholder.failed")
+
+    @staticmethod
+    def _message(words: Words, key: str) -> EmbedPage:
+        text = words.plain(key)
         page = fill(
             "wrapped",
             lang=words.code,
