@@ -10,7 +10,7 @@ from typer.main import get_command
 import proxy
 from proxy.cli import app_of
 from proxy.telemetry.logs import EVENTS
-from proxy.telemetry.metrics import Metrics
+from proxy.telemetry.metrics import _GAUGES, _OF_ALL, Metrics
 from tests.shared import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -137,16 +137,14 @@ def test_every_log_event_is_public():
     assert sorted(re.findall(r"`(\w+)`", section("Log events"))) == sorted(EVENTS)
 
 
-GAUGES = ("upstream_connections", "upstream_in_use", "upstream_waiting", "records_down", "sites_off")
-
-
 def test_every_metric_is_public_with_its_labels():
     metrics = Metrics()
     series = [*metrics._counters.values(), *metrics._histograms.values()]
     there = {family.name: set(each._labelnames) for each in series for family in each.describe()}
     rows = re.findall(r"^\| `(\w+?)(?:_total)?` \| (.*)\|$", section("Metrics"), re.MULTILINE)
     named = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
-    gauges = {f"consent_proxy_{name}": set() for name in GAUGES}
+    gauges = {f"consent_proxy_{name}": set(labels) for name, (_, labels, _) in _GAUGES.items()}
+    gauges |= {f"consent_proxy_{name}": set() for name in _OF_ALL}
     metrics.build("0.1.0", "compiled")
     build = re.search(r"consent_proxy_build_info\{(.*)\} 1\.0", metrics.page().decode())
 

@@ -36,8 +36,7 @@ class RecordsProbe:
         self._health.reasons.pop("records", None)
         if trouble:
             self._health.reasons["records"] = trouble
-        text = "Processes that cannot write to the store of proofs"
-        self._metrics.gauge("records_down", text, 1 if trouble else 0)
+        self._metrics.gauge("records_down", 1 if trouble else 0)
         if trouble and not self._failed:
             log().error("records_failed", why=trouble, store=self._store.name)
         elif self._failed and not trouble:

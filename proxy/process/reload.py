@@ -38,6 +38,7 @@ class WatchedFiles:
     rules_path: Path
     in_subprocess: bool = False
     tests: RulesTests = RulesTests.REFUSE
+    refused: bool = False  # the files on disk were when a restarted worker began
     doubt: str = ""  # a warning about the rules last read: served although their tests fail
     languages: Languages | None = None  # as last read
     _extra: tuple[Path, ...] = field(default=())
@@ -141,6 +142,11 @@ class Reloader:
             self._record("loaded", [])
             self.report_doubt()
             return True
+
+    @property
+    def refused(self) -> bool:
+        """True while the files on disk are refused, and older ones are in force."""
+        return self.last["outcome"] == "refused" or (self.last["outcome"] == "none" and self._watched.refused)
 
     def report_doubt(self) -> None:
         """Log, and show on /readyz, that rules are in force although their tests fail."""

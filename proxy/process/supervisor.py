@@ -170,7 +170,13 @@ class Supervisor:
     def figures(self) -> bytes:
         """Return the metrics of all workers, also of those that ended."""
         os.environ[FOLDER] = self._folder
-        return render(None)
+        whole = {
+            "ready": self.ready()["ready"],
+            "workers_configured": self._config.workers,
+            "workers_alive": len(self._workers),
+            "workers_ready": sum(worker.ready for worker in self._workers.values()),
+        }
+        return render(None, whole)
 
 
 def _merge(report: dict[int, dict[str, Any]], key: str) -> dict[str, Any]:

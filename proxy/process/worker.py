@@ -28,6 +28,7 @@ from proxy.own.addresses import OwnAddresses
 from proxy.policy.model import Policy
 from proxy.process.admin import listen_admin
 from proxy.process.alerts import Alerts
+from proxy.process.figures import Figures
 from proxy.process.records_probe import RecordsProbe
 from proxy.process.reload import Reloader, WatchedFiles
 from proxy.process.seen_names import SeenNames
@@ -144,16 +145,17 @@ class Worker:
         self._report_off()
         self.seen = self._seen_names(self._store)
         await self._open_listeners()
+        self._figures = Figures(
+            self.metrics,
+            self._store,
+            self.listeners,
+            certificate=partial(getattr, self, "_certificate"),
+            reloader=self._reloader,
+        )
+        self._figures.report(self._snapshot)
         if admin and config.admin is not None:
             self._end_admin = await listen_admin(config.admin, self, config.admin_hosts)
-        self._background.append(asyncio.ensure_future(self._tick()))
-        self._background.append(asyncio.ensure_future(self._records_probe.run()))
-        self._background.append(asyncio.ensure_future(self._count_days()))
-        self._background.append(asyncio.ensure_future(self._recode()))
-        self._background.append(asyncio.ensure_future(self.seen.run()))
-        self._background.append(asyncio.ensure_future(self.seen.run_alerts()))
-        if self._number == 0:
-            self._background.append(asyncio.ensure_future(self._purge()))
+        self._begin_background()
         if self._reloader is not None:
             self._reloader.report_doubt()
         self.health.started = True
@@ -164,6 +166,14 @@ class Worker:
             policy=self._policy.version,
             digest=self._policy.digest,
         )
+
+    def _begin_background(self) -> None:
+        """Begin what goes on beside the requests until the worker stops."""
+        work = [self._tick(), self._records_probe.run(), self._count_days(), self._recode()]
+        work += [self.seen.run(), self.seen.run_alerts()]
+        if self._number == 0:
+            work.append(self._purge())
+        self._background += [asyncio.ensure_future(one) for one in work]
 
     def _seen_names(self, store: RecordStore) -> SeenNames:
         """Return what writes down the names that this process sees, and alerts of new ones."""
@@ -220,7 +230,7 @@ class Worker:
     def _report_off(self) -> None:
         """Report sites that are switched off, wholly or in part: in the log once, in /readyz, as a metric."""
         off = [site.name for site in self.snapshot.sites.all if Mode.OFF in site.modes]
-        self.metrics.gauge("sites_off", "Sites with mode: off, wholly or in part", len(off))
+        self.metrics.gauge("sites_off", len(off))
         self.health.reasons.pop("off", None)
         if off:
             self.health.reasons["off"] = f"mode: off for {', '.join(off)}: nothing is held, fenced or asked"
@@ -277,20 +287,7 @@ class Worker:
             await asyncio.sleep(TICK)
             self.metrics.flush()
             self._records_probe.report()
-            states = [
-                state
-                for site in self.snapshot.sites.all
-                for state in self.snapshot.upstreams[site.name].snapshot()
-            ]
-            self.metrics.gauge(
-                "upstream_connections", "Connections to upstreams", sum(s.connections for s in states)
-            )
-            self.metrics.gauge(
-                "upstream_waiting", "Requests in line for a connection", sum(s.waiting for s in states)
-            )
-            self.metrics.gauge(
-                "upstream_in_use", "Of the connections that limits grant", sum(s.in_use for s in states)
-            )
+            self._figures.report(self.snapshot)
             if self._watched is not None and self._watched.changed():
                 await self.reload()
             self._report_off()
@@ -363,7 +360,9 @@ class Worker:
 
     def figures(self) -> bytes:
         """Return the page that Prometheus reads."""
-        return self.metrics.page()
+        ready = self.health.ready()
+        whole = {"ready": ready, "workers_configured": 1, "workers_alive": 1, "workers_ready": ready}
+        return self.metrics.page(whole)
 
 
 async def recode_popular(cache: PageCache) -> None:

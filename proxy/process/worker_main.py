@@ -51,7 +51,7 @@ def _read(options: argparse.Namespace) -> tuple[WatchedFiles, Config, Policy]:
         try:
             config, policy = watched.read()
         except ProxyError as error:
-            problem = str(error).partition("\n")[0]
+            problem, watched.refused = str(error).partition("\n")[0], True
             watched.doubt = f"the files on disk are refused, those of the start are in force: {problem}"
     return watched, config, policy
 

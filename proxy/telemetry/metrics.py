@@ -14,7 +14,7 @@ import os
 import time
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -100,7 +100,25 @@ if TYPE_CHECKING:
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Environment variable set by the supervisor: prometheus-client adds up its workers in that folder."""
 
-_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_SECONDS = (
+    0.0001,
+    0.00025,
+    0.0005,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+    10.0,
+    30.0,
+)
 
 _COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "requests": ("Requests answered", ("site", "kind", "status")),
@@ -118,11 +136,36 @@ _COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "alerts": ("Alerts about names that are new after a site's first week", ("site", "outcome")),
     "upstream_failures": ("Answers an upstream owed", ("site", "status")),
     "reloads": ("Readings of rules, config and languages", ("outcome",)),
+    "cpu_seconds": ("Processor time of the workers", ()),
 }
 _HISTOGRAMS = {
     "upstream_seconds": ("Until the upstream's answer began", ("site",)),
     "own_seconds": ("Our own work on one request before its answer began", ("site",)),
 }
+
+_GAUGES: dict[str, tuple[str, tuple[str, ...], str]] = {  # text, labels, what all workers' make together
+    "upstream_connections": ("Connections to upstreams", (), "livesum"),
+    "upstream_waiting": ("Requests in line for a connection", (), "livesum"),
+    "upstream_in_use": ("Of the connections that limits grant", (), "livesum"),
+    "upstream_up": ("0 where a worker sends an upstream no requests", ("site", "upstream"), "livemin"),
+    "records_down": ("Processes that cannot write to the store of proofs", (), "livesum"),
+    "records_waiting": ("Refusals that wait in memory for the store of proofs", (), "livesum"),
+    "records_lost": ("Refusals that could never be written to the store of proofs", (), "livesum"),
+    "sites_off": ("Sites with mode: off, wholly or in part", (), "livesum"),
+    "rules_refused": ("1 while the files on disk are refused and older rules are in force", (), "livemax"),
+    "certificate_days_left": ("Days until the TLS certificate ends", (), "livemin"),
+    "visitor_connections": ("Connections of visitors", (), "livesum"),
+    "resident_bytes": ("Memory of the workers, shared pages counted in each", (), "livesum"),
+    "open_files": ("Open files of the worker that has most", (), "livemax"),
+    "open_files_limit": ("Files that a worker may open", (), "livemin"),
+}  # fmt: skip
+_OF_ALL = {
+    "ready": "Whether /readyz says yes",
+    "workers_configured": "Workers that the config asks for",
+    "workers_alive": "Workers that run",
+    "workers_ready": "Workers that take visitors",
+}
+"""Gauges of the proxy as a whole, by name: they are stated when the page is read."""
 
 
 _CLASSES = {status: f"{status // 100}xx" for status in range(100, 600)}
@@ -221,13 +264,19 @@ class Metrics:
         }
         self._gauges: dict[str, Any] = {}
 
-    def gauge(self, name: str, text: str, value: float) -> None:
-        """Set a gauge, such as open connections; workers are added up."""
-        if name not in self._gauges:
-            self._gauges[name] = self._prometheus.Gauge(
-                f"consent_proxy_{name}", text, registry=self.registry, multiprocess_mode="livesum"
+    def gauge(self, name: str, value: float, *labels: str) -> None:
+        """Set a gauge of this process, such as open connections."""
+        gauge = self._gauges.get(name)
+        if gauge is None:
+            text, names, together = _GAUGES[name]
+            gauge = self._gauges[name] = self._prometheus.Gauge(
+                f"consent_proxy_{name}", text, names, registry=self.registry, multiprocess_mode=together
             )
-        self._gauges[name].set(value)
+        (gauge.labels(*labels) if labels else gauge).set(value)
+
+    def count(self, name: str, by: float) -> None:
+        """Add to a counter without labels, outside of requests."""
+        self._counters[name].inc(by)
 
     def build(self, version: str, kind: str) -> None:
         """State which version runs, and whether its filter is compiled: 1 however many workers."""
@@ -261,20 +310,24 @@ class Metrics:
                     bucket.inc(count)
             histogram._sum.inc(taken.total)  # noqa: SLF001
 
-    def page(self) -> bytes:
+    def page(self, of_all: Mapping[str, float] | None = None) -> bytes:
         """Return the metrics page: of this process, or of all workers together."""
         self.flush()
-        return render(None if os.environ.get(FOLDER) else self.registry)
+        return render(None if os.environ.get(FOLDER) else self.registry, of_all or {})
 
 
-def render(registry: CollectorRegistry | None) -> bytes:
-    """Return the metrics of a registry, or of every worker that shares FOLDER."""
+def render(registry: CollectorRegistry | None, of_all: Mapping[str, float]) -> bytes:
+    """Return the metrics of a registry, or of every worker that shares FOLDER, and gauges of `_OF_ALL`."""
     from prometheus_client import CollectorRegistry, exposition, multiprocess  # noqa: PLC0415
 
     if registry is None:
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return bytes(exposition.generate_latest(registry))
+    page = bytes(exposition.generate_latest(registry))
+    for name, value in of_all.items():
+        whole = f"consent_proxy_{name}"
+        page += f"# HELP {whole} {_OF_ALL[name]}\n# TYPE {whole} gauge\n{whole} {float(value)}\n".encode()
+    return page
 
 
 @dataclass(slots=True)

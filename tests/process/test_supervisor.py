@@ -76,6 +76,14 @@ async def test_several_workers_share_a_port_reload_together_and_count_together(t
         status = (await proxy.admin_says("/status")).json
 
         assert 'consent_proxy_requests_total{kind="document",site="callkom.io",status="2xx"} 20.0' in figures
+        for line in (
+            "ready 1.0",
+            "workers_configured 2.0",
+            "workers_alive 2.0",
+            "workers_ready 2.0",
+            "rules_refused 0.0",
+        ):
+            assert f"\nconsent_proxy_{line}\n" in figures
         assert {one["policy"]["version"] for one in status["workers"]} == {"2026-12-01"}
         assert await proxy.end() == 0
 
@@ -123,7 +131,9 @@ async def test_a_worker_started_again_beside_refused_files_serves_what_the_start
         await until(lambda: len(proxy.records("serving_started")) == 3)
         got = await proxy.ask("/")
         doubted = proxy.records("policy_doubted")
+        figures = (await proxy.admin_says("/metrics")).body.decode()
 
+        assert "\nconsent_proxy_rules_refused 1.0\n" in figures
         assert b'type="text/plain"' in got.body
         assert f"rules.yaml:{LINE}:" in doubted[0]["why"]
         assert await proxy.end() == 0

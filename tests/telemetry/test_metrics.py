@@ -71,17 +71,21 @@ def test_times_become_histograms():
 
 def test_a_gauge_shows_its_last_value():
     metrics = Metrics()
-    metrics.gauge("upstream_connections", "Connections", 3)
-    metrics.gauge("upstream_connections", "Connections", 5)
+    metrics.gauge("upstream_connections", 3)
+    metrics.gauge("upstream_connections", 5)
 
     assert "consent_proxy_upstream_connections 5.0" in metrics.page().decode()
 
 
 WORKER = """
+import sys
 from proxy.telemetry.metrics import Metrics
 metrics = Metrics()
 metrics.tally.add("requests", "callkom.io", "document", "2xx", by=3)
-metrics.gauge("upstream_connections", "Connections", 2)
+metrics.gauge("upstream_connections", 2)
+metrics.gauge("upstream_up", int(sys.argv[1]), "callkom.io", "http://a")
+metrics.gauge("open_files", 10 + int(sys.argv[1]))
+metrics.count("cpu_seconds", 0.5)
 metrics.flush()
 print(metrics.page().decode())
 """
@@ -91,12 +95,35 @@ def test_figures_of_several_processes_are_added_up(tmp_path):
     environment = {**os.environ, FOLDER: str(tmp_path), "PYTHONPATH": str(ROOT)}
     pages = [
         subprocess.run(
-            [sys.executable, "-c", WORKER], env=environment, capture_output=True, text=True, check=True
+            [sys.executable, "-c", WORKER, str(number)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
-        for _ in range(2)
+        for number in range(2)
     ]
 
     assert 'requests_total{kind="document",site="callkom.io",status="2xx"} 6.0' in pages[1]
+    assert "cpu_seconds_total 1.0" in pages[1]
+
+
+def test_of_several_processes_the_one_that_is_worst_off_counts(tmp_path):
+    environment = {**os.environ, FOLDER: str(tmp_path), "PYTHONPATH": str(ROOT)}
+    for number in (1, 0, 1):
+        command = [sys.executable, "-c", WORKER, str(number)]
+        page = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+    assert 'upstream_up{site="callkom.io",upstream="http://a"} 0.0' in page
+    assert "open_files 11.0" in page
+
+
+def test_gauges_of_the_whole_stand_on_the_page_as_they_are_given():
+    page = Metrics().page({"ready": True, "workers_alive": 2}).decode()
+
+    assert "# TYPE consent_proxy_workers_alive gauge\nconsent_proxy_workers_alive 2.0\n" in page
+    assert page.endswith("\n")
+    assert "consent_proxy_ready 1.0\n" in page
 
 
 def test_health_says_in_words_why_not():
