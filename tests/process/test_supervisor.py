@@ -4,13 +4,19 @@ import asyncio
 import os
 import re
 import signal
+import sys
 
+import asyncpg
 import pytest
 
+from proxy.records.migrations import VERSIONS
 from tests.process.test_rules_tests import FAILING, LINE
+from tests.records.conftest import postgres
 from tests.support.origin import Origin, html
 from tests.support.processes import START, running
 from tests.support.proxying import PAGE, RULES
+
+__all__ = ["postgres"]
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -155,11 +161,14 @@ def is_alive(pid):
         return False
 
 
-async def test_a_worker_that_can_never_start_ends_it_all_with_a_sentence(tmp_path):
-    import sys
-
+async def test_a_worker_that_can_never_start_ends_it_all_with_a_sentence(tmp_path, postgres):
+    url = await postgres.fresh()
+    connection = await asyncpg.connect(url)
+    await connection.execute(f"CREATE TABLE {VERSIONS} AS SELECT '9999' AS version_num")
+    await connection.close()
     (tmp_path / "config.yaml").write_text(
-        "listen: 203.0.113.1:80\nworkers: 2\nsites: [{ hosts: a.io, upstream: 'http://127.0.0.1:1' }]\n"
+        f"listen: 127.0.0.1:0\nworkers: 2\nrecords: {url}\n"
+        "sites: [{ hosts: a.io, upstream: 'http://127.0.0.1:1' }]\n"
     )
     (tmp_path / "rules.yaml").write_text(RULES)
     process = await asyncio.create_subprocess_exec(
@@ -169,7 +178,7 @@ async def test_a_worker_that_can_never_start_ends_it_all_with_a_sentence(tmp_pat
     _, words = await asyncio.wait_for(process.communicate(), 60)
 
     assert process.returncode == 78
-    assert b"cannot listen on 203.0.113.1:80" in words
+    assert b"it was written by a newer consent-proxy" in words
 
 
 def test_workers_are_told_apart_in_no_label():
