@@ -37,3 +37,9 @@ def _blocks() -> tuple[CatalogueBlock, ...]:
 def providers() -> dict[str, CatalogueShape]:
     """Return every block of a provider by its name, read and checked: for lists and suggestions."""
     return {block.id: block_of(block)[1] for block in _blocks()}
+
+
+@cache
+def consent_tools() -> frozenset[str]:
+    """Return the names of the blocks that are other consent tools."""
+    return frozenset(id_ for id_, block in providers().items() if block.kind == "consent tool")

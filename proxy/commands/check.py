@@ -34,6 +34,7 @@ from proxy.process.preflight_checks import (
     unserved_hosts,
 )
 from proxy.process.source_checks import source_problems
+from proxy.process.tools_on_pages import tools_on_pages
 
 FAULTS, WARNINGS = 1, 3
 BETWEEN_LOOKS = 0.3
@@ -146,7 +147,7 @@ def _config(path: Path, policy: Policy | None) -> tuple[list[Problem], Path | No
     problems = start_problems(config, path)
     if policy is not None:
         problems += [*unserved_hosts(policy, config), *uncovered_hosts(policy, config, path)]
-        problems += source_problems(policy, config, path)
+        problems += [*source_problems(policy, config, path), *tools_on_pages(policy, config, path)]
     problems += blind_shares(config, path)
     spoken = frozenset({DEFAULT, config.language} if config.language else {DEFAULT})
     return problems, config.file(config.languages) if config.languages else None, spoken

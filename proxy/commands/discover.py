@@ -123,6 +123,10 @@ def as_document(found: Discovery, policy: Policy, site: Site, *, undeclared: boo
         **document,
         "presumed": [_finding(one) for one in found.presumed],
         "own_hosts_elsewhere": [_finding(one) for one in found.unserved],
+        "consent_tools": [
+            {"tool": id_, "names": [one.name for one in seen], "used": policy.provider(id_) is not None}
+            for id_, seen in sorted(found.consent_tools.items())
+        ],
         "pages_unread": [_finding(one) for one in found.unread],
         "not_seen_for_30_days": [{"provider": id_, "last": _day(last)} for id_, last in found.silent],
         "neutral_not_seen_for_30_days": [
@@ -213,6 +217,7 @@ def _print(site: Site, found: Discovery, policy: Policy, *, undeclared: bool) ->
         return
     _list("presumed necessary until a rule says so", [one.name for one in found.presumed])
     _list("of the site's own domain, but not through this proxy", [one.name for one in found.unserved])
+    _list("other consent tools", [_tool(id_, found, policy) for id_ in sorted(found.consent_tools)])
     _list("pages that could not be read", [one.name for one in found.unread])
     _list(
         "in rules.yaml, and not seen for 30 days",
@@ -224,6 +229,13 @@ def _print(site: Site, found: Discovery, policy: Policy, *, undeclared: bool) ->
     )
     for note in _notes(found, site):
         out.print(Text(note + ".", style="dim"))
+
+
+def _tool(id_: str, found: Discovery, policy: Policy) -> str:
+    """Return a consent tool with what was seen of it, and the line that holds its banner."""
+    seen = ", ".join(dict.fromkeys(one.name for one in found.consent_tools[id_]))
+    used = policy.provider(id_) is not None
+    return f"{id_} ({seen}{'' if used else f'; use: [{id_}] holds its banner and keeps its memory'})"
 
 
 def _table(groups: Mapping[str, list[Finding]]) -> Table:

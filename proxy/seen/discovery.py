@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from proxy.catalogue.shipped import consent_tools
 from proxy.filter.headers.cookies import CookieRules
 from proxy.filter.rules.judge import Rules
 from proxy.policy.hosts import covers
@@ -47,6 +48,7 @@ class Discovery:
     presumed: list[Finding] = field(default_factory=list)
     unserved: list[Finding] = field(default_factory=list)
     unread: list[Finding] = field(default_factory=list)
+    consent_tools: dict[str, list[Finding]] = field(default_factory=dict)  # others than ours, by their id
     silent: list[tuple[str, int | None]] = field(default_factory=list)  # providers, last seen
     silent_neutral: list[tuple[str, int | None]] = field(default_factory=list)  # hosts, last seen
 
@@ -92,6 +94,9 @@ def _sort(
     found: Discovery, key: Key, seen: Seen, says: Declaration, *, rules: Rules, cookies: CookieRules
 ) -> None:
     one = Finding(key.kind, key.name, seen, says, ownership(key.kind, key.name, seen.setters))
+    tool = says.id if says.whose is Whose.PROVIDER else one.whose.catalogue
+    if tool in consent_tools():
+        found.consent_tools.setdefault(tool, []).append(one)
     if key.kind is Kind.PAGE:
         found.unread.append(one)
     elif key.kind is Kind.HOST and says.whose is Whose.OWN:

@@ -82,6 +82,22 @@ def test_programs_get_everything_of_each_site_or_of_one(site):
     assert set(one) == {"site", "mode", "since", "undeclared"}
 
 
+def test_another_consent_tool_is_named_with_the_line_that_holds_it(site):
+    async def klaro():
+        store = await RecordStore.open(f"sqlite:///{site / 'proofs.db'}", keys=[KEY])
+        now = int(time.time())
+        await SeenStore(store.database).add(
+            {Key("callkom.io", Kind.KEY, "klaro"): Seen(now, now, 1, by_us=True)}
+        )
+        await store.close()
+
+    asyncio.run(klaro())
+    (told,) = json.loads(discover(site, "--json", "--site", "callkom.io").stdout)
+
+    assert told["consent_tools"] == [{"tool": "klaro", "names": ["klaro"], "used": False}]
+    assert "klaro (klaro; use: [klaro] holds its banner and keeps its memory)" in discover(site).stdout
+
+
 @pytest.mark.parametrize(
     ("keys", "tells"),
     [

@@ -51,6 +51,23 @@ def test_what_rules_the_catalogue_and_the_site_itself_speak_of_is_told_apart():
     assert names(found.unread) == ["/broken"]
 
 
+def test_another_consent_tool_is_recognised_by_a_host_a_cookie_or_a_storage_key():
+    found = found_of(
+        one(Kind.HOST, "consent.cookiebot.com"),
+        one(Kind.COOKIE, "CookieConsent"),
+        one(Kind.COOKIE, "OptanonConsent"),
+        one(Kind.KEY, "klaro"),
+        one(Kind.COOKIE, "_ga"),
+        one(Kind.HOST, "cdn.pendo.io"),
+    )
+
+    assert {tool: names(seen) for tool, seen in found.consent_tools.items()} == {
+        "cookiebot": ["consent.cookiebot.com", "CookieConsent"],
+        "onetrust": ["OptanonConsent"],
+        "klaro": ["klaro"],
+    }
+
+
 @pytest.mark.parametrize(
     ("since", "last", "silent"),
     [

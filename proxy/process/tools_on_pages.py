@@ -1,0 +1,64 @@
+"""Other consent tools that were seen on the pages of a site and that its rules do not use: for `check`.
+
+Read from a SQLite store that is there; `discover` says the same of any store, with all else that was seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from proxy.catalogue.shipped import consent_tools, providers
+from proxy.config.types import Config
+from proxy.errors import RecordsError, StartError
+from proxy.policy.model import Policy
+from proxy.policy.yaml_source import locate, read
+from proxy.problems import Place, Problem
+from proxy.records.database import Database
+from proxy.records.store_address import read_store_address
+from proxy.seen.ownership import ownership
+from proxy.seen.seen_store import SeenStore
+from proxy.seen.sightings import Key, Seen
+
+
+def tools_on_pages(policy: Policy, config: Config, path: Path) -> list[Problem]:
+    """Return a warning for each site whose pages have another consent tool that nobody told us about."""
+    address = read_store_address(config.records.url, config.file(Path()))
+    if address.path is None or not address.path.exists():
+        return []
+    try:
+        names = asyncio.run(_seen(config))
+    except (RecordsError, StartError):  # told by whoever serves from it
+        return []
+    root, _ = read(path.read_text("utf-8"), path.name)
+    numbers = {site.hosts[0]: number for number, site in enumerate(config.sites)}
+    problems = []
+    for site, id_, name in _unused(policy, names):
+        if site in numbers:
+            steps = ("sites", numbers[site])
+            place = locate(root, steps)[0].place if root is not None else Place(path.name, 1)
+            text = (
+                f"the pages of {site} have {providers()[id_].name} ('{name}' was seen), another consent tool:"
+                f" use: [{id_}] in the rules holds its banner and keeps its memory"
+            )
+            problems.append(Problem(place, text, warning=True))
+    return problems
+
+
+def _unused(policy: Policy, names: Mapping[Key, Seen]) -> Iterator[tuple[str, str, str]]:
+    """Yield site, tool and the first name seen of it, where the rules have no block of that tool."""
+    told = set()
+    for key, seen in sorted(names.items(), key=lambda one: (one[0].site, one[0].name)):
+        id_ = ownership(key.kind, key.name, seen.setters).catalogue
+        if id_ in consent_tools() and policy.provider(id_) is None and (key.site, id_) not in told:
+            told.add((key.site, id_))
+            yield key.site, id_, key.name
+
+
+async def _seen(config: Config) -> dict[Key, Seen]:
+    database = Database(config.records.url, config.file(Path()), create=False)
+    try:
+        return await SeenStore(database).all()
+    finally:
+        await database.close()
