@@ -110,8 +110,11 @@
   // Before anything is painted, once the page's own style is there: light on a light page, dark on a dark
   // one, whatever the visitor prefers. Where the theme follows, our second rule is the dark one.
   let suit = () => {
-    let dark = style.sheet?.cssRules[1], { backgroundColor, color } = getComputedStyle(page.body), shade = css => /^rgb\(\d+, (\d+)/.exec(css)?.[1];
-    if (dark) dark.media.mediaText = (255 - shade(backgroundColor) || shade(color)) > 127 ? "all" : "not all";
+    let { media } = style.sheet?.cssRules[1] || 0, { backgroundColor, color } = getComputedStyle(page.body), shade = css => /^rgb\(\d+, (\d+)/.exec(css)?.[1], dark = (255 - shade(backgroundColor) || shade(color)) > 127;
+    // only without asking
+    if (media) if (dark == matchMedia(media.mediaText).matches) return; // written, it styles all of the page anew
+    // end
+    if (media) media.mediaText = dark ? "all" : "not all";
   };
 
   // Page swappers would fetch where our links lead, and send our forms themselves: they hear of neither.

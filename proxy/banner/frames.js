@@ -22,8 +22,8 @@
       let native = prototype[key];
       if (native) prototype[key] = function (asked) {
         if (page.ccLooks) return native.call(this, asked);
-        if (/iframe/i.test(asked)) try {
-          all.call(this, asked.replace(/(^|[ >+~,(])iframe(?![\w-])/gi, "$1noembed")).forEach(turned);
+        try {
+          if (/iframe/i.test(asked)) all.call(this, asked.replace(/(^|[ >+~,(])iframe(?![\w-])/gi, "$1noembed")).forEach(turned);
         } catch {}
         return turned(native.apply(this, arguments));
       };

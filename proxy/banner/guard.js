@@ -138,7 +138,7 @@
     apply(setAttribute, node, [field, field]);
     if (field == "type") apply(remove, node, []);
   };
-  let asks = bare({ 1: inElement, 11: querySelectorAll });
+  let asks = bare({ 1: inElement, 9: Document.prototype.querySelectorAll, 11: querySelectorAll });
   let tameAll = node => {
     tame(node);
     let ask = asks[apply(typeOf, node, [])];
@@ -146,7 +146,7 @@
   };
 
   // The windows of this origin so far, and all frames: a new one is not among these.
-  let windows = bare({}), size = 0, marked, frames = new WeakSet(), members = new WeakSet(), { has, add } = frames, watchers = new WeakMap(), { get, set } = watchers;
+  let windows = bare({}), size = 0, frames = new WeakSet(), members = new WeakSet(), { has, add } = frames, watchers = new WeakMap(), { get, set } = watchers;
   let isNew = (set, one) => apply(has, set, [one]) ? 0 : apply(add, set, [one]);
   let look = again => {
     for (let i = size; i--;) {
@@ -160,13 +160,14 @@
   let watch = (root, seen) => {
     let watcher = apply(get, watchers, [root]), listen = childList => apply(observe, watcher, [root, bare({ childList, subtree: true, attributeFilter: sequence(["srcdoc", "rel", "href", "type"]) })]);
     if (!watcher) apply(set, watchers, [root, watcher = new Observer(records => {
-      let reads = seen == look ? apply(readyOf, root, []) == "loading" : 0;
-      each(records, one => {
+      // A parser tells of each element, of thousands at a time: then one look at all is cheaper.
+      if (records.length > 400) look(tameAll(root) || 1);
+      else each(records, one => {
         tame(apply(targetOf, one, []));
-        eachNode(apply(addedOf, one, []), reads ? marked ? tameAll : tame : tameAll); // a parser tells of each element
+        eachNode(apply(addedOf, one, []), tameAll);
       });
       seen();
-      if (seen == look) listen(reads);
+      if (seen == look) listen(apply(readyOf, root, []) == "loading");
     })]);
     listen(true);
     apply(addEventListener, root, ["load", seen, true]);
@@ -283,9 +284,9 @@
       // end
       each(arguments, one => {
         try {
-          if (typeof one == "string" ? match(/[\x3c:](link|script)/i, one) : object(one) === one ? tameAll(one) : 0) strange = marked = 1;
+          if (typeof one == "string" ? match(/[\x3c:](link|script)/i, one) : object(one) === one ? tameAll(one) : 0) strange = 1;
         } catch (other) {
-          strange = marked = 1;
+          strange = 1;
         }
       });
       hear();
@@ -390,7 +391,7 @@
   begin();
   guard(self);
   // only with keys
-  addEventListener("load", () => setTimeout(clear, 300));
+  addEventListener("load", () => self.requestIdleCallback?.(clear));
   // end
   addEventListener("pagehide", leave);
 })(TABLE);

@@ -186,7 +186,7 @@
     if (!at) return;
     inside = !at.matches("script");
     // Some hide the box until a frame has come into it, and look again and again. It keeps the card's place.
-    if (!at.querySelector("*|iframe,noembed,.ph")) {
+    if (!at.querySelector("iframe,.ph")) {
       room = page.createElement("iframe");
       room.style.cssText = "all:initial;display:block;visibility:hidden;width:1px;height:172px;margin:16px 0";
       inside ? at.append(room) : at.before(room);
@@ -226,8 +226,7 @@
   });
 
   let look = () => {
-    let began = performance.now();
-    page.ccLooks = 1;
+    let began = performance.now(page.ccLooks = 1);
     if (strange) walk(strange = 0);
     follow();
     roots = roots.filter(root => root == page || root.host.isConnected);
@@ -283,9 +282,7 @@
   page.ccOffers = true;
 
   // While the page is still read: before it is painted, so that nothing shifts.
-  let early = new MutationObserver(changes => changes.map(change => change.addedNodes.forEach(node => {
-    if (node.dataset?.ccAt) place(node);
-  })));
+  let early = new MutationObserver(() => page.querySelectorAll(".ph[data-cc-at]").forEach(place));
 
   let begin = () => {
     early.disconnect();

@@ -123,7 +123,7 @@ hbspt.forms.create = to => {
 ((youtube, vimeo) => {
   let player = (api, address) => function (at, to) {
     let place = typeof at == "string" ? document.getElementById(at) : at, page = address(Object(to));
-    if (place) if (page) if (!/^(iframe|noembed)$/.test(place.localName)) document.dispatchEvent(new CustomEvent("cc-offer", { detail: [{ address: page }, place] }));
+    if (place) if (page) if (!/iframe|noembed/.test(place.localName)) document.dispatchEvent(new CustomEvent("cc-offer", { detail: [{ address: page }, place] }));
     return api.player;
   };
   if (youtube) youtube.Player = player(youtube, to => to.videoId ? (to.host || "https://www.youtube.com") + "/embed/" + to.videoId : 0);

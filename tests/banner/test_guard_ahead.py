@@ -80,6 +80,14 @@ def test_links_in_markup_are_looked_at_wherever_they_stand_in_it(visit, more):  
     assert until(lambda: page.run(LINKED), 0) == 0
 
 
+def test_on_a_long_page_they_are_looked_at_all_at_once(visit):  # noqa: F811 - fixtures
+    page = visit(
+        body="<p>a</p>" * 3000 + '<div><link rel="prerender" href="//a.example/"></div>' + "<i>b</i>" * 3000
+    )
+
+    assert until(lambda: page.run(LINKED), 0) == 0
+
+
 def test_links_that_prerender_elsewhere_go_and_others_stay(visit):  # noqa: F811 - fixtures
     page = visit()
     page.run(
