@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import sqlite3
 
 import pytest
 
@@ -14,7 +15,7 @@ from proxy.own.choice import SubmittedChoice
 from proxy.own.consent_commit import CommitOutcome, Committed, commit
 from proxy.policy.scope import Scope
 from proxy.records.store import RecordStore
-from tests.records.answers import KEY, SHOWN
+from tests.records.answers import KEY, SHOWN, refusal
 from tests.support.heads import SITE
 from tests.support.visits import NOW, request
 
@@ -106,50 +107,62 @@ async def test_a_refusal_is_recorded_and_beyond_the_limit_holds_and_is_counted(s
     assert await store.count() == 1
 
 
-async def test_a_refusal_that_cannot_be_recorded_now_holds_and_is_recorded_later(store, monkeypatch):
-    class Failing:
-        trouble = None
-        later = []
+@contextlib.contextmanager
+def locked(store):
+    """Let another program hold the store's file."""
+    other = sqlite3.connect(store.database.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    yield
+    other.execute("ROLLBACK")
+    other.close()
 
-        async def add(self, new):
-            raise RecordsError("the disk is full")
 
-        def add_later(self, new):
-            self.later.append(new)
+async def recorded(store) -> list[How]:
+    """Return the kinds of what the store has, once it has something."""
+    async with asyncio.timeout(20):
+        while not await store.count():
+            await asyncio.sleep(0.01)
+    return [record.content.how for record in await store.newest()]
 
-    failing = Failing()
-    done = await chosen(failing, How.REFUSE)
+
+async def test_a_refusal_does_not_wait_for_its_record_which_follows(store, monkeypatch):
+    monkeypatch.setattr(consent_commit, "RECEIPT_TIMEOUT", 0.01)
+    with locked(store):
+        done = await chosen(store, How.REFUSE)
 
     assert (done.outcome, done.answer.granted, done.record) == (CommitOutcome.LATER, frozenset(), None)
-    assert [new.how for new in failing.later] == [How.REFUSE]
+    assert await recorded(store) == [How.REFUSE]
 
 
-async def test_a_refusal_does_not_wait_for_a_store_that_is_slow_or_known_to_be_down(store, monkeypatch):
+async def test_a_refusal_whose_record_fails_holds_and_leaves_no_error_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr("proxy.records.sqlite.BUSY", 0.05)
     monkeypatch.setattr(consent_commit, "RECEIPT_TIMEOUT", 0.01)
-    asked = []
-
-    class Slow:
-        def __init__(self, trouble):
-            self.trouble, self.later = trouble, []
-
-        async def add(self, new):
-            asked.append(new)
-            await asyncio.sleep(0.1)
-            raise RecordsError("too late")
-
-        def add_later(self, new):
-            self.later.append(new)
-
     lost: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, found: lost.append(found))
-    slow, down = Slow(None), Slow("the disk is full")
-    outcomes = [(await chosen(one, How.REFUSE)).outcome for one in (slow, down)]
-    await asyncio.sleep(0.15)
-    gc.collect()
+    store = await RecordStore.open(f"sqlite:///{tmp_path / 'busy.db'}", keys=[KEY])
+    with locked(store):
+        done = await chosen(store, How.REFUSE)
+        while store.trouble is None:
+            await asyncio.sleep(0.01)
+        gc.collect()
 
-    assert outcomes == [CommitOutcome.LATER] * 2
-    assert (len(asked), len(slow.later), len(down.later)) == (1, 1, 1)
+    assert done.outcome is CommitOutcome.LATER
+    assert await recorded(store) == [How.REFUSE]
     assert lost == []
+    await store.close()
+
+
+async def test_a_store_that_is_known_to_fail_is_not_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr("proxy.records.sqlite.BUSY", 0.05)
+    monkeypatch.setattr(consent_commit, "RECEIPT_TIMEOUT", 3_600.0)
+    store = await RecordStore.open(f"sqlite:///{tmp_path / 'busy.db'}", keys=[KEY])
+    with locked(store):
+        with pytest.raises(RecordsError, match="locked"):
+            await store.add(refusal())
+        done = await chosen(store, How.REFUSE)
+
+    assert done.outcome is CommitOutcome.LATER
+    await store.close()
 
 
 async def test_taking_back_is_a_withdrawal_whatever_button_made_it(store):

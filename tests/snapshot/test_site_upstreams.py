@@ -1,5 +1,7 @@
 """Upstreams of each site: those that a reload does not change stay as they are, the others are let go."""
 
+import asyncio
+
 import pytest
 
 from proxy.config.loading import load_config
@@ -77,3 +79,44 @@ async def test_closing_leaves_none(upstreams):
     await upstreams.close()
 
     assert upstreams._by_key == {}
+
+
+async def test_only_https_reads_the_sites_own_authority_and_one_that_is_not_there_stops_it(
+    upstreams, tmp_path
+):
+    plain = SITES.replace('upstream: "http://127.0.0.1:3"', 'upstream: "http://127.0.0.1:3", ca: gone.pem')
+    await upstreams.update(load_config(plain, folder=tmp_path))
+
+    with pytest.raises(OSError, match="No such file"):
+        await upstreams.update(
+            load_config(plain.replace("http://127.0.0.1:3", "https://127.0.0.1:3"), folder=tmp_path)
+        )
+
+
+async def test_a_health_check_names_the_host_that_the_upstream_is_asked_for():
+    seen = []
+
+    async def answer(reader, writer):
+        head = await reader.readuntil(b"\r\n\r\n")
+        seen.append(next(line for line in head.split(b"\r\n") if line.lower().startswith(b"host:")))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    for more, host in (
+        ("", b"Host: app.callkom.io"),
+        (", upstream_host: inside.example", b"Host: inside.example"),
+    ):
+        upstreams = UpstreamsBySite()
+        text = SITES.replace('"http://127.0.0.1:3"', f'"http://127.0.0.1:{port}", health: /up{more}')
+        await upstreams.update(load_config(text))
+        async with asyncio.timeout(20):
+            while not seen:
+                await asyncio.sleep(0.01)
+        await upstreams.close()
+        assert seen.pop().rstrip() == host
+        seen.clear()
+    server.close()
+    await server.wait_closed()
