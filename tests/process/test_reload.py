@@ -210,7 +210,7 @@ def test_what_is_changed_back_is_no_change(tmp_path):
 def test_languages_and_certificates_are_watched_too(tmp_path, name):
     (tmp_path / "languages").mkdir()
     for file in ("languages/fr.yaml", "c.pem", "k.pem"):
-        (tmp_path / file).write_text("")
+        (tmp_path / file).write_text("banner: { title: Cookies }\n")
     files = watched(tmp_path, "languages: languages\ntls: { certificate: c.pem, key: k.pem }")
     assert not files.changed()
 
