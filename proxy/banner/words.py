@@ -131,7 +131,8 @@ class Words:
     def saved(self, deleted: int = 0) -> str:
         """Return what is said after a choice: that it is saved, and how many cookies were deleted."""
         said = self.of["foot.saved"].replace("{manage}", self.of["buttons.manage"])
-        return f"{said} {self.of['foot.deleted'].replace('{count}', str(deleted))}" if deleted else said
+        counted = self.of["foot.deleted"].replace("{count}", str(deleted))
+        return f"{said} {counted}" if deleted else said
 
     def sentence(self, parts: Iterable[str]) -> Markup:
         """Return sentences one after the other, empty ones left out."""
