@@ -72,7 +72,7 @@ def _lacking(
     for purpose in policy.purposes:
         missing = [part for part in _PARTS if f"purposes.{purpose.id}.{part}" not in words]
         if missing:
-            near = _near(purpose.id, words, policy)
+            near = _near(purpose.id, layers[1][code][0], policy) if code in layers[1] else ""
             purposes.append(f"purpose '{purpose.id}' has no {', '.join(missing)} under 'purposes'{near}")
     texts = sorted(policy_texts(policy).items()) if code != DEFAULT else []
     silent = [f"'{text}' ({place.rule}) is not translated" for text, place in texts if text not in phrases]

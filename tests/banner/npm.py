@@ -55,8 +55,7 @@ def _install() -> str:
 
     Several processes test at once. What they find in the folder is whole: it comes there in one piece.
     """
-    npm = shutil.which("npm")
-    if npm is None:
+    if shutil.which("npm") is None:
         return "npm is not installed, and this test measures with packages from there"
     FOLDER.parent.mkdir(parents=True, exist_ok=True)
     with (FOLDER.parent / "npm.lock").open("w") as lock:
@@ -64,7 +63,7 @@ def _install() -> str:
         if all((FOLDER / "node_modules" / name).is_dir() for name in VERSIONS):
             return ""  # by another process, while this one waited
         with tempfile.TemporaryDirectory(dir=FOLDER.parent, prefix="npm-") as fresh:
-            told = _fetch(npm, fresh)
+            told = fetch(VERSIONS, fresh)
             if not told:
                 shutil.rmtree(FOLDER, ignore_errors=True)
                 FOLDER.mkdir()
@@ -72,10 +71,11 @@ def _install() -> str:
     return told
 
 
-def _fetch(npm: str, folder: str) -> str:
-    wanted = [f"{name}@{version}" for name, version in VERSIONS.items()]
+def fetch(versions: dict[str, str], folder: str | Path) -> str:
+    """Install these versions into a folder; returns what went wrong."""
+    wanted = [f"{name}@{version}" for name, version in versions.items()]
     command = [
-        npm,
+        "npm",
         "install",
         "--no-save",
         "--ignore-scripts",
