@@ -34,7 +34,7 @@ def test_every_word_in_the_files_is_used_and_every_word_used_is_in_the_files():
     }
     asked = set(
         re.findall(
-            r'"((?:banner|notice|buttons|foot|panel|provider|receipt|placeholder|grammar|letter)\.[a-z_]+)"',
+            r"""["']((?:banner|notice|buttons|foot|panel|provider|receipt|placeholder|grammar|letter)\.[a-z_]+)["']""",
             code,
         )
     )
