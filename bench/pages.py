@@ -1,6 +1,13 @@
-"""The pages every peer rewrites: 15 kB and 100 kB, five third-party tags each, words that do not repeat."""
+"""The pages every peer rewrites: 15 kB and 100 kB, five third-party tags each, words that do not repeat.
 
+And the busiest beginning of a real page, from the corpus beside the clone, where there is one.
+"""
+
+import re
+from collections import Counter
 from random import Random
+
+from tests.shared import SHARED
 
 THIRD = (
     '<script async src="https://www.googletagmanager.com/gtag/js?id=G-12345"></script>',
@@ -80,3 +87,25 @@ def page(size: int, *, unique: bool = False) -> bytes:
             f"<ul>{''.join(f'<li>{words(3)}</li>' for _ in range(4))}</ul></div></section>"
         )
     return "\n".join(head + parts + late + tail).encode()
+
+
+_ADDRESS = re.compile(
+    rb"((?:src|href|srcset|data-src|content|action)=[\"'](?:(?:https?:)?//[^/\"'?#\s,]+)?/(?!/)[^\"'?#\s,]*?)(\.\w+)?(?=[\"'?#\s,])"
+)
+_LINKED = re.compile(rb"href=[\"']?https?://([a-z0-9.-]+)")
+
+
+def busy_page(size: int = 15_000) -> bytes | None:
+    """Return the beginning of the corpus page with the most scripts there, with a mark in every address.
+
+    Its own addresses are those of callkom.io. None without the corpus.
+    """
+    pages = [path.read_bytes() for path in sorted((SHARED / "corpus" / "pages").glob("real-*.html"))]
+    if not pages:
+        return None
+    whole = max(pages, key=lambda text: text.count(b"<script", 0, size))
+    home, _ = Counter(_LINKED.findall(whole)).most_common(1)[0]
+    found = whole[:size]
+    found = found[: found.rindex(b"<")].replace(home, b"callkom.io")
+    marked = _ADDRESS.sub(lambda match: match[1] + b"-" + MARK.encode() + (match[2] or b""), found)
+    return marked + b"</script></style></head><body></body></html>"

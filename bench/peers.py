@@ -46,6 +46,16 @@ def ours(folder: Path, port: int, origin: int, mode: str = "enforce") -> Peer:
     return Peer("consent-proxy", command, port)
 
 
+def compiled(folder: Path, port: int, origin: int) -> Peer:
+    """Ours with the filter compiled, where `make compiled` has built it."""
+    package = REPOSITORY / ".compiled"
+    peer = ours(folder, port, origin)
+    peer.name, peer.environment = "compiled", {"PYTHONPATH": str(package)}
+    if not package.exists():
+        peer.why_not = "make compiled builds it"
+    return peer
+
+
 def _nginx(
     folder: Path, port: int, location: str, *, top: str = "", http: str = "", origin: int = 0
 ) -> list[str]:
@@ -176,6 +186,7 @@ def workerd(folder: Path, port: int, origin: int, program: str | None) -> Peer:
 
 PEERS: dict[str, Callable[[Path, int, int], Peer]] = {
     "consent-proxy": ours,
+    "compiled": compiled,
     "nginx": nginx_plain,
     "nginx+sub_filter": nginx_sub,
     "nginx+njs": nginx_njs,

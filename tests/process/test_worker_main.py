@@ -30,7 +30,7 @@ threading.Thread(target=tell, daemon=True).start()
 """Loaded by every Python beside it (sitecustomize): on demand it says what it has imported."""
 
 READS = {"babel", "yaml", "pydantic", "pydantic_core", "typer", "click", "rich", "pygments", "difflib"}
-MIGRATES = {"sqlalchemy", "alembic", "mako", "aiosqlite"}
+MIGRATES = {"sqlalchemy", "greenlet", "alembic", "mako", "aiosqlite"}
 OURS = {
     "proxy.cli",
     "proxy.policy.rules_schema",
