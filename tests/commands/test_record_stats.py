@@ -70,6 +70,7 @@ def test_figures_count_what_was_purged_and_the_kept_are_counted_beside(config, p
         "custom": 1,
         "withdrawn": 1,
         "answered_again": 1,
+        "declared": 0,
         "once": 0,
         "unstored": 5,
         "erased": 0,

@@ -5,6 +5,7 @@ from collections import Counter
 from proxy.consent.answer import How
 from proxy.consent.decision import Ask
 from proxy.records.days import DAY_MS, UNSTORED, add, kept, of_records
+from proxy.records.figures import figures
 from proxy.records.store import RecordStore
 from tests.records.answers import KEY, NOON, answer, refusal
 
@@ -94,3 +95,13 @@ async def test_what_is_added_to_a_day_that_is_there_adds_up(store):
         assert await kept(connection, 0, 20_782) == {first: 5, second: 1}
         assert await kept(connection, 20_781, 20_782) == {second: 1}
         assert await kept(connection, 20_780, 20_781) == {first: 5}
+
+
+async def test_what_another_tool_declared_is_counted_as_such_beside_what_it_says(store):
+    await store.add(answer("ana", declared_by="cookiebot"))
+    day = NOON // DAY_MS
+    found = await store.days()
+
+    assert found[day, "callkom.io", "fr", "accept", ""] == 1
+    assert found[day, "callkom.io", "fr", "declared", ""] == 1
+    assert figures(found)[""].declared == figures(found)[""].answered == 1
