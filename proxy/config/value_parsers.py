@@ -8,7 +8,6 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -310,6 +309,8 @@ def read_consent_tool(value: object) -> str:
     text = str(value)
     if text in TOOLS:
         return text
+    from difflib import get_close_matches  # noqa: PLC0415 - who serves reads nothing
+
     names = {tool.name.lower(): tool.id for tool in TOOLS.values()} | {id_: id_ for id_ in TOOLS}
     near = get_close_matches(text.lower(), names, n=1, cutoff=0.6)
     known = f"; did you mean '{names[near[0]]}'?" if near else f"; it can be {', '.join(TOOLS)}"
