@@ -99,3 +99,18 @@ def test_nothing_of_the_panel_covers_what_has_the_focus(visit, how):
         met += 1
 
     assert met >= 20
+
+
+OVERLAPS = """() => [...document.querySelectorAll("summary")].filter(e => e.querySelector("span")).map(e => {
+  const [name, more] = ["b", "span"].map(part => { const r = document.createRange(); r.selectNodeContents(e.querySelector(part)); return r.getBoundingClientRect(); });
+  return [e.textContent, more.left >= name.right || name.left >= more.right || more.top >= name.bottom - 1]; }).filter(one => !one[1])"""
+
+
+@pytest.mark.parametrize("width", [320, 360, 768])
+@pytest.mark.parametrize("locale", ["en", "fr", "ar"])
+def test_no_name_on_the_panel_lies_over_what_stands_beside_it(visit, locale, width):
+    visitor = visit("/.consent/", locale=locale, viewport={"width": width, "height": 800})
+    visitor.page.evaluate("() => document.querySelectorAll('details').forEach(d => d.open = true)")
+
+    assert visitor.page.locator("summary span").count() >= 5
+    assert visitor.page.evaluate(OVERLAPS) == []
