@@ -3,13 +3,15 @@
 One page, gzipped, in turns: without any tool, behind this proxy (asking, and after a refusal), and with the consent
 tools of npm as their manuals show them. Times are medians; `cpu` is the processor time of the page's main thread up to
 a second after its load event, which other work on the machine disturbs less than the clock. `gone` is from the click
-on "refuse" to the first frame without the banner. Nothing of it is asserted anywhere: it is printed. c15t, which has
-to be bundled first, is not among the tools.
+on "refuse" to the first frame without the banner, `first` in how many visits the first frame that showed anything
+showed the banner, `heap` the MB of scripts' memory after a second. A page with twelve embeds, all refused, is compared
+with the page without any tool and without embeds. Nothing of it is asserted anywhere: it is printed.
 """
 
 import argparse
 import asyncio
 import gzip
+import json
 import shutil
 import subprocess
 import tempfile
@@ -30,7 +32,20 @@ PACKAGES = {
     "vanilla-cookieconsent": "3.1.0",
     "klaro": "0.7.22",
     "orejime": "3.2.1",
+    "@c15t/react": "2.2.1",
+    "react": "19",
+    "react-dom": "19",
+    "esbuild": "0.28.2",
 }
+BUNDLED = """import * as React from "react";
+import { createRoot } from "react-dom/client";
+import { ConsentManagerProvider, ConsentBanner, ConsentDialog } from "@c15t/react";
+import "@c15t/react/styles.css";
+let make = React.createElement, at = document.body.appendChild(document.createElement("div"));
+let options = { mode: "offline", overrides: { country: "FR", language: "en" } };
+createRoot(at).render(make(ConsentManagerProvider, { options }, make(ConsentBanner), make(ConsentDialog)));
+"""
+"""c15t as its readme shows it, without a server of theirs; esbuild makes one script and one style sheet of it."""
 FOLDER = ROOT / ".tests" / "visitor"
 HOST = "www.callkom.localhost"
 WORDS = (
@@ -90,20 +105,30 @@ TOOLS = {
         ".orejime-Env button:nth-of-type(2), .orejime-Banner-declineButton",
         ".orejime-Banner",
     ),
+    "c15t": (
+        '<link rel="stylesheet" href="/npm/c15t.css"><script defer src="/npm/c15t.js"></script>',
+        "[data-testid=consent-banner-reject-button]",
+        "[data-testid=consent-banner-footer]",
+    ),
 }
 """What the manual puts into the head, the button that refuses, and the banner."""
 
 OURS = ("", "#cc-b [value=refuse]", "#cc-b")
 
-OBSERVE = """() => {
-  window.seen = { shift: 0 };
+OBSERVE = """banner => {
+  window.seen = { shift: 0, banner: 0 };
+  let look = time => {
+    let box = document.querySelector(banner), at = box?.checkVisibility({ opacityProperty: true, visibilityProperty: true }) ? box.getBoundingClientRect() : 0;
+    at.height && at.top < innerHeight ? seen.banner = time : requestAnimationFrame(look);
+  };
+  if (banner) requestAnimationFrame(look);
   new PerformanceObserver(list => list.getEntries().forEach(e => e.hadRecentInput ? 0 : seen.shift += e.value))
     .observe({ type: "layout-shift", buffered: true });
 }"""
 TIMES = """() => {
   let load = performance.getEntriesByType("navigation")[0], sent = performance.getEntriesByType("resource");
   return { paint: performance.getEntriesByName("first-contentful-paint")[0]?.startTime || 0, load: load.loadEventStart,
-    bytes: [load, ...sent].reduce((sum, e) => sum + e.transferSize, 0), requests: 1 + sent.length, shift: seen.shift }; }"""
+    bytes: [load, ...sent].reduce((sum, e) => sum + e.transferSize, 0), requests: 1 + sent.length, shift: seen.shift, banner: seen.banner }; }"""
 GONE = """banner => new Promise(done => {
   let began;
   addEventListener("mouseup", () => began = performance.now(), { capture: true, once: true });
@@ -118,9 +143,15 @@ GONE = """banner => new Promise(done => {
 })"""
 
 
-def page_of(head: str = "") -> bytes:
+EMBED = '<iframe src="https://calendly.com/callkom/{}" width="600" height="400"></iframe>'
+EMBEDS = 12
+
+
+def page_of(head: str = "", embeds: int = 0) -> bytes:
     """Return the page with a tool's lines in its head."""
-    body = "<h1>Your phone system</h1>" + WORDS * 40
+    frames = [EMBED.format(number) for number in range(embeds)]
+    body = "<h1>Your phone system</h1>" + WORDS * (40 - 3 * embeds)
+    body += "".join(WORDS * 3 + frame for frame in frames)
     return f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Callkom</title>{STYLE}{head}</head><body>{body}</body></html>'.encode()
 
 
@@ -145,13 +176,32 @@ def packages() -> Path:
             timeout=200,
             capture_output=True,
         )
+    bundle(FOLDER)
     return FOLDER / "node_modules"
+
+
+def bundle(folder: Path) -> None:
+    """Make one script and one style sheet of c15t."""
+    define = "--define:process.env.NODE_ENV='production'"
+    (folder / "c15t.mjs").write_text(BUNDLED)
+    command = [
+        "node_modules/.bin/esbuild",
+        "c15t.mjs",
+        "--bundle",
+        "--minify",
+        define,
+        "--outdir=node_modules",
+    ]
+    subprocess.run(command, cwd=folder, check=True, timeout=100, capture_output=True)
 
 
 async def serve(tools: Path) -> asyncio.Server:
     """Serve the pages and the tools' files, gzipped, as an origin does."""
     types = {".js": b"text/javascript", ".css": b"text/css"}
-    pages = {f"/{name}": page_of(head) for name, (head, _, _) in TOOLS.items()} | {"/plain": page_of()}
+    pages = {f"/{name}": page_of(head) for name, (head, _, _) in TOOLS.items()} | {
+        "/plain": page_of(),
+        "/embeds": page_of(embeds=EMBEDS),
+    }
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -194,7 +244,8 @@ async def visit(
     """Return what one visitor saw; `again`: of the page after the refusal."""
     context = await browser.new_context(viewport={"width": 412, "height": 823})
     page = await context.new_page()
-    await page.add_init_script(f"({OBSERVE})()")
+    banner = json.dumps(refuse[1] if refuse is not None and not again else "")
+    await page.add_init_script(f"({OBSERVE})({banner})")
     if again and refuse is not None:
         await page.goto(address)
         await page.click(refuse[0])
@@ -203,21 +254,24 @@ async def visit(
     await told.send("Network.enable")
     await told.send("Network.emulateNetworkConditions", SLOW_4G)
     await told.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
-    await told.send("Performance.enable")
-    before = await cpu(told)
+    await told.send("Performance.enable", {"timeDomain": "threadTicks"})
+    before = await metric(told, "TaskDuration")
     await page.goto(address, wait_until="load")
     await page.wait_for_timeout(1000)
     found: dict[str, float] = await page.evaluate(TIMES)
-    found["cpu"] = (await cpu(told) - before) * 1000
+    found["cpu"] = (await metric(told, "TaskDuration") - before) * 1000
+    found["first"] = float(0 < found["banner"] <= found["paint"])
+    await told.send("HeapProfiler.collectGarbage")
+    found["heap"] = await metric(told, "JSHeapUsedSize") / 1e6
     if refuse is not None and not again:
         found["gone"] = await gone(page, refuse)
     await context.close()
     return found
 
 
-async def cpu(told) -> float:
+async def metric(told, name: str) -> float:
     metrics = (await told.send("Performance.getMetrics"))["metrics"]
-    return next(one["value"] for one in metrics if one["name"] == "TaskDuration")
+    return next(float(one["value"]) for one in metrics if one["name"] == name)
 
 
 async def gone(page: Page, refuse: tuple[str, str]) -> float:
@@ -239,6 +293,8 @@ async def main(rounds: int) -> None:
             "without any tool": (f"http://{HOST}:{port}/plain", None, False),
             "this proxy, asking": (ours, OURS[1:], False),
             "this proxy, answered": (ours, OURS[1:], True),
+            "12 embeds, asking": (ours.replace("plain", "embeds"), OURS[1:], False),
+            "12 embeds, answered": (ours.replace("plain", "embeds"), OURS[1:], True),
         }
         jobs |= {
             name: (f"http://{HOST}:{port}/{name}", (button, banner), False)
@@ -259,7 +315,20 @@ async def main(rounds: int) -> None:
 
 def report(found: dict[str, list[dict[str, float]]]) -> None:
     base = {key: median(one[key] for one in found["without any tool"]) for key in ("paint", "load", "cpu")}
-    heads = ("paint", "over", "load", "over", "cpu", "over", "gone", "bytes", "requests", "shift")
+    heads = (
+        "paint",
+        "over",
+        "load",
+        "over",
+        "cpu",
+        "over",
+        "gone",
+        "first",
+        "bytes",
+        "requests",
+        "heap",
+        "shift",
+    )
     print(f"{'ms, medians':<24}" + "".join(f"{head:>10}" for head in heads))
     for name, rows in found.items():
 
@@ -272,7 +341,9 @@ def report(found: dict[str, list[dict[str, float]]]) -> None:
             for value in (middle(key), middle(key) - base[key])
         ]
         cells.append(f"{middle('gone'):>10.0f}" if "gone" in rows[0] else f"{'':>10}")
-        cells += [f"{middle('bytes'):>10.0f}", f"{middle('requests'):>10.0f}", f"{middle('shift'):>10.3f}"]
+        first = f"{sum(row['first'] for row in rows):.0f} of {len(rows)}" if "gone" in rows[0] else ""
+        cells += [f"{first:>10}", f"{middle('bytes'):>10.0f}", f"{middle('requests'):>10.0f}"]
+        cells += [f"{middle('heap'):>10.1f}", f"{middle('shift'):>10.3f}"]
         print(f"{name:<24}" + "".join(cells))
 
 
