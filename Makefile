@@ -65,9 +65,11 @@ picture: $(STAMP)  ## draw the pictures of docs/architecture.md anew from the im
 assets: $(STAMP)  ## build proxy/banner/built from its scripts and style sheets (esbuild, from npm)
 	$(BIN)/python -m tools.assets
 
-lock: $(STAMP)  ## write the locks of deploy/ anew from pyproject.toml, with hashes (UPGRADE=--upgrade takes newer versions)
+lock: $(STAMP)  ## write the locks of deploy/, the bill of materials and docs/licences.md anew (UPGRADE=--upgrade takes newer versions)
 	$(BIN)/python -m pip install -q pip-tools
 	$(BIN)/python -m tools.lock $(UPGRADE)
+	$(BIN)/python -m pip install -q --require-hashes -r deploy/requirements.lock
+	$(BIN)/python -m tools.bill_of_materials
 
 audit-demo: $(STAMP) browser  ## both reports of the demo site, with the proxy and without it, in .audit-demo/
 	$(BIN)/python -m tools.audit_demo

@@ -40,6 +40,8 @@ NOT_RUN = {
 }
 STARTED = {"make demo", "consent-proxy serve --config config/local.yaml --rules rules.yaml"}
 INSTALLING = (
+    "pip install --require-hashes -r deploy/requirements.lock",
+    "pip install --no-deps .",
     "pip install .",
     "CONSENT_PROXY_COMPILE=1 pip install .",
     "python3 -m venv",

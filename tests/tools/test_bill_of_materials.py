@@ -1,0 +1,43 @@
+"""The bill of materials is valid CycloneDX, and names what the lock names with its licence."""
+
+import json
+import re
+
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+from tests.shared import ROOT
+from tools.bill_of_materials import BILL, LICENCES, bill, components, page
+
+LOCKED = dict(
+    re.findall(r"^([a-z0-9-]+)==([^ \\]+)", (ROOT / "deploy" / "requirements.lock").read_text(), re.MULTILINE)
+)
+
+
+def test_it_is_valid_cyclonedx():
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(BILL.read_text()) is None
+
+
+def test_it_names_every_package_of_the_lock_and_the_lists_we_carry_each_with_a_licence():
+    parts = json.loads(BILL.read_text())["components"]
+    libraries = {one["name"]: one["version"] for one in parts if one["type"] == "library"}
+
+    assert libraries == LOCKED, "make lock"
+    assert {one["name"] for one in parts if one["type"] == "data"} == {
+        "third-party-web",
+        "open-cookie-database",
+    }
+    assert [one["name"] for one in parts if not one["licenses"]] == []
+
+
+def test_both_files_are_what_the_tool_writes_today():
+    parts = components()
+
+    assert json.loads(BILL.read_text()) == bill(parts), "make lock"
+    assert LICENCES.read_text() == page(parts), "make lock"
+
+
+def test_no_licence_obliges_whoever_runs_the_product_to_publish_their_own_source():
+    licences = {one.licence for one in components()}
+
+    assert [text for text in licences if re.search(r"\b(?:AGPL|GPL|SSPL|BUSL)-", text)] == []
