@@ -137,7 +137,7 @@ def hide(edits: Edits) -> None:
 
 
 FRAME_STAND_IN = b"noembed"
-"""The element that a refused iframe of HTML is written as (docs/decisions/0064-refused-frames.md).
+"""The element that a refused iframe of HTML is written as (docs/decisions/0066-refused-frames.md).
 
 Parsers treat both alike - raw text, allowed wherever an iframe is - and this one makes no browsing context.
 """
