@@ -172,12 +172,12 @@ def proof(words: Words, receipt: Mapping[str, Any], *, names: Mapping[str, str] 
         "receipt",
         [
             ("id", receipt.get("id")),
-            ("time", _moment(words, receipt.get("time"))),
+            ("time", _moment(words, receipt.get("declared_at" if tool else "time"))),
             ("site", receipt.get("site")),
             ("version", receipt.get("policy_version")),
-            ("how", words.of.get(f"how.{how}", how)),
+            ("how", "" if tool else words.of.get(f"how.{how}", how)),  # no button of ours
             ("declared", words.say("receipt.declared_text", tool=_tool(tool)) if tool else ""),
-            ("declared_at", _moment(words, receipt.get("declared_at"))),
+            ("declared_at", _moment(words, receipt.get("time") if tool else None)),
             ("granted", purposes("granted")),
             ("refused", purposes("refused")),
             ("withdrawn", purposes("withdrawn") if receipt.get("withdrawn") else ""),

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from proxy.banner.assets import css_hash
-from proxy.banner.pages.page_shell import Shell, link
+from proxy.banner.pages.page_shell import Shell, link, proof
 from proxy.banner.stored_pages import forget_stored
 from proxy.banner.word_files import load_languages
 from proxy.config.banner_colours import Look
@@ -144,3 +144,18 @@ def test_the_policys_own_pages_and_contact_are_linked():
 
 def test_a_link_escapes_what_it_gets():
     assert link('/"<', "<") == '<a href="/&quot;&lt;">&lt;</a>'
+
+
+def test_what_another_tool_declared_names_the_tool_and_both_moments_and_no_button():
+    told = {**RECEIPT, "declared_by": "cookiebot", "declared_at": "2026-10-15T09:30:00.000Z"}
+    page = str(proof(WORDS["en"], told))
+
+    assert (
+        "<dt>Given to</dt><dd>Cookiebot, another consent tool: the question was put there, not here</dd>"
+        in page
+    )
+    assert (
+        page.index("2026-10-15T09:30:00.000Z") < page.index("Recorded here on") < page.index(RECEIPT["time"])
+    )
+    assert "Given with" not in page
+    assert "Given to" not in str(proof(WORDS["en"], RECEIPT))
