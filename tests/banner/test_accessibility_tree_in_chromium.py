@@ -32,6 +32,17 @@ LINK = """
   - status
   - link "Manage my cookies"
 """
+SAID = """
+- navigation "Privacy":
+  - 'status': /Saved. You can change it .* 2/
+  - link "Manage my cookies"
+"""
+CARD = """
+- group "Content from Calendly":
+  - button "Show it once"
+  - link "Open Calendly in a new tab"
+  - 'link "Always allow: Functional"'
+"""
 PANEL = """
 - main:
   - heading "Manage my cookies" [level=1]
@@ -58,6 +69,14 @@ def test_banner_and_link_are_a_dialog_and_a_navigation(visit):
     expect(visitor.page.locator("#cc-l")).to_match_aria_snapshot(LINK)
     visitor.banner.locator("summary").click()
     expect(visitor.banner).to_match_aria_snapshot(OPEN)
+
+
+def test_a_card_is_a_group_with_a_button_and_two_links_and_the_link_says_what_was_saved(visit, stage):
+    stage.answered, stage.saved = True, 2
+    page = visit().page
+
+    expect(page.locator(".ph").first).to_match_aria_snapshot(CARD)
+    expect(page.locator("#cc-l")).to_match_aria_snapshot(SAID)
 
 
 def test_the_panel_is_a_region_for_each_switch_then_the_buttons_then_the_rest(visit, stage):
