@@ -334,3 +334,21 @@ async def test_without_a_source_such_a_cookie_means_nothing(tmp_path):
 
     assert RUNS not in got.body
     assert BANNER in got.body
+
+
+async def test_an_answer_of_ours_is_later_than_one_that_states_no_time_and_was_there_already(tmp_path):
+    klaro = source(tool="klaro", purposes="{ matomo: performance, youtube: functional }")
+    refusal = f"klaro={quote(json.dumps({'matomo': False, 'youtube': False}))}"
+    async with Origin(PAGES) as origin, proxying(origin.url, folder=tmp_path, more=klaro) as proxy:
+        no = await proxy.ask("/", *OPENS, f"Cookie: {refusal}")
+        yes = await proxy.ask(
+            "/.consent/choice",
+            "Content-Type: application/x-www-form-urlencoded",
+            f"Cookie: {refusal}; {cookie(no)}",
+            method="POST",
+            body=b"choice=accept",
+        )
+        got = await proxy.ask("/", *OPENS, f"Cookie: {refusal}; {cookie(yes)}")
+
+    assert RUNS in got.body
+    assert ours(got) == []
