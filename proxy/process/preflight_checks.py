@@ -6,9 +6,11 @@ written, nothing is sent and nobody is taken in: another version may be serving 
 
 from __future__ import annotations
 
+import asyncio
 import os
 import ssl
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -153,6 +155,7 @@ def _check_store(config: Config) -> None:
     """Raise StartError if the SQLite file is of a newer program, or not there and cannot be created."""
     path = read_store_address(config.records.url, config.file(Path())).path
     if path is None:
+        _check_postgresql(config.records.url)
         return
     if path.exists():
         check_file(path)
@@ -164,6 +167,14 @@ def _check_store(config: Config) -> None:
             )
     elif path.parent != key_file(config).parent:  # else the first start makes it, for the key
         raise StartError(f"records: the folder {path.parent} does not exist; make it, or name another")
+
+
+def _check_postgresql(url: str) -> None:
+    """Raise StartError if that address can never be used."""
+    from proxy.records.postgresql import check_address  # noqa: PLC0415 - asyncpg: 3 MB for SQLite
+
+    with ThreadPoolExecutor(1) as thread:  # whoever asks may have an event loop of its own
+        thread.submit(asyncio.run, check_address(url)).result()
 
 
 def _authority(steps: tuple[Step, ...], config: Config, ca: Path | None) -> Iterator[Finding]:

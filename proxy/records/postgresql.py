@@ -27,6 +27,21 @@ async def connect(url: str) -> Any:
     )
 
 
+async def check_address(url: str) -> None:
+    """Raise StartError if the address can never be used; nothing is connected to."""
+    try:
+        # asyncpg reads the whole address, then finds no socket in a folder that is none.
+        await asyncpg.connect(_address(url), host="/dev/null", timeout=1)
+    except (asyncpg.ClientConfigurationError, ValueError) as error:
+        raise _unusable(error) from None
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return
+
+
+def _unusable(error: Exception) -> StartError:
+    return StartError(f"records: the address of the store cannot be used: {error}")
+
+
 class PostgresConnection:
     """A connection to a server. Made by `await open(...)`."""
 
@@ -39,8 +54,8 @@ class PostgresConnection:
         """Return a connection to that server."""
         try:
             return cls(await connect(url))
-        except asyncpg.ClientConfigurationError as error:
-            raise StartError(f"records: the address of the store cannot be used: {error}") from None
+        except (asyncpg.ClientConfigurationError, ValueError) as error:
+            raise _unusable(error) from None
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise Failure(error) from error
 

@@ -139,6 +139,25 @@ def test_a_host_that_no_cookie_row_is_for_is_named_and_a_copy_to_try_is_not(tmp_
 
 
 @pytest.mark.parametrize(
+    "rest", ["db.example/x?sslmode=nonsense", "db.example/x?target_session_attrs=nonsense", "[db.example/x"]
+)
+def test_an_address_of_postgresql_that_can_never_be_used_is_told(tmp_path, rest):
+    (tmp_path / "my.key").write_text("k" * 32)
+    more = f"consent: {{ key: my.key }}\nrecords: 'postgresql://me:secret@{rest}'\n"
+    [told] = problems(config_in(tmp_path, more))
+
+    assert told.startswith("config.yaml:5:10: records: the address of the store cannot be used")
+    assert "secret" not in told
+
+
+def test_an_address_of_postgresql_is_taken_without_asking_anybody_there(tmp_path):
+    (tmp_path / "my.key").write_text("k" * 32)
+    more = "consent: { key: my.key }\nrecords: postgresql://me@db.example/x\n"
+
+    assert problems(config_in(tmp_path, more)) == []
+
+
+@pytest.mark.parametrize(
     ("days", "host", "words"),
     [(7, "a.callkom.io", "the certificate ends on "), (-2, "a.callkom.io", "the certificate ended on "),
      (60, "b.callkom.io", "the certificate is not for a.callkom.io")],
