@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
@@ -41,7 +41,7 @@ _FIELDS = {
 _TOKEN = re.compile(r"'([^']*)'|([A-Za-z])\2*")
 
 
-@cache
+@lru_cache(64)
 def formats(code: str) -> tuple[dict[str, str], str]:
     """Return the words of a language that CLDR knows, and its plural categories; English where it knows none.
 

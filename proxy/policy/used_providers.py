@@ -64,8 +64,8 @@ def with_use_as_mapping(tree: Node) -> tuple[Node, list[Problem]]:
         if key.value in rules_schema.UseShape.model_fields:
             text = f"use has '{key.value}' beside a name, not under it: indent it deeper than the name"
             problems.append(Problem(key.place, text))
-        elif unpaired := re.fullmatch(r"([\w-]+) *\{ *(.*)", key.value):
-            meant = f"{unpaired[1]}: {{ {unpaired[2]}: ... }}"
+        elif unpaired := re.fullmatch(r"([\w-]+) *\{(.*)", key.value):
+            meant = f"{unpaired[1]}: {{ {unpaired[2].strip()}: ... }}"
             text = f"use names '{key.value}'; a name needs ': ' after it: '{meant}'"
             problems.append(Problem(key.place, text))
         elif len(several := _LIST.split(key.value.strip())) > 1:

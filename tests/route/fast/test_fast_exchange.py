@@ -12,6 +12,7 @@ import weakref
 import pytest
 import trustme
 
+from proxy.consent.decision import SAID_FOR
 from proxy.http.upstream import pool
 from proxy.route.relay import Relay
 from tests.process.test_worker import certificate
@@ -48,6 +49,10 @@ def counted(proxy) -> dict[str, float]:
         "consent_proxy_upstream_connections",
         "consent_proxy_upstream_waiting",
         "consent_proxy_upstream_in_use",
+        "consent_proxy_visitor_connections",
+        "consent_proxy_cpu_seconds_total",
+        "consent_proxy_resident_bytes",
+        "consent_proxy_open_files",
     )
     lines = [
         line.rpartition(" ") for line in proxy.figures().splitlines() if line.startswith("consent_proxy_")
@@ -147,12 +152,14 @@ async def test_the_second_answer_is_byte_for_byte_the_first(tmp_path, who, mode)
 
 
 async def test_it_is_the_same_for_who_has_agreed_and_for_who_has_refused(tmp_path):
+    now = [1_800_000_000.0]
     async with (
         Origin(ANSWERS, otherwise=ok(b"warm")) as origin,
-        proxying(origin.url, folder=tmp_path) as proxy,
+        proxying(origin.url, folder=tmp_path, clock=lambda: now[0]) as proxy,
     ):
         some = await accept(proxy, b"performance")
         every = await accept(proxy)
+        now[0] += SAID_FOR  # the page right after an answer says that it was saved
         heads = [
             (f"Cookie: {some}; _ga=1",),
             (f"Cookie: {every}; _ga=1",),
@@ -454,6 +461,7 @@ async def test_an_answer_expires_while_its_head_is_remembered(tmp_path):
         proxying(origin.url, folder=tmp_path, clock=lambda: now[0]) as proxy,
     ):
         cookie = f"Cookie: {await accept(proxy)}"
+        now[0] += SAID_FOR  # the page right after an answer says that it was saved
         went = ways(proxy, origin)
         someone = await guest(proxy)
         for _ in range(3):
