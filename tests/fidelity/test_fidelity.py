@@ -12,7 +12,7 @@ import pytest
 
 from proxy.build_digest import build_kind
 from proxy.filter.html import incomplete_markup, text_consumers
-from proxy.filter.syntax import attributes, foreign_content, text_ends, tokens
+from proxy.filter.syntax import attributes, foreign_content, tokens
 from tests.fidelity.__main__ import measure
 from tests.fidelity.seeing import Measure
 from tests.shared import shared
@@ -88,8 +88,8 @@ def without_integration_points(monkeypatch):
 
 
 def without_script_escapes(monkeypatch):
-    plain = text_ends._STATES[0]
-    monkeypatch.setattr(text_ends, "_STATES", (re.compile(plain.pattern.replace(b"|!--", b"")),) * 3)
+    plain = text_consumers._STATES[0]
+    monkeypatch.setattr(text_consumers, "_STATES", (re.compile(plain.pattern.replace(b"|!--", b"")),) * 3)
 
 
 def without_references(monkeypatch):
@@ -118,14 +118,14 @@ def with_short_comment_tail(monkeypatch):
 
 
 def with_short_raw_tail(monkeypatch):
-    find = text_ends.RawEnd.find
+    find = text_consumers.RawEnd.find
 
     def hasty(self, text, at):
         end = find(self, text, at)
         self.at = max(self.at, len(text) - 2)
         return end
 
-    monkeypatch.setattr(text_ends.RawEnd, "find", hasty)
+    monkeypatch.setattr(text_consumers.RawEnd, "find", hasty)
 
 
 def with_comment_begun_too_early(monkeypatch):

@@ -202,7 +202,9 @@ async def test_a_later_answer_of_ours_wins_and_a_later_one_of_theirs_again(tmp_p
         )
         ours_wins = await proxy.ask("/", *OPENS, f"Cookie: {YES}; {cookie(refused)}")
         theirs_again = await proxy.ask(
-            "/", *OPENS, f"Cookie: {theirs('analytics', 'media', at=NOW + 60)}; {cookie(refused)}"
+            "/",
+            *OPENS,
+            f"Cookie: {theirs('analytics', 'media', at=int(time.time()) + 60)}; {cookie(refused)}",
         )
         kept = await receipt(proxy, cookie(theirs_again))
 

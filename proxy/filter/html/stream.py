@@ -16,20 +16,23 @@ from proxy.filter.html.text_consumers import (
     REFUSED_FRAME_TEXT,
     UNJUDGED,
     Consumer,
+    Finder,
     InlineScript,
     JsonBlock,
+    RawEnd,
+    ScriptEnd,
+    SectionEnd,
     StyleSheet,
     UnjudgedText,
+    without_context,
 )
 from proxy.filter.rules.judge import ContentModel, Judge, JudgedTag, PlaceholderPosition
 from proxy.filter.size_limits import MAX_TAG, MAX_TAIL
-from proxy.filter.syntax.text_ends import Finder, RawEnd, ScriptEnd, SectionEnd
 from proxy.filter.syntax.urls import url_of
 from proxy.filter.tags.injection import Injection
 from proxy.filter.tags.long_tag import LongTag, cap_of, is_too_long
 from proxy.filter.tags.refusal import DocumentContext
 from proxy.filter.tags.start_tag import judge_tag
-from proxy.filter.tags.tag_edits import without_context
 from proxy.filter.verdict import Verdict
 
 _FREE_TRIES = 4  # joins before it waits for a quarter more, so that one-byte pieces cost linear time

@@ -136,18 +136,6 @@ def hide(edits: Edits) -> None:
     edits.insert("hidden", None)
 
 
-FRAME_STAND_IN = b"noembed"
-"""The element that a refused iframe of HTML is written as (docs/decisions/0066-refused-frames.md).
-
-Parsers treat both alike - raw text, allowed wherever an iframe is - and this one makes no browsing context.
-"""
-
-
-def without_context(frame: bytes) -> bytes:
-    """Return the start tag of an iframe as that of its stand-in."""
-    return b"<" + FRAME_STAND_IN + frame[len(b"<iframe") :]
-
-
 def relink(edits: Edits, link: str) -> None:
     """Make a link that ran the provider's code lead to the provider's page."""
     edits.rename({"href", "target", "rel"} if edits.xml else ())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.filter.syntax.text_ends import RawEnd, ScriptEnd, SectionEnd
+from proxy.filter.html.text_consumers import RawEnd, ScriptEnd, SectionEnd
 
 
 def end(make, text: bytes, size: int) -> tuple[int, bool]:
