@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from proxy.config.loading import read_config
-from proxy.config.signing_key import load_keys
+from proxy.config.signing_key import existing_keys, key_file, load_keys
+from proxy.errors import StartError
 from proxy.records.store import RecordStore
 
 ConfigFile = Annotated[
@@ -32,29 +33,40 @@ Since = Annotated[
 Until = Annotated[str | None, typer.Option("--until", help="Only before this day or moment (UTC).")]
 
 
-def with_store(config: Path, run: Callable[[RecordStore], Awaitable[None]], *, needed: bool = True) -> None:
-    """Run that on the store that a config names; with `needed=False` also on one that is damaged."""
+def with_store(
+    config: Path, run: Callable[[RecordStore], Awaitable[None]], *, needed: bool = True, create: bool = False
+) -> None:
+    """Run that on the store that a config names; with `needed=False` also on one that is damaged.
+
+    With `create` the store may be missing, and is made; the key then has to be there.
+    """
 
     async def main() -> None:
-        async with _store(config, needed=needed) as store:
+        async with _store(config, needed=needed, create=create) as store:
             await run(store)
 
     asyncio.run(main())
 
 
 @contextlib.asynccontextmanager
-async def _store(path: Path, *, needed: bool) -> AsyncIterator[RecordStore]:
-    """Open the store that a config names; it must exist, a command makes none."""
+async def _store(path: Path, *, needed: bool, create: bool) -> AsyncIterator[RecordStore]:
+    """Open the store that a config names; it must exist, only a restore makes one."""
     config = read_config(path)
     # Without a store there is nothing to read, and no reason to make a key for it.
     folder = config.file(Path())
-    RecordStore.must_exist(config.records.url, folder)
+    if create and not existing_keys(config):
+        raise StartError(
+            f"there is no signing key at {key_file(config)}: put that of the backup there, "
+            "without it no seal holds"
+        )
+    if not create:
+        RecordStore.must_exist(config.records.url, folder)
     store = await RecordStore.open(
         config.records.url,
         keys=load_keys(config),
         keep=config.records.keep,
         folder=folder,
-        create=False,
+        create=create,
         needed=needed,
     )
     try:

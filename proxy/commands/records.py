@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from proxy.commands.record_backup import backup, restore
 from proxy.commands.record_page import letter_page, no_page, record_page
 from proxy.commands.record_stats import stats
 from proxy.commands.record_store import (
@@ -37,7 +38,7 @@ from proxy.records.queries import Which
 from proxy.records.store import RecordStore, now_ms
 
 records_app = typer.Typer(
-    help="Proofs of consent: list, show, verify, export, erase, purge, count.", no_args_is_help=True
+    help="Proofs of consent: list, show, verify, export, erase, purge, count, back up.", no_args_is_help=True
 )
 
 
@@ -255,6 +256,8 @@ def _say_count(doing: str, count: int, key: str, *, json: bool) -> None:
 
 
 records_app.command()(stats)
+records_app.command()(backup)
+records_app.command()(restore)
 
 
 @records_app.command()

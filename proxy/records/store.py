@@ -13,7 +13,8 @@ from pathlib import Path
 
 from proxy.consent.record import ConsentRecord, NewRecord, Shown
 from proxy.errors import RecordsError, StartError
-from proxy.records import days, erasure, queries
+from proxy.records import backup, days, erasure, queries
+from proxy.records.backup import Contents
 from proxy.records.chain import ChainHead, Keyring
 from proxy.records.database import Database
 from proxy.records.days import Key, Numbers
@@ -161,6 +162,31 @@ class RecordStore:
         with _records_errors():
             limit = self._clock() - self._keep * 1000 if before is None else before
             return await erasure.purgeable(self._database, limit)
+
+    # Backups
+
+    async def back_up(self, file: Path) -> Contents:
+        """Write the whole store to a new file (0600), and return how much it holds."""
+        with _records_errors():
+            return await backup.write_backup(self._database, file)
+
+    async def contents(self) -> Contents:
+        """Return how much the store holds, of what a restore would replace."""
+        with _records_errors():
+            return await backup.contents(self._database)
+
+    async def verify_backup(self, file: Path) -> tuple[Verification, Contents]:
+        """Return what is wrong with a backup, by our keys, and how much it holds."""
+        with _records_errors():
+            async with backup.opened_backup(file) as copy:
+                found = await verify(copy, self._keyring)
+                return found, await backup.contents(copy)
+
+    async def restore(self, file: Path, *, replace: bool = False) -> Contents:
+        """Put a backup into the store, all or nothing; one that is not empty needs `replace`."""
+        with _records_errors():
+            async with backup.opened_backup(file) as copy:
+                return await backup.restore(copy, self._database, replace=replace)
 
     # Reading
 

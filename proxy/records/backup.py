@@ -1,0 +1,216 @@
+"""Backups: a whole store, of either kind, as one SQLite file that is a store itself, and back.
+
+A backup of PostgreSQL can be restored into SQLite and the other way round; both check the same seals.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from proxy.errors import RecordsError
+from proxy.records.database import Database
+from proxy.records.driver import FAILURES, Connection, Row, first, why
+from proxy.records.migrations import VERSIONS
+from proxy.records.sqlite import connect
+
+_FILE = "proofs.db"
+_PAGE = 500
+_GUARDED = ("records", "writers")
+_REPLACED = (*_GUARDED, "days")
+"""What a restore puts in place of what is there. Everything else is added to it: a text goes by its own
+digest, a key by its id, and a process that serves relies on those that it has written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """How many rows of the tables that a restore replaces there are."""
+
+    records: int
+    writers: int
+    days: int
+
+    @property
+    def empty(self) -> bool:
+        """True when nothing would be lost."""
+        return not (self.records or self.writers or self.days)
+
+    def __str__(self) -> str:
+        return f"records: {self.records}, chains: {self.writers}, daily numbers: {self.days}"
+
+
+async def contents(database: Database) -> Contents:
+    """Return how much a store holds."""
+    async with database.reading() as connection:
+        return await _contents(connection)
+
+
+async def write_backup(database: Database, file: Path) -> Contents:
+    """Write the store as it is at one moment to a new file (0600); whoever serves goes on meanwhile."""
+    _require_new(file)
+    with _file_errors(file), tempfile.TemporaryDirectory(prefix=".backup-", dir=file.parent) as name:
+        part = Path(name, _FILE)
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        if database.path is not None:
+            await asyncio.to_thread(_copy_file, database.path, part)
+        else:
+            await _export(database, part)
+        copy = Database(f"sqlite:///{_FILE}", part.parent)
+        try:
+            found = await contents(copy)
+        finally:
+            await copy.close()
+        await asyncio.to_thread(_put_in_place, part, file)
+    return found
+
+
+@contextlib.asynccontextmanager
+async def opened_backup(file: Path) -> AsyncIterator[Database]:
+    """Give a private copy of a backup at the schema of this program; the file is not touched."""
+    _require_file(file)
+    with tempfile.TemporaryDirectory(prefix="consent-proxy-") as name:
+        part = Path(name, _FILE)
+        with _file_errors(file):
+            await asyncio.to_thread(_copy_file, file, part)
+            await asyncio.to_thread(_require_store, part)
+        copy = Database(f"sqlite:///{_FILE}", part.parent)
+        try:
+            yield copy
+        finally:
+            await copy.close()
+
+
+async def restore(backup: Database, database: Database, *, replace: bool) -> Contents:
+    """Put what a backup holds into a store, all or nothing, and return how much that was.
+
+    A store that holds anything is refused, or emptied first with `replace`.
+    """
+    async with backup.reading() as source, database.writing() as target:
+        if database.path is None:
+            tables = ", ".join(_columns())
+            await target.run(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE")
+        held = await _contents(target)
+        if not held.empty:
+            if not replace:
+                raise RecordsError(
+                    f"the store {database.name} is not empty ({held}); --replace puts the backup in its place"
+                )
+            await (_empty_postgresql(target) if database.path is None else _empty_sqlite(target))
+        await _copy_rows(source, target)
+        return await _contents(target)
+
+
+async def _contents(connection: Connection) -> Contents:
+    counts = []
+    for table in _REPLACED:
+        row = await first(connection, f"SELECT count(*) FROM {table}")  # noqa: S608 - a constant
+        counts.append(int(row[0]) if row is not None else 0)
+    return Contents(*counts)
+
+
+async def _export(database: Database, part: Path) -> None:
+    """Copy every table of a PostgreSQL, as one transaction sees it."""
+    copy = Database(f"sqlite:///{_FILE}", part.parent)
+    try:
+        async with database.reading() as source, copy.writing() as target:
+            await _copy_rows(source, target)
+    finally:
+        await copy.close()
+
+
+async def _copy_rows(source: Connection, target: Connection) -> None:
+    for table, (columns, _key) in _columns().items():
+        names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+        unless = "" if table in _REPLACED else " ON CONFLICT DO NOTHING"
+        insert = f"INSERT INTO {table} ({names}) VALUES ({marks}){unless}"  # noqa: S608 - of the schema
+        async for rows in _pages(source, table):
+            await target.many(insert, [tuple(row) for row in rows])
+
+
+async def _pages(source: Connection, table: str) -> AsyncIterator[Sequence[Row]]:
+    """Give the rows of a table by its key, a page at a time: memory stays constant."""
+    columns, key = _columns()[table]
+    by, marks = ", ".join(key), ", ".join("?" * len(key))
+    begin = f"SELECT {', '.join(columns)} FROM {table}"  # noqa: S608 - of the schema
+    end = f"ORDER BY {by} LIMIT {_PAGE}"
+    rows = await source.all(f"{begin} {end}")
+    while rows:
+        yield rows
+        last = [rows[-1][name] for name in key]
+        rows = await source.all(f"{begin} WHERE ({by}) > ({marks}) {end}", *last)
+
+
+def _columns() -> dict[str, tuple[list[str], list[str]]]:
+    """Return the columns of each table, and those of its key."""
+    from proxy.records.schema import metadata  # noqa: PLC0415 - SQLAlchemy: 20 MB for this alone
+
+    return {
+        table.name: ([column.name for column in table.columns], [one.name for one in table.primary_key])
+        for table in metadata.sorted_tables
+    }
+
+
+async def _empty_postgresql(target: Connection) -> None:
+    for table in _GUARDED:
+        await target.run(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        await target.run(f"TRUNCATE {table}")
+        await target.run(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+    await target.run("DELETE FROM days")
+
+
+async def _empty_sqlite(target: Connection) -> None:
+    guards = await target.all("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+    for guard in guards:
+        await target.run(f"DROP TRIGGER {guard['name']}")
+    for table in _REPLACED:
+        await target.run(f"DELETE FROM {table}")  # noqa: S608 - a constant
+    for guard in guards:
+        await target.run(guard["sql"])
+
+
+def _copy_file(source: Path, copy: Path) -> None:
+    """Copy a SQLite file in one step of its online backup: nobody who writes waits."""
+    with (
+        contextlib.closing(connect(source, read_only=True)) as here,
+        contextlib.closing(sqlite3.connect(copy)) as there,
+    ):
+        here.backup(there)
+
+
+def _put_in_place(part: Path, file: Path) -> None:
+    """Make it one file without a journal, on the disk, then give it its name."""
+    with contextlib.closing(sqlite3.connect(part)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE").fetchall()
+    with part.open("rb") as written:
+        os.fsync(written.fileno())
+    _require_new(file)
+    part.replace(file)
+
+
+def _require_new(file: Path) -> None:
+    if file.exists():
+        raise RecordsError(f"{file} exists; name a new file")
+
+
+def _require_file(file: Path) -> None:
+    if not file.is_file():
+        raise RecordsError(f"there is no backup at {file}")
+
+
+def _require_store(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"SELECT version_num FROM {VERSIONS}").fetchone()  # noqa: S608 - a constant
+
+
+@contextlib.contextmanager
+def _file_errors(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, *FAILURES) as error:
+        raise RecordsError(f"the backup {file} failed: {why(error)}") from error
