@@ -35,9 +35,21 @@ def new_key() -> str:
 def load_keys(config: Config) -> tuple[bytes, ...]:
     """Return the keys, the signing one first; the first start creates one.
 
-    To rotate: add a new line at the top, and remove the old one after six months.
+    To rotate: append a new line everywhere, then move it to the top, and remove the old one after six months.
     """
     return existing_keys(config) or create_key(key_file(config))
+
+
+def renewed_keys(config: Config, keys: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """Return the keys now in the file; StartError if the one that has signed so far is not among them."""
+    renewed = existing_keys(config)
+    if keys[0] not in renewed:
+        raise StartError(
+            f"the signing key was replaced: {key_file(config)} does not hold the line that signs until now. "
+            "Every visitor would be asked again, and proofs sealed under it could not be verified; "
+            "put the old line back below the new one"
+        )
+    return renewed
 
 
 def upstream_key_file(config: Config) -> Path:

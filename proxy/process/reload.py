@@ -1,4 +1,4 @@
-"""Reload: watches rules, config, languages and certificates, and swaps the snapshot when they change."""
+"""Reload: watches rules, config, languages, certificates and keys, and swaps the snapshot on a change."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ class WatchedFiles:
     doubt: str = ""  # a warning about the rules last read: served although their tests fail
     languages: Languages | None = None  # as last read
     _extra: tuple[Path, ...] = field(default=())
+    _key: tuple[Path, ...] = field(default=())
     _seen: Stamp = field(default=())
     _pending: Stamp | None = field(default=None)
 
@@ -63,6 +64,12 @@ class WatchedFiles:
 
         return read_files(self.config_path, self.rules_path, tests)
 
+    def watch_key(self, path: Path) -> None:
+        """Watch the file of the signing keys too, from its state of now on."""
+        if (path,) != self._key:
+            seen = self._seen[: len(self._seen) - len(self._key)]
+            self._key, self._seen = (path,), (*seen, _stat(path))
+
     def changed(self) -> bool:
         """True once a change is seen twice alike, so that no half-written file is read."""
         now = self._stamp()
@@ -83,6 +90,7 @@ class WatchedFiles:
             yield path
             if path.is_dir():
                 yield from sorted(path.glob("*.yaml"))
+        yield from self._key
 
 
 def _stat(path: Path) -> tuple[str, int, int, int]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from proxy.build_digest import build_kind
-from proxy.config.signing_key import load_keys
+from proxy.config.signing_key import key_file, load_keys, renewed_keys
 from proxy.config.types import Config, Mode
 from proxy.errors import ProxyError
 from proxy.filter.body.body_filter import smaller
@@ -89,6 +90,8 @@ class Worker:
         self._number = number
         self._clock = clock
         self._keys = load_keys(config)
+        if watched is not None:
+            watched.watch_key(key_file(config))
         self._upstreams = UpstreamsBySite()
         self._store: RecordStore | None = None
         self._snapshot: Snapshot | None = None
@@ -104,7 +107,7 @@ class Worker:
                 watched,
                 config,
                 policy,
-                build=self._build,
+                build=self._rebuild,
                 swap=self._swap,
                 tally=self.metrics.tally,
                 health=self.health,
@@ -139,6 +142,8 @@ class Worker:
             PresumedCookies.of(config),
             Sightings(self._keys[0]),
         )
+        if self._store.trouble is None:
+            await self._report_unknown_keys(self._store)
         self._snapshot = await self._build(config, self._policy)
         self._records_probe = RecordsProbe(self._store, self.metrics, self.health)
         self._records_probe.report()
@@ -220,6 +225,39 @@ class Worker:
     async def _build(self, config: Config, policy: Policy) -> Snapshot:
         languages = self._watched.languages if self._watched is not None else None
         return await build_snapshot(config, policy, self._shared, OwnAddresses, languages)
+
+    async def _rebuild(self, config: Config, policy: Policy) -> Snapshot:
+        """Build the snapshot of a reload, with the signing keys that are in their file now."""
+        assert self._watched is not None
+        assert self._store is not None
+        keys, before = renewed_keys(config, self._keys), self._shared
+        self._shared = dataclasses.replace(before, keys=keys)
+        try:
+            snapshot = await self._build(config, policy)
+        except BaseException:
+            self._shared = before
+            raise
+        self._watched.watch_key(key_file(config))
+        if keys != self._keys:
+            promoted = keys[0] != self._keys[0]
+            log().info("signing_keys_loaded", keys=len(keys), promoted=promoted)
+            if keys[0] not in self._keys:
+                note = "a line that was not below before signs now: replicas that have not read it ask again"
+                log().warning("signing_keys_loaded", note=note)
+            self._store.rotate(keys)
+            self._keys = keys
+        return snapshot
+
+    async def _report_unknown_keys(self, store: RecordStore) -> None:
+        """Report, before anything is written, that the key which sealed earlier proofs is not in the file."""
+        with contextlib.suppress(ProxyError):
+            if unknown := await store.unknown_keys():
+                why = (
+                    f"the signing key was replaced: {key_file(self.config)} lacks the one of proofs in the "
+                    "store, which cannot be verified without it; put the old line back below the new one"
+                )
+                self.health.reasons["key"] = why
+                log().error("signing_key_replaced", lacking=unknown, note=why)
 
     def _swap(self, snapshot: Snapshot) -> None:
         """Serve requests from another snapshot."""

@@ -63,7 +63,12 @@ class Ledger:
         self._clock = clock
         self._name = secrets.token_hex(6)
         self._known: set[str] = set()  # texts that this store has
+        self._rotated: Keyring | None = None
         self._opening = 0  # which opening of the store that is true of
+
+    def rotate(self, keyring: Keyring) -> None:
+        """From the next batch on, write on a new chain, sealed under the newest of other keys."""
+        self._rotated = keyring
 
     async def write(self, batch: Sequence[Waiting]) -> list[ConsentRecord]:
         """Return the durable record of each answer.
@@ -71,6 +76,8 @@ class Ledger:
         Answers that were tried before are looked for by id first: their commit may have
         arrived although its connection died.
         """
+        if self._rotated is not None:  # never amid a batch: it is sealed under one key
+            self._keyring, self._name, self._rotated = self._rotated, secrets.token_hex(6), None
         again = any(waiting.tried for waiting in batch)
         for waiting in batch:
             waiting.tried = True

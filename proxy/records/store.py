@@ -163,6 +163,23 @@ class RecordStore:
             limit = self._clock() - self._keep * 1000 if before is None else before
             return await erasure.purgeable(self._database, limit)
 
+    # Keys
+
+    def rotate(self, keys: Sequence[bytes]) -> None:
+        """Seal under the first of these keys from now on; the others are believed."""
+        keyring = Keyring(keys)
+        if keyring.newest != self._keyring.newest:
+            self._writer.rotate(keyring)
+        self._keyring = keyring
+
+    async def unknown_keys(self) -> list[str]:
+        """Return the ids of keys that sealed chains and that we do not have: those cannot be verified."""
+        with _records_errors():
+            await load_keys(self._database, self._keyring)
+            async with self._database.reading() as connection:
+                rows = await connection.all("SELECT DISTINCT key_id FROM writers")
+        return sorted(row[0].hex() for row in rows if self._keyring.key(row[0]) is None)
+
     # Backups
 
     async def back_up(self, file: Path) -> Contents:

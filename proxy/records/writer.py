@@ -54,6 +54,10 @@ class Writer:
         """How many refusals wait for a store that is down."""
         return len(self._later)
 
+    def rotate(self, keyring: Keyring) -> None:
+        """Seal what is written from now on under the newest of other keys."""
+        self._ledger.rotate(keyring)
+
     async def add(self, new: NewRecord) -> ConsentRecord:
         """Return the durable record of an answer, or raise RecordsError within ADD_TIMEOUT."""
         waiting = self._enqueue(new, asyncio.get_running_loop().create_future())

@@ -63,6 +63,8 @@ EVENTS = (
     "policy_loaded",
     "policy_refused",
     "policy_doubted",
+    "signing_keys_loaded",
+    "signing_key_replaced",
     "certificate_loaded",
     "certificate_refused",
     "upstream_failed",

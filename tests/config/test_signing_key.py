@@ -4,7 +4,7 @@ import stat
 import pytest
 
 from proxy.config.loading import load_config
-from proxy.config.signing_key import key_file, load_keys
+from proxy.config.signing_key import key_file, load_keys, renewed_keys
 from proxy.errors import StartError
 
 SITE = "listen: 127.0.0.1:8080\nsites: [{ hosts: [a.callkom.io], upstream: 'http://127.0.0.1:1' }]\n"
@@ -75,3 +75,16 @@ def test_processes_that_start_together_end_up_with_one_key(tmp_path):
         os.close(reading)
 
     assert len(found) == 1
+
+
+def test_a_file_at_a_reload_has_to_hold_the_line_that_signs(tmp_path):
+    old, new = b"old-key-old-key-old", b"new-key-new-key-new"
+    file = tmp_path / "consent.key"
+    for lines in ((old, new), (new, old)):
+        file.write_bytes(b"\n".join(lines))
+        assert renewed_keys(config(tmp_path), (old,)) == lines
+
+    file.write_bytes(new)
+    with pytest.raises(StartError, match="put the old line back below the new one"):
+        renewed_keys(config(tmp_path), (old,))
+    assert renewed_keys(config(tmp_path), (new, old)) == (new,)

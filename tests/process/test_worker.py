@@ -235,3 +235,115 @@ async def test_pages_that_are_sent_often_are_coded_at_the_highest_level_beside_t
     assert len(set(sent)) == 1
     assert len(later) < len(sent[0])
     assert brotli.decompress(later) == brotli.decompress(sent[0])
+
+
+async def accepted(proxy):
+    """Return the consent cookie of a visitor who accepts everything."""
+    got = await proxy.ask(
+        "/.consent/choice",
+        "Content-Type: application/x-www-form-urlencoded",
+        "Sec-Fetch-Site: same-origin",
+        method="POST",
+        body=b"choice=accept",
+    )
+    lines = got.all(b"Set-Cookie")
+    return next(one for one in lines if one.startswith(b"consent_callkom=")).split(b";")[0].decode()
+
+
+async def test_keys_are_rotated_by_reload_and_nobody_is_asked_again(tmp_path):
+    """Appended, promoted, and the old line taken away: what was signed before holds until then."""
+    file, old, new = tmp_path / "consent.key", "o" * 32, "n" * 32
+    file.write_text(f"{old}\n")
+    async with (
+        Origin({b"/": html(PAGE)}) as origin,
+        proxying(origin.url, folder=tmp_path, files=True) as proxy,
+    ):
+        believed = [await accepted(proxy)]
+        for number, lines in enumerate((f"{old}\n{new}\n", f"{new}\n{old}\n"), 1):
+            file.write_text(lines)
+            await until(lambda count=number: len(proxy.records("signing_keys_loaded")) == count)
+            believed.append(await accepted(proxy))
+        pages = [await proxy.ask("/", f"Cookie: {cookie}") for cookie in believed]
+        file.write_text(f"{new}\n")
+        await until(lambda: len(proxy.records("signing_keys_loaded")) == 3)
+        last = [await proxy.ask("/", f"Cookie: {cookie}") for cookie in believed]
+        events = proxy.records("signing_keys_loaded")
+
+    assert [held(page.body) for page in pages] == [False, False, False]
+    assert [held(page.body) for page in last] == [True, True, False]
+    assert [one["promoted"] for one in events] == [False, True, False]
+    store = await RecordStore.open(f"sqlite:///{tmp_path / 'proofs.db'}", keys=[new.encode()])
+    found = await store.verify()
+    await store.close()
+    assert (found.faults, found.records, found.writers) == ([], 3, 2)
+
+
+async def test_a_file_without_the_key_that_signs_is_refused_and_the_old_keys_hold(tmp_path):
+    file = tmp_path / "consent.key"
+    file.write_text("o" * 32 + "\n")
+    async with (
+        Origin({b"/": html(PAGE)}) as origin,
+        proxying(origin.url, folder=tmp_path, files=True) as proxy,
+    ):
+        cookie = await accepted(proxy)
+        file.write_text("n" * 32 + "\n")
+        assert not await proxy.server.reload()
+        doubts = proxy.server.ready()["doubts"]
+        page = await proxy.ask("/", f"Cookie: {cookie}")
+        file.unlink()
+        assert not await proxy.server.reload()
+        assert not file.exists()
+        file.write_text("o" * 32 + "\n")
+        assert await proxy.server.reload()
+        after = proxy.server.ready()["doubts"]
+
+    assert "the signing key was replaced" in doubts["rules"]
+    assert not held(page.body)
+    assert "rules" not in after
+
+
+async def test_a_new_line_straight_on_top_signs_with_a_warning(tmp_path):
+    file = tmp_path / "consent.key"
+    file.write_text("o" * 32 + "\n")
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path, files=True) as proxy:
+        file.write_text("n" * 32 + "\n" + "o" * 32 + "\n")
+        assert await proxy.server.reload()
+        levels = [one["level"] for one in proxy.records("signing_keys_loaded")]
+
+    assert levels == ["info", "warning"]
+
+
+async def test_a_start_without_the_key_of_the_proofs_says_so(tmp_path):
+    file = tmp_path / "consent.key"
+    file.write_text("o" * 32 + "\n")
+    async with Origin() as origin:
+        async with proxying(origin.url, folder=tmp_path) as proxy:
+            await accepted(proxy)
+        file.write_text("n" * 32 + "\n")
+        async with proxying(origin.url, folder=tmp_path) as proxy:
+            (replaced,) = proxy.records("signing_key_replaced")
+            doubts = proxy.server.ready()["doubts"]
+        file.write_text("n" * 32 + "\n" + "o" * 32 + "\n")
+        async with proxying(origin.url, folder=tmp_path) as proxy:
+            assert proxy.records("signing_key_replaced") == []
+            assert "key" not in proxy.server.ready()["doubts"]
+
+    assert replaced["level"] == "error"
+    assert "lacks the one of proofs" in doubts["key"]
+
+
+async def test_a_backup_is_restored_under_a_proxy_that_serves(tmp_path):
+    """What was granted holds, what is granted afterwards has its record, and every seal holds."""
+    async with Origin({b"/": html(PAGE)}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
+        before = await accepted(proxy)
+        operator = await RecordStore.open(f"sqlite:///{tmp_path / 'proofs.db'}", keys=proxy.server._keys)
+        await operator.back_up(tmp_path / "backup.db")
+        await accepted(proxy)
+        await operator.restore(tmp_path / "backup.db", replace=True)
+        after = await accepted(proxy)
+        pages = [await proxy.ask("/", f"Cookie: {cookie}") for cookie in (before, after)]
+        found, kept = await operator.verify(), await operator.contents()
+        await operator.close()
+
+    assert [held(page.body) for page in pages] == [False, False]
+    assert (found.faults, kept.records) == ([], 2)

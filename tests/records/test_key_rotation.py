@@ -43,3 +43,25 @@ async def test_keys_are_unwrapped_one_by_another_as_far_as_they_can(store):
     assert last.knows(Keyring([b"b"]).seal("x"))
     assert last.knows(Keyring([b"a"]).seal("x"))
     assert not last.knows(Keyring([b"x"]).seal("x"))
+
+
+async def test_a_store_in_use_goes_on_under_a_new_key_on_a_new_chain(url):
+    old, new = b"old signing key.", b"new signing key."
+    store = await RecordStore.open(url, keys=[old])
+    await store.add(answer("before"))
+    store.rotate([old, new])
+    await store.add(answer("appended"))
+    store.rotate([new, old])
+    await store.add(answer("promoted"))
+    await store.close()
+
+    later = await RecordStore.open(url, keys=[new])
+    wrong = await RecordStore.open(url, keys=[b"some other key.."])
+    try:
+        found = await later.verify()
+        assert (found.faults, found.records, found.writers) == ([], 3, 2)
+        assert await later.unknown_keys() == []
+        assert len(await wrong.unknown_keys()) == 2
+    finally:
+        await later.close()
+        await wrong.close()
