@@ -59,6 +59,14 @@ def test_every_link_to_a_file_leads_somewhere(page):
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def test_every_page_is_on_the_map():
+    folder = ROOT / "docs"
+    linked = set(re.findall(r"\]\(([\w./-]+\.md)\)", (folder / "README.md").read_text(encoding="utf-8")))
+    there = {page.relative_to(folder).as_posix() for page in folder.rglob("*.md")} - {"README.md"}
+
+    assert {page for page in there if not page.startswith("decisions/0")} - linked == set()
+
+
 def test_the_readme_names_commands_that_exist():
     known = set(get_command(app_of()).commands)
     named = set(re.findall(r"consent-proxy ([a-z]+)", README))

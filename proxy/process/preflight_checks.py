@@ -106,7 +106,9 @@ def uncovered_hosts(policy: Policy, config: Config, path: Path) -> list[Problem]
                 continue
             place = locate(root, ("sites", number, "hosts", at))[0].place
             text = (
-                f"no cookie row of the rules is for '{host}': what is set there is only presumed, or dropped"
+                f"no cookie row of the rules is for '{host}': what is set there is only presumed, or dropped;"
+                f" add '{host}' (or its parent, with a dot before it) to the rows' `domain`,"
+                " which may be a list"
             )
             problems.append(Problem(place, text, warning=True))
     return problems

@@ -135,6 +135,7 @@ def test_a_host_that_no_cookie_row_is_for_is_named_and_a_copy_to_try_is_not(tmp_
 
     (found,) = uncovered_hosts(policy_of(cookies=row), read_config(path), path)
     assert str(found).startswith("config.yaml:4:32: no cookie row of the rules is for 'shop.example.fr'")
+    assert "add 'shop.example.fr' (or its parent, with a dot before it) to the rows' `domain`" in str(found)
     assert found.warning
 
 
