@@ -44,6 +44,21 @@ def test_every_config_of_a_guide_is_read(page, number, text, tmp_path):
     assert load_config(text, folder=tmp_path).sites
 
 
+async def test_hosts_of_two_domains_have_an_answer_each_and_are_each_others_own(tmp_path):
+    page = (
+        b"<!doctype html><script src=//media.callkom.io/a.js></script><script src=//example.fr/b.js></script>"
+    )
+    async with Origin({b"/": html(page)}) as origin:
+        other = f"  - {{ hosts: example.fr, upstream: '{origin.url}' }}"
+        async with proxying(origin.url, folder=tmp_path, more=other) as proxy:
+            chosen = await proxy.ask("/.consent/choice", method="POST", body=b"choice=refuse&return=/")
+            shown = await proxy.ask("/")
+
+    assert b"Domain=" not in (chosen.one(b"Set-Cookie") or b"Domain=")
+    assert b"<script src=//example.fr/b.js>" in shown.body
+    assert b"<script src=//media.callkom.io/a.js>" not in shown.body
+
+
 @dataclass
 class Front:
     """Where TLS and plain http are, and the files of a certificate for callkom.io."""
