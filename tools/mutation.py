@@ -233,11 +233,11 @@ def judge(mutant: Mutant) -> Outcome:
 
 def unbroken() -> str:
     """Return what the tests say of the copy of this process as it is: nothing where all pass."""
-    for area in AREAS:
-        for command in commands_for(Mutant(files_of(area)[0], 1, 0, "", 0)):
-            done = subprocess.run(command, capture_output=True, check=False, text=True)  # noqa: S603
-            if done.returncode != 0:
-                return f"{' '.join(command)}\n{done.stdout[-4000:]}"
+    every = [command for area in AREAS for command in commands_for(Mutant(files_of(area)[0], 1, 0, "", 0))]
+    for command in dict.fromkeys(map(tuple, every)):
+        done = subprocess.run(command, capture_output=True, check=False, text=True)  # noqa: S603
+        if done.returncode != 0:
+            return f"{' '.join(command)}\n{done.stdout[-4000:]}"
     return ""
 
 
