@@ -121,6 +121,7 @@ OURS = {
     "proxy.banner.assets.parts_of",
     "proxy.banner.assets._built",
     "proxy.banner.markup._template",
+    "proxy.demo.played._static",
     "proxy.demo.site.page_html",
     "proxy.audit.browser.page_script",
 }
