@@ -6,7 +6,7 @@ What an action (`do:`) does to a tag is here (`_hold`, `_finished`); the edits a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from proxy.filter.headers.guard_table import GUARD_BY_PARENT
@@ -163,7 +163,7 @@ class StartTag:
                 (tag_edits.relink if self.name == "a" else tag_edits.reopen)(edits, link)
             elif calls(self.values.get("onclick", "")[:MAX_TEXT_FOR_PLACEHOLDER], _STUBBED_CALLS):
                 names = names - {"onclick"}  # the call names the page: the stub opens it
-        tag_edits.hold(edits, refused.verdict, names)
+        tag_edits.hold(edits, refused.verdict, names | self._refused_beside(refused.names))
         if (
             replaces
             and not clickable
@@ -171,6 +171,18 @@ class StartTag:
             and self.name not in QUOTATIONS
         ):
             tag_edits.hide(edits)
+
+    def _refused_beside(self, names: Collection[str]) -> set[str]:
+        """Return the handlers that stay and that other rules refuse: those of a held image, say."""
+        beside: set[str] = set()
+        left = {name: value for name, value in self.values.items() if name[:2] == "on" and name not in names}
+        while left and (refused := refusal(self.context, self.name, left)) is not None:
+            more = refused.names.intersection(left)
+            if not more:  # it is refused for what it is, and is held
+                break
+            beside |= more
+            left = {name: value for name, value in left.items() if name not in more}
+        return beside
 
     def _is_clickable(self, matcher: Matcher | None) -> bool:
         """True for a link or button that runs the provider's code on a click: it stays."""

@@ -8,6 +8,7 @@ from proxy.filter.tags import start_tag
 from proxy.filter.tags.refusal import DocumentContext
 from proxy.filter.verdict import Does
 from tests.filter.judging import judge
+from tests.filter.pages import filtered
 from tests.filter.rules.test_judge import judge_of
 
 RULES = """
@@ -107,3 +108,14 @@ def test_it_says_what_is_said_at_length_or_nothing(name, attributes, gap, end):
     found = fast(raw)
 
     assert found is start_tag.UNDECIDED or found == start_tag.judge_carefully(DocumentContext(JUDGE), raw)
+
+
+def test_a_handler_that_another_rule_refuses_is_held_with_an_element_that_is_held_for_its_address():
+    page = b"<img src=//stats.example/i onclick='Booking.popup()' alt=x>"
+
+    assert filtered(page) == (
+        b"<img data-consent=\"performance\" data-consent-src=//stats.example/i data-consent-onclick='Booking.popup()' alt=x>"
+    )
+    assert filtered(page, "functional") == (
+        b"<img data-consent=\"performance\" data-consent-src=//stats.example/i onclick='Booking.popup()' alt=x>"
+    )
