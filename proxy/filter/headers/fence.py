@@ -97,16 +97,15 @@ def fence(
     return (f"{text}; report-uri {report}" if report else text).encode("ascii")
 
 
-def closes(policy: Policy, grants: frozenset[Pair], host: str) -> bool:
-    """Return True when the fence surely stops every load from this host.
-
-    Surely: nothing of its registrable domain is granted, whatever sources collapse to.
-    """
-    if policy.undeclared_tags is Undeclared.KEEP:
-        return False
-    domain = registrable(host) or host
+def open_domains(policy: Policy, grants: frozenset[Pair]) -> frozenset[str]:
+    """Return the registrable domains of which something is granted, whatever sources collapse to."""
     granted = (_base(claim.pattern) for claim in claims(policy, grants) if claim.granted)
-    return all((registrable(base) or base) != domain for base in granted)
+    return frozenset(registrable(base) or base for base in granted)
+
+
+def closes(policy: Policy, opened: frozenset[str], host: str) -> bool:
+    """Return True when the fence surely stops every load from this host: its domain is not `opened`."""
+    return policy.undeclared_tags is not Undeclared.KEEP and (registrable(host) or host) not in opened
 
 
 def _closed(own: OwnHosts, claims: list[Claim]) -> list[str]:

@@ -154,6 +154,7 @@ class Judge:
         self.grants = grants
         self.calls: ForeignCalls | None = None  # notes what scripts call that no rule speaks of
         self.only_observes = False  # nothing is refused, and no document needs the guard
+        self.open_domains: frozenset[str] | None = None  # of the fence, once tags/refusal.py asked
         self._verdicts: dict[int, Verdict] = {}
         self._undeclared: Cache[tuple[str, str], Verdict] = Cache(MAX_HOSTS, longest=LONGEST_HOST)
         self._with_note: Cache[tuple[int, str], Verdict] = Cache(MAX_HOSTS, longest=LONGEST_NOTE)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from proxy.filter.headers.fence import closes
+from proxy.filter.headers.fence import closes, open_domains
 from proxy.filter.patterns import Matcher
 from proxy.filter.rules.judge import Judge, Rules
 from proxy.filter.size_limits import MAX_DOCUMENT_DEPTH
@@ -186,7 +186,10 @@ def _is_stopped(context: DocumentContext, address: str) -> bool:
     url, judge = url_of(address, context.base), context.judge
     if url is None or judge.rules.owns(url.host):
         return False
-    return closes(judge.rules.policy, judge.grants, url.host)
+    policy = judge.rules.policy
+    if judge.open_domains is None:
+        judge.open_domains = open_domains(policy, judge.grants)
+    return closes(policy, judge.open_domains, url.host)
 
 
 def _first_refusal(
