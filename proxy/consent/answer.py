@@ -40,13 +40,14 @@ class Gesture(Enum):
 class Answer:
     """A visitor's current answer, as the consent cookie carries it.
 
-    `visitor` is a random id (also the id under which their proofs are found), `at` the
-    time of the answer in whole seconds since 1970, `since` for each granted purpose the
-    day (days since 1970) since which it has been granted without interruption. `swept`
-    is the last day on which cookies that outlived their published life were looked for
-    (filter/headers/sweep.py); 0 means the day of the answer. `declared` stands for what another
-    consent tool said when this was answered, empty where it said nothing (declared.py); `taken`:
-    the answer was given to that tool. `deleted` is how many cookies were expired when it was given.
+    `visitor` is a random id, under which their proofs are found too; empty where another tool
+    was answered and nothing is recorded yet. `at` is the time of the answer in whole seconds
+    since 1970, `since` for each granted purpose the day (days since 1970) since which it has
+    been granted without interruption. `swept` is the last day on which cookies that outlived
+    their published life were looked for (filter/headers/sweep.py); 0 means the day of the
+    answer. `declared` stands for what another consent tool said when this was answered, empty
+    where it said nothing (declared.py); `taken`: the answer was given to
+    that tool. `deleted` is how many cookies were expired when it was given.
     """
 
     visitor: str
@@ -113,7 +114,7 @@ def next_answer(
         kept = chosen & before.granted
         since |= {purpose: min(before.since.get(purpose, today), today) for purpose in kept}
     return Answer(
-        visitor=previous.visitor if previous is not None else visitor,
+        visitor=(previous.visitor if previous is not None else "") or visitor,
         at=now,
         granted=chosen,
         scope=scope,

@@ -85,7 +85,7 @@ def _record(
     shown = frozenset(Pair(purpose, embed.provider) for purpose in embed.needs)
     asked = valid.scope if valid is not None else NOTHING
     return NewRecord(
-        visitor=valid.visitor if valid is not None else secrets.token_urlsafe(12),
+        visitor=(valid.visitor if valid is not None else "") or secrets.token_urlsafe(12),
         time=now_ms(),
         site=request.host,
         language=words.code,

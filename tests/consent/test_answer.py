@@ -48,6 +48,12 @@ def test_the_visitor_keeps_id_and_days_of_what_stays_granted():
     assert second.swept == 19_900
 
 
+def test_an_answer_that_nothing_is_recorded_of_yet_gives_no_id_to_the_next():
+    unrecorded = Answer("", NOW - 200 * DAY, frozenset({"performance"}), SCOPE, "v1", taken=True)
+
+    assert choose(unrecorded, "performance").visitor == "new"
+
+
 def test_days_are_carried_through_many_renewals():
     said = choose(None, "performance", now=NOW)
     for month in range(1, 13):

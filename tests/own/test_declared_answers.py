@@ -7,7 +7,8 @@ from urllib.parse import quote
 import pytest
 
 from proxy.policy.model import DAY
-from tests.own.test_addresses import break_store
+from tests.own.test_addresses import SAME, break_store, choose, records
+from tests.own.test_embed_views import ONCE, SHIPPED
 from tests.own.test_receipts import JSON
 from tests.support.origin import Origin
 from tests.support.proxying import PAGE, proxying
@@ -234,6 +235,19 @@ async def test_where_the_tool_forgets_its_answer_what_was_taken_ends_and_the_too
 
     assert RUNS not in got.body
     assert BANNER not in got.body
+
+
+@pytest.mark.parametrize(
+    "value", [NO, theirs("analytics", "media", at=NOW - 181 * DAY)], ids=["not taken yet", "old"]
+)
+@pytest.mark.parametrize("choice", [b"choice=accept", ONCE], ids=["accept", "once"])
+async def test_visitors_who_told_the_tool_the_same_have_records_of_their_own(tmp_path, value, choice):
+    async with Origin(PAGES) as origin, behind(tmp_path, origin, rules=SHIPPED) as proxy:
+        for _ in range(2):
+            await choose(proxy, choice, SAME, JSON, f"Cookie: {value}")
+        kept = await records(proxy)
+
+    assert len({one.content.visitor for one in kept}) == 2
 
 
 async def test_what_is_taken_over_is_ours_from_then_on(tmp_path):
