@@ -180,6 +180,7 @@ class Relay:
         outgoing, first = self._begin(
             context, upstream_head, upstream_response, sort, data, complete=complete
         )
+        outgoing.headers = with_taken_answer(outgoing.headers, context)
         response = Response(
             upstream_response.status,
             outgoing.headers,
@@ -213,22 +214,6 @@ class Relay:
         complete: bool,
     ) -> tuple[VisitorResponse, bytes]:
         """Return what leaves, and the bytes that leave with the head."""
-        outgoing, first = self._composed(
-            context, upstream_head, upstream_response, sort, data, complete=complete
-        )
-        outgoing.headers = with_taken_answer(outgoing.headers, context)
-        return outgoing, first
-
-    def _composed(
-        self,
-        context: RequestContext,
-        upstream_head: UpstreamHead,
-        upstream_response: UpstreamResponse,
-        sort: BodyKind,
-        data: bytes,
-        *,
-        complete: bool,
-    ) -> tuple[VisitorResponse, bytes]:
         try:
             outgoing = compose(context, upstream_head, upstream_response, sort, data)
             body = outgoing.body

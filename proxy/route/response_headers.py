@@ -146,7 +146,8 @@ def expired_cookies(context: RequestContext, hidden: list[bytes]) -> Headers:
     lines: list[bytes] = []
     cookies = b";".join(request.fields.get(b"cookie", ()))
     due = decision.declared is not None and decision.is_due
-    answer = None if due else decision.answer  # what is due is in no cookie of ours yet
+    unset = due or context.taken is not None  # in no cookie of ours yet, or set by with_taken_answer
+    answer = None if unset else decision.answer
     if answer is not None and decision.grants and (rows := outlived(site.cookies, answer, request.now)):
         names += names_of(site.cookies, rows, cookies, host)
         lines.append(site.cookie_line(request, swept(answer, request.now)))

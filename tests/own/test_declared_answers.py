@@ -11,7 +11,7 @@ from tests.own.test_addresses import SAME, break_store, choose, records
 from tests.own.test_embed_views import ONCE, SHIPPED
 from tests.own.test_receipts import JSON
 from tests.support.origin import Origin
-from tests.support.proxying import PAGE, proxying
+from tests.support.proxying import PAGE, RULES, proxying
 
 NOW = int(time.time())
 OPENS = (
@@ -100,6 +100,15 @@ async def test_our_cookie_lives_for_the_rest_of_that_life_and_is_not_set_again(t
     assert [ours(one) for one in again] == [[], [], []]
     assert all(RUNS in one.body for one in again)
     assert kept["earlier"] == []
+
+
+async def test_our_cookie_is_set_once_where_cookies_of_others_have_outlived_their_row_too(tmp_path):
+    rules = RULES.replace("purpose: functional, lasts: 6 months", "purpose: functional, lasts: 10 days")
+    async with Origin(PAGES) as origin, behind(tmp_path, origin, rules=rules) as proxy:
+        got = await proxy.ask("/", *OPENS, f"Cookie: {YES}; hubspotutk=1")
+        then = await proxy.ask("/", *OPENS, f"Cookie: {YES}; {cookie(got)}; hubspotutk=1")
+
+    assert any(line.startswith(b"hubspotutk=;") for line in then.all(b"Set-Cookie"))
 
 
 async def test_files_and_frames_and_scripts_take_nothing_and_get_nothing_before(tmp_path):
