@@ -58,9 +58,12 @@ class Decision:
         return frozenset(pair.purpose for pair in self.grants)
 
     def saved(self, now: int) -> int | None:
-        """Return how many cookies the answer deleted, for the page seen next, which says so; else None."""
+        """Return how many cookies the answer deleted, for the page seen next, which says so; else None.
+
+        Only an answer that was given to us: what another tool was told may be of long ago.
+        """
         answer = self.answer
-        if answer is None or self.ask is not Ask.NO or not 0 <= now - answer.at < SAID_FOR:
+        if answer is None or answer.taken or self.ask is not Ask.NO or not 0 <= now - answer.at < SAID_FOR:
             return None
         return answer.deleted
 

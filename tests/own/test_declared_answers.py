@@ -198,6 +198,7 @@ async def test_a_tool_that_states_no_time_grants_nothing_and_refuses_at_once(tmp
 
     assert (RUNS in yes.body, BANNER in yes.body, ours(yes)) == (False, True, [])
     assert (RUNS in no.body, BANNER in no.body, len(ours(no))) == (False, False, 1)
+    assert b"Saved." not in no.body, "it may have been told so a year ago"
 
 
 async def test_a_later_answer_of_ours_wins_and_a_later_one_of_theirs_again(tmp_path):
