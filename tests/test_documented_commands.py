@@ -35,6 +35,9 @@ NOT_RUN = {
     "openssl req": "as above",
     "cd deploy/compose": "as above",
     "mkdir -p tls": "as above",
+    "mkdir -m 700 secret": "run in tests/deploy/test_compose.py, with the next two",
+    "openssl rand": "as above",
+    "chmod 444 secret/consent.key": "as above",
     "printf": "as above",
     "kubectl": "there is no cluster; tests/deploy/test_kubernetes.py has what can be known without one",
 }

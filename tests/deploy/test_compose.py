@@ -61,6 +61,23 @@ def test_the_proxies_read_the_secret_that_compose_makes_and_trust_its_network_al
         assert SERVICES[name]["cap_drop"] == ["ALL"]
 
 
+def test_no_service_with_a_read_only_root_has_a_secret_that_compose_would_copy_into_it():
+    read_only = [one for one in SERVICES.values() if one.get("read_only")]
+    copied = {name for name, secret in COMPOSE["secrets"].items() if "file" not in secret}
+
+    assert [one["secrets"] for one in read_only if copied & set(one.get("secrets", ()))] == []
+
+
+def test_the_page_makes_the_key_readable_to_the_user_of_the_image_and_closes_its_folder(tmp_path):
+    page = (ROOT / "docs" / "operations.md").read_text()
+    made = page[page.index("mkdir -m 700") : page.index("mkdir -p tls")]
+    subprocess.run(["sh", "-ec", f"umask 077\n{made}"], cwd=tmp_path, check=True)
+    file = tmp_path / COMPOSE["secrets"]["consent_key"]["file"]
+
+    assert (file.parent.stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (0o700, 0o444)
+    assert len(file.read_bytes().strip()) == 64
+
+
 def test_only_nginx_is_reached_from_outside():
     assert [name for name, one in SERVICES.items() if "ports" in one] == ["nginx"]
 
