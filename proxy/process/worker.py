@@ -220,7 +220,10 @@ class Worker:
             return False
         if self._certificate is not None:
             self._certificate.renew()
-        return await self._reloader.reload()
+        done = await self._reloader.reload()
+        if "key" in self.health.reasons and self._store is not None:
+            await self._report_unknown_keys(self._store)
+        return done
 
     async def _build(self, config: Config, policy: Policy) -> Snapshot:
         languages = self._watched.languages if self._watched is not None else None
@@ -249,9 +252,11 @@ class Worker:
         return snapshot
 
     async def _report_unknown_keys(self, store: RecordStore) -> None:
-        """Report, before anything is written, that the key which sealed earlier proofs is not in the file."""
+        """Report, at the start before anything is written, that the file lacks the key of earlier proofs."""
         with contextlib.suppress(ProxyError):
-            if unknown := await store.unknown_keys():
+            unknown = await store.unknown_keys()
+            self.health.reasons.pop("key", None)
+            if unknown:
                 why = (
                     f"the signing key was replaced: {key_file(self.config)} lacks the one of proofs in the "
                     "store, which cannot be verified without it; put the old line back below the new one"

@@ -323,13 +323,17 @@ async def test_a_start_without_the_key_of_the_proofs_says_so(tmp_path):
         async with proxying(origin.url, folder=tmp_path) as proxy:
             (replaced,) = proxy.records("signing_key_replaced")
             doubts = proxy.server.ready()["doubts"]
-        file.write_text("n" * 32 + "\n" + "o" * 32 + "\n")
+        async with proxying(origin.url, folder=tmp_path, files=True) as proxy:
+            file.write_text("n" * 32 + "\n" + "o" * 32 + "\n")
+            assert await proxy.server.reload()
+            reloaded = proxy.server.ready()["doubts"]
         async with proxying(origin.url, folder=tmp_path) as proxy:
             assert proxy.records("signing_key_replaced") == []
             assert "key" not in proxy.server.ready()["doubts"]
 
     assert replaced["level"] == "error"
     assert "lacks the one of proofs" in doubts["key"]
+    assert "key" not in reloaded
 
 
 async def test_a_backup_is_restored_under_a_proxy_that_serves(tmp_path):
