@@ -56,10 +56,10 @@ def certificate_facts(pem: bytes) -> CertificateFacts:
         raise StartError("the certificate cannot be read: its file has none in PEM")
     try:
         [certificate] = _elements(binascii.a2b_base64(found[1]))
-        fields = list(_elements(next(_elements(certificate.content)).content))
+        fields = list(_elements(_first(certificate.content).content))
         validity = list(_elements(fields[4 if fields[0].tag == _VERSION else 3].content))
         return CertificateFacts(_time(validity[1]), tuple(_alternative_names(fields)))
-    except (ValueError, IndexError, StopIteration) as error:
+    except (ValueError, IndexError) as error:
         raise StartError(f"the certificate cannot be read: {error}") from None
 
 
@@ -74,6 +74,11 @@ def _elements(data: bytes) -> Iterator[_Element]:
         at += length
 
 
+def _first(data: bytes) -> _Element:
+    first, *_ = _elements(data)
+    return first
+
+
 def _time(element: _Element) -> datetime:
     text = element.content.decode("ascii")
     if element.tag == _UTC_TIME:  # RFC 5280 §4.1.2.5.1: two digits, below 50 is this century
@@ -83,10 +88,10 @@ def _time(element: _Element) -> datetime:
 
 def _alternative_names(fields: list[_Element]) -> Iterator[str]:
     for extensions in (field for field in fields if field.tag == _EXTENSIONS):
-        for extension in _elements(next(_elements(extensions.content)).content):
+        for extension in _elements(_first(extensions.content).content):
             name, *_, value = _elements(extension.content)
             if name.content == _SUBJECT_ALT_NAME and value.tag == _OCTET_STRING:
-                for alternative in _elements(next(_elements(value.content)).content):
+                for alternative in _elements(_first(value.content).content):
                     if alternative.tag == _DNS_NAME:
                         yield alternative.content.decode("ascii", "replace").lower()
                     elif alternative.tag == _IP_ADDRESS:

@@ -1,5 +1,6 @@
 """The end of a certificate and its hosts are those OpenSSL wrote into it."""
 
+import ssl
 from datetime import UTC, datetime
 
 import pytest
@@ -45,6 +46,18 @@ def test_it_covers_its_names_one_label_under_a_wildcard_and_addresses():
         "192.0.2.1",
         "[::1]",
     ]
+
+
+def test_names_without_a_byte_are_said_in_a_sentence():
+    whole = ssl.PEM_cert_to_DER_cert(
+        trustme.CA().issue_cert("callkom.io").cert_chain_pems[0].bytes().decode()
+    )
+    names = b"\x04\x0e\x30\x0c\x82\x0acallkom.io"
+    emptied = whole.replace(names, b"\x04\x0c" + names[2:-2] + b"\x04\x00")
+
+    assert emptied != whole
+    with pytest.raises(StartError, match="the certificate cannot be read"):
+        certificate_facts(ssl.DER_cert_to_PEM_cert(emptied).encode())
 
 
 @pytest.mark.parametrize(
