@@ -32,14 +32,19 @@ async def check_address(url: str) -> None:
     try:
         # asyncpg reads the whole address, then finds no socket in a folder that is none.
         await asyncpg.connect(_address(url), host="/dev/null", timeout=1)
-    except (asyncpg.ClientConfigurationError, ValueError) as error:
+    except ValueError as error:
         raise _unusable(error) from None
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return
 
 
-def _unusable(error: Exception) -> StartError:
-    return StartError(f"records: the address of the store cannot be used: {error}")
+def _unusable(error: ValueError) -> StartError:
+    """Return the error in a sentence; one that Python raised quotes what may be a part of the password."""
+    if isinstance(error, asyncpg.ClientConfigurationError):
+        why = str(error)
+    else:
+        why = "its host or port is none; in a password % / ? # [ and @ are written %25 %2F %3F %23 %5B %40"
+    return StartError(f"records: the address of the store cannot be used: {why}")
 
 
 class PostgresConnection:
@@ -54,7 +59,7 @@ class PostgresConnection:
         """Return a connection to that server."""
         try:
             return cls(await connect(url))
-        except (asyncpg.ClientConfigurationError, ValueError) as error:
+        except ValueError as error:
             raise _unusable(error) from None
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise Failure(error) from error

@@ -26,7 +26,7 @@ class StoreAddress:
 def read_store_address(url: str, folder: Path) -> StoreAddress:
     """Return the address; a relative SQLite file counts from `folder`."""
     if url.startswith("postgresql://"):
-        return StoreAddress(url, re.sub(r"(?<=://)([^/@:]*):[^/]*@", r"\1:***@", url))
+        return StoreAddress(url, _without_password(url))
     if not url.startswith("sqlite://"):
         raise StartError(f"records: {url!r} is no address; write sqlite:///FILE or postgresql://...")
     file, _, query = url.removeprefix("sqlite://").removeprefix("/").partition("?")
@@ -45,3 +45,9 @@ def read_store_address(url: str, folder: Path) -> StoreAddress:
         read_only=options.get("mode") == "ro",
         pages=pages if pages.isdigit() else "",
     )
+
+
+def _without_password(url: str) -> str:
+    """Return the address as logs may have it, also where a / or @ in the password is not encoded."""
+    url = re.sub(r"(?<=://)([^/@:]*):.*@", r"\1:***@", url)
+    return re.sub(r"(?<=password=)[^&]*", "***", url)

@@ -39,6 +39,14 @@ async def test_an_address_that_can_never_work_is_a_fault_of_the_config():
         await PostgresConnection.open("postgresql://db/x?sslmode=perhaps")
 
 
+@pytest.mark.parametrize("password", ["pass/word", "pass#word", "pass?word", "pass[word"])
+async def test_a_password_that_is_not_encoded_is_told_so_and_quoted_nowhere(password):
+    with pytest.raises(StartError, match="in a password") as told:
+        await PostgresConnection.open(f"postgresql://ana:{password}@127.0.0.1/x")
+
+    assert "pass" not in str(told.value).replace("password", "")
+
+
 async def test_a_commit_has_reached_the_disk_whatever_the_servers_default(connection):
     assert [tuple(row) for row in await connection.all("SHOW synchronous_commit")] == [("on",)]
 

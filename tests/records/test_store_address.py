@@ -15,6 +15,11 @@ from proxy.records.store_address import read_store_address
             "postgresql://ana@db.example/proofs?sslmode=require",
         ),
         ("postgresql://db.example:5433/proofs", "postgresql://db.example:5433/proofs"),
+        ("postgresql://ana:sec/r@et@db.example/proofs", "postgresql://ana:***@db.example/proofs"),
+        (
+            "postgresql:///proofs?host=/run/pg&password=secret&user=ana",
+            "postgresql:///proofs?host=/run/pg&password=***&user=ana",
+        ),
         ("sqlite:///proofs.db", "sqlite:///proofs.db"),
     ],
 )
