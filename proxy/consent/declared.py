@@ -119,7 +119,7 @@ def _answer_of(
         visitor=own.visitor if own is not None else "",
         at=at,
         granted=granted,
-        scope=replace(scope, pairs=scope.pairs - untold),
+        scope=replace(scope, pairs=scope.pairs - untold) if untold else scope,
         policy_version=version,
         since=since,
         swept=at // DAY,

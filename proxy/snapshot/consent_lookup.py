@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from proxy.consent.answer import Answer
 from proxy.consent.cookie import MAX_LENGTH, ConsentReading, read_answers
 from proxy.consent.decision import Decision, decide
-from proxy.consent.declared import Source, quietly, standing
+from proxy.consent.declared import Source, Standing, quietly, standing
 from proxy.consent.tools.answer import MAX_LENGTH as LONGEST_OF_TOOL
-from proxy.consent.tools.answer import Reading, Silence
 from proxy.consent.tools.known import read_tool
 from proxy.filter.cache import Cache
 from proxy.filter.headers.cookies import pairs_of, values_of
@@ -19,13 +18,16 @@ from proxy.policy.scope import Scope
 CACHE_SIZE = 8192
 """Consent cookies in the cache: reading one takes 25 us, an entry some 500 bytes."""
 
+KEPT = 4 << 20
+"""Bytes of cookies in the cache: they come from strangers, and another tool's may be long."""
+
 
 @dataclass(slots=True)
 class _Entry:
-    """A parsed consent cookie, what another tool's say, and the decisions that follow within one minute."""
+    """A parsed consent cookie, what stands beside another tool's, and the decisions of one minute."""
 
     reading: ConsentReading
-    said: Reading = Silence.OPEN
+    stands: Standing | None  # None where no other tool is read
     decisions: dict[tuple[bool, bool], Decision] = field(default_factory=dict)  # by signal and withheld
 
 
@@ -52,8 +54,8 @@ class ConsentLookup:
         self._source = source
         self._version = version
         longest = MAX_LENGTH + (LONGEST_OF_TOOL if source is not None else 0)
-        self._cache: Cache[tuple[object, ...], _Entry] = Cache(CACHE_SIZE, longest=longest)
-        self._no_cookie = _Entry(ConsentReading(None))  # no answer yet: the same at any time
+        self._cache: Cache[tuple[object, ...], _Entry] = Cache(CACHE_SIZE, limit=KEPT, longest=longest)
+        self._no_cookie = self._entry([], [], 0)  # no answer yet: the same at any time
 
     def look_up(self, request: Request) -> tuple[ConsentReading, Decision]:
         """Return the reading of the request's consent cookies, and the decision for this request."""
@@ -78,17 +80,9 @@ class ConsentLookup:
 
     def _decide_all(self, request: Request, found: _Entry) -> Decision:
         """Return the decision that follows from our cookie and from another tool's, where one is read."""
-        if self._source is None or request.withheld:
+        stands = found.stands
+        if stands is None or request.withheld:
             return self.decide(request, found.reading.answer)
-        stands = standing(
-            self._source,
-            found.said,
-            found.reading.answer,
-            self._scope,
-            now=request.now,
-            lasts=self._lasts,
-            version=self._version,
-        )
         decision = replace(self.decide(request, stands.answer), declared=stands.declared)
         return quietly(decision) if stands.quiet else decision
 
@@ -109,6 +103,12 @@ class ConsentLookup:
 
     def _entry(self, values: list[bytes], pairs: list[tuple[str, str]], now: int) -> _Entry:
         reading = read_answers(values, self._keys, self._scope, now=now, lasts=self._lasts)
+        return _Entry(reading, self._stands(reading.answer, pairs, now))
+
+    def _stands(self, own: Answer | None, pairs: list[tuple[str, str]], now: int) -> Standing | None:
         if self._source is None:
-            return _Entry(reading)
-        return _Entry(reading, read_tool(self._source.tool, pairs, now))
+            return None
+        said = read_tool(self._source.tool, pairs, now)
+        return standing(
+            self._source, said, own, self._scope, now=now, lasts=self._lasts, version=self._version
+        )

@@ -5,6 +5,8 @@ import pytest
 from proxy.consent.answer import Answer
 from proxy.consent.cookie import MAX_LENGTH, ConsentReading, write_answer
 from proxy.consent.decision import Ask
+from proxy.consent.declared import Source
+from proxy.consent.tools.known import TOOLS
 from proxy.policy.scope import Pair, Scope
 from proxy.snapshot import consent_lookup
 from proxy.snapshot.consent_lookup import ConsentLookup
@@ -18,6 +20,13 @@ YEAR = 365 * 86_400
 @pytest.fixture
 def lookup():
     return ConsentLookup(SCOPE, KEYS, "consent_callkom", lasts=YEAR)
+
+
+def beside_klaro():
+    source = Source(
+        TOOLS["klaro"], ("klaro",), {"matomo": ("performance",)}, SCOPE.pairs, 0, takes_over=False
+    )
+    return ConsentLookup(SCOPE, KEYS, "consent_callkom", lasts=YEAR, source=source)
 
 
 @pytest.fixture
@@ -102,3 +111,30 @@ def test_an_answer_runs_out(lookup):
     _, decision = lookup.look_up(asked(cookie("functional"), now=NOW + YEAR))
 
     assert (decision.ask, decision.grants) == (Ask.EXPIRED, frozenset())
+
+
+def test_another_tools_cookie_is_read_once_for_all_decisions_of_a_minute(monkeypatch):
+    read, found = consent_lookup.read_tool, []
+    monkeypatch.setattr(consent_lookup, "read_tool", lambda tool, pairs, now: found.append(pairs) or read(tool, pairs, now))  # fmt: skip
+    lookup = beside_klaro()
+    found.clear()
+    decisions = [
+        lookup.look_up(request(b"/", (b"Cookie", b'klaro={"matomo":false}'), *signal))[1]
+        for signal in ((), (), ((b"Sec-GPC", b"1"),))
+    ]
+
+    assert found == [[("klaro", '{"matomo":false}')]]
+    assert decisions[0] is decisions[1]
+    assert [one.signal for one in decisions] == [False, False, True]
+    assert all(one.is_due for one in decisions)
+
+
+def test_no_stranger_fills_the_memory_with_long_cookies_of_another_tool(monkeypatch):
+    monkeypatch.setattr(consent_lookup, "KEPT", 8 << 10)
+    lookup = beside_klaro()
+    for number in range(8):
+        names = ",".join(f'"{number}-{one}":false' for one in range(200))
+        assert lookup.look_up(asked(b"klaro={%b}" % names.encode()))[1].is_due
+
+    assert 0 < lookup._cache.weight <= 8 << 10
+    assert len(lookup._cache) <= 2
