@@ -30,7 +30,7 @@ from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import Pair
 from proxy.problems import Place
 
-__all__ = ["LIMIT", "Admission", "admit", "claims", "closes", "fence", "takes_files"]
+__all__ = ["LIMIT", "Admission", "admit", "claims", "closes", "fence", "open_domains", "takes_files"]
 
 LIMIT = 4096
 """Bytes above which hosts collapse to registrable domains: half of nginx's default for all headers."""

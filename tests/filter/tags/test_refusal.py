@@ -1,7 +1,10 @@
 """What is refused, and what is left to the fence since the site's own players read it."""
 
+import sys
+
 import pytest
 
+from proxy.build_digest import build_kind
 from proxy.filter.html.scanner import HtmlFilter
 from proxy.filter.rules.judge import compile_rules, judge_for
 from proxy.policy.own_hosts import OwnHosts
@@ -94,3 +97,31 @@ def test_a_replaced_lazy_frame_is_hidden_and_keeps_what_its_loader_reads():
 )
 def test_what_a_rule_replaces_loaders_load_or_no_fence_stops_is_held(box, rules, more):
     assert "data-consent-data-" in filtered(box, rules, **more)
+
+
+def calls_for(pictures: int, rules: int) -> int:
+    """Return how many functions are called for a page of so many refused lazy pictures."""
+    tags = "\n".join(f"- {{ from: video{n}.example, purpose: functional }}" for n in range(rules))
+    page = HtmlFilter(judge_for(compile_rules(policy_of(tags=tags), OWN), frozenset()))
+    markup = "".join(f'<img data-src="https://video1.example/{n}.png">' for n in range(pictures))
+    calls = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        out = page.feed(markup.encode()) + page.close()
+    finally:
+        sys.setprofile(before)
+    assert out == markup.encode()
+    return calls
+
+
+@pytest.mark.skipif(build_kind() == "compiled", reason="counts calls, which compiled code makes directly")
+def test_a_refused_lazy_address_costs_the_same_however_many_rules_there_are():
+    few, many = (calls_for(40, rules) - calls_for(20, rules) for rules in (3, 300))
+
+    assert many == few > 0
