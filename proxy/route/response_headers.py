@@ -145,8 +145,8 @@ def expired_cookies(context: RequestContext, hidden: list[bytes]) -> Headers:
     names = list(hidden)
     lines: list[bytes] = []
     cookies = b";".join(request.fields.get(b"cookie", ()))
-    due = decision.declared is not None and decision.is_due
-    unset = due or context.taken is not None  # in no cookie of ours yet, or set by with_taken_answer
+    # in no cookie of ours yet, or set by with_taken_answer
+    unset = decision.is_due or context.taken is not None
     answer = None if unset else decision.answer
     if answer is not None and decision.grants and (rows := outlived(site.cookies, answer, request.now)):
         names += names_of(site.cookies, rows, cookies, host)

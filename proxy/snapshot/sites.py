@@ -158,8 +158,7 @@ class Site:
         """
         if self.share >= 1 or self.mode is not Mode.ENFORCE:
             return self.mode
-        known = decision.answer is not None or decision.signal or decision.withheld
-        known = known or (decision.declared is not None and decision.is_due)
+        known = decision.answer is not None or decision.signal or decision.withheld or decision.is_due
         return Mode.ENFORCE if known or self._is_in_share(request.visitor.address) else Mode.OBSERVE
 
     def _is_in_share(self, address: str) -> bool:
