@@ -63,7 +63,7 @@ AREAS = (
         "gates",
         ("proxy/route/gates.py",),
         ("tests/route/test_gates.py",),
-        ("tests/own/test_addresses.py", "tests/promise"),
+        ("tests/own/test_addresses.py", "tests/own/test_declared_answers.py", "tests/promise"),
     ),
     Area(
         "consent",
@@ -231,10 +231,9 @@ def judge(mutant: Mutant) -> Outcome:
     return Outcome(mutant, killed, was, now)
 
 
-def unbroken() -> str:
-    """Return what the tests say of the copy of this process as it is: nothing where all pass."""
-    every = [command for area in AREAS for command in commands_for(Mutant(files_of(area)[0], 1, 0, "", 0))]
-    for command in dict.fromkeys(map(tuple, every)):
+def unbroken(chosen: Iterable[Mutant]) -> str:
+    """Return what the tests of these mutants say of the copy as it is: nothing where all pass."""
+    for command in dict.fromkeys(tuple(command) for one in chosen for command in commands_for(one)):
         done = subprocess.run(command, capture_output=True, check=False, text=True)  # noqa: S603
         if done.returncode != 0:
             return f"{' '.join(command)}\n{done.stdout[-4000:]}"
@@ -277,7 +276,7 @@ def report(outcomes: Sequence[Outcome], known: Sequence[Reason]) -> str:
     for area in AREAS:
         files = files_of(area)
         those = [one for one in outcomes if one.mutant.file in files]
-        lines.append(f"{area.name}: {sum(one.killed for one in those)} of {len(those)} killed")
+        lines += [f"{area.name}: {sum(one.killed for one in those)} of {len(those)} killed"] * bool(those)
     killed = sum(one.killed for one in outcomes)
     lines.append(f"all: {killed} of {len(outcomes)} killed ({killed / max(len(outcomes), 1):.1%})")
     return "\n".join(lines)
@@ -285,28 +284,36 @@ def report(outcomes: Sequence[Outcome], known: Sequence[Reason]) -> str:
 
 def run(chosen: Sequence[Mutant], minutes: float, processes: int) -> list[Outcome]:
     """Judge mutants in so many processes, and stop handing them out after so many minutes."""
+    folders = [copy_of_project(number) for number in range(processes)]
     copies: multiprocessing.Queue[str] = multiprocessing.Queue()
-    for number in range(processes):
-        copies.put(str(copy_of_project(number)))
-    until = time.monotonic() + minutes * 60
+    for folder in folders:
+        copies.put(str(folder))
+    try:
+        with ProcessPoolExecutor(processes, initializer=_work_in, initargs=(copies,)) as pool:
+            return _judged(pool, chosen, time.monotonic() + minutes * 60)
+    finally:
+        for folder in folders:
+            shutil.rmtree(folder.parent, ignore_errors=True)
+
+
+def _judged(pool: ProcessPoolExecutor, chosen: Sequence[Mutant], until: float) -> list[Outcome]:
+    """Hand mutants out until that moment, once the tests pass without any."""
+    if failed := pool.submit(unbroken, chosen).result():
+        raise SystemExit(f"the tests fail although nothing is broken:\n{failed}")
     outcomes: list[Outcome] = []
-    with ProcessPoolExecutor(processes, initializer=_work_in, initargs=(copies,)) as pool:
-        if failed := pool.submit(unbroken).result():
-            raise SystemExit(f"the tests fail although nothing is broken:\n{failed}")
-        waiting: set[Future[Outcome]] = {pool.submit(judge, mutant) for mutant in chosen}
-        for done in as_completed(waiting):
-            if done.cancelled():
-                continue
-            outcomes.append(one := done.result())
-            print(  # noqa: T201
-                f"{len(outcomes)}/{len(chosen)} {'killed' if one.killed else 'SURVIVED'} "
-                f"{one.mutant.file}:{one.mutant.line} {one.now}",
-                flush=True,
-            )
-            if time.monotonic() > until:
-                for future in waiting:
-                    future.cancel()
-    shutil.rmtree(COPIES, ignore_errors=True)
+    waiting: set[Future[Outcome]] = {pool.submit(judge, mutant) for mutant in chosen}
+    for done in as_completed(waiting):
+        if done.cancelled():
+            continue
+        outcomes.append(one := done.result())
+        print(  # noqa: T201
+            f"{len(outcomes)}/{len(chosen)} {'killed' if one.killed else 'SURVIVED'} "
+            f"{one.mutant.file}:{one.mutant.line} {one.now}",
+            flush=True,
+        )
+        if time.monotonic() > until:
+            for future in waiting:
+                future.cancel()
     return outcomes
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tools import mutation
 from tools.mutation import (
     AREAS,
     ROOT,
@@ -13,6 +14,7 @@ from tools.mutation import (
     never_run,
     reasons,
     report,
+    run,
     sample,
 )
 
@@ -67,7 +69,17 @@ def test_a_survivor_is_told_with_its_line_and_reason():
     assert f"{file}:7: only a hint\n  - a = 1\n  + a = 2" in said
     assert f"{file}:9: NO REASON IS KNOWN" in said
     assert "gates: 1 of 3 killed" in said
+    assert "html" not in said
     assert said.endswith("all: 1 of 3 killed (33.3%)")
+
+
+def test_a_run_deletes_its_own_copies_and_no_others(tmp_path, monkeypatch):
+    other = tmp_path / "1-0"
+    other.mkdir()
+    monkeypatch.setattr(mutation, "COPIES", tmp_path)
+
+    assert run([], minutes=1, processes=1) == []
+    assert list(tmp_path.iterdir()) == [other]
 
 
 def test_every_known_survivor_is_still_a_line_of_its_file():
