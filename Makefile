@@ -22,7 +22,7 @@ check: $(STAMP)  ## format, lint, types, floors, rules, fast tests
 	$(BIN)/python -m pytest -q -n 2
 
 compiled: $(STAMP)  ## build the wheel with the filter compiled (mypyc, a C compiler), and run the filter's tests on it
-	$(BIN)/python -m tools.compiled .compiled
+	$(BIN)/python -m tools.compiled
 	TEST_COMPILED=1 PYTHONPATH=$(CURDIR)/.compiled $(BIN)/python -P -m pytest -q -n 2 -o "pythonpath=.compiled ." \
 		tests/filter tests/promise tests/fidelity tests/system/test_corpus.py tests/test_build_digest.py
 

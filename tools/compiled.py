@@ -1,4 +1,4 @@
-"""Build the wheel with the filter compiled and unpack it into a folder: make compiled.
+"""Build the wheel with the filter compiled and unpack it into .compiled: make compiled.
 
 It holds the package alone. The tests of the checkout run against it with that folder first on the path.
 """
@@ -15,6 +15,7 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / ".compiled"
 
 
 def build(folder: Path) -> Path:
@@ -33,11 +34,11 @@ def unpack(wheel: Path, folder: Path) -> int:
 
 
 def main() -> int:
-    """Build and unpack into the folder of the command line."""
+    """Build and unpack."""
     with tempfile.TemporaryDirectory() as temporary:
         wheel = build(Path(temporary))
-        count = unpack(wheel, Path(sys.argv[1]))
-        print(f"{wheel.name}: {count} libraries in {sys.argv[1]}")  # noqa: T201
+        count = unpack(wheel, FOLDER)
+        print(f"{wheel.name}: {count} libraries in {FOLDER}")  # noqa: T201
     return 0 if count else 1
 
 
