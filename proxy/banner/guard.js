@@ -48,7 +48,7 @@
   let sequence = list => bare({ [iterator]: (i = 0) => bare({ next: () => bare({ done: i == list.length, value: list[i++] }) }) });
   let viewOf = getter(Document.prototype, "defaultView"), textOf = getter(Address.prototype, "href");
   let here = origin + "/", typeOf = getter(Node.prototype, "nodeType"), targetOf = getter(MutationRecord.prototype, "target"), addedOf = getter(MutationRecord.prototype, "addedNodes");
-  let { querySelectorAll } = DocumentFragment.prototype, { getRootNode } = Node.prototype, readyOf = getter(Document.prototype, "readyState"), countOf = getter(NodeList.prototype, "length"), windowOf = getter(HTMLIFrameElement.prototype, "contentWindow");
+  let { querySelectorAll } = DocumentFragment.prototype, readyOf = getter(Document.prototype, "readyState"), countOf = getter(NodeList.prototype, "length"), windowOf = getter(HTMLIFrameElement.prototype, "contentWindow");
   let lengthOf = getter(self, "length"), closedOf = getter(self, "closed");
   let eachNode = (list, use) => {
     for (let i = apply(countOf, list, []); i--;) use(list[i]);
@@ -117,7 +117,7 @@
   };
 
   // What a script asks for ahead of a click is held by no fence: only pages of this origin may be.
-  let ahead = "link[rel~=prerender i],script[type*=speculationr i]";
+  let strange, ahead = "link[rel~=prerender i],script[type*=speculationr i]";
   let tame = node => {
     let field = "rel", far, check = (key, address) => {
       if (key == "where") far = 1;
@@ -128,6 +128,7 @@
     if (apply(typeOf, node, []) != 1) return;
     if (apply(matches, node, ["iframe[srcdoc]"])) look(1);
     if (!apply(matches, node, [ahead])) return;
+    strange = 1; // where it comes to stand its address may lead elsewhere
     try {
       if (apply(matches, node, ["script"])) read(apply(codeOf, node, [field = "type"]), check);
       else check("0", apply(getAttribute, node, ["href"]));
@@ -138,7 +139,7 @@
     apply(setAttribute, node, [field, field]);
     if (field == "type") apply(remove, node, []);
   };
-  let asks = bare({ 1: inElement, 9: Document.prototype.querySelectorAll, 11: querySelectorAll });
+  let { write, querySelectorAll: inDocument } = Document.prototype, asks = bare({ 1: inElement, 9: inDocument, 11: querySelectorAll });
   let tameAll = node => {
     tame(node);
     let ask = asks[apply(typeOf, node, [])];
@@ -273,12 +274,15 @@
       return found;
     })));
     let behind = name => native => function () {
-      // What is written as markup has to be heard of.
-      let strange = match(/^(open|write)/, name), hear = () => {
-        if (strange) try {
-          guard(apply(viewOf, apply(getRootNode, this, []), []));
-        } catch (none) {}
+      // What is written as markup has to be heard of: in every document, as a parser goes on where its elements went.
+      let hear = () => {
+        if (strange) for (let i = size; i--;) guard(windows[i]);
       };
+      strange = match(/^(open|write)/, name);
+      // A document that was read opens anew for it, and forgets who listens.
+      try {
+        if (match(/^write/, name)) apply(write, this, []);
+      } catch (other) {}
       // only with keys
       if (!swept) if (name == "open") sweep(); // a window gets a copy of what is stored
       // end

@@ -80,6 +80,28 @@ def test_links_in_markup_are_looked_at_wherever_they_stand_in_it(visit, more):  
     assert until(lambda: page.run(LINKED), 0) == 0
 
 
+def test_links_are_looked_at_that_the_parser_of_another_document_puts_into_this_one(visit):  # noqa: F811 - fixtures
+    page = visit()
+    page.page.wait_for_load_state("load")
+    page.run("document.body.append('x')")
+    page.run("""(other => { other.write('<p>'); document.body.append(other.querySelector('p'));
+        other.write('a<link rel=prerender href=//a.example/>') })(document.implementation.createHTMLDocument(''))""")
+
+    assert page.run("document.querySelector('p').firstChild.data") == "a", "the instrument works"
+    assert until(lambda: page.run(LINKED), 0) == 0
+
+
+def test_a_link_of_another_document_is_looked_at_by_the_base_of_this_one(visit):  # noqa: F811 - fixtures
+    page = visit(body="<iframe src='/plain'></iframe>")
+    page.page.wait_for_load_state("load")
+    page.run("document.body.append('x')")
+    page.run("""(() => { let link = document.querySelector('iframe').contentDocument.createElement('link');
+        document.head.append(Object.assign(document.createElement('base'), { href: 'https://tracker.example/' }));
+        link.rel = 'prerender'; link.href = '/a'; document.head.append(link) })()""")
+
+    assert until(lambda: page.run(LINKED), 0) == 0
+
+
 def test_on_a_long_page_they_are_looked_at_all_at_once(visit):  # noqa: F811 - fixtures
     page = visit(
         body="<p>a</p>" * 3000 + '<div><link rel="prerender" href="//a.example/"></div>' + "<i>b</i>" * 3000

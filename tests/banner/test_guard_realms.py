@@ -42,6 +42,8 @@ REALMS = {
     "written with a frame": f"{ADD} document.body.append(f); let d = window[0].document; d.open(); d.write('<iframe></iframe>'); use(window[0][0])",
     "read by a parser that goes on later": "window.use = use; document.open(); document.write('<script src=/later.js><\\/script><iframe></iframe><script>use(window[0])<\\/script>')",
     "read so in a frame": f"{ADD} document.body.append(f); let d = f.contentDocument; window.use = use; d.open(); d.write('<script src=/later.js><\\/script><iframe></iframe><script>parent.use(window[0])<\\/script>')",
+    "written anew in one piece": "window.use = use; setTimeout(() => document.write('<iframe></iframe><script>use(window[0])<\\/script>'))",
+    "so by another method": "window.use = use; setTimeout(() => document.writeln('<iframe></iframe><script>use(window[0])<\\/script>'))",
     "an object's": "let o = document.createElement('object'); o.data = '/plain'; document.body.append(o); o.onload = () => use(window[0])",
     "an object's document": "let o = document.createElement('object'); o.data = '/plain'; document.body.append(o); o.onload = () => use(o.contentDocument.defaultView)",
     "an embedded picture's": "let o = document.createElement('embed'); o.src = '/svg'; document.body.append(o); o.onload = () => use(o.getSVGDocument().defaultView)",
