@@ -313,6 +313,9 @@ class Worker:
             if self._snapshot is not None:
                 await self._write_seen()
             await self._store.close()
+            if lost := self._store.lost:
+                why = f"refusals that waited and were given up, they hold without a record: {lost}"
+                log().error("records_failed", why=why, store=self._store.name)
         if self._end_admin is not None:
             await self._end_admin()
         log().info("serving_stopped", cut=cut)

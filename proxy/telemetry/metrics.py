@@ -150,7 +150,7 @@ _GAUGES: dict[str, tuple[str, tuple[str, ...], str]] = {  # text, labels, what a
     "upstream_up": ("0 where a worker sends an upstream no requests", ("site", "upstream"), "livemin"),
     "records_down": ("Processes that cannot write to the store of proofs", (), "livesum"),
     "records_waiting": ("Refusals that wait in memory for the store of proofs", (), "livesum"),
-    "records_lost": ("Refusals that could never be written to the store of proofs", (), "livesum"),
+    "records_lost": ("Refusals that could never be written to the store of proofs", (), "sum"),
     "sites_off": ("Sites with mode: off, wholly or in part", (), "livesum"),
     "rules_refused": ("1 while the files on disk are refused and older rules are in force", (), "livemax"),
     "certificate_days_left": ("Days until the TLS certificate ends", (), "livemin"),

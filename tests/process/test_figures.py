@@ -106,3 +106,18 @@ async def test_refusals_that_wait_for_the_store_are_counted(tmp_path, monkeypatc
         away.rename(folder)
         await until(lambda: figure(proxy, "records_waiting") == 0)
         assert figure(proxy, "records_lost") == 0
+        assert not any("given up" in one["why"] for one in proxy.records("records_failed"))
+
+
+async def test_refusals_that_still_wait_when_the_proxy_stops_are_told(tmp_path):
+    folder = tmp_path / "proofs"
+    folder.mkdir()
+    more = "records: sqlite:///proofs/proofs.db"
+    async with Origin() as origin, proxying(origin.url, folder=tmp_path, more=more) as proxy:
+        folder.rename(tmp_path / "away")
+        await choose(proxy, b"choice=refuse", SAME)
+        await until(lambda: figure(proxy, "records_waiting") == 1)
+        await proxy.server.stop(0)
+        told = proxy.records("records_failed")[-1]["why"]
+
+    assert told == "refusals that waited and were given up, they hold without a record: 1"

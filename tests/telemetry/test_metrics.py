@@ -85,6 +85,7 @@ metrics.tally.add("requests", "callkom.io", "document", "2xx", by=3)
 metrics.gauge("upstream_connections", 2)
 metrics.gauge("upstream_up", int(sys.argv[1]), "callkom.io", "http://a")
 metrics.gauge("open_files", 10 + int(sys.argv[1]))
+metrics.gauge("records_lost", 3)
 metrics.count("cpu_seconds", 0.5)
 metrics.flush()
 print(metrics.page().decode())
@@ -116,6 +117,19 @@ def test_of_several_processes_the_one_that_is_worst_off_counts(tmp_path):
 
     assert 'upstream_up{site="callkom.io",upstream="http://a"} 0.0' in page
     assert "open_files 11.0" in page
+
+
+def test_what_a_process_has_lost_stays_lost_after_it_ended(tmp_path):
+    """Or the figure falls when a worker ends, and the alert takes what is left for new losses."""
+    environment = {**os.environ, FOLDER: str(tmp_path), "PYTHONPATH": str(ROOT)}
+    for number in range(2):
+        command = [sys.executable, "-c", WORKER, str(number)]
+        page = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        for path in tmp_path.glob("gauge_live*.db"):
+            path.unlink()
+
+    assert "records_lost 6.0" in page
+    assert "upstream_connections 2.0" in page
 
 
 def test_gauges_of_the_whole_stand_on_the_page_as_they_are_given():
