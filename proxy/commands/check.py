@@ -26,9 +26,9 @@ from proxy.policy.lint import lint
 from proxy.policy.load import load_policy
 from proxy.policy.model import Policy
 from proxy.problems import Place, Problem
+from proxy.process.findings import located
 from proxy.process.preflight_checks import (
     blind_shares,
-    located,
     start_problems,
     uncovered_hosts,
     unserved_hosts,

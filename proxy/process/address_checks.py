@@ -9,7 +9,6 @@ import errno
 import socket
 from collections.abc import Iterator
 from ipaddress import ip_address
-from typing import NamedTuple
 
 from proxy.config.types import Config
 from proxy.config.value_parsers import ListenAddress
@@ -17,17 +16,10 @@ from proxy.errors import StartError
 from proxy.http.bound_sockets import bound_sockets
 from proxy.http.upstream.upstream_address import UpstreamAddress
 from proxy.policy.yaml_source import Step
+from proxy.process.findings import Finding
 
 _EVERY = ("", "0.0.0.0", "::")  # noqa: S104 - recognised, not bound
 _LOOPBACK = ("127.0.0.1", "::1")
-
-
-class Finding(NamedTuple):
-    """What is wrong or doubtful, and the keys that lead to it in the config."""
-
-    steps: tuple[Step, ...]
-    text: str
-    warning: bool = False
 
 
 def address_findings(config: Config) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from proxy.config.types import Config, SiteConfig
 from proxy.errors import ProxyError
 from proxy.http.upstream.balancer import UpstreamRequest
-from proxy.process.address_checks import Finding
+from proxy.process.findings import Finding
 from proxy.records.database import Database
 from proxy.snapshot.site_upstreams import build_upstreams
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,10 +20,11 @@ from proxy.config.types import Config
 from proxy.errors import StartError
 from proxy.policy.hosts import covers
 from proxy.policy.model import Policy
-from proxy.policy.yaml_source import Step, locate, read
-from proxy.problems import Place, Problem
-from proxy.process.address_checks import Finding, address_findings
+from proxy.policy.yaml_source import Step
+from proxy.problems import Problem
+from proxy.process.address_checks import address_findings
 from proxy.process.alerts import check_secret
+from proxy.process.findings import Finding, located
 from proxy.records.database import check_file
 from proxy.records.store_address import read_store_address
 from proxy.telemetry.visitor_network import is_private
@@ -49,15 +50,6 @@ def start_problems(config: Config, path: Path) -> list[Problem]:
     return located(_findings(config), path)
 
 
-def located(findings: Iterable[Finding], path: Path) -> list[Problem]:
-    """Return findings as problems, each at its line of the config file."""
-    root, _ = read(path.read_text("utf-8"), path.name)
-    return [
-        Problem(locate(root, steps)[0].place if root else Place(path.name, 1), text, warning)
-        for steps, text, warning in findings
-    ]
-
-
 def unserved_hosts(policy: Policy, config: Config) -> list[Problem]:
     """Return a warning for each rule of a host that bears the site's name and is served elsewhere."""
     domain = consent_domain(config)
@@ -73,8 +65,7 @@ def unserved_hosts(policy: Policy, config: Config) -> list[Problem]:
 
 def blind_shares(config: Config, path: Path) -> list[Problem]:
     """Return a warning for each `share` where a proxy in front, which nobody trusts, hides the visitors."""
-    root, _ = read(path.read_text("utf-8"), path.name)
-    if config.trusted_proxies or config.cloudflare or root is None:
+    if config.trusted_proxies or config.cloudflare:
         return []
     if not all(
         address.host == "localhost" or is_private(address.host) for address in config.listen if address.host
@@ -84,34 +75,31 @@ def blind_shares(config: Config, path: Path) -> list[Problem]:
         "is a part of all networks, and behind a proxy that trusted_proxies does not name all visitors share"
         " one: they are all enforced or all observed"
     )
-    return [
-        Problem(
-            locate(root, ("sites", number, "share"))[0].place, f"sites[{number}].share {text}", warning=True
-        )
+    findings = (
+        Finding(("sites", number, "share"), f"sites[{number}].share {text}", warning=True)
         for number, site in enumerate(config.sites)
         if site.share < 100
-    ]
+    )
+    return located(findings, path)
 
 
 def uncovered_hosts(policy: Policy, config: Config, path: Path) -> list[Problem]:
     """Return a warning for each host of the config that no cookie row of the rules covers."""
     domains = {domain for provider in policy.providers for row in provider.cookies for domain in row.domains}
-    root, _ = read(path.read_text("utf-8"), path.name)
-    problems = []
+    findings = []
     for number, site in enumerate(config.sites):
         for at, host in enumerate(site.hosts):
             if host.rpartition(".")[2] == "localhost" or host.replace(".", "").isdigit():  # a copy to try
                 continue
-            if any(host == d or (d.startswith(".") and covers(d[1:], host)) for d in domains) or root is None:
+            if any(host == d or (d.startswith(".") and covers(d[1:], host)) for d in domains):
                 continue
-            place = locate(root, ("sites", number, "hosts", at))[0].place
             text = (
                 f"no cookie row of the rules is for '{host}': what is set there is only presumed, or dropped;"
                 f" add '{host}' (or its parent, with a dot before it) to the rows' `domain`,"
                 " which may be a list"
             )
-            problems.append(Problem(place, text, warning=True))
-    return problems
+            findings.append(Finding(("sites", number, "hosts", at), text, warning=True))
+    return located(findings, path)
 
 
 def _findings(config: Config) -> Iterator[Finding]:

@@ -10,8 +10,9 @@ from proxy.config.types import Config, SourceConfig
 from proxy.consent.tools.known import TOOLS
 from proxy.policy.model import Policy
 from proxy.policy.scope import scope_of
-from proxy.policy.yaml_source import Step, locate, read, spell
-from proxy.problems import Place, Problem
+from proxy.policy.yaml_source import Step, spell
+from proxy.problems import Problem
+from proxy.process.findings import Finding, located
 
 _Found = tuple[tuple[Step, ...], str, bool]
 """Where below `consent.source`, what, and whether it is a warning."""
@@ -22,17 +23,15 @@ def source_problems(policy: Policy, config: Config, path: Path) -> list[Problem]
     source = config.consent.source
     if source is None:
         return []
-    root, _ = read(path.read_text("utf-8"), path.name)
-    problems = []
+    findings = []
     for below, text, warning in (
         *_purposes(policy, source),
         *_covers(policy, source),
         *_block(policy, source),
     ):
         steps: tuple[Step, ...] = ("consent", "source", *below)
-        place = locate(root, steps)[0].place if root is not None else Place(path.name, 1)
-        problems.append(Problem(place, f"{spell(steps)} {text}", warning=warning))
-    return problems
+        findings.append(Finding(steps, f"{spell(steps)} {text}", warning))
+    return located(findings, path)
 
 
 def source_faults(policy: Policy, config: Config, path: Path) -> list[Problem]:

@@ -13,8 +13,8 @@ from proxy.catalogue.shipped import consent_tools, providers
 from proxy.config.types import Config
 from proxy.errors import RecordsError, StartError
 from proxy.policy.model import Policy
-from proxy.policy.yaml_source import locate, read
-from proxy.problems import Place, Problem
+from proxy.problems import Problem
+from proxy.process.findings import Finding, located
 from proxy.records.database import Database
 from proxy.records.store_address import read_store_address
 from proxy.seen.ownership import ownership
@@ -31,19 +31,16 @@ def tools_on_pages(policy: Policy, config: Config, path: Path) -> list[Problem]:
         names = asyncio.run(_seen(config))
     except (RecordsError, StartError):  # told by whoever serves from it
         return []
-    root, _ = read(path.read_text("utf-8"), path.name)
     numbers = {site.hosts[0]: number for number, site in enumerate(config.sites)}
-    problems = []
+    findings = []
     for site, id_, name in _unused(policy, names):
         if site in numbers:
-            steps = ("sites", numbers[site])
-            place = locate(root, steps)[0].place if root is not None else Place(path.name, 1)
             text = (
                 f"the pages of {site} have {providers()[id_].name} ('{name}' was seen), another consent tool:"
                 f" use: [{id_}] in the rules holds its banner and keeps its memory"
             )
-            problems.append(Problem(place, text, warning=True))
-    return problems
+            findings.append(Finding(("sites", numbers[site]), text, warning=True))
+    return located(findings, path)
 
 
 def _unused(policy: Policy, names: Mapping[Key, Seen]) -> Iterator[tuple[str, str, str]]:
