@@ -111,6 +111,8 @@ async def commit_declared(
         answer = replace(answer, visitor=secrets.token_urlsafe(12))
     before = site.decide(request, previous)
     narrows = answer.grants() <= before.grants
+    if not narrows and store.trouble is not None:  # no page waits for a store that is known to fail
+        return Committed(CommitOutcome.UNPROVEN, None)
     withdrawn = before.purposes - {pair.purpose for pair in answer.grants()}
     record = NewRecord(
         visitor=answer.visitor,

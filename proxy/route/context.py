@@ -87,7 +87,7 @@ class RequestContext:
         """Go on with the answer that another consent tool was given and that is recorded now."""
         decision = self.site.decide(self.request, answer)
         part = self.site.paths.part(self.request.path) if self.site.paths is not None else WHOLE
-        self.taken, self.decision, self.tag_ = answer, part.decision(decision), b""
+        self.taken, self.decision = answer, part.decision(decision)
         self.variant = self.site.variant(decision.grants, secure=self.request.visitor.secure)
 
     def note_presumed(self, line: bytes) -> None:

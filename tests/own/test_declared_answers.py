@@ -299,6 +299,15 @@ async def test_a_grant_whose_record_cannot_be_written_grants_nothing(tmp_path):
     assert ours(no), "a refusal holds, whatever the store does"
 
 
+async def test_no_page_waits_for_a_store_that_is_known_to_fail(tmp_path):
+    async with Origin(PAGES) as origin, behind(tmp_path, origin) as proxy:
+        store, asked = break_store(proxy), []
+        store.add = asked.append
+        await proxy.ask("/", *OPENS, f"Cookie: {YES}")
+
+    assert asked == []
+
+
 async def test_grants_beyond_the_limit_of_their_network_wait(tmp_path):
     more = source() + "  acceptances_per_minute: 1\ntrusted_proxies: 127.0.0.0/8\n"
     async with Origin(PAGES) as origin, proxying(origin.url, folder=tmp_path, more=more) as proxy:
@@ -314,6 +323,21 @@ async def test_grants_beyond_the_limit_of_their_network_wait(tmp_path):
 
     assert [bool(ours(one)) for one in got] == [True, False, False, False]
     assert RUNS not in got[-1].body
+
+
+async def test_refusals_beyond_the_limit_of_their_network_hold_and_are_not_stored(tmp_path):
+    more = source() + "  refusals_per_minute: 1\ntrusted_proxies: 127.0.0.0/8\n"
+    async with Origin(PAGES) as origin, proxying(origin.url, folder=tmp_path, more=more) as proxy:
+        got = [
+            await proxy.ask(
+                "/", *OPENS, "X-Forwarded-For: 203.0.113.5", f"Cookie: {theirs(at=NOW - 60 * (n + 1))}"
+            )
+            for n in range(3)
+        ]
+        kept = await records(proxy)
+
+    assert all(len(ours(one)) == 1 and BANNER not in one.body for one in got)
+    assert len(kept) == 1
 
 
 async def test_where_a_site_is_observed_nothing_is_taken_and_nothing_changed(tmp_path):
