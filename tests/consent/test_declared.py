@@ -61,6 +61,11 @@ def test_nobody_answered_so_the_tool_asks_and_we_do_not():
     assert asked(stands(Silence.OPEN, takes_over=True)).ask is Ask.FIRST
 
 
+def test_an_answer_of_ours_that_is_over_is_asked_again_by_the_tool_alone():
+    assert asked(stands(Silence.OPEN, ours("performance", at=NOW - LASTS))).ask is Ask.OFF
+    assert asked(stands(Silence.OPEN, ours("performance"))).ask is Ask.NO
+
+
 def test_what_cannot_be_read_is_no_answer_and_we_ask():
     found = stands(Silence.UNREADABLE)
 

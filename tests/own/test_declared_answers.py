@@ -348,6 +348,14 @@ async def test_where_a_site_is_observed_nothing_is_taken_and_nothing_changed(tmp
     assert ours(got) == []
 
 
+async def test_where_a_share_is_enforced_whoever_answered_the_tool_is_in_it(tmp_path):
+    async with Origin(PAGES) as origin, behind(tmp_path, origin, site="    share: 0.001 %\n") as proxy:
+        got = await proxy.ask("/", *OPENS, f"Cookie: {YES}")
+        rest = await proxy.ask("/", *OPENS)
+
+    assert (len(ours(got)), rest.body) == (1, PAGE)
+
+
 async def test_a_part_of_the_site_that_is_observed_takes_nothing(tmp_path):
     site = "    paths: [{ path: /editor, mode: observe }]\n"
     async with Origin(PAGES) as origin, behind(tmp_path, origin, site=site) as proxy:
