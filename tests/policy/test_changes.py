@@ -191,6 +191,12 @@ def test_what_more_runs_without_consent_is_named(edit, words):
     assert runs_without_consent(rules(edit), rules()) == ()
 
 
+def test_what_never_runs_does_not_run_without_consent():
+    never = rules(("from: film.org, purpose: functional", "from: film.org, purpose: necessary, do: never"))
+
+    assert runs_without_consent(rules(), never) == ()
+
+
 def test_a_response_header_that_is_no_longer_taken_away_is_named():
     old = rules(("providers:", "headers: [{ name: Set-Login }]\nproviders:"))
 

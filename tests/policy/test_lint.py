@@ -215,6 +215,17 @@ def test_a_rule_for_part_of_a_host_that_opens_with_another_purpose_is_told_with_
     assert warnings(tags=f"{part % ''}\n- {{ from: x.com, purpose: [functional, performance] }}") == []
 
 
+def test_a_host_that_never_loads_opens_nothing_and_is_opened_by_no_rule_behind_it_unsaid():
+    never = "- { from: x.com, path: /a/*, purpose: necessary, do: never }"
+    part = "- { from: x.com, path: /a/*, purpose: performance }"
+
+    assert not any(
+        "fence" in one for one in warnings(tags=f"{part}\n- {{ from: x.com, purpose: necessary, do: never }}")
+    )
+    [warning] = [one for one in warnings(tags=f"{never}\n{TAG}") if "fence" in one]
+    assert "line 15 holds in pages" in warning
+
+
 @pytest.mark.parametrize("host", ['"track*.x.com"', "track.x.com"])
 def test_a_host_of_a_domain_that_opens_with_less_is_told_with_both_lines(host):
     part = f"- {{ from: {host}, purpose: [functional, performance]%s }}"
