@@ -16,6 +16,9 @@ from proxy.consent.tools.word_lists import COMPLIANZ, read_complianz, read_cooki
 MAX_COOKIES = 32
 """Cookies of one tool that a request may carry and have read."""
 
+MAX_OTHERS = 8
+"""Further values under names that came before: pages disagree on few domains, strangers send any."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReadableTool:
@@ -74,8 +77,10 @@ def read_tool(tool: ReadableTool, pairs: Iterable[tuple[str, str]], now: int) ->
             return Silence.UNREADABLE
         found.setdefault(name, []).append(value)
     first = {name: values[0] for name, values in found.items()}
-    reading = tool.read(first, now)
     others = [(name, value) for name, values in found.items() for value in values[1:] if value != values[0]]
+    if len(others) > MAX_OTHERS:
+        return Silence.UNREADABLE
+    reading = tool.read(first, now)
     readings = [tool.read({**first, name: value}, now) for name, value in others]
     return reading if all(one == reading for one in readings) else _both([reading, *readings])
 

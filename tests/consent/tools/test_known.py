@@ -4,7 +4,7 @@ import pytest
 
 from proxy.catalogue.shipped import providers
 from proxy.consent.tools.answer import MAX_LENGTH, Silence, ToolAnswer
-from proxy.consent.tools.known import MAX_COOKIES, TOOLS, read_tool
+from proxy.consent.tools.known import MAX_COOKIES, MAX_OTHERS, TOOLS, read_tool
 from tests.consent.tool_cases import KINDS, NOW, TABLE, cases, expected, now_of
 
 HOSTILE = [
@@ -65,6 +65,13 @@ def test_too_long_or_too_many_cookies_are_not_read(tool):
 
     assert read_tool(TOOLS[tool], [(name, "x" * (MAX_LENGTH + 1))], NOW) is Silence.UNREADABLE
     assert read_tool(TOOLS[tool], [(name, "x")] * (MAX_COOKIES + 1), NOW) is Silence.UNREADABLE
+
+
+def test_more_values_of_one_name_than_a_site_has_domains_are_not_read():
+    pairs = [("klaro", f'{{"matomo":false,"{number}":false}}') for number in range(MAX_OTHERS + 2)]
+
+    assert isinstance(read_tool(TOOLS["klaro"], pairs[:-1], NOW), ToolAnswer)
+    assert read_tool(TOOLS["klaro"], pairs, NOW) is Silence.UNREADABLE
 
 
 @pytest.mark.parametrize(("tool", "case"), **cases("accept"))
