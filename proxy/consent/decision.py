@@ -27,7 +27,7 @@ class Ask(Enum):
 
 
 SAID_FOR = 6
-"""Seconds for which pages say that an answer was saved: its own time tells, nothing else is stored."""
+"""Seconds for which pages say that an answer was saved: by its own time."""
 
 
 @dataclass(frozen=True, slots=True)
