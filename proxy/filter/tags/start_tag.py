@@ -223,7 +223,7 @@ class StartTag:
     def _refuses_frame(self, refused: Refusal) -> bool:
         """True when what an iframe would show is held."""
         shows = "srcdoc" if "srcdoc" in self.values else "src"
-        return self.name == "iframe" and refused.verdict.does is Does.HOLD and shows in refused.names
+        return self.name == "iframe" and shows in refused.names
 
     def _facts(self, refused: Refusal) -> TagFacts:
         matcher = refused.matcher

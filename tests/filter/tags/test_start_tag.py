@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.filter.html.scanner import HtmlFilter
 from proxy.filter.tags import start_tag
 from proxy.filter.tags.refusal import DocumentContext
 from proxy.filter.verdict import Does
@@ -119,3 +120,22 @@ def test_a_handler_that_another_rule_refuses_is_held_with_an_element_that_is_hel
     assert filtered(page, "functional") == (
         b"<img data-consent=\"performance\" data-consent-src=//stats.example/i onclick='Booking.popup()' alt=x>"
     )
+
+
+def test_a_call_that_the_pages_stub_answers_stays_and_a_handler_beside_it_that_is_refused_does_not():
+    rules = """
+      - { attribute: { onclick: "*Calendly.*" }, purpose: performance, do: replace }
+      - { attribute: { onfocus: "*Other.*" }, purpose: performance }
+"""
+    page = HtmlFilter(judge_of(rules))
+    call = b"onclick='Calendly.initPopupWidget({url:where})'"
+
+    assert page.whole(b"<button " + call + b" onfocus='Other.go()'>Book</button>") == (
+        b'<button data-consent="performance" ' + call + b" data-consent-onfocus='Other.go()'>Book</button>"
+    )
+
+
+def test_a_handler_of_an_element_that_is_refused_for_what_it_is_stays_with_it():
+    page = HtmlFilter(judge_of("      - { element: amp-ad, purpose: performance }\n"))
+
+    assert page.whole(b"<amp-ad onload='go()'>") == b"<amp-ad data-consent=\"performance\" onload='go()'>"
