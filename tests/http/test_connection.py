@@ -275,6 +275,22 @@ async def half_closed(here, *sent: bytes, seconds: float = 8.0) -> bytes:
             writer.transport.abort()
 
 
+def endless(ended: asyncio.Event | None = None, *, begins: bool = False):
+    """Return what never ends a response, if it begins one, and sets `ended` when nobody waits for it."""
+
+    async def respond(request):
+        if begins:
+            await Response(200, [], b"some", complete=False).prepare(request)
+        try:
+            await asyncio.sleep(30)
+        finally:
+            if ended is not None:
+                ended.set()
+        raise AssertionError
+
+    return respond
+
+
 async def slowly(request):
     await asyncio.sleep(float(request.target[1:]))
     return await shown(request)
@@ -337,14 +353,7 @@ async def test_who_closed_their_half_and_then_leaves_frees_the_upstream(monkeypa
     monkeypatch.setattr(half_close, "AGAIN", 0.2)
     ended = asyncio.Event()
 
-    async def endless(_):
-        try:
-            await asyncio.sleep(30)
-        finally:
-            ended.set()
-        raise AssertionError
-
-    async with listening(endless) as here:
+    async with listening(endless(ended)) as here:
         reader, writer = await here.connect()
         writer.write(get())
         writer.write_eof()
@@ -356,13 +365,7 @@ async def test_who_closed_their_half_and_then_leaves_frees_the_upstream(monkeypa
 
 
 async def test_who_closed_their_half_and_is_sent_nothing_for_long_is_let_go():
-    async def begins(request):
-        response = Response(200, [], b"some", complete=False)
-        await response.prepare(request)
-        await asyncio.sleep(30)
-        return response
-
-    async with listening(begins, RequestLimits(idle_write=0.2)) as here:
+    async with listening(endless(begins=True), RequestLimits(idle_write=0.2)) as here:
         assert (await half_closed(here, get())).endswith(b"some\r\n")
         await until(lambda: not here.http_server.connections)
 
@@ -370,16 +373,7 @@ async def test_who_closed_their_half_and_is_sent_nothing_for_long_is_let_go():
 async def test_a_browser_that_closes_a_stream_frees_the_upstream_at_once():
     ended = asyncio.Event()
 
-    async def streams(request):
-        response = Response(200, [], b"some", complete=False)
-        await response.prepare(request)
-        try:
-            await asyncio.sleep(30)
-        finally:
-            ended.set()
-        return response
-
-    async with listening(streams) as here:
+    async with listening(endless(ended, begins=True)) as here:
         reader, writer = await here.connect()
         writer.write(get(b"/", b"Sec-Fetch-Mode: cors"))
         await reader.readuntil(b"some")
@@ -427,14 +421,7 @@ async def test_an_idle_connection_is_closed_after_its_time():
 async def test_a_visitor_who_leaves_cancels_the_answer_at_once():
     ended = asyncio.Event()
 
-    async def slow(_):
-        try:
-            await asyncio.sleep(30)
-        finally:
-            ended.set()
-        raise AssertionError
-
-    async with listening(slow) as here:
+    async with listening(endless(ended)) as here:
         _, writer = await here.connect()
         writer.write(get())
         await until(lambda: here.http_server.busy)
