@@ -66,7 +66,7 @@ class Figures:
             gauge("upstream_up", math.nan, site, address)
         for (site, address), state in states.items():
             gauge("upstream_up", state.up, site, address)
-        self._upstreams |= states.keys()
+        self._upstreams = set(states)
 
     def _report_process(self) -> None:
         cpu, before = cpu_seconds(), self._cpu

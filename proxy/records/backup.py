@@ -56,7 +56,6 @@ async def write_backup(database: Database, file: Path) -> Contents:
     _require_new(file)
     with _file_errors(file), tempfile.TemporaryDirectory(prefix=".backup-", dir=file.parent) as name:
         part = Path(name, _FILE)
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         if database.path is not None:
             await asyncio.to_thread(_copy_file, database.path, part)
         else:

@@ -1,5 +1,6 @@
 """Addresses that cannot work are found before anybody connects."""
 
+import errno
 import socket
 
 import pytest
@@ -43,6 +44,17 @@ def test_a_visitor_who_connects_while_the_port_is_tried_meets_the_running_proxy(
         with socket.create_connection(("127.0.0.1", port)):
             serving.settimeout(10)
             serving.accept()[0].close()
+
+
+def test_a_port_that_takes_a_right_is_a_doubt_since_the_unit_grants_it(monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(socket.socket, "bind", refuse)
+    [(text, warning)] = found("listen: 127.0.0.1:443\n")
+
+    assert "port 443 takes a right" in text
+    assert warning
 
 
 def test_an_address_that_this_machine_does_not_have_is_told():

@@ -56,6 +56,20 @@ async def test_an_upstream_that_fails_for_the_sites_host_is_a_doubt(origin):
     assert one.warning
 
 
+@pytest.mark.parametrize(("more", "doubts"), [("", 0), (", health: /not-there", 1)])
+async def test_a_health_path_that_is_not_there_is_a_doubt_and_a_missing_front_page_is_none(
+    aiohttp_server, more, doubts
+):
+    from aiohttp import web
+
+    server = await aiohttp_server(web.Application())
+    site = f"{{ hosts: [a.callkom.io], upstream: 'http://127.0.0.1:{server.port}'{more} }}"
+    tried = await try_connections(load_config(f"listen: 127.0.0.1:0\nsites: [{site}]\n"))
+
+    assert [one.warning for one in tried.findings] == [True] * doubts
+    assert len(tried.works) == 1 - doubts
+
+
 async def test_a_certificate_of_an_upstream_that_nobody_trusts_is_told(aiohttp_server):
     import ssl
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import trustme
 
 from proxy.process import records_probe
+from proxy.telemetry.process_usage import cpu_seconds
 from tests.own.test_addresses import SAME, choose
 from tests.support.origin import Origin, html
 from tests.support.proxying import PAGE, RULES, proxying
@@ -28,6 +29,9 @@ async def test_a_proxy_that_serves_is_ready_and_says_what_it_uses(tmp_path):
     async with Origin({b"/": html(PAGE)}) as origin, proxying(origin.url, folder=tmp_path) as proxy:
         await proxy.ask("/")
         await until(lambda: figure(proxy, "cpu_seconds_total"))
+        first = figure(proxy, "cpu_seconds_total")
+        await until(lambda: figure(proxy, "cpu_seconds_total") > first)
+        assert figure(proxy, "cpu_seconds_total") <= cpu_seconds()
         whole = [
             figure(proxy, name) for name in ("ready", "workers_configured", "workers_alive", "workers_ready")
         ]

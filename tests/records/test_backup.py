@@ -115,6 +115,14 @@ async def test_a_store_that_is_not_empty_is_left_as_it_is_unless_told(store, tmp
             await connection.run("DELETE FROM writers")
 
 
+async def test_daily_numbers_alone_are_not_replaced_either(store, tmp_path):
+    await store.back_up(tmp_path / "backup.db")
+    await store.add_days({(20_000, "callkom.io", "fr", "shown", ""): 7})
+
+    with pytest.raises(RecordsError, match="daily numbers: 1"):
+        await store.restore(tmp_path / "backup.db")
+
+
 async def test_who_serves_meanwhile_goes_on_recording_behind_what_was_restored(url, store, tmp_path):
     """One process whose chain the backup has, one whose chain begins after it: both go on."""
     await fill(store)
