@@ -43,6 +43,18 @@ def test_a_banner_is_there_exactly_when_the_visitor_is_asked(state):
     assert foot.count('<a href="/.consent/">Manage my cookies</a>') == 1, "L8: the link is always there"
 
 
+def test_the_foot_says_that_a_choice_is_saved_on_the_page_behind_it_alone():
+    def foot(saved):
+        injector = RENDERER.injector(STATES["refused"])
+        injector.saved = saved
+        return injected(injector)[2]
+
+    silent, said, later = foot(None), foot(2), foot(None)
+
+    assert "Cookies deleted: 2." in text(said)
+    assert (text(silent), silent) == ("Manage my cookies", later)
+
+
 @pytest.mark.parametrize("state", ["first", "expired", "new"])
 def test_refuse_and_accept_are_the_same_but_for_their_words(state):
     """L4: same element, same class, same click, side by side."""

@@ -274,7 +274,9 @@ def shown(markup: str, policy) -> str:
 def test_a_form_whose_script_the_relay_may_not_ask_for_is_offered_like_any_other():
     relaying = load_policy(demo_rules(POLICY.text), catalogue=shipped_catalogue())
 
-    assert 'src="/.consent/form?' in shown(FORM.format(region="eu1"), relaying)
+    relayed = shown(FORM.format(region="eu1"), relaying)
+    assert 'src="/.consent/form?' in relayed
+    assert 'data-cc-once="' not in relayed, "it is shown already"
     other = shown(FORM.format(region="na1"), relaying)
     assert 'src="/.consent/form?' not in other
     assert 'data-cc-once="new-form na1 1 2"' in other

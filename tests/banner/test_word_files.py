@@ -96,6 +96,7 @@ def test_a_language_needs_englishs_words_in_its_own_plural_forms():
     assert set(plural_forms("en")) < set(plural_forms("ar"))
     assert "provider.cookies.one" in needed_words("en")
     assert "provider.cookies.two" not in needed_words("en")
+    assert "provider.cookies.none" in needed_words("en")
     assert needed_words("en") < needed_words("ar")
     assert "buttons.accept" in needed_words("ar")
 

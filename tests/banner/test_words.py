@@ -27,6 +27,12 @@ def test_the_words_of_the_policy_stand_letter_for_letter(code):
     )
 
 
+def test_that_a_choice_is_saved_is_said_with_the_cookies_it_deleted_if_any():
+    said = "Saved. You can change it at any time with “Manage my cookies”."
+
+    assert (EN.saved(), EN.saved(0), EN.saved(2)) == (said, said, f"{said} Cookies deleted: 2.")
+
+
 def test_purposes_have_the_labels_of_the_policy():
     assert tuple(EN.purpose(id_, "label") for id_ in ("functional", "performance")) == (
         "Functional",
