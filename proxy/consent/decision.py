@@ -36,7 +36,8 @@ class Decision:
 
     `grants` is what everything downstream is compiled for: equal grants, equal page.
     `withheld`: the browser may have kept the consent cookie back (T56); then no sweep, no banner.
-    `declared`: what another consent tool's cookie says, where the config names one.
+    `declared`: what another consent tool's cookie says, where the config names one; `is_due`
+    where its answer is to be recorded and put into our cookie first.
     """
 
     grants: frozenset[Pair]
@@ -46,11 +47,7 @@ class Decision:
     signal: bool = False  # the browser said Sec-GPC: 1
     withheld: bool = False
     declared: Declared | None = None
-
-    @property
-    def is_due(self) -> bool:
-        """True where another tool's answer is to be recorded and put into our cookie first."""
-        return self.declared is not None and self.declared.due is not None
+    is_due: bool = False  # kept, not derived: every request asks it
 
     @property
     def purposes(self) -> frozenset[str]:

@@ -84,8 +84,6 @@ def declared_answer(context: RequestContext) -> Stop | None:
     Only a page that somebody opens takes an answer, and its response carries our cookie.
     """
     request, decision = context.request, context.decision
-    if decision.declared is None:  # nearly every request: it runs no more code than this
-        return None
     if not decision.is_due or context.observes:
         return None
     if request.method != b"GET" or not request.opens:

@@ -83,7 +83,8 @@ class ConsentLookup:
         stands = found.stands
         if stands is None or request.withheld:
             return self.decide(request, found.reading.answer)
-        decision = replace(self.decide(request, stands.answer), declared=stands.declared)
+        due = stands.declared.due is not None
+        decision = replace(self.decide(request, stands.answer), declared=stands.declared, is_due=due)
         return quietly(decision) if stands.quiet else decision
 
     def _cached_entry(self, request: Request, lines: list[bytes]) -> _Entry:
