@@ -107,9 +107,9 @@ async def test_a_reset_is_noticed_though_nothing_is_sent(kept):
 
 async def test_who_is_sent_nothing_for_long_is_let_go(kept):
     protocol, _ = kept
-    watched = watch(protocol, Waits(started=True), idle=0.3)
+    watched = watch(protocol, Waits(started=True), idle=0.8)
     for _ in range(5):
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.2)
         watched.wrote()
     assert not protocol.lost
 

@@ -207,7 +207,7 @@ def reset(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
-async def until(true: Callable[[], object], seconds: float = 5.0) -> None:
+async def until(true: Callable[[], object], seconds: float = 20.0) -> None:
     """Wait until something holds; a test that waits in vain fails."""
     async with asyncio.timeout(seconds):
         while not true():
