@@ -44,19 +44,28 @@ def test_every_config_of_a_guide_is_read(page, number, text, tmp_path):
     assert load_config(text, folder=tmp_path).sites
 
 
-async def test_hosts_of_two_domains_have_an_answer_each_and_are_each_others_own(tmp_path):
+async def test_two_domains_have_an_answer_each_and_are_each_others_own(tmp_path):
     page = (
         b"<!doctype html><script src=//media.callkom.io/a.js></script><script src=//example.fr/b.js></script>"
+        b"<script src=//media.example.fr/c.js></script>"
     )
     async with Origin({b"/": html(page)}) as origin:
         other = f"  - {{ hosts: example.fr, upstream: '{origin.url}' }}"
         async with proxying(origin.url, folder=tmp_path, more=other) as proxy:
-            chosen = await proxy.ask("/.consent/choice", method="POST", body=b"choice=refuse&return=/")
+            refuse = b"choice=refuse&return=/"
+            lines = [
+                (await proxy.ask("/.consent/choice", method="POST", body=refuse, host=host)).one(
+                    b"Set-Cookie"
+                )
+                for host in ("app.callkom.io", "example.fr")
+            ]
             shown = await proxy.ask("/")
 
-    assert b"Domain=" not in (chosen.one(b"Set-Cookie") or b"Domain=")
+    assert b"; Domain=callkom.io;" in (lines[0] or b"")
+    assert b"; Domain=example.fr;" in (lines[1] or b"")
+    assert b"<script src=//media.callkom.io/a.js>" in shown.body
     assert b"<script src=//example.fr/b.js>" in shown.body
-    assert b"<script src=//media.callkom.io/a.js>" not in shown.body
+    assert b"<script src=//media.example.fr/c.js>" not in shown.body
 
 
 @dataclass

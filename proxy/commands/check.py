@@ -27,9 +27,10 @@ from proxy.policy.load import load_policy
 from proxy.policy.model import Policy
 from proxy.problems import Place, Problem
 from proxy.process.findings import located
-from proxy.process.preflight_checks import (
+from proxy.process.preflight_checks import start_problems
+from proxy.process.site_checks import (
     blind_shares,
-    start_problems,
+    hosts_without_a_shared_answer,
     uncovered_hosts,
     unserved_hosts,
 )
@@ -148,7 +149,7 @@ def _config(path: Path, policy: Policy | None) -> tuple[list[Problem], Path | No
     if policy is not None:
         problems += [*unserved_hosts(policy, config), *uncovered_hosts(policy, config, path)]
         problems += [*source_problems(policy, config, path), *tools_on_pages(policy, config, path)]
-    problems += blind_shares(config, path)
+    problems += [*blind_shares(config, path), *hosts_without_a_shared_answer(config, path)]
     spoken = frozenset({DEFAULT, config.language} if config.language else {DEFAULT})
     return problems, config.file(config.languages) if config.languages else None, spoken
 

@@ -42,7 +42,7 @@ def record_page(
     assert kept is not None, "an erased record has no page"
     wording = _object(shown.wording)
     words = _words(wording, kept.language)
-    renderer = _renderer(config, shown, wording, words)
+    renderer = _renderer(config, shown, wording, words, kept.site)
     earlier = previous.content if previous is not None else None
     decision = _decision(renderer, kept, earlier, previous.time // 1000 if previous is not None else 0)
     parts = [_facts(display.record_page(record, shown)), _note(wording, program, kept, previous)]
@@ -73,7 +73,7 @@ def letter_page(
     assert newest is not None, "an erased record is in no letter"
     wording = _object(shown.wording)
     words = _words(wording, newest.language, today=True)
-    renderer = _renderer(config, shown, wording, words)
+    renderer = _renderer(config, shown, wording, words, newest.site)
     receipts = [Receipt(record).to_json() for record in records]
     return renderer.letter(words, receipts, visitor=visitor, keep=_period(config.records.keep), now=now)
 
@@ -98,12 +98,13 @@ def _words(wording: Mapping[str, Any], code: str, *, today: bool = False) -> Wor
     return Words(code, of, wording.get("phrases") or now.phrases, now.plurals)
 
 
-def _renderer(config: Config, shown: Shown, wording: Mapping[str, Any], words: Words) -> Renderer:
+def _renderer(config: Config, shown: Shown, wording: Mapping[str, Any], words: Words, host: str) -> Renderer:
     policy = for_configured_hosts(load_policy(shown.rules, "rules.yaml", shipped_catalogue()), config)
     look = build_look(**wording["look"]) if "look" in wording else config.banner.look()
     languages = Languages({words.code: words}, default=words.code)
     consent = config.consent
-    own = own_hosts(config)
+    site = next((one for one in config.sites if host in one.hosts), config.sites[0])
+    own = own_hosts(config, site)
     return Renderer(policy, languages, look, own=own, path=consent.path, cookie=consent.cookie)
 
 

@@ -1,17 +1,30 @@
-"""The domain of the consent cookie: configured, or the longest parent that all hosts share."""
+"""The domain of the consent cookie: configured, or the longest parent that hosts share."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from proxy.config.types import Config
+from proxy.config.types import Config, SiteConfig
 from proxy.config.value_parsers import is_address
-from proxy.policy.hosts import suffixes
+from proxy.policy.hosts import registrable, suffixes
 
 
 def consent_domain(config: Config) -> str | None:
-    """Return the domain of the consent cookie, or None where it belongs to each host alone."""
+    """Return the domain of the consent cookie on all hosts, or None where they share none."""
     return config.consent.domain or shared_domain(config.hosts)
+
+
+def site_domain(config: Config, site: SiteConfig) -> str | None:
+    """Return the domain of the consent cookie on a site, or None where it belongs to each host alone.
+
+    Where the hosts of the config share none, those of one registrable domain do.
+    """
+    if (domain := consent_domain(config)) is not None:
+        return domain
+    owners = {registrable(host) for host in site.hosts}
+    if len(owners) > 1 or None in owners:
+        return None
+    return shared_domain(host for host in config.hosts if registrable(host) in owners)
 
 
 def shared_domain(hosts: Iterable[str]) -> str | None:

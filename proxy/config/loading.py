@@ -107,7 +107,8 @@ def _consent_problems(config: Config, at: Any) -> Iterable[Problem]:
                     yield at(
                         "consent",
                         "domain",
-                        text=f"is '{domain}', but sites[{number}] has the host '{host}' outside it",
+                        text=f"is '{domain}', but sites[{number}] has the host '{host}' outside it;"
+                        " leave it out: hosts of one domain share an answer by themselves",
                     )
     yield from _source_problems(config, at)
     if config.consent.stands_for is not None and consent_domain(config) is None:

@@ -14,12 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-from proxy.config.consent_domain import consent_domain
 from proxy.config.signing_key import existing_keys, existing_upstream_key, key_file
 from proxy.config.types import Config
 from proxy.errors import StartError
-from proxy.policy.hosts import covers
-from proxy.policy.model import Policy
 from proxy.policy.yaml_source import Step
 from proxy.problems import Problem
 from proxy.process.address_checks import address_findings
@@ -27,16 +24,6 @@ from proxy.process.alerts import check_secret
 from proxy.process.findings import Finding, located
 from proxy.records.database import check_file
 from proxy.records.store_address import read_store_address
-from proxy.telemetry.visitor_network import is_private
-
-_HELD = (
-    "while it is refused, pages load from the configured hosts and `own:` alone; name others that they need"
-    " there"
-)
-_LOADS = (
-    "it loads for everyone, and what it sets is not filtered; serve it here, or name it in a tag rule if it"
-    " collects, in `own:` if not"
-)
 
 RENEW_BEFORE = 14
 """Days before the end of a certificate from which on `check` warns: what renews it has failed by then."""
@@ -48,58 +35,6 @@ def start_problems(config: Config, path: Path) -> list[Problem]:
     Warnings among them do not, but are seen at no other time: a certificate that ends, a right to a port.
     """
     return located(_findings(config), path)
-
-
-def unserved_hosts(policy: Policy, config: Config) -> list[Problem]:
-    """Return a warning for each rule of a host that bears the site's name and is served elsewhere."""
-    domain = consent_domain(config)
-    ours = {*config.hosts, *config.own, domain}
-    tags = [(host, tag.place, _HELD) for one in policy.providers for tag in one.tags for host in tag.hosts]
-    neutral = [(host, rule.place, _LOADS) for rule in policy.neutral for host in rule.hosts]
-    return [
-        Problem(place, f"'{host}' is under {domain} and no host of this proxy: {what}", warning=True)
-        for host, place, what in (*tags, *neutral)
-        if domain is not None and host not in ours and covers(domain, host)
-    ]
-
-
-def blind_shares(config: Config, path: Path) -> list[Problem]:
-    """Return a warning for each `share` where a proxy in front, which nobody trusts, hides the visitors."""
-    if config.trusted_proxies or config.cloudflare:
-        return []
-    if not all(
-        address.host == "localhost" or is_private(address.host) for address in config.listen if address.host
-    ):
-        return []
-    text = (
-        "is a part of all networks, and behind a proxy that trusted_proxies does not name all visitors share"
-        " one: they are all enforced or all observed"
-    )
-    findings = (
-        Finding(("sites", number, "share"), f"sites[{number}].share {text}", warning=True)
-        for number, site in enumerate(config.sites)
-        if site.share < 100
-    )
-    return located(findings, path)
-
-
-def uncovered_hosts(policy: Policy, config: Config, path: Path) -> list[Problem]:
-    """Return a warning for each host of the config that no cookie row of the rules covers."""
-    domains = {domain for provider in policy.providers for row in provider.cookies for domain in row.domains}
-    findings = []
-    for number, site in enumerate(config.sites):
-        for at, host in enumerate(site.hosts):
-            if host.rpartition(".")[2] == "localhost" or host.replace(".", "").isdigit():  # a copy to try
-                continue
-            if any(host == d or (d.startswith(".") and covers(d[1:], host)) for d in domains):
-                continue
-            text = (
-                f"no cookie row of the rules is for '{host}': what is set there is only presumed, or dropped;"
-                f" add '{host}' (or its parent, with a dot before it) to the rows' `domain`,"
-                " which may be a list"
-            )
-            findings.append(Finding(("sites", number, "hosts", at), text, warning=True))
-    return located(findings, path)
 
 
 def _findings(config: Config) -> Iterator[Finding]:

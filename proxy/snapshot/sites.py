@@ -10,13 +10,13 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from proxy.banner.render import Renderer
 from proxy.banner.words import Languages
 from proxy.build_digest import build_digest
-from proxy.config.consent_domain import consent_domain
+from proxy.config.consent_domain import site_domain
 from proxy.config.signing_key import load_upstream_key
 from proxy.config.types import Config, Mode, ObserveDepth, SiteConfig
 from proxy.consent.answer import Answer
@@ -70,15 +70,15 @@ LONGEST_TARGET = 256
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """Compiled rules, shared by sites with the same `undeclared` settings."""
+    """Compiled rules, shared by sites with the same domain and the same `undeclared` settings."""
 
     policy: Policy
     own: OwnHosts
     rules: Rules
     renderer: Renderer
     salt: str  # changes with the build and with all of rules and config that pages depend on
-    cache_budget: CacheBudget = field(default_factory=lambda: CacheBudget(JUDGED))
-    pages: PageCache = field(default_factory=lambda: PageCache(PAGES))  # its keys include the host
+    cache_budget: CacheBudget  # one for all sites
+    pages: PageCache  # one for all sites: its keys include the host, and a tag that stands for the rules
 
 
 @dataclass(slots=True)
@@ -312,13 +312,17 @@ def build_sites(
     The languages are read where none are given.
     """
     languages = languages or _read_languages(config)
-    kinds: dict[tuple[Undeclared, Undeclared], Compiled] = {}
+    budget, pages = CacheBudget(JUDGED), PageCache(PAGES)
+    kinds: dict[tuple[Undeclared, Undeclared, str | None], Compiled] = {}
     sites = []
     for site_config in config.sites:
         own_policy = _with_undeclared(policy, site_config).in_force(now)
-        kind = (own_policy.undeclared_cookies, own_policy.undeclared_tags)
+        own = own_hosts(config, site_config)
+        kind = (own_policy.undeclared_cookies, own_policy.undeclared_tags, own.domain)
         if kind not in kinds:
-            kinds[kind] = _compiled(config, own_policy, languages)
+            renderer = _renderer(config, own_policy, own, languages)
+            rules, salt = compile_rules(own_policy, own), _salt(config, own_policy, own, languages)
+            kinds[kind] = Compiled(own_policy, own, rules, renderer, salt, budget, pages)
         sites.append(Site(config, site_config, keys, kinds[kind]))
     return Sites(tuple(sites))
 
@@ -330,16 +334,14 @@ def _read_languages(config: Config) -> Languages:
     return load_languages(folder, configured=config.language)
 
 
-def _compiled(config: Config, policy: Policy, languages: Languages) -> Compiled:
-    own, look = own_hosts(config), config.banner.look()
-    consent = config.consent
-    renderer = Renderer(policy, languages, look, own=own, path=consent.path, cookie=consent.cookie)
-    return Compiled(policy, own, compile_rules(policy, own), renderer, _salt(config, policy, languages))
+def _renderer(config: Config, policy: Policy, own: OwnHosts, languages: Languages) -> Renderer:
+    look, consent = config.banner.look(), config.consent
+    return Renderer(policy, languages, look, own=own, path=consent.path, cookie=consent.cookie)
 
 
-def _salt(config: Config, policy: Policy, languages: Languages) -> str:
+def _salt(config: Config, policy: Policy, own: OwnHosts, languages: Languages) -> str:
     """Return a digest of the configuration and build that pages depend on, the same in every process."""
-    own, consent = own_hosts(config), config.consent
+    consent = config.consent
     facts = (
         build_digest(),
         policy.digest,
@@ -370,9 +372,9 @@ def _upstream_names(config: Config, site_config: SiteConfig) -> UpstreamNames:
     )
 
 
-def own_hosts(config: Config) -> OwnHosts:
-    """Return the hosts whose files count as the sites' own."""
-    return OwnHosts(config.hosts | frozenset(config.own), consent_domain(config))
+def own_hosts(config: Config, site: SiteConfig) -> OwnHosts:
+    """Return the hosts whose files count as the site's own."""
+    return OwnHosts(config.hosts | frozenset(config.own), site_domain(config, site))
 
 
 def _with_undeclared(policy: Policy, site_config: SiteConfig) -> Policy:

@@ -10,8 +10,7 @@ import pytest
 import trustme
 
 from proxy.config.loading import load_config, read_config
-from proxy.process.preflight_checks import start_problems, uncovered_hosts
-from tests.policy.rules import policy_of
+from proxy.process.preflight_checks import start_problems
 from tests.shared import ROOT
 from tests.unprivileged import somebody_elses, unprivileged
 
@@ -123,20 +122,6 @@ def test_a_folder_that_the_one_who_serves_may_not_write_to_is_told(tmp_path, mor
 
 def test_the_least_config_starts(tmp_path):
     assert start_problems(load_config(LEAST, folder=tmp_path), config_in(tmp_path, "")) == []
-
-
-def test_a_host_that_no_cookie_row_is_for_is_named_and_a_copy_to_try_is_not(tmp_path):
-    path = tmp_path / "config.yaml"
-    path.write_text(
-        "listen: 127.0.0.1:8080\nrecords: sqlite:///p.db\nsites:\n"
-        "  - { hosts: [www.example.com, shop.example.fr, shop.localhost], upstream: 'http://127.0.0.1:1' }\n"
-    )
-    row = "- { name: a, domain: .example.com, purpose: functional, lasts: Session, why: x }"
-
-    (found,) = uncovered_hosts(policy_of(cookies=row), read_config(path), path)
-    assert str(found).startswith("config.yaml:4:32: no cookie row of the rules is for 'shop.example.fr'")
-    assert "add 'shop.example.fr' (or its parent, with a dot before it) to the rows' `domain`" in str(found)
-    assert found.warning
 
 
 @pytest.mark.parametrize(

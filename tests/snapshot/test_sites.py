@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from proxy.config.loading import load_config
+from proxy.consent.answer import Answer
 from proxy.errors import BadRequest
 from proxy.policy.load import load_policy
-from proxy.policy.scope import Pair
+from proxy.policy.scope import Pair, Scope
 from proxy.route.context import page_facts
 from proxy.snapshot import consent_lookup
 from proxy.snapshot import sites as module
@@ -195,3 +196,36 @@ def test_what_all_sites_remember_of_tags_is_bounded_together(monkeypatch):
             judge.styles.store(b".a%d{}" % number, True)
 
     assert 50_000 < sum(judge.tags.weight + judge.styles.weight for judge in judges) <= 100_000
+
+
+def two_domains():
+    text = (
+        "listen: 127.0.0.1:0\nsites:\n"
+        "  - { hosts: [callkom.io, www.callkom.io], upstream: 'http://127.0.0.1:1' }\n"
+        "  - { hosts: [example.fr, www.example.fr], upstream: 'http://127.0.0.1:1' }\n"
+    )
+    return build_sites(load_config(text, folder=Path("/nowhere")), load_policy(RULES), KEYS)
+
+
+def test_beside_another_domain_one_answer_still_serves_all_hosts_of_a_domain():
+    built = two_domains()
+
+    lines = [
+        built.match(host).cookie_line(request(host=host.encode()), Answer("v", 0, NONE, Scope(NONE), ""))
+        for host in ("www.callkom.io", "example.fr")
+    ]
+    assert [b"; Domain=callkom.io;" in lines[0], b"; Domain=example.fr;" in lines[1]] == [True, True]
+
+
+def test_what_is_a_sites_own_is_under_its_own_domain():
+    built = two_domains()
+
+    owned = [built.match(host).own.owns("media.callkom.io") for host in ("callkom.io", "example.fr")]
+    assert owned == [True, False]
+
+
+def test_sites_share_the_memory_for_pages():
+    callkom, example = two_domains().all
+
+    assert callkom.rules is not example.rules
+    assert callkom.pages is example.pages
