@@ -30,3 +30,5 @@ A request whose head came before may take the fast path: route/fast answers it s
 whole response is there, by the same functions; whatever has to wait goes on along the ordinary route.
 process registers it at the server; the route does not know it.
 """
+
+from proxy import possessive_repeats as possessive_repeats  # before any pattern of ours is compiled
