@@ -35,13 +35,16 @@ _DATA = (
 )
 """Public lists of which parts are in proxy/catalogue/data: NOTICE.txt there."""
 
+_SCRIPTS = (("uplot", "1.6.32", "MIT", "pkg:npm/uplot@1.6.32"),)
+"""Scripts of others in proxy/console/files, as `npm pack` gives them, each with its licence there."""
+
 _PAGE = """\
 # Licences
 
 What an installed copy consists of, beside its own source (MIT): the packages of
-[the lock](../deploy/requirements.lock), and two public lists in `proxy/catalogue/data`. The same for
-programs: [bill-of-materials.cdx.json](../deploy/bill-of-materials.cdx.json), CycloneDX 1.6.
-`make lock` writes both.
+[the lock](../deploy/requirements.lock), two public lists in `proxy/catalogue/data`, and a script in
+`proxy/console/files`. The same for programs:
+[bill-of-materials.cdx.json](../deploy/bill-of-materials.cdx.json), CycloneDX 1.6. `make lock` writes both.
 
 | what | version | licence (SPDX) |
 |---|---|---|
@@ -50,7 +53,7 @@ programs: [bill-of-materials.cdx.json](../deploy/bill-of-materials.cdx.json), Cy
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One package or list, its licence, and the packages it needs."""
+    """One package, list or script, its licence, and the packages it needs."""
 
     name: str
     version: str
@@ -61,13 +64,14 @@ class Component:
 
 
 def components() -> list[Component]:
-    """Return every package of the lock, and the lists."""
+    """Return every package of the lock, the lists and the scripts."""
     locked = dict(re.findall(r"^([a-z0-9-]+)==([^ \\]+)", SERVING.read_text("utf-8"), re.MULTILINE))
     packages = [
         Component(name, version, licence_of(name), f"pkg:pypi/{name}@{version}", tuple(_needs(name, locked)))
         for name, version in locked.items()
     ]
-    return [*packages, *(Component(name, "", licence, purl, kind="data") for name, licence, purl in _DATA)]
+    lists = [Component(name, "", licence, purl, kind="data") for name, licence, purl in _DATA]
+    return [*packages, *lists, *(Component(*script) for script in _SCRIPTS)]
 
 
 def licence_of(name: str) -> str:

@@ -18,11 +18,11 @@ def test_it_is_valid_cyclonedx():
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(BILL.read_text()) is None
 
 
-def test_it_names_every_package_of_the_lock_and_the_lists_we_carry_each_with_a_licence():
+def test_it_names_every_package_of_the_lock_and_the_lists_and_scripts_we_carry_each_with_a_licence():
     parts = json.loads(BILL.read_text())["components"]
     libraries = {one["name"]: one["version"] for one in parts if one["type"] == "library"}
 
-    assert libraries == LOCKED, "make lock"
+    assert libraries == {**LOCKED, "uplot": "1.6.32"}, "make lock"
     assert {one["name"] for one in parts if one["type"] == "data"} == {
         "third-party-web",
         "open-cookie-database",
@@ -41,3 +41,11 @@ def test_no_licence_obliges_whoever_runs_the_product_to_publish_their_own_source
     licences = {one.licence for one in components()}
 
     assert [text for text in licences if re.search(r"\b(?:AGPL|GPL|SSPL|BUSL)-", text)] == []
+
+
+def test_the_script_that_the_console_carries_is_the_one_that_is_named_with_its_licence():
+    folder = ROOT / "proxy" / "console" / "files"
+    (script,) = (one for one in components() if one.name == "uplot")
+
+    assert f"(v{script.version})" in (folder / "uPlot.iife.min.js").read_text("utf-8").splitlines()[0]
+    assert script.licence in (folder / "uPlot.LICENSE.txt").read_text("utf-8").splitlines()[0]
