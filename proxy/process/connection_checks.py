@@ -78,8 +78,26 @@ async def _try_records(tried: Tried, config: Config) -> None:
     try:
         async with asyncio.timeout(PATIENCE):
             await database.inspect()
+            await _try_servers(tried, config.records.url)
         tried.works.append(f"{database.name} can be written")
     except (ProxyError, OSError, TimeoutError) as error:
         tried.findings.append(Finding(("records",), f"records: {str(error) or 'no response in time'}"))
     finally:
         await database.close()
+
+
+async def _try_servers(tried: Tried, url: str) -> None:
+    """Ask each server of an address that names several for its part in a failover."""
+    from proxy.records.replication import (  # noqa: PLC0415 - asyncpg: 3 MB for SQLite
+        replication_doubts,
+        server_states,
+    )
+
+    states = await server_states(url)
+    if len(states) < 2:
+        return
+    for state in states:
+        if state.standby is not None:
+            tried.works.append(f"{state.name} is {'a standby' if state.standby else 'the primary'}")
+    for doubt in replication_doubts(states):
+        tried.findings.append(Finding(("records",), f"records: {doubt}", warning=True))

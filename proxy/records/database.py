@@ -42,7 +42,6 @@ class Database:
         self._write, self._read = self._pools()
         self._file: tuple[int, int] | None = None  # device and inode, once open at the right schema
         self._open = False
-        self.openings = 0  # counts up when another file took the place of ours
 
     @property
     def name(self) -> str:
@@ -75,7 +74,6 @@ class Database:
         await self._bring_to_schema()
         self._file = _identity(self.path) if self.path is not None else None
         self._open = True
-        self.openings += 1
 
     async def inspect(self) -> None:
         """Raise RecordsError or StartError where this program could not write proofs; nothing is written."""

@@ -128,6 +128,8 @@ class Pool:
             if not self._ping or await connection.alive():
                 return connection
             connection.abandon()
+            while self._idle:  # the server that one of them lost, the others most likely lost too
+                self._idle.pop().abandon()
         return await self._connect()
 
     async def _put(self, connection: Connection) -> None:

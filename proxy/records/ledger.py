@@ -64,7 +64,7 @@ class Ledger:
         self._name = secrets.token_hex(6)
         self._known: set[str] = set()  # texts that this store has
         self._rotated: Keyring | None = None
-        self._opening = 0  # which opening of the store that is true of
+        self._known_by: Connection | None = None  # the connection that is true of
 
     def rotate(self, keyring: Keyring) -> None:
         """From the next batch on, write on a new chain, sealed under the newest of other keys."""
@@ -83,8 +83,8 @@ class Ledger:
             waiting.tried = True
         shown = {waiting.new.shown for waiting in batch}
         async with self._database.writing() as connection:
-            if self._opening != self._database.openings:
-                self._opening = self._database.openings
+            if connection is not self._known_by:  # another file, or another server after a failover
+                self._known_by = connection
                 self._known.clear()
             await self._store_texts(connection, shown)
             chain = await self._end_of_chain(connection)

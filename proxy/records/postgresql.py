@@ -5,37 +5,60 @@ A commit is an answer to a visitor: whatever the server's default, it has reache
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import re
 from collections.abc import Awaitable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import asyncpg
 
 from proxy.errors import StartError
-from proxy.records.driver import Failure, Row
+from proxy.records.driver import Failure, Row, why
+from proxy.records.postgresql_servers import first_to_connect, server_name, servers
 
 _T = TypeVar("_T")
 
+_PROMPT = 2.0
+"""Seconds that a server which is there needs at most to begin a transaction or to say that it lives."""
+_READ_ONLY = "25006"  # read_only_sql_transaction
+
 
 async def connect(url: str) -> Any:
-    """Return an asyncpg connection; whatever its way in refuses is an error of asyncpg or of the system."""
-    return await asyncpg.connect(
-        _address(url), timeout=3, command_timeout=30, server_settings={"synchronous_commit": "on"}
-    )
+    """Return an asyncpg connection to the first server of that address that will have us.
+
+    Whatever its way in refuses is an error of asyncpg or of the system.
+    """
+    addresses = servers(url)
+    if len(addresses) == 1:
+        return await _connect_server(addresses[0])
+    found = await first_to_connect(addresses, _connect_server, lambda late: late.terminate())
+    if not isinstance(found, dict):
+        return found
+    refusals = [f"{server_name(address)}: {why(error)}" for address, error in found.items()]
+    raise ConnectionError(f"no server of the address can be used: {'; '.join(refusals)}")
+
+
+async def _connect_server(address: str) -> Any:
+    try:
+        return await asyncpg.connect(
+            address, timeout=3, command_timeout=30, server_settings={"synchronous_commit": "on"}
+        )
+    except asyncpg.TargetServerAttributeNotMatched as error:
+        raise ConnectionError("it is a standby, or read-only") from error
 
 
 async def check_address(url: str) -> None:
     """Raise StartError if the address can never be used; nothing is connected to."""
-    try:
-        # asyncpg reads the whole address, then finds no socket in a folder that is none.
-        await asyncpg.connect(_address(url), host="/dev/null", timeout=1)
-    except ValueError as error:
-        raise _unusable(error) from None
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-        return
+    for address in servers(url):
+        try:
+            # asyncpg reads the whole address, then finds no socket in a folder that is none.
+            await asyncpg.connect(address, host="/dev/null", timeout=1)
+        except ValueError as error:
+            raise _unusable(error) from None
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            continue
 
 
 def _unusable(error: ValueError) -> StartError:
@@ -53,6 +76,9 @@ class PostgresConnection:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
         self._transaction: Any = None
+        self._writes = False
+        self._warning: str | None = None
+        connection.add_log_listener(self._on_message)
 
     @classmethod
     async def open(cls, url: str) -> PostgresConnection:
@@ -80,13 +106,26 @@ class PostgresConnection:
         await self._turn(self._connection.executemany(_adapt_statement(statement), rows))
 
     async def begin(self, *, write: bool) -> None:
-        """Begin; one that only reads sees one moment throughout."""
-        await self._turn(self._start({} if write else {"isolation": "repeatable_read", "readonly": True}))
+        """Begin; one that only reads sees one moment throughout. A server that says nothing is lost."""
+        self._writes = write
+        options = {} if write else {"isolation": "repeatable_read", "readonly": True}
+        try:
+            async with asyncio.timeout(_PROMPT):
+                await self._turn(self._start(options))
+        except TimeoutError as error:
+            raise Failure(error, lost=True) from error
 
     async def commit(self) -> None:
-        """Make it durable."""
+        """Make it durable, on a synchronous standby too where the server has one.
+
+        A commit that ends with a warning did not wait for its standby: the server was told to give
+        that up (statement_timeout, pg_cancel_backend). The primary has it, a failover may lose it.
+        """
         transaction, self._transaction = self._transaction, None
+        self._warning = None
         await self._turn(transaction.commit())
+        if self._warning is not None:
+            raise Failure(RuntimeError(f"the commit is not certain: {self._warning}"))
 
     async def rollback(self) -> None:
         """Let it be as if it had not begun."""
@@ -97,7 +136,8 @@ class PostgresConnection:
     async def alive(self) -> bool:
         """True when the server still answers here."""
         try:
-            await self.all("SELECT 1")
+            async with asyncio.timeout(_PROMPT):
+                await self.all("SELECT 1")
         except (TimeoutError, Failure, OSError):
             return False
         return True
@@ -110,6 +150,10 @@ class PostgresConnection:
         """Close it at once; the server rolls an open transaction back."""
         self._connection.terminate()
 
+    def _on_message(self, _connection: object, message: Any) -> None:
+        if message.severity_en == "WARNING":
+            self._warning = str(message.message)
+
     async def _start(self, options: dict[str, Any]) -> None:
         # Making the transaction already raises where the server hung up while we were idle.
         self._transaction = self._connection.transaction(**options)
@@ -120,7 +164,8 @@ class PostgresConnection:
             return await work
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             code = str(getattr(error, "sqlstate", None) or "")  # classes 22: bad value, 23: constraint
-            lost = self._connection.is_closed()
+            # A primary that became a standby under our connection: the new one is found by another.
+            lost = self._connection.is_closed() or (self._writes and code == _READ_ONLY)
             refused = not lost and (code[:2] in {"22", "23"} or isinstance(error, asyncpg.DataError))
             raise Failure(error, lost=lost, refused=refused) from error
         except TimeoutError:  # of one statement; the connection is well
@@ -133,10 +178,3 @@ class PostgresConnection:
 def _adapt_statement(statement: str) -> str:
     numbers = itertools.count(1)
     return re.sub(r"\?", lambda _: f"${next(numbers)}", re.sub(r"IN \?", "= ANY(?)", statement))
-
-
-def _address(url: str) -> str:
-    """Return the address as asyncpg reads it: `ssl`, its own older word, is sslmode."""
-    parts = urlsplit(url)
-    query = [("sslmode" if key == "ssl" else key, value) for key, value in parse_qsl(parts.query)]
-    return parts._replace(query=urlencode(query)).geturl()

@@ -9,9 +9,10 @@ from proxy.process.connection_checks import try_connections
 from proxy.records.store import RecordStore
 from tests.commands.running import run
 from tests.ports import free_port
-from tests.records.conftest import postgres
+from tests.records.conftest import pair, postgres
+from tests.records.postgres import both
 
-__all__ = ["postgres"]
+__all__ = ["pair", "postgres"]
 
 KEY = b"k" * 32
 
@@ -117,6 +118,16 @@ async def test_a_postgresql_that_is_not_there_is_told_without_its_password(origi
 
     assert "cannot be used" in one.text
     assert "secret" not in one.text
+
+
+async def test_of_several_servers_each_is_named_with_its_part_and_a_commit_that_waits_for_none(origin, pair):
+    primary, standby = pair
+    tried = await try_connections(config_of(f"'{origin}'", f"records: '{both(standby, primary)}'\n"))
+
+    assert f"{primary.folder}:{primary.port} is the primary" in tried.works
+    assert f"{standby.folder}:{standby.port} is a standby" in tried.works
+    assert [(one.steps, one.warning) for one in tried.findings] == [(("records",), True)]
+    assert "set synchronous_standby_names" in tried.findings[0].text
 
 
 def test_the_command_prints_both_and_fails(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib.util
 import os
@@ -32,9 +33,20 @@ def installed() -> Path | None:
 class Postgres:
     """One server in a folder of its own, reached through a Unix socket; no port is taken."""
 
-    def __init__(self, binaries: Path, *, fsync: bool = True) -> None:
+    def __init__(
+        self,
+        binaries: Path,
+        *,
+        fsync: bool = True,
+        listen: str = "",
+        port: int = 5432,
+        of: Postgres | None = None,
+    ) -> None:
+        """`of`: as a streaming standby of that server."""
         self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         self.data = self.folder / "data"
+        self.port = port
+        self._listen = listen
         self._databases = 0
         self._fsync = "on" if fsync else "off"
         # PostgreSQL refuses to run as root: then it runs as nobody.
@@ -44,13 +56,24 @@ class Postgres:
             os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
             self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
         self._binaries = self._reachable(binaries)
-        self._run(
-            "initdb", "-U", "postgres", "--auth=trust", "--encoding=utf8", "--no-sync", "-D", str(self.data)
-        )
+        if of is None:
+            self._run(
+                "initdb",
+                "-U",
+                "postgres",
+                "--auth=trust",
+                "--encoding=utf8",
+                "--no-sync",
+                "-D",
+                str(self.data),
+            )
+        else:
+            source = f"host={of.folder} port={of.port} user=postgres application_name=standby"
+            self._run("pg_basebackup", "-d", source, "-c", "fast", "-R", "--no-sync", "-D", str(self.data))
 
     def start(self) -> None:
         """Start, also after a kill: then the dead server's children need a moment to go."""
-        options = f"-h '' -k {self.folder} -c max_connections=60 -c fsync={self._fsync}"
+        options = f"-h '{self._listen}' -p {self.port} -k {self.folder} -c max_connections=60 -c fsync={self._fsync}"
         for attempt in range(20):
             try:
                 self._run(
@@ -88,18 +111,40 @@ class Postgres:
         pid = int((self.data / "postmaster.pid").read_text().split()[0])
         os.kill(pid, signal.SIGKILL)
 
+    def promote(self) -> None:
+        """Make a standby the primary."""
+        self._run("pg_ctl", "-w", "-s", "-D", str(self.data), "promote")
+
+    async def synchronous(self, names: str) -> None:
+        """Let commits wait for these standbys from now on, or for none where there is no name."""
+        connection = await asyncpg.connect(self.url())
+        try:
+            await connection.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{names}'")
+            await connection.execute("SELECT pg_reload_conf()")
+            while await connection.fetchval("SHOW synchronous_standby_names") != names:
+                await asyncio.sleep(0.02)
+            await connection.execute("CHECKPOINT")  # the process that makes it count has read it then
+        finally:
+            await connection.close()
+
+    def trust(self, network: str) -> None:
+        """Let everybody of a network in, from the next start on."""
+        with (self.data / "pg_hba.conf").open("a") as file:
+            file.write(f"host all all {network} trust\n")
+
     def remove(self) -> None:
         self.stop("immediate")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def url(self, database: str = "postgres") -> str:
-        return f"postgresql://postgres@/{database}?host={self.folder}"
+        port = f"&port={self.port}" if self.port != 5432 else ""
+        return f"postgresql://postgres@/{database}?host={self.folder}{port}"
 
     async def fresh(self) -> str:
         """Return the address of a new, empty database."""
         self._databases += 1
         name = f"proofs{self._databases}"
-        connection = await asyncpg.connect(user="postgres", host=str(self.folder), database="postgres")
+        connection = await asyncpg.connect(self.url())
         try:
             await connection.execute(f"CREATE DATABASE {name}")
         finally:
@@ -128,3 +173,9 @@ class Postgres:
             timeout=60,
             **self._as,
         )
+
+
+def both(first: Postgres, second: Postgres) -> str:
+    """Return one address that names two servers."""
+    query = f"host={first.folder},{second.folder}&port={first.port},{second.port}"
+    return f"postgresql://postgres@/postgres?{query}"

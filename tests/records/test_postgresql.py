@@ -1,10 +1,13 @@
 """The same statements on PostgreSQL: as asyncpg reads them, durable, and told apart when they fail."""
 
+import asyncio
+
+import asyncpg
 import pytest
 
 from proxy.errors import StartError
 from proxy.records.driver import Failure
-from proxy.records.postgresql import PostgresConnection, _adapt_statement, _address
+from proxy.records.postgresql import PostgresConnection, _adapt_statement
 
 
 @pytest.fixture
@@ -20,18 +23,6 @@ def test_placeholders_are_numbered_and_a_list_is_one_value():
     statement = "SELECT a FROM b WHERE c = ? AND d IN ? AND e < ? FOR UPDATE"
 
     assert _adapt_statement(statement) == "SELECT a FROM b WHERE c = $1 AND d = ANY($2) AND e < $3 FOR UPDATE"
-
-
-@pytest.mark.parametrize(
-    ("url", "read"),
-    [
-        ("postgresql://a:b@db/x?ssl=require", "postgresql://a:b@db/x?sslmode=require"),
-        ("postgresql://db/x?sslmode=verify-full&a=b%20c", "postgresql://db/x?sslmode=verify-full&a=b+c"),
-        ("postgresql://db/x", "postgresql://db/x"),
-    ],
-)
-def test_an_address_is_told_to_asyncpg_in_its_words(url, read):
-    assert _address(url) == read
 
 
 async def test_an_address_that_can_never_work_is_a_fault_of_the_config():
@@ -100,3 +91,58 @@ async def test_a_connection_that_is_gone_is_neither_alive_nor_at_fault(postgres)
     with pytest.raises(Failure) as error:
         await opened.all("SELECT 1")
     assert (error.value.lost, error.value.refused) == (True, False)
+
+
+async def test_a_primary_that_became_read_only_under_a_connection_is_left_and_a_reader_stays(postgres):
+    opened = await PostgresConnection.open(await postgres.fresh())
+    await opened.begin(write=True)
+    await opened.run("SET TRANSACTION READ ONLY")
+    with pytest.raises(Failure, match="read-only") as writing:
+        await opened.run("CREATE TABLE words (id INTEGER)")
+    await opened.rollback()
+    await opened.begin(write=False)
+    with pytest.raises(Failure, match="read-only") as reading:
+        await opened.run("CREATE TABLE words (id INTEGER)")
+    await opened.rollback()
+    await opened.close()
+
+    assert (writing.value.lost, reading.value.lost) == (True, False)
+
+
+async def test_a_commit_that_gave_up_waiting_for_its_standby_is_no_commit(postgres):
+    """The server says so in a warning alone: to whoever asked, it committed."""
+    url = await postgres.fresh()
+    opened = await PostgresConnection.open(url)
+    other = await asyncpg.connect(url)
+    await opened.run("CREATE TABLE words (id INTEGER)")
+    pid = (await opened.all("SELECT pg_backend_pid()"))[0][0]
+    try:
+        await postgres.synchronous("nobody")
+        await opened.begin(write=True)
+        await opened.run("INSERT INTO words VALUES (1)")
+        committing = asyncio.ensure_future(opened.commit())
+        while not await other.fetchval("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"):
+            await asyncio.sleep(0.02)
+        await other.execute("SELECT pg_cancel_backend($1)", pid)
+        with pytest.raises(Failure, match="not certain") as error:
+            await committing
+    finally:
+        await postgres.synchronous("")
+        await other.close()
+    await opened.begin(write=True)
+    await opened.run("INSERT INTO words VALUES (2)")
+    await opened.commit()
+    await opened.close()
+
+    assert (error.value.lost, error.value.refused) == (False, False)
+
+
+async def test_a_server_that_says_nothing_is_lost_when_a_transaction_should_begin(postgres):
+    opened = await PostgresConnection.open(await postgres.fresh())
+    opened._connection._transport.pause_reading()
+    with pytest.raises(Failure) as error:
+        await opened.begin(write=True)
+    assert not await opened.alive()
+    opened.abandon()
+
+    assert error.value.lost
