@@ -13,23 +13,22 @@ from pathlib import Path
 
 from proxy.consent.cookie import read_answers
 from proxy.errors import Unreadable
-from proxy.filter.headers.cookies import CookieRules, judge_cookie, name_sent, strip_cookie_header
+from proxy.filter.headers.cookies import CookieRules, judge_cookie, strip_cookie_header
 from proxy.filter.headers.csp_admission import admit
-from proxy.filter.headers.set_cookie import cap, parse_set_cookie
+from proxy.filter.headers.set_cookie import SetCookie, cap, parse_set_cookie
 from proxy.filter.html.scanner import HtmlFilter
 from proxy.filter.rules.judge import Judge, compile_rules, judge_for
 from proxy.policy.load import load_policy
 from proxy.policy.model import DAY
 from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import Pair, Scope, scope_of
-from tests.filter.judging import policy
+from tests.filter.headers.test_cookies import HOST, NOTHING, NOW, POLICY
+from tests.filter.headers.test_cookies import RULES as COOKIES
 from tests.filter.pages import RULES, judge
 from tests.http.upstream.test_parser import outcome
 from tests.support.origin import Origin
 from tests.support.proxying import Proxy, proxying
 
-NOW = 1_795_428_000
-HOST = "www.callkom.io"
 HASH = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
 
@@ -46,28 +45,46 @@ def response_heads(data: bytes) -> None:
     assert outcome(*(data[at : at + 1] for at in range(len(data)))) == whole
 
 
-@cache
-def _cookies() -> CookieRules:
-    return CookieRules(policy())
+REFUSED = re.compile(rb"_ga|_ga_.*|tk|language|visit", re.DOTALL)
+"""The names of COOKIES that a visitor has to grant on that host; the cookie `user` is for other hosts."""
 
 
 def cookie_headers(data: bytes) -> None:
-    """What the site sees of Cookie is a part of it, in its order, and what is hidden is named."""
-    kept, hidden = strip_cookie_header(_cookies(), data, host=HOST, grants=frozenset())
+    """What the site sees of Cookie is a part of it, in its order, and what is hidden is what was refused."""
+    kept, hidden = strip_cookie_header(COOKIES, data, host=HOST, grants=NOTHING)
     pieces, left = data.split(b";"), kept.split(b";") if kept else []
     rest = iter(piece.strip(b" \t") for piece in pieces)
 
     assert all(piece.strip(b" \t") in rest for piece in left)
     assert kept == data if not hidden else len(left) <= len(pieces) - len(hidden)
-    names = {name_sent(piece)[0] for piece in pieces} | {b""}
-    assert set(hidden) <= names
+    assert not any(REFUSED.fullmatch(_name(piece)) for piece in left)
+    assert all(REFUSED.fullmatch(name) for name in hidden if name)
+    assert len(hidden) == sum(REFUSED.fullmatch(_name(piece)) is not None for piece in pieces)
+
+
+def _name(piece: bytes) -> bytes:
+    """Return the name that a server reads in one cookie: of `=a=1`, which has none, it is a."""
+    return piece.strip(b" \t").removeprefix(b"=").partition(b"=")[0].strip(b" \t")
+
+
+LONGEST: dict[str, int | None] = {"session": None, "bot": 1800}
+"""The seconds that necessary cookies of COOKIES may live, None: the session."""
 
 
 def set_cookies(data: bytes) -> None:
-    """A line that is capped is the cookie that it was, for no longer, and is capped to itself."""
-    judge_cookie(_cookies(), data, host=HOST, grants=frozenset(), now=NOW, since={})
+    """Who granted nothing gets necessary cookies and deletions only, whatever was judged before.
+
+    A line that is capped is the cookie that it was, for no longer, and is capped to itself.
+    """
+    verdict, out = judge_cookie(COOKIES, data, host=HOST, grants=NOTHING, now=NOW, since={})
+    assert (verdict, out) == judge_cookie(
+        CookieRules(POLICY), data, host=HOST, grants=NOTHING, now=NOW, since={}
+    )
     parsed = parse_set_cookie(data)
+    if out is not None:
+        _necessary(parse_set_cookie(out))
     if parsed is None:
+        assert out is None
         return
     for limit in (None, DAY):
         line = cap(data, limit, NOW)
@@ -86,6 +103,14 @@ def set_cookies(data: bytes) -> None:
         )
         assert again.lifetime(NOW) == limit
         assert cap(line, limit, NOW) == line
+
+
+def _necessary(cookie: SetCookie | None) -> None:
+    assert cookie is not None
+    lives, name = cookie.lifetime(NOW), cookie.name or cookie.value.partition("=")[0].strip(" \t")
+    if lives is None or lives > 0:
+        longest = 30 * DAY if name.startswith("__Host-") else LONGEST[name]
+        assert lives is None or (longest is not None and lives <= longest)
 
 
 SCOPE = Scope(

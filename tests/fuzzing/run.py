@@ -38,10 +38,13 @@ WORDS: dict[str, Sequence[str]] = {
         "HTTP/1.1 200 OK\r\n", "HTTP/1.1 100 Continue\r\n\r\n", "Content-Length: ", "Transfer-Encoding: chunked\r\n\r\n",
         "Connection: close\r\n", "Set-Cookie: a=1\r\n", "Content-Type: text/html\r\n", "\r\n\r\n", "0\r\n\r\n", "5\r\nhello\r\n",
     ),
-    "cookie_headers": ("_ga=1", "session=2; ", "consent_callkom=", "; ", "=_ga=1", " \t", "__Host-x=1"),
+    "cookie_headers": (
+        "_ga=1", "session=2; ", "consent_callkom=", "; ", "=_ga=1", " \t", "__Host-x=1", "_ga_test", "tk=", "language=", "user=1", "visit",
+    ),
     "set_cookies": (
-        "_ga=1", "; Max-Age=", "; Expires=", "Wed, 21 Oct 2037 07:28:00 GMT", "; Domain=.callkom.io", "; Path=/", "; Secure",
-        "; HttpOnly", "; SameSite=Lax", "; Partitioned", "=", "__Secure-a=1",
+        "_ga=1", "; Max-Age=", "; Expires=", "Wed, 21 Oct 2037 07:28:00 GMT", "; Domain=.example.com", "; Path=/", "; Secure",
+        "; HttpOnly", "; SameSite=Lax", "; Partitioned", "=", "__Secure-a=1", "session=1", "bot=1", "__Host-b=1", "tk=1", "-1",
+        "; Domain=elsewhere.com", "consent_callkom=",
     ),
     "consent_cookies": ("AQQAawQOoFEpJDBjOWI4ZjdlLTVkNGMtNGIzYS05MjgxLTcwNmY1ZTRkM2MyYgoyMDI2LTExLTAxAQabhzxQyA8Vc8cuisHqb9Cy2L4fR43P6w4L7-Srx2ShkATBltJP1rJ9BmLNP78", "AQ", "AAAA", "_-", ";", "=="),
     "documents": PIECES,

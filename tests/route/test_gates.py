@@ -75,7 +75,14 @@ async def test_above_zero_it_goes_on_with_one_less(tmp_path, said, passed, mode)
 
 
 @pytest.mark.parametrize(
-    "said", [["Max-Forwards: x"], ["Max-Forwards: -1"], ["Max-Forwards:"], ["Max-Forwards: 1"] * 2]
+    "said",
+    [
+        ["Max-Forwards: x"],
+        ["Max-Forwards: -1"],
+        ["Max-Forwards:"],
+        ["Max-Forwards: 1"] * 2,
+        ["Max-Forwards: 1000000000"],
+    ],
 )
 async def test_what_is_no_number_is_refused(tmp_path, said):
     assert await ask(tmp_path, *said) == (400, [])
