@@ -47,11 +47,12 @@ class Stage(ThreadingHTTPServer):
                 upstream["up"] = True
 
     def shorten(self) -> None:
-        """Keep few minutes and days of the sample."""
+        """Keep few minutes, days and names of the sample."""
         minutes = self.data["minutes"]
         for place in (minutes, minutes["upstream_ms"], minutes["own_ms"]):
             place.update({name: rows[-5:] for name, rows in place.items() if isinstance(rows, list)})
         self.data["consent"] = self.data["consent"][-12:]
+        self.data["found"] = self.data["found"][:4]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -65,25 +66,25 @@ class _Handler(BaseHTTPRequestHandler):
         elif path.startswith("/console/files/"):
             self.file(FILES / "files" / Path(path).name)
         else:
-            self.file(FILES / {"/console/": "page.html", "/console/sign-in": "sign_in.html"}[path])
+            self.file(FILES / {"/console/": "page.html", "/console": "sign_in.html"}[path])
 
     def do_POST(self) -> None:
         path = urlsplit(self.path).path
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"] or 0)).decode())
         self.server.posts.append((path, form))
-        if path == "/console/sign-in":
-            self.file(FILES / "sign_in.html", status=401)
+        if path in {"/console/sign-in", "/console/sign-out"}:
+            self.send_response(303)
+            self.send_header("Location", "/console?failed" if path.endswith("in") else "/console")
+            self.end_headers()
         elif path == "/console/record":
             found = self.server.records.get(form["receipt"][0])
             self.answer(200 if found else 404, json.dumps(found).encode(), "application/json")
-        elif path == "/console/reload":
-            self.answer(200, json.dumps(self.server.reload).encode(), "application/json")
         else:
-            self.file(FILES / "sign_in.html")
+            self.answer(200, json.dumps(self.server.reload).encode(), "application/json")
 
-    def file(self, path: Path, status: int = 200) -> None:
+    def file(self, path: Path) -> None:
         """Send a file."""
-        self.answer(status, path.read_bytes(), TYPES[path.suffix])
+        self.answer(200, path.read_bytes(), TYPES[path.suffix])
 
     def answer(self, status: int, body: bytes, kind: str) -> None:
         """Send a response as the console's server does."""

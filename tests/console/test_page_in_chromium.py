@@ -70,7 +70,7 @@ def stage():
 
 @pytest.fixture
 def operator(browser, stage):
-    """Open it: operator(), operator("/console/sign-in", color_scheme="dark")."""
+    """Open the page, or the form at another path: operator("/console", color_scheme="dark")."""
     come = []
 
     def one(path="/console/", **how):
@@ -95,14 +95,14 @@ def test_it_says_in_words_that_everything_works(operator, stage):
 
 def test_it_names_everything_that_does_not_work(operator, stage):
     stage.data["store"].update(ok=False, why="disk full", waiting=12, lost=1)
-    stage.data["workers"][1]["ready"] = False
+    stage.data["workers"][1] = dict.fromkeys(stage.data["workers"][1])
     someone = operator()
 
     assert someone.heading() == "5 things need attention."
     assert someone.lines("#problems li") == [
         "The store of proofs (sqlite /var/lib/consent-proxy/proofs.db) cannot be written: disk full. Until it can, nobody can accept; 12 refusals wait in memory.",
         "1 refusal could never be written to the store of proofs.",
-        "Worker 41207 takes no visitors.",
+        "Worker (not started) takes no visitors.",
         "The upstream http://10.0.0.12:8080 of callkom.io is down.",
         "The last reload was refused, so version 2026-11-01 stays in force: rules.yaml:52:9: providers.hubspot.cookies[2].purpose is 'preformance'; did you mean 'performance'? (and 1 more)",
     ]
@@ -163,8 +163,9 @@ def test_consent_is_told_by_day_purpose_and_language_of_one_site_or_all(operator
     page.get_by_label("Purpose").check()
     assert someone.rows("#consent table") == [["functional", "3", "75%", "1"]]
     assert "granted 3, refused 1" in page.locator("#consent [role=img]").get_attribute("aria-label")
-    stage.data["consent"] = stage.data["purposes"] = None
+    stage.data["consent"] = stage.data["purposes"] = stage.data["found"] = None
     someone.looks_again()
+    page.get_by_text("The store of proofs tells nothing of them at present.").wait_for()
     page.get_by_text("The store of proofs gives no figures at present.").wait_for()
 
 
@@ -319,7 +320,7 @@ def test_it_reads_the_figures_every_ten_seconds_while_it_is_in_sight(browser, st
 COVERED = "tag => [...document.querySelectorAll(tag)].filter(e => e.checkVisibility({ visibilityProperty: true })).length"
 FOCUS = """() => { const e = document.activeElement; if (e === document.body) return null;
   const outlined = e => { const s = getComputedStyle(e); return s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 2; };
-  e.dataset.met = ""; return outlined(e) || (e.nextElementSibling !== null && outlined(e.nextElementSibling)); }"""
+  e.dataset.met = ""; return outlined(getComputedStyle(e).opacity === "0" ? e.nextElementSibling : e); }"""
 
 
 def test_the_keyboard_reaches_everything_and_shows_where_it_is(operator):
@@ -366,7 +367,7 @@ def test_axe_finds_nothing(operator, stage, scheme):
     someone.page.evaluate(OPEN)
 
     assert findings(someone) == [[], []]
-    assert findings(operator("/console/sign-in?failed", color_scheme=scheme)) == [[], []]
+    assert findings(operator("/console?failed", color_scheme=scheme)) == [[], []]
     someone.page.set_viewport_size(PHONE["viewport"])
     assert findings(someone)[0] == []
 
@@ -392,13 +393,13 @@ def test_plots_follow_the_colours_of_the_system(operator):
 
 
 def test_signing_in_and_out_are_forms_that_need_no_script(operator, stage):
-    plain = operator("/console/sign-in", java_script_enabled=False)
+    plain = operator("/console", java_script_enabled=False)
     plain.page.get_by_label("Token").fill("wrong")
     plain.page.get_by_role("button", name="Sign in").click()
 
     assert stage.posts == [("/console/sign-in", {"token": ["wrong"]})]
     assert plain.page.get_by_text("A token that is not known brings you back to this page.").is_visible()
-    someone = operator("/console/sign-in")
+    someone = operator("/console")
     assert not someone.page.get_by_text("That token is not known.").is_visible()
     someone.page.get_by_label("Token").fill("wrong")
     someone.page.get_by_label("Token").press("Enter")

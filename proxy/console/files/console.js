@@ -72,7 +72,7 @@ function putTerms(list, terms) {
 function problems({ store, rules, sites, workers }) {
   const found = [];
   if (!store.ok) {
-    found.push(`The store of proofs (${store.name}) cannot be written${store.why ? `: ${store.why}` : ""}. Until it can, nobody can accept; `
+    found.push(`The store of proofs (${store.name ?? "its name is not known"}) cannot be written${store.why ? `: ${store.why}` : ""}. Until it can, nobody can accept; `
       + `${things(store.waiting, "refusal waits", "refusals wait")} in memory.`);
   }
   if (store.lost) found.push(`${things(store.lost, "refusal", "refusals")} could never be written to the store of proofs.`);
@@ -83,7 +83,7 @@ function problems({ store, rules, sites, workers }) {
   }
   if (rules.refused) {
     const [first, ...more] = rules.refused.problems;
-    found.push(`The last reload was refused, so version ${rules.version} stays in force: ${first ?? "no reason was given"}`
+    found.push(`The last reload was refused, so version ${rules.version ?? "not known"} stays in force: ${first ?? "no reason was given"}`
       + (more.length ? ` (and ${more.length} more)` : ""));
   }
   return found;
@@ -96,7 +96,7 @@ function showState(data) {
   write(by("all"), line);
   put(by("problems"), ...found.map(text => element("li", text)));
   document.title = found.length ? `(${found.length}) Console` : "Console";
-  write(by("updated"), `As of ${exactly(data.at)}, read again every 10 seconds while this page is in sight.`);
+  write(by("updated"), `As of ${exactly(data.at)}, read again every 10 seconds while this page is in sight. Signed in until ${clock(data.session_ends)}.`);
   write(by("who"), data.name);
   write(by("version"), `consent-proxy ${data.version}, build ${data.build}`);
 }
@@ -180,7 +180,7 @@ function showConsent({ consent, purposes }) {
 function showConsentBy(what, found) {
   const parts = what === "purpose"
     ? [["granted", "Granted", "teal"], ["refused", "Refused", "grey"]]
-    : [["accepted", "Accepted all", "teal"], ["custom", "Own choice", "blue"], ["refused", "Refused all", "grey"]];
+    : [["accepted", "Accepted", "teal"], ["custom", "Own choice", "blue"], ["refused", "Refused", "grey"]];
   const label = what === "day" ? dayOf : what === "language" ? languageOf : name => name;
   found.sort(what === "day" ? ([a], [b]) => (a < b ? -1 : 1) : ([, a], [, b]) => whole(b) - whole(a));
   function whole(rows) {
@@ -189,7 +189,7 @@ function showConsentBy(what, found) {
   const share = rows => (whole(rows) ? percent(sum(rows, parts[0][0]) / whole(rows)) : "–");
   const totals = parts.map(([name, word]) => `${word.toLowerCase()} ${count(found.reduce((all, [, rows]) => all + sum(rows, name), 0))}`);
   drawPlot(by("consent"), {
-    kind: "stack", x: found.map(([key]) => key), label, write: count,
+    kind: "stack", x: found.map(([key]) => key), label, write: count, at: what === "day" ? undefined : 0,
     says: `Choices by ${what}: ${totals.join(", ")}. The table below has every ${what}.`,
     series: parts.map(([name, word, tone]) => ({ name: word, tone, values: found.map(([, rows]) => sum(rows, name)) })),
   });
@@ -218,6 +218,10 @@ function languageOf(code) {
 }
 
 function showFound(found) {
+  if (found === null) {
+    by("found").replaceChildren();
+    return write(by("found-text"), "The store of proofs tells nothing of them at present.");
+  }
   const kept = new Map([...by("found").children].map(item => [item.dataset.key, item]));
   const blocks = [...groups(found.map(one => ({ ...one, key: `${one.site}\n${one.block}` })), "key")];
   const items = blocks.map(([key, names]) => kept.get(key) ?? foundItem(key, names[0].block));
@@ -261,7 +265,7 @@ function showRules({ rules, store, compiled, roles }) {
   putTerms(by("rules"), [
     ["Version", rules.version], ["File", rules.file], ["Loaded", rules.loaded_at && moment(rules.loaded_at)],
     ["Filter", compiled ? "compiled" : "not compiled"],
-    ["Proofs", `${store.name}, ${store.ok ? "works" : "fails"}`],
+    ["Proofs", `${store.name ?? "not known"}, ${store.ok ? "works" : "fails"}`],
   ]);
   by("refused").hidden = !rules.refused;
   if (rules.refused) {
@@ -282,7 +286,8 @@ function showSites(sites) {
 function showWorkers(workers) {
   putRows(by("workers"), workers.map(one => [
     String(one.pid ?? "–"), one.ready ? "ready" : marked("down", "span", "takes no visitors"), one.since ? moment(one.since) : "–",
-    `${count(Math.round(one.cpu_seconds))} s`, `${count(Math.round(one.memory_bytes / 1e6))} MB`, count(one.connections),
+    ...[[one.cpu_seconds, " s"], [one.memory_bytes && one.memory_bytes / 1e6, " MB"], [one.connections, ""]]
+      .map(([value, unit]) => (value == null ? "–" : count(Math.round(value)) + unit)),
   ]));
 }
 
@@ -348,6 +353,12 @@ function unreached(why) {
   write(by("unreached"), `At ${exactly(Date.now() / 1000)}: ${why}. It is asked again every 10 seconds.${data ? ` The figures below are of ${exactly(data.at)}.` : ""}`);
 }
 
+/* Why a request was refused, in the server's words. */
+async function reason(response) {
+  const { error } = await response.json().catch(() => ({}));
+  return error ?? `the answer was ${response.status}`;
+}
+
 async function reload(button) {
   const line = by("reload").querySelector("p"), list = by("reload").querySelector("pre");
   button.disabled = true;
@@ -356,7 +367,7 @@ async function reload(button) {
   try {
     const response = await ask("/console/reload", {});
     if (!response) return write(line, "");
-    const { outcome, problems: found = [] } = response.ok ? await response.json() : { outcome: `It could not be asked for: the answer was ${response.status}.` };
+    const { outcome, problems: found = [] } = response.ok ? await response.json() : { outcome: `Not done: ${await reason(response)}.` };
     const words = { loaded: "Loaded: the rules on disk are in force.", unchanged: "Nothing has changed on disk.", refused: "Refused: the older rules stay in force." };
     write(line, words[outcome] ?? outcome);
     await refresh();
@@ -382,7 +393,7 @@ async function lookUp(form) {
       showRecord(await response.json());
       write(text, "Found.");
     } else if (response) {
-      write(text, response.status === 404 ? `There is no record ${id}.` : `It could not be looked up: the answer was ${response.status}.`);
+      write(text, response.status === 404 ? `There is no record ${id}.` : `Not looked up: ${await reason(response)}.`);
     } else {
       write(text, "");
     }

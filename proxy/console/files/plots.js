@@ -1,10 +1,10 @@
 "use strict";
 
 /* Plots by uPlot in the colours of the style sheet. Each figure has a legend, which names the values under the
-   pointer or else the last ones, and a text alternative; its table is the page's matter.
+   pointer or else those `at` a place (the last), and a text alternative; its table is the page's matter.
 
    drawPlot(figure, { kind: "lines" | "stack", x, label, series: [{ name, tone, values, dashed, filled }],
-   write, logarithmic, says }); x are moments in seconds for lines, and names for a stack. */
+   write, logarithmic, at, says }); x are moments in seconds for lines, and names for a stack. */
 
 const drawPlot = (() => {
   const drawn = new Map();  // by figure: what it shows, and its plot
@@ -98,8 +98,8 @@ const drawPlot = (() => {
     return { fill: colour(tone), width: 0, paths: uPlot.paths.bars({ size: [0.62, 44] }), points: { show: false } };
   }
 
-  function writeLegend(figure, { kind, x, label, series, write }, index) {
-    const at = index ?? x.length - 1;
+  function writeLegend(figure, { kind, x, label, series, write, at: usual }, index) {
+    const at = index ?? usual ?? x.length - 1;
     const entry = ({ name, tone, values, dashed, filled }) => {
       const item = document.createElement("li"), swatch = document.createElement("i"), value = document.createElement("b");
       swatch.className = [tone, dashed ? "dashed" : "", filled || kind === "stack" ? "filled" : ""].join(" ");

@@ -1,4 +1,4 @@
 "use strict";
 
-// The form's address says it: an answer that shows this page again comes from a sign-in that failed.
+// Where a sign-in fails, the proxy sends the browser here with this word.
 document.getElementById("failed").hidden = !location.search.includes("failed");
