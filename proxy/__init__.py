@@ -5,6 +5,7 @@ The packages, each importing only those below it (import-linter holds it); the l
 cli, commands       what people type
 audit               proof from outside: visits a site in a browser, compares with the rules
 process             start, supervisor, workers, reload, admin address; demo: a site to try it on
+console             one page on the admin address for who runs it: sign-in, figures, look-ups
 route               one request on its way; route.fast: repeated requests, synchronously
 own                 our own addresses: panel, choice, receipt, embeds, form relay, reports, files
 snapshot            all that rules and config say at one moment, ready for requests

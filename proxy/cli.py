@@ -39,6 +39,7 @@ _COMMANDS = (
     "languages",
     "status",
     "records",
+    "console-token",
 )
 _GROUPS = ("catalogue", "languages", "records")
 """Each is a function or a command group of that name, in a file of that name."""
@@ -71,11 +72,12 @@ def app_of(names: Sequence[str] = _COMMANDS) -> typer.Typer:
     )
     app.callback()(_root)
     for name in names:
-        module = import_module(f"proxy.commands.{name}")
+        function = name.replace("-", "_")
+        module = import_module(f"proxy.commands.{function}")
         if name in _GROUPS:
             app.add_typer(getattr(module, f"{name}_app"), name=name)
         else:
-            app.command(name)(getattr(module, name))
+            app.command(name)(getattr(module, function))
     return app
 
 

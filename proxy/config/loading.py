@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from proxy.config.consent_domain import consent_domain, is_public_suffix
+from proxy.config.console_checks import console_problems
 from proxy.config.types import Config, Mode
 from proxy.consent.tools.known import TOOLS
 from proxy.errors import ConfigError
@@ -75,6 +76,7 @@ def _cross_checks(config: Config, root: Node) -> Iterable[Problem]:
             text = f"is for sites that are enforced; this one says mode: {site.mode.value}"
             yield at("sites", number, "share", text=text)
     yield from _consent_problems(config, at)
+    yield from console_problems(config, at)
     try:
         config.banner.look()
     except ValueError as error:

@@ -32,6 +32,8 @@ from proxy.config.value_parsers import (
     Seconds,
     Share,
     Switch,
+    TokenHash,
+    TokenName,
     TrustedNetwork,
     UpstreamHeaderName,
     UpstreamOrigin,
@@ -239,6 +241,22 @@ class AlertsConfig(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ConsoleToken(Section):
+    """Who may sign in to the console: their name in the log, what they may do, the hash of their token."""
+
+    name: TokenName
+    roles: Annotated[tuple[Literal["view", "records", "reload"], ...], ListOrSingle, NotEmpty]
+    hash: TokenHash
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsoleConfig(Section):
+    """The console on the admin address; without a token there is none."""
+
+    tokens: Annotated[tuple[ConsoleToken, ...], ListOrSingle] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class LogConfig(Section):
     """What is written to standard output."""
 
@@ -271,6 +289,7 @@ class Config(Section):
     admin_hosts: Annotated[
         tuple[Host, ...], ListOrSingle
     ] = ()  # names by which the admin address may be asked
+    console: ConsoleConfig = ConsoleConfig()
     records: Annotated[RecordsConfig, Parsed(_url_alone)] = RecordsConfig()
     consent: ConsentConfig = ConsentConfig()
     own: Annotated[tuple[Host, ...], ListOrSingle] = ()

@@ -327,6 +327,25 @@ def read_day(value: object) -> int:
     return ends - DAY
 
 
+_TOKEN_HASH = re.compile(r"scrypt\$1[0-6]\$8\$1\$[A-Za-z0-9_-]{22}\$[A-Za-z0-9_-]{43}")
+
+
+def read_token_name(value: object) -> str:
+    """Return by which name the log speaks of a token of the console."""
+    text = str(value)
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,40}", text):
+        raise fault(f"is '{text}'; a name here is made of letters, digits, '.', '_' and '-'")
+    return text
+
+
+def read_token_hash(value: object) -> str:
+    """Return the hash of a token of the console; what stands there instead may be a token and is not told."""
+    text = str(value)
+    if not _TOKEN_HASH.fullmatch(text):
+        raise fault("is no hash of a token; `consent-proxy console-token` makes a token and the line for it")
+    return text
+
+
 def _as_list(value: object) -> object:
     """Return a list of a value that may be written as a list or as a single item."""
     return value if isinstance(value, list | tuple) else [value]
@@ -361,3 +380,5 @@ RecordsUrl = Annotated[str, Parsed(read_records_url)]
 Duration = Annotated[int, Parsed(read_duration)]
 ConsentToolId = Annotated[str, Parsed(read_consent_tool)]
 Day = Annotated[int, Parsed(read_day)]
+TokenName = Annotated[str, Parsed(read_token_name)]
+TokenHash = Annotated[str, Parsed(read_token_hash)]

@@ -1,4 +1,4 @@
-"""The admin address: /healthz, /readyz, /metrics and /status, never public."""
+"""The admin address: /healthz, /readyz, /metrics, /status and maybe the console, never public."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from aiohttp import web
 from proxy.config.value_parsers import ListenAddress
 from proxy.http.listening import bind
 from proxy.http.request import host_of
+
+_LONGEST_BODY = 4096
+"""Bytes of a request: the console's few fields."""
 
 
 class AdminSource(Protocol):
@@ -42,7 +45,9 @@ def is_admin_host(host: str, names: Collection[str]) -> bool:
     return True
 
 
-def admin_app(source: AdminSource, names: Collection[str] = ()) -> web.Application:
+def admin_app(
+    source: AdminSource, names: Collection[str] = (), console: web.Application | None = None
+) -> web.Application:
     """Return the application of the admin address; `names` are hosts by which it may be asked."""
 
     @web.middleware
@@ -69,11 +74,13 @@ def admin_app(source: AdminSource, names: Collection[str] = ()) -> web.Applicati
     async def status(_: web.Request) -> web.StreamResponse:
         return _json(source.state(), 200)
 
-    app = web.Application(middlewares=[check_host])
+    app = web.Application(middlewares=[check_host], client_max_size=_LONGEST_BODY)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)
     app.router.add_get("/status", status)
+    if console is not None:
+        app.add_subapp("/console", console)
     return app
 
 
@@ -83,10 +90,13 @@ def _json(body: dict[str, Any], status: int) -> web.Response:
 
 
 async def listen_admin(
-    address: ListenAddress, source: AdminSource, names: Collection[str] = ()
+    address: ListenAddress,
+    source: AdminSource,
+    names: Collection[str] = (),
+    console: web.Application | None = None,
 ) -> Callable[[], Awaitable[None]]:
     """Listen on the admin address; returns how to stop."""
-    runner = web.AppRunner(admin_app(source, names), access_log=None, handle_signals=False)
+    runner = web.AppRunner(admin_app(source, names, console), access_log=None, handle_signals=False)
     await runner.setup()
     for sock in bind(address):
         await web.SockSite(runner, sock).start()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from proxy.http.listening import Certificate, Listener
 from proxy.process.reload import Reloader
@@ -36,6 +39,7 @@ class Figures:
         self._reloader = reloader
         self._reports = 0
         self._cpu = 0.0
+        self._began = time.time()
         self._upstreams: set[tuple[str, str]] = set()
 
     def report(self, snapshot: Snapshot) -> None:
@@ -45,12 +49,26 @@ class Figures:
         gauge = self._metrics.gauge
         gauge("records_waiting", self._store.backlog)
         gauge("records_lost", self._store.lost)
-        servers = {id(one.http_server): one.http_server for one in self._listeners}.values()
-        gauge("visitor_connections", sum(len(server.connections) for server in servers))
+        gauge("visitor_connections", self._connections())
         if self._reloader is not None:
             gauge("rules_refused", self._reloader.refused)
         if (certificate := self._certificate()) is not None:
             gauge("certificate_days_left", certificate.facts.days_left(datetime.now(UTC)))
+
+    def usage(self) -> dict[str, Any]:
+        """Return what this process is and uses of the machine, as /status tells it."""
+        return {
+            "pid": os.getpid(),
+            "since": self._began,
+            "cpu_seconds": round(cpu_seconds(), 2),
+            "memory_bytes": resident_bytes(),
+            "connections": self._connections(),
+        }
+
+    def _connections(self) -> int:
+        """Return how many visitors are connected."""
+        servers = {id(one.http_server): one.http_server for one in self._listeners}.values()
+        return sum(len(server.connections) for server in servers)
 
     def _report_upstreams(self, snapshot: Snapshot) -> None:
         states = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,7 +116,10 @@ class Reloader:
         tally: Tally,
         health: WorkerHealth,
     ) -> None:
+        self.loaded_at = time.time()
         self.last: dict[str, Any] = {"outcome": "none"}
+        if watched.refused:
+            self.last = {"outcome": "refused", "problems": [watched.doubt], "at": self.loaded_at}
         self._watched = watched
         self._start_config = config
         self._build = build
@@ -128,6 +132,7 @@ class Reloader:
     async def reload(self) -> bool:
         """Read the files and swap the snapshot; False, with every problem logged, if they are faulty."""
         async with self._lock:
+            at = time.time()
             try:
                 # Reading takes tenths of a second: in a thread, so that requests are served meanwhile.
                 loop = asyncio.get_running_loop()
@@ -137,7 +142,7 @@ class Reloader:
                 faults = error.problems if isinstance(error, FaultsError) else [error]
                 problems = [str(fault) for fault in faults]
                 log().error("policy_refused", problems=problems, kept=self._policy.digest)
-                self._record("refused", problems)
+                self._record("refused", problems, at)
                 return False
             self._swap(snapshot)
             asked = asked_again(self._policy, policy)
@@ -147,14 +152,15 @@ class Reloader:
             log().info(
                 "policy_loaded", policy=policy.version, digest=policy.digest, asked_again=asked or (NOBODY,)
             )
-            self._record("loaded", [])
+            self.loaded_at = at
+            self._record("loaded", [], at)
             self.report_doubt()
             return True
 
     @property
     def refused(self) -> bool:
         """True while the files on disk are refused, and older ones are in force."""
-        return self.last["outcome"] == "refused" or (self.last["outcome"] == "none" and self._watched.refused)
+        return bool(self.last["outcome"] == "refused")
 
     def report_doubt(self) -> None:
         """Log, and show on /readyz, that rules are in force although their tests fail."""
@@ -162,9 +168,9 @@ class Reloader:
             self._health.reasons["rules"] = self._watched.doubt
             log().warning("policy_doubted", why=self._watched.doubt)
 
-    def _record(self, outcome: str, problems: list[str]) -> None:
+    def _record(self, outcome: str, problems: list[str], at: float) -> None:
         self._tally.add("reloads", outcome)
-        self.last = {"outcome": outcome, "problems": problems}
+        self.last = {"outcome": outcome, "problems": problems, "at": at}
         self._health.reasons.pop("rules", None)
         if problems:
             reason = f"the files on disk are refused, older ones are in force: {problems[0]}"
@@ -179,6 +185,7 @@ def _needs_restart(old: Config, new: Config) -> list[str]:
         "redirect",
         "admin",
         "admin_hosts",
+        "console",
         "records",
         "workers",
         "log",

@@ -14,14 +14,18 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aiohttp import web
+
 from proxy.config.types import Config
 from proxy.errors import StartError
 from proxy.process.admin import listen_admin
+from proxy.process.reload import WatchedFiles
 from proxy.telemetry.logs import log
 from proxy.telemetry.metrics import FOLDER, render
 
@@ -29,6 +33,7 @@ CANNOT_START = 78
 """Exit status of a worker that would fail again if started again (sysexits EX_CONFIG)."""
 
 _RESTART_DELAY = 1.0  # seconds before a worker that ended is started again
+_RELOAD_WITHIN = 50.0  # seconds in which workers are to have read the files; it takes them some
 _TERMINATE = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -52,18 +57,26 @@ class _Worker:
     def ready(self) -> bool:
         return bool(self.report.get("ready"))
 
+    @property
+    def read_at(self) -> float | None:
+        """When it last read the files anew, 0 for never; None while it starts."""
+        last = self.report.get("last_reload")
+        return None if last is None else float(last.get("at", 0))
+
 
 class Supervisor:
     """Keeps `config.workers` processes running until it is told to stop."""
 
-    def __init__(self, config: Config, program: list[str], given: int) -> None:
+    def __init__(self, config: Config, watched: WatchedFiles, program: list[str], given: int) -> None:
         self._config = config
+        self._watched = watched
         self._program = program
         self._handover = given
         self._started: set[int] = set()
         self._workers: dict[int, _Worker] = {}
         self._stopping = asyncio.Event()
         self._start_failed = False
+        self._reported = asyncio.Event()  # set when a worker has said something, or has ended
         self._folder = tempfile.mkdtemp(prefix="consent-proxy-")
 
     async def run(self) -> int:
@@ -72,7 +85,9 @@ class Supervisor:
         end_admin: Callable[[], Awaitable[None]] | None = None
         try:
             if self._config.admin is not None:
-                end_admin = await listen_admin(self._config.admin, self, self._config.admin_hosts)
+                end_admin = await listen_admin(
+                    self._config.admin, self, self._config.admin_hosts, self._console()
+                )
             keepers = [
                 asyncio.ensure_future(self._keep_running(number)) for number in range(self._config.workers)
             ]
@@ -91,6 +106,37 @@ class Supervisor:
         for worker in self._workers.values():
             with contextlib.suppress(ProcessLookupError):
                 worker.process.send_signal(number)
+
+    def _console(self) -> web.Application | None:
+        """Return the console where the config has tokens for it."""
+        if not self._config.console.tokens:
+            return None
+        from proxy.process.console import open_console  # noqa: PLC0415 - nobody else needs it
+
+        return open_console(
+            self._config,
+            self,
+            states=self._reports,
+            reload=self.reload,
+            watched=self._watched,
+            given=lambda: os.dup(self._handover),
+        )
+
+    async def reload(self) -> None:
+        """Have every worker that serves read the files, and wait until each says that it has."""
+        asked, workers = time.time(), [one for one in self._workers.values() if one.read_at is not None]
+        for worker in workers:
+            with contextlib.suppress(ProcessLookupError):
+                worker.process.send_signal(signal.SIGHUP)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_RELOAD_WITHIN):
+                while any(
+                    one.read_at is None or one.read_at < asked
+                    for one in workers
+                    if self._workers.get(one.number) is one
+                ):
+                    self._reported.clear()
+                    await self._reported.wait()
 
     async def _keep_running(self, number: int) -> None:
         """Run one worker, restarted when it ends; exit status CANNOT_START stops all of them."""
@@ -138,6 +184,7 @@ class Supervisor:
             while line := await lines.readline():
                 with contextlib.suppress(ValueError):
                     worker.report = json.loads(line)
+                    self._reported.set()
         finally:
             transport.close()
         return await worker.process.wait()
@@ -145,6 +192,7 @@ class Supervisor:
     def _remove(self, worker: _Worker) -> None:
         """Remove a worker and its live gauges, such as open connections."""
         self._workers.pop(worker.number, None)
+        self._reported.set()
         for path in Path(self._folder).glob(f"gauge_live*_{worker.process.pid}.db"):
             path.unlink(missing_ok=True)
 
@@ -165,7 +213,11 @@ class Supervisor:
 
     def state(self) -> dict[str, Any]:
         """Return the state of every worker."""
-        return {**self.ready(), "workers": [w.report for _, w in sorted(self._workers.items())]}
+        return {**self.ready(), "workers": self._reports()}
+
+    def _reports(self) -> list[dict[str, Any]]:
+        """Return what each worker said last."""
+        return [worker.report for _, worker in sorted(self._workers.items())]
 
     def figures(self) -> bytes:
         """Return the metrics of all workers, also of those that ended."""
@@ -209,9 +261,9 @@ async def orphaned() -> None:
         pass
 
 
-async def supervise(config: Config, program: list[str], given: int) -> int:
+async def supervise(config: Config, watched: WatchedFiles, program: list[str], given: int) -> int:
     """Run the workers of a config: `program` starts one, `given` holds what was read for the first."""
-    return await Supervisor(config, program, given).run()
+    return await Supervisor(config, watched, program, given).run()
 
 
 __all__ = ["CANNOT_START", "StartError", "Supervisor", "WorkerChannel", "on_signals", "orphaned", "supervise"]

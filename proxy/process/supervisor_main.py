@@ -23,13 +23,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("rules", type=Path)
     parser.add_argument("--given", type=int, required=True, help="descriptor that holds what was read")
     options = parser.parse_args(arguments)
-    _, config, _ = read_handover(options.given)
+    watched, config, _ = read_handover(options.given)
     try:
         check_server()
         lines = start_logs(config.log.level, config.log.style)
         try:
             program = command("proxy.process.worker_main", str(options.config), str(options.rules))
-            return uvloop.run(supervise(config, program, options.given))
+            return uvloop.run(supervise(config, watched, program, options.given))
         finally:
             lines.flush()
     except ProxyError as error:

@@ -16,6 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from aiohttp import web
+
 from proxy.build_digest import build_kind
 from proxy.config.signing_key import key_file, load_keys, renewed_keys
 from proxy.config.types import Config, Mode
@@ -30,6 +32,7 @@ from proxy.policy.model import Policy
 from proxy.process.admin import listen_admin
 from proxy.process.alerts import Alerts
 from proxy.process.figures import Figures
+from proxy.process.handover import write_handover
 from proxy.process.records_probe import RecordsProbe
 from proxy.process.reload import Reloader, WatchedFiles
 from proxy.process.seen_names import SeenNames
@@ -100,6 +103,8 @@ class Worker:
         self._background: list[asyncio.Task[None]] = []
         self._end_admin: Callable[[], Awaitable[None]] | None = None
         self._began = time.monotonic()
+        self._began_at = time.time()
+        self._figures: Figures | None = None
         self._presumption_ended: int | None = None
         self._off: set[str] = set()  # sites that were reported as switched off
         self._reloader = (
@@ -150,17 +155,18 @@ class Worker:
         self._report_off()
         self.seen = self._seen_names(self._store)
         await self._open_listeners()
-        self._figures = Figures(
+        self._figures = figures = Figures(
             self.metrics,
             self._store,
             self.listeners,
             certificate=partial(getattr, self, "_certificate"),
             reloader=self._reloader,
         )
-        self._figures.report(self._snapshot)
+        figures.report(self._snapshot)
         if admin and config.admin is not None:
-            self._end_admin = await listen_admin(config.admin, self, config.admin_hosts)
-        self._begin_background()
+            console = self._console(self._watched)
+            self._end_admin = await listen_admin(config.admin, self, config.admin_hosts, console)
+        self._begin_background(figures)
         if self._reloader is not None:
             self._reloader.report_doubt()
         self.health.started = True
@@ -172,9 +178,24 @@ class Worker:
             digest=self._policy.digest,
         )
 
-    def _begin_background(self) -> None:
+    def _console(self, watched: WatchedFiles | None) -> web.Application | None:
+        """Return the console where the config has tokens for it."""
+        if watched is None or not self.config.console.tokens:
+            return None
+        from proxy.process.console import open_console  # noqa: PLC0415 - nobody else needs it
+
+        return open_console(
+            self.config,
+            self,
+            states=lambda: [self.state()],
+            reload=self.reload,
+            watched=watched,
+            given=lambda: write_handover(watched, self.config, self._policy),
+        )
+
+    def _begin_background(self, figures: Figures) -> None:
         """Begin what goes on beside the requests until the worker stops."""
-        work = [self._tick(), self._records_probe.run(), self._count_days(), self._recode()]
+        work = [self._tick(figures), self._records_probe.run(), self._count_days(), self._recode()]
         work += [self.seen.run(), self.seen.run_alerts()]
         if self._number == 0:
             work.append(self._purge())
@@ -327,13 +348,13 @@ class Worker:
             async with asyncio.timeout(TICK):
                 await self.seen.write()
 
-    async def _tick(self) -> None:
+    async def _tick(self, figures: Figures) -> None:
         """Flush metrics, and reload when files have changed."""
         while True:
             await asyncio.sleep(TICK)
             self.metrics.flush()
             self._records_probe.report()
-            self._figures.report(self.snapshot)
+            figures.report(self.snapshot)
             if self._watched is not None and self._watched.changed():
                 await self.reload()
             self._report_off()
@@ -389,9 +410,20 @@ class Worker:
             "version": version("consent-proxy"),
             "filter": build_kind(),
             "uptime_seconds": int(time.monotonic() - self._began),
-            "policy": {"version": self._policy.version, "digest": self._policy.digest},
+            "process": self._figures.usage() if self._figures is not None else {},
+            "policy": {
+                "version": self._policy.version,
+                "digest": self._policy.digest,
+                "loaded_at": self._reloader.loaded_at if self._reloader is not None else self._began_at,
+            },
             "last_reload": self._reloader.last if self._reloader is not None else {"outcome": "none"},
-            "records": {"store": self._store.name, "waiting": self._store.backlog} if self._store else {},
+            "records": {
+                "store": self._store.name,
+                "waiting": self._store.backlog,
+                "lost": self._store.lost,
+            }
+            if self._store
+            else {},
             "sites": [
                 {
                     **_site_state(site, snapshot.upstreams[site.name]),

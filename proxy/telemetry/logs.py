@@ -75,6 +75,11 @@ EVENTS = (
     "worker_ended",
     "request_broken",
     "fast_path_off",
+    "console_signed_in",
+    "console_sign_in_refused",
+    "console_record_read",
+    "console_reloaded",
+    "console_store_unread",
 )
 """Every log event; a test compares them with the code."""
 

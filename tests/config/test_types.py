@@ -19,6 +19,7 @@ SECTIONS = {
     "banner": nouns.BannerConfig,
     "relay": nouns.RelayConfig,
     "alerts": nouns.AlertsConfig,
+    "console": nouns.ConsoleConfig,
     "log": nouns.LogConfig,
 }
 

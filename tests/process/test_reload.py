@@ -133,7 +133,8 @@ async def test_a_reload_swaps_what_was_built_of_the_files(tmp_path):
 
     assert await served.reloader.reload()
     assert [policy.version for _, policy in served.swapped] == ["2026-12-01"]
-    assert served.reloader.last == {"outcome": "loaded", "problems": []}
+    assert (served.reloader.last["outcome"], served.reloader.last["problems"]) == ("loaded", [])
+    assert served.reloader.loaded_at == served.reloader.last["at"]
 
 
 @pytest.mark.parametrize("where", ["files", "build"])

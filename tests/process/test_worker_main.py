@@ -37,6 +37,8 @@ OURS = {
     "proxy.policy.load",
     "proxy.process.load_files",
     "proxy.filter.inline_tests",
+    "proxy.console.app",
+    "proxy.process.console",
 }
 UNUSED = READS | MIGRATES | OURS | {"asyncpg"}
 """asyncpg: where the records are in SQLite."""
