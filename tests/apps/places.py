@@ -16,7 +16,6 @@ from tests.e2e.conftest import HOSTS, ROOT, Running
 from tests.e2e.providers import Providers, tls_for
 from tests.e2e.tunnel import pour
 from tests.e2e.walkers import Visitor
-from tests.patience import until
 
 DIRECT, OBSERVED = "direct", "observed"
 STATES: dict[str, frozenset[str]] = {
@@ -242,4 +241,4 @@ def assert_works_as_direct(
     messages = behind.console - direct.console - held_messages(behind)
     assert {text for text in messages if not text.startswith(complaints)} == set()
     asked = {host for host in behind.asked if not any(covers(neutral, host) for neutral in NEUTRAL)}
-    assert until(lambda: asked, loads_in(place, loads)) == loads_in(place, loads)
+    assert asked == loads_in(place, loads)
