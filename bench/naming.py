@@ -12,6 +12,7 @@ from pathlib import Path
 
 from proxy.catalogue.shipped import shipped_catalogue
 from proxy.config.loading import load_config
+from proxy.config.policies import Policies
 from proxy.filter.body.body_filter import document_filter
 from proxy.filter.headers.content_kind import BodyKind
 from proxy.policy.load import load_policy
@@ -46,7 +47,7 @@ def requests(turns: int = 20_000) -> float:
     """Return microseconds of one page request: its tags, a Set-Cookie line, twenty sent cookies."""
     site = build_sites(
         load_config(CONFIG),
-        load_policy((ROOT / "rules.yaml").read_text(), catalogue=shipped_catalogue()),
+        Policies.given(load_policy((ROOT / "rules.yaml").read_text(), catalogue=shipped_catalogue())),
         (b"k" * 32,),
         NOW,
     ).all[0]
@@ -73,7 +74,7 @@ def pages(count: int = 60) -> float:
     """Return how much longer pages never seen before take with naming, in per cent (best of six each, in turns)."""
     policy = load_policy((ROOT / "rules.yaml").read_text(), catalogue=shipped_catalogue())
     judge = (
-        build_sites(load_config(CONFIG), policy, (b"k" * 32,), NOW)
+        build_sites(load_config(CONFIG), Policies.given(policy), (b"k" * 32,), NOW)
         .all[0]
         .variant(frozenset(), secure=True)
         .judge

@@ -22,6 +22,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from proxy.catalogue.shipped import shipped_catalogue
 from proxy.config.loading import load_config
+from proxy.config.policies import Policies
 from proxy.policy.load import load_policy
 from proxy.process.load_files import for_configured_hosts
 from proxy.process.worker import Worker
@@ -233,7 +234,7 @@ async def proxied(origin: int, folder: Path) -> Worker:
     )
     config = load_config(text, folder=folder)
     rules = load_policy((ROOT / "rules.yaml").read_text(), "rules.yaml", shipped_catalogue())
-    worker = Worker(config, for_configured_hosts(rules, config))
+    worker = Worker(config, Policies.given(for_configured_hosts(rules, config)))
     await worker.start(admin=False)
     return worker
 

@@ -19,6 +19,7 @@ from types import FrameType
 
 from proxy.catalogue.shipped import shipped_catalogue
 from proxy.config.loading import load_config
+from proxy.config.policies import Policies
 from proxy.policy.load import load_policy
 from proxy.process.load_files import for_configured_hosts
 from proxy.process.worker import Worker
@@ -188,7 +189,7 @@ async def _proxy(upstream: int) -> AsyncIterator[int]:
         config = load_config(f"listen: 127.0.0.1:0\nsites: [{site}]\n", folder=Path(folder))
         policy = load_policy((ROOT / "rules.yaml").read_text(), catalogue=shipped_catalogue())
         start_logs(config.log.level, stream=log)
-        worker = Worker(config, for_configured_hosts(policy, config))
+        worker = Worker(config, Policies.given(for_configured_hosts(policy, config)))
         await worker.start(admin=False)
         try:
             yield worker.listeners[0].port

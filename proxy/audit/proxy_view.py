@@ -77,13 +77,17 @@ def view_of(state: dict[str, Any], hosts: Collection[str], where: str) -> ProxyV
     workers = [
         (
             {host: site["mode"] for site in worker["sites"] for host in site["hosts"]},
-            worker["policy"]["digest"],
+            {
+                host: site.get("policy", worker["policy"])["digest"]
+                for site in worker["sites"]
+                for host in site["hosts"]
+            },
         )
         for worker in state.get("workers", [state])
     ]
     return ProxyView(
         where,
         frozenset(modes[host] for modes, _ in workers for host in hosts if host in modes),
-        frozenset(digest for _, digest in workers),
+        frozenset(digests[host] for _, digests in workers for host in hosts if host in digests),
         frozenset(host for host in hosts if all(host in modes for modes, _ in workers)),
     )

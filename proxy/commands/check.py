@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -15,18 +15,19 @@ import typer
 
 from proxy.banner.missing_words import word_problems
 from proxy.banner.words import DEFAULT
-from proxy.catalogue.shipped import shipped_catalogue
 from proxy.commands.terminal import err, fail, out, print_json, print_problems, read_policy, read_text
 from proxy.config.loading import read_config
+from proxy.config.policies import Policies, RulesFile, rules_files
+from proxy.config.types import Config
 from proxy.errors import FaultsError
 from proxy.filter.inline_tests import run_examples, untested
 from proxy.package_files import bundled
 from proxy.policy.changes import asked_again, runs_without_consent
 from proxy.policy.lint import lint
-from proxy.policy.load import load_policy
 from proxy.policy.model import Policy
 from proxy.problems import Place, Problem
 from proxy.process.findings import located
+from proxy.process.load_files import read_policy as read_policy_file
 from proxy.process.preflight_checks import start_problems
 from proxy.process.site_checks import (
     blind_shares,
@@ -58,32 +59,41 @@ def check(
     watch: Annotated[bool, typer.Option("--watch", help="Check again whenever a file changes.")] = False,
 ) -> None:
     """Check rules.yaml (and a config): exit 0 fine, 1 faults, 3 warnings only."""
-    path = rules or bundled("rules.yaml")
     if connect and config is None:
         fail("--connect tries what a config names: add --config FILE", 2)
-    once = partial(_check, path, config, against, connect=connect)
+    once = partial(_check, rules, config, against, connect=connect)
     if watch:
-        _keep_watching([one for one in (path, config, against) if one], once)
+        _keep_watching([rules or bundled("rules.yaml"), *filter(None, (config, against))], config, once)
     raise typer.Exit(once(as_json=as_json))
 
 
 def _check(
-    path: Path, config: Path | None, against: Path | None, *, connect: bool = False, as_json: bool = False
+    rules: Path | None,
+    config: Path | None,
+    against: Path | None,
+    *,
+    connect: bool = False,
+    as_json: bool = False,
 ) -> int:
     """Print all that is wrong or doubtful, and return the exit status."""
-    policy, problems = _rules(path)
-    if against is not None and policy is not None:
-        problems += _against(against, policy)
-    folder, spoken = None, frozenset[str]()
+    given = rules or bundled("rules.yaml")
+    settings, problems = _settings(config)
+    files = rules_files(settings, given) if settings is not None else {}
+    if rules is not None or not files:
+        files = {None: RulesFile(given, given.name), **files}
+    policies, found = _all_rules(files)
+    problems += found
+    if against is not None and None in policies.by_file:
+        problems += _against(against, policies.by_file[None])
     works: list[str] = []
-    if config is not None:
-        found, folder, spoken = _config(config, policy)
-        problems += found
+    if config is not None and settings is not None:
+        problems += _config(config, settings, policies if policies.by_file.keys() == files.keys() else None)
         if connect:
-            found, works = _connections(config)
+            found, works = _connections(config, settings)
             problems += found
-    if policy is not None:
-        problems += word_problems(policy, folder, spoken)
+    for policy in policies.all:
+        problems += _words(policy, settings)
+    problems = list(dict.fromkeys(problems))
     problems.sort(key=lambda problem: (problem.warning, problem.place))
     faults = sum(not problem.warning for problem in problems)
     if as_json:
@@ -92,15 +102,20 @@ def _check(
         for words in works:
             out.print(words)
         print_problems(tuple(problems))
-        _say_sum(policy, path, faults, len(problems) - faults)
+        _say_sum(policies, faults, len(problems) - faults)
     return FAULTS if faults else WARNINGS if problems else 0
 
 
-def _keep_watching(paths: list[Path], once: Callable[[], int]) -> NoReturn:
+def _keep_watching(paths: list[Path], config: Path | None, once: Callable[[], int]) -> NoReturn:
     """Check now and after each change of these files, until somebody stops it."""
     before = None
     while True:
-        now = [path.stat().st_mtime_ns if path.exists() else 0 for path in paths]
+        named = (
+            [file.path for file in rules_files(found, paths[0]).values()]
+            if (found := _readable(config))
+            else []
+        )
+        now = [path.stat().st_mtime_ns if path.exists() else 0 for path in (*paths, *named)]
         if now != before:
             before = now
             with contextlib.suppress(typer.Exit):
@@ -109,14 +124,48 @@ def _keep_watching(paths: list[Path], once: Callable[[], int]) -> NoReturn:
         time.sleep(BETWEEN_LOOKS)
 
 
-def _rules(path: Path) -> tuple[Policy | None, list[Problem]]:
-    """Return the policy, if it can be read, and all that is wrong or doubtful about it."""
-    text = read_text(path, "rules file")
+def _readable(config: Path | None) -> Config | None:
+    """Return the config in a file, if it can be read."""
     try:
-        policy = load_policy(text, path.name, shipped_catalogue())
+        return read_config(config) if config is not None else None
+    except FaultsError:
+        return None
+
+
+def _settings(path: Path | None) -> tuple[Config | None, list[Problem]]:
+    """Return the config, if one is given that can be read, and what is wrong with it."""
+    if path is None:
+        return None, []
+    read_text(path, "config file")
+    try:
+        return read_config(path), []
     except FaultsError as error:
         return None, list(error.problems)
-    return policy, [*run_examples(policy), *lint(policy), *untested(policy), *_left_to_do(text, path.name)]
+
+
+def _all_rules(files: Mapping[Path | None, RulesFile]) -> tuple[Policies, list[Problem]]:
+    """Return the policies that can be read, and all that is wrong or doubtful about all of them."""
+    read: dict[RulesFile, Policy | None] = {}
+    problems: list[Problem] = []
+    for name, file in files.items():
+        if file in read:
+            continue
+        if name is None:
+            read_text(file.path, "rules file")
+        read[file], found = _rules(file, given=name is None)
+        problems += found
+    policies = {name: policy for name, file in files.items() if (policy := read[file]) is not None}
+    return Policies(policies), problems
+
+
+def _rules(file: RulesFile, *, given: bool) -> tuple[Policy | None, list[Problem]]:
+    """Return the policy, if it can be read, and all that is wrong or doubtful about it."""
+    try:
+        policy = read_policy_file(file.path, None if given else file.label)
+    except FaultsError as error:
+        return None, list(error.problems)
+    todo = _left_to_do(file.path.read_text("utf-8-sig"), file.label)
+    return policy, [*run_examples(policy), *lint(policy), *untested(policy), *todo]
 
 
 def _left_to_do(text: str, file: str) -> list[Problem]:
@@ -138,30 +187,28 @@ def _against(path: Path, policy: Policy) -> list[Problem]:
     return [Problem(policy.place, words, warning=True) for words in found]
 
 
-def _config(path: Path, policy: Policy | None) -> tuple[list[Problem], Path | None, frozenset[str]]:
-    """Return what keeps `serve` from starting, the folder of languages, and the languages switched on."""
-    read_text(path, "config file")
-    try:
-        config = read_config(path)
-    except FaultsError as error:
-        return list(error.problems), None, frozenset()
-    problems = start_problems(config, path)
-    if policy is not None:
-        problems += [*unserved_hosts(policy, config), *uncovered_hosts(policy, config, path)]
-        problems += [*source_problems(policy, config, path), *tools_on_pages(policy, config, path)]
-    problems += [*blind_shares(config, path), *hosts_without_a_shared_answer(config, path)]
+def _words(policy: Policy, config: Config | None) -> tuple[Problem, ...]:
+    """Return the words that a policy needs and a language lacks."""
+    if config is None:
+        return word_problems(policy, None, frozenset())
     spoken = frozenset({DEFAULT, config.language} if config.language else {DEFAULT})
-    return problems, config.file(config.languages) if config.languages else None, spoken
+    return word_problems(policy, config.file(config.languages) if config.languages else None, spoken)
 
 
-def _connections(path: Path) -> tuple[list[Problem], list[str]]:
+def _config(path: Path, config: Config, policies: Policies | None) -> list[Problem]:
+    """Return what keeps `serve` from starting, and what is doubtful; of the rules only where all are read."""
+    problems = start_problems(config, path)
+    if policies is not None:
+        problems += [*unserved_hosts(policies, config), *uncovered_hosts(policies, config, path)]
+        problems += [*source_problems(policies, config, path), *tools_on_pages(policies, config, path)]
+    problems += [*blind_shares(config, path), *hosts_without_a_shared_answer(config, path)]
+    return problems
+
+
+def _connections(path: Path, config: Config) -> tuple[list[Problem], list[str]]:
     """Try what the config connects to; return what fails, and what works in words."""
     from proxy.process.connection_checks import try_connections  # noqa: PLC0415 - brings the client with it
 
-    try:
-        config = read_config(path)
-    except FaultsError:  # told already
-        return [], []
     tried = asyncio.run(try_connections(config))
     return located(tried.findings, path), tried.works
 
@@ -177,17 +224,22 @@ def _row(problem: Problem) -> dict[str, object]:
     }
 
 
-def _say_sum(policy: Policy | None, path: Path, faults: int, warnings: int) -> None:
-    if faults or warnings or policy is None:
+def _say_sum(policies: Policies, faults: int, warnings: int) -> None:
+    if faults or warnings:
         counts = ((faults, "fault"), (warnings, "warning"))
         words = [f"{n} {word}{'s' * (n != 1)}" for n, word in counts if n]
         err.print(" and ".join(words))
         return
+    for policy in policies.all:
+        _say_fine(policy)
+
+
+def _say_fine(policy: Policy) -> None:
     tags = sum(len(provider.tags) for provider in policy.providers)
     rows = sum(len(provider.cookies) for provider in policy.providers)
     verdicts = sum(len(example.expect) for example in policy.examples)
     out.print(
-        f"[green]{path.name} is fine[/]: {len(policy.providers)} providers,"
+        f"[green]{policy.place.file} is fine[/]: {len(policy.providers)} providers,"
         f" {rows} cookie rows, {tags} tag rules,"
         f" {len(policy.examples)} tests, {verdicts} expectations, all fulfilled."
     )

@@ -14,13 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from proxy.banner.cookie_table import rows
-from proxy.commands.terminal import fail, out, print_json, print_problems, read_policy
-from proxy.config.loading import read_config
+from proxy.commands.site_policies import read_policies, read_settings
+from proxy.commands.terminal import fail, out, print_json
+from proxy.config.policies import Policies
 from proxy.config.types import Config
-from proxy.errors import FaultsError
-from proxy.package_files import bundled
 from proxy.policy.model import Policy
-from proxy.process.load_files import for_configured_hosts
+from proxy.process.load_files import on_configured_hosts
 from proxy.records.database import Database
 from proxy.records.store import RecordStore
 from proxy.seen.discovery import Discovery, Finding, stops
@@ -59,10 +58,10 @@ def discover(  # noqa: PLR0917 - flags, given by name
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Tell what was seen on the sites and no rule speaks of; with --suggest, rules for it."""
-    policy, settings = _files(rules, config)
+    policies, settings = _files(rules, config)
     now = int(time.time())
     names = asyncio.run(_seen(settings))
-    sites = [one for one in build_sites(settings, policy, _UNUSED_KEY, now).all if _is_meant(one, site)]
+    sites = [one for one in build_sites(settings, policies, _UNUSED_KEY, now).all if _is_meant(one, site)]
     if not sites:
         fail(f"no site of {config} has the host {site!r}", 2)
     found = [
@@ -78,22 +77,18 @@ def discover(  # noqa: PLR0917 - flags, given by name
     if as_json:
         print_json(
             [
-                as_document(one, policy, at, undeclared=undeclared)
+                as_document(one, policies.of(at.config), at, undeclared=undeclared)
                 for at, one in zip(sites, found, strict=True)
             ]
         )
         return
     for at, one in zip(sites, found, strict=True):
-        _print(at, one, policy, undeclared=undeclared)
+        _print(at, one, policies.of(at.config), undeclared=undeclared)
 
 
-def _files(rules: Path | None, config: Path) -> tuple[Policy, Config]:
-    try:
-        settings = read_config(config)
-    except FaultsError as error:
-        print_problems(error.problems)
-        raise typer.Exit(1) from None
-    return for_configured_hosts(read_policy(rules or bundled("rules.yaml")), settings), settings
+def _files(rules: Path | None, config: Path) -> tuple[Policies, Config]:
+    settings = read_settings(config)
+    return on_configured_hosts(read_policies(settings, rules), settings), settings
 
 
 async def _seen(config: Config) -> dict[Key, Seen]:
@@ -172,7 +167,7 @@ def _say_ready(found: list[Discovery], *, as_json: bool, now: int) -> None:
 
 def _say_suggestions(found: list[tuple[Site, Discovery]], *, as_json: bool) -> None:
     for site, one in found:
-        blocks = suggest(one, site.policy, site.own.domain or site.name)
+        blocks, file = suggest(one, site.policy, site.own.domain or site.name), site.policy.place.file
         if as_json:
             print_json(
                 [
@@ -187,7 +182,9 @@ def _say_suggestions(found: list[tuple[Site, Discovery]], *, as_json: bool) -> N
                 ]
             )
         elif blocks:
-            out.file.write(f"# {site.name}: {len(blocks)} blocks; add them to what stands below these keys\n")
+            out.file.write(
+                f"# {site.name}: {len(blocks)} blocks; add them to what stands below these keys in {file}\n"
+            )
             out.file.write(as_yaml(blocks))
         else:
             out.file.write(f"# {site.name}: nothing was seen that no rule speaks of\n")
@@ -220,7 +217,7 @@ def _print(site: Site, found: Discovery, policy: Policy, *, undeclared: bool) ->
     _list("other consent tools", [_tool(id_, found, policy) for id_ in sorted(found.consent_tools)])
     _list("pages that could not be read", [one.name for one in found.unread])
     _list(
-        "in rules.yaml, and not seen for 30 days",
+        f"in {policy.place.file}, and not seen for 30 days",
         [f"{id_} (last {_day(last)})" if last else id_ for id_, last in found.silent + found.silent_neutral],
     )
     _list(

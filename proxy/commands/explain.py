@@ -45,7 +45,12 @@ def explain(  # noqa: PLR0917 - flags, given by name
     rules: Annotated[
         Path | None, typer.Option("--rules", "-r", help="rules.yaml (default: the shipped one).")
     ] = None,
-    host: Annotated[str | None, typer.Option(help="Host of the page (default: that of policy.page).")] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(
+            help="Host of the page (default: that of policy.page; with --config, of the first site)."
+        ),
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option("--config", "-c", help="To read a consent cookie: the config whose key signed it."),
@@ -60,11 +65,11 @@ def explain(  # noqa: PLR0917 - flags, given by name
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Tell what happens to something in each state of consent, and which line of rules.yaml says so."""
-    policy = read_policy(rules or bundled("rules.yaml"))
     if config is not None:
-        facts = explain_answer(policy, config, subject)
+        facts = explain_answer(rules, config, host, subject)
         print_json(facts) if as_json else out.print(_facts(facts))
         return
+    policy = read_policy(rules or bundled("rules.yaml"))
     traffic = fetched(subject) if live else read_har(Path(subject)) if subject.endswith(".har") else None
     if traffic is not None:
         _explain_traffic(policy, traffic, host, html=html, as_json=as_json)

@@ -7,15 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import typer
-
-from proxy.commands.terminal import fail, print_problems
-from proxy.config.loading import read_config
+from proxy.commands.site_policies import read_policies, read_settings, site_with
+from proxy.commands.terminal import fail
 from proxy.config.signing_key import key_file, load_keys
 from proxy.consent.cookie import read_answers
 from proxy.consent.decision import Ask, decide
-from proxy.errors import ConfigError, StartError
-from proxy.policy.model import DAY, Policy
+from proxy.errors import StartError
+from proxy.policy.model import DAY
 from proxy.policy.scope import scope_of
 
 WHY = {
@@ -28,16 +26,15 @@ WHY = {
 }
 
 
-def explain_answer(policy: Policy, config_path: Path, subject: str) -> dict[str, Any]:
-    """Return what a consent cookie says and whether its visitor would be asked again."""
+def explain_answer(rules: Path | None, config_path: Path, host: str | None, subject: str) -> dict[str, Any]:
+    """Return what a consent cookie says and whether its visitor would be asked again at that host."""
+    config = read_settings(config_path)
+    site = site_with(config, host) if host is not None else config.sites[0]
+    policy = read_policies(config, rules).of(site)
     try:
-        config = read_config(config_path)
         if not key_file(config).exists():
             fail(f"there is no signing key at {key_file(config)}; start the proxy once, or name consent.key")
         keys = load_keys(config)
-    except ConfigError as error:
-        print_problems(error.problems)
-        raise typer.Exit(1) from None
     except StartError as error:
         fail(str(error))
     name, equals, value = subject.partition("=")

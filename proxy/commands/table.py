@@ -11,9 +11,7 @@ from typing import Annotated
 import typer
 
 from proxy.banner.cookie_table import Row
-from proxy.commands.terminal import print_json, print_problems, read_policy
-from proxy.config.loading import read_config
-from proxy.errors import FaultsError
+from proxy.commands.terminal import fail, print_json, read_policy
 from proxy.package_files import bundled
 from proxy.policy.model import OWN, Policy, Provider, Undeclared
 
@@ -46,6 +44,10 @@ def table(  # noqa: PLR0917 - its parameters are the command's options
             "--config", "-c", help="Add the cookies that `serve` with this config presumed necessary."
         ),
     ] = None,
+    site: Annotated[
+        str | None,
+        typer.Option("--site", help="With --config: by the rules of the site that has this host."),
+    ] = None,
     language: Annotated[
         str, typer.Option("--language", "-l", help="Language of headings and purposes.")
     ] = "en",
@@ -58,10 +60,10 @@ def table(  # noqa: PLR0917 - its parameters are the command's options
     words = known.get(language.lower())
     if words is None:
         raise typer.BadParameter(f"there is no language '{language}' (there are {', '.join(sorted(known))})")
-    policy = read_policy(rules or bundled("rules.yaml"))
+    policy, presumed = _policy(rules, config, site)
     chosen = rows(policy, unpublished_only=unpublished)
     if config is not None:
-        chosen += _presumed(policy, config)
+        chosen += presumed
     elif unpublished and policy.undeclared_cookies is Undeclared.PRESUME:
         note = "what `serve` presumed necessary is known to a proxy that ran: add --config FILE"
         typer.echo(f"consent-proxy: {note}", err=True)
@@ -134,16 +136,22 @@ def _html_list(section: tuple[str, list[dict[str, str]]]) -> str:
     return f"<table>\n<caption>{heading}</caption>\n{cells}</table>\n" if rows else ""
 
 
-def _presumed(policy: Policy, path: Path) -> tuple[Row, ...]:
-    """Return the rows of what was presumed under a config, as kept beside its proofs."""
+def _policy(rules: Path | None, path: Path | None, host: str | None) -> tuple[Policy, tuple[Row, ...]]:
+    """Return the policy, and the rows of what a config presumed on the sites that have it."""
+    if path is None:
+        if host is not None:
+            fail("--site chooses among the sites of a config: add --config FILE", 2)
+        return read_policy(rules or bundled("rules.yaml")), ()
     from proxy.banner.cookie_table import presumed_rows  # noqa: PLC0415 - as above
+    from proxy.commands.site_policies import read_policies, read_settings, site_with  # noqa: PLC0415
     from proxy.filter.headers.cookies import CookieRules  # noqa: PLC0415
     from proxy.snapshot.presumed_cookies import PresumedCookies  # noqa: PLC0415
 
-    try:
-        config = read_config(path)
-    except FaultsError as error:
-        print_problems(error.problems)
-        raise typer.Exit(1) from None
-    seen = PresumedCookies.of(config).rows(CookieRules(policy, config.consent.cookie))
-    return presumed_rows(policy, seen, "not yet described")
+    config = read_settings(path)
+    policies = read_policies(config, rules)
+    if host is None and len(policies.all) > 1:
+        fail("the sites of this config have different rules: choose one with --site HOST", 2)
+    policy = policies.of(site_with(config, host) if host is not None else config.sites[0])
+    hosts = [name for site in config.sites if policies.of(site) is policy for name in site.hosts]
+    seen = PresumedCookies.of(config).rows(CookieRules(policy, config.consent.cookie), hosts)
+    return policy, presumed_rows(policy, seen, "not yet described")

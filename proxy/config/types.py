@@ -107,6 +107,7 @@ class SiteConfig(Section):
 
     hosts: Annotated[tuple[Host, ...], ListOrSingle, NotEmpty]
     upstream: Annotated[tuple[UpstreamOrigin, ...], ListOrSingle, NotEmpty]
+    rules: Path | None = None  # what may run and be stored here, instead of the rules given to the program
     mode: Mode = Mode.ENFORCE
     share: Share = 100.0  # per cent of visitors for whom it is enforced; the others are observed
     observe: ObserveDepth = ObserveDepth.HEADERS  # page: one script of ours in each page that only reports

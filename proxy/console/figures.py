@@ -44,7 +44,7 @@ def rules(states: Sequence[State], file: str) -> dict[str, Any]:
     latest = max(refused, key=lambda one: one["at"], default=None)
     return {
         "version": newest["version"],
-        "file": file,
+        "file": newest.get("rules", file),
         "loaded_at": _whole(newest["loaded_at"]),
         "refused": latest and {"at": _whole(latest["at"]), "problems": latest["problems"]},
     }

@@ -39,11 +39,12 @@ from proxy.own.embed_views import (
     page_language,
 )
 from proxy.own.files import file_response
-from proxy.own.form_relay import FormRelay
+from proxy.own.form_relay import FormRelays
 from proxy.own.gesture import gesture_of, needs_person
 from proxy.own.own_request import OwnRequest
 from proxy.own.own_response import HTML, OWN_HEADERS, again_page, answered_page, consent_state, json_response
 from proxy.own.receipts import expire_consent_cookie, proofs_json, proofs_of
+from proxy.policy.model import CookieRule
 from proxy.snapshot.shared_resources import SharedResources
 from proxy.snapshot.sites import Site, Sites
 from proxy.telemetry.logs import log
@@ -73,9 +74,7 @@ class OwnAddresses:
         self._tally = shared.tally
         self._sightings = shared.sightings
         self._limits = ChoiceLimits(shared, config.consent)
-        self._relay = FormRelay(
-            sites.all[0].policy, shared.upstreams.forms, shared.tally, f"{config.consent.path}relay/"
-        )
+        self._relays = FormRelays(sites, shared, f"{config.consent.path}relay/")
         self._get: Mapping[bytes, Endpoint] = {
             b"": self._panel,
             b"policy": self._policy,
@@ -111,7 +110,7 @@ class OwnAddresses:
             return json_response({"gpc": True, "lastUpdate": GPC_SINCE}, cacheable=True)
         name = request.path.removeprefix(self.path)
         if name.startswith(b"relay/"):
-            response = await self._relay.respond(site.name, request, message)
+            response = await self._relays.of(site).respond(site.name, request, message)
             if response.status < 500 or not is_for_frame(request):
                 return response
             return failed_form(OwnRequest(site, request, message), response.status)
@@ -147,17 +146,17 @@ class OwnAddresses:
             back=back,
             host=own.request.host,
             problem=problem,
-            presumed=self._presumed.rows(own.site.cookies),
+            presumed=self._presumed_rows(own.site),
         )
         return self._coded_page(own.request, page, status)
 
     async def _policy(self, own: OwnRequest) -> Response:
-        presumed = self._presumed.rows(own.site.cookies)
+        presumed = self._presumed_rows(own.site)
         page = own.site.renderer.table(own.words, host=own.request.host, presumed=presumed)
         return self._coded_page(own.request, page)
 
     async def _policy_json(self, own: OwnRequest) -> Response:
-        presumed = self._presumed.rows(own.site.cookies)
+        presumed = self._presumed_rows(own.site)
         return json_response(own.site.renderer.table_json(own.words, presumed))
 
     async def _receipt(self, own: OwnRequest) -> Response:
@@ -203,6 +202,9 @@ class OwnAddresses:
         lines = [] if own.decision.withheld else self._sweep(own, own.decision)
         payload = {**consent_state(own.decision, own.site), **_outdated(own.words)}
         return json_response(payload, [(b"Set-Cookie", line) for line in lines])
+
+    def _presumed_rows(self, site: Site) -> tuple[CookieRule, ...]:
+        return self._presumed.rows(site.cookies, site.rules_hosts)
 
     # -- POST ---------------------------------------------------------------------------------------
 

@@ -22,6 +22,8 @@ from proxy.http.upstream.exchange import UpstreamRequest, UpstreamResponse
 from proxy.http.upstream.form_upstreams import FormUpstreams
 from proxy.policy.model import Policy, Provider, RelayRule
 from proxy.snapshot.rate_limit import RateLimit, RateLimitResult
+from proxy.snapshot.shared_resources import SharedResources
+from proxy.snapshot.sites import Site, Sites
 from proxy.telemetry.logs import log
 from proxy.telemetry.metrics import Tally
 
@@ -56,6 +58,21 @@ class FormRequest:
     rule: RelayRule
     host: str
     target: str
+
+
+class FormRelays:
+    """The form relays of all sites: one for sites with the same rules, which share its rates."""
+
+    def __init__(self, sites: Sites, shared: SharedResources, path: str) -> None:
+        made: dict[str, FormRelay] = {}
+        for site in sites.all:
+            if site.policy.digest not in made:
+                made[site.policy.digest] = FormRelay(site.policy, shared.upstreams.forms, shared.tally, path)
+        self._by_rules = made
+
+    def of(self, site: Site) -> FormRelay:
+        """Return the relay for the forms that a site's rules allow."""
+        return self._by_rules[site.policy.digest]
 
 
 class FormRelay:

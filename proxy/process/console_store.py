@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from proxy.config.loading import read_config
+from proxy.config.policies import Policies
 from proxy.config.signing_key import load_keys
 from proxy.config.types import Config
 from proxy.errors import ProxyError
-from proxy.policy.model import Policy
 from proxy.process.handover import read_handover
-from proxy.process.load_files import for_configured_hosts, read_policy
+from proxy.process.load_files import on_configured_hosts, read_policies
 from proxy.records import display
 from proxy.records.days import Key
 from proxy.records.driver import FAILURES
@@ -52,9 +52,9 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     os.nice(_NICE)
     question = json.load(sys.stdin)
-    _, config, policy = read_handover(options.given)
+    _, config, policies = read_handover(options.given)
     try:
-        found = asyncio.run(_answer(question, options, config, policy))
+        found = asyncio.run(_answer(question, options, config, policies))
         answer: dict[str, Any] = {"found": found}
     except (ProxyError, *FAILURES) as error:
         answer = {"failed": str(error)}
@@ -62,20 +62,22 @@ def main(arguments: list[str]) -> None:
 
 
 async def _answer(
-    question: Mapping[str, str], options: argparse.Namespace, config: Config, policy: Policy
+    question: Mapping[str, str], options: argparse.Namespace, config: Config, policies: Policies
 ) -> dict[str, Any] | None:
     if receipt := question.get("record"):
         return await _record(config, receipt)
-    return await _figures(config, *_sites_and_rules(options, config, policy))
+    return await _figures(config, *_sites_and_rules(options, config, policies))
 
 
-def _sites_and_rules(options: argparse.Namespace, config: Config, policy: Policy) -> tuple[Config, Policy]:
+def _sites_and_rules(
+    options: argparse.Namespace, config: Config, policies: Policies
+) -> tuple[Config, Policies]:
     """Return what the files say now; where they are refused, what was handed over."""
     try:
         there = read_config(options.config)
-        return there, for_configured_hosts(read_policy(options.rules), there)
+        return there, on_configured_hosts(read_policies(there, options.rules), there)
     except ProxyError:
-        return config, policy
+        return config, policies
 
 
 async def _open(config: Config) -> RecordStore:
@@ -98,7 +100,7 @@ async def _record(config: Config, receipt: str) -> dict[str, Any] | None:
         await store.close()
 
 
-async def _figures(config: Config, served: Config, policy: Policy) -> dict[str, Any]:
+async def _figures(config: Config, served: Config, policies: Policies) -> dict[str, Any]:
     """Return the answers of days, and what no rule speaks of."""
     now = int(time.time())
     store = await _open(config)
@@ -109,7 +111,9 @@ async def _figures(config: Config, served: Config, policy: Policy) -> dict[str, 
         await store.close()
     numbers_by_site = by_site_name(numbers, [site.hosts for site in served.sites])
     found = [
-        row for site in build_sites(served, policy, _UNUSED_KEY, now).all for row in _found(site, names, now)
+        row
+        for site in build_sites(served, policies, _UNUSED_KEY, now).all
+        for row in _found(site, names, now)
     ]
     return {
         "consent": consent_rows(numbers_by_site),

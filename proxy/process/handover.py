@@ -10,15 +10,15 @@ import os
 import pickle
 import tempfile
 
+from proxy.config.policies import Policies
 from proxy.config.types import Config
-from proxy.policy.model import Policy
 from proxy.process.reload import WatchedFiles
 
 
-def write_handover(watched: WatchedFiles, config: Config, policy: Policy) -> int:
+def write_handover(watched: WatchedFiles, config: Config, policies: Policies) -> int:
     """Return an inheritable descriptor that holds what was read."""
     descriptor = _anonymous_file()
-    os.write(descriptor, pickle.dumps((watched, config, policy)))
+    os.write(descriptor, pickle.dumps((watched, config, policies)))
     os.set_inheritable(descriptor, True)
     return descriptor
 
@@ -30,8 +30,8 @@ def _anonymous_file() -> int:
         return os.dup(file.fileno())
 
 
-def read_handover(descriptor: int) -> tuple[WatchedFiles, Config, Policy]:
+def read_handover(descriptor: int) -> tuple[WatchedFiles, Config, Policies]:
     """Return what the descriptor holds; it can be read again."""
     everything = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
-    read: tuple[WatchedFiles, Config, Policy] = pickle.loads(everything)  # noqa: S301 - from ourselves
+    read: tuple[WatchedFiles, Config, Policies] = pickle.loads(everything)  # noqa: S301 - from ourselves
     return read

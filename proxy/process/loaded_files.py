@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from proxy.banner.words import Languages
+from proxy.config.policies import Policies
 from proxy.config.types import Config
-from proxy.policy.model import Policy
 
 
 class LoadedFiles(NamedTuple):
-    """Config, policy and languages, and a warning about the rules (empty: none)."""
+    """Config, policies and languages, and a warning about the rules (empty: none)."""
 
     config: Config
-    policy: Policy
+    policies: Policies
     languages: Languages
     doubt: str

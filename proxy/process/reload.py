@@ -11,16 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from proxy.banner.words import Languages
+from proxy.config.policies import Policies, rules_files
 from proxy.config.types import Config
 from proxy.errors import FaultsError, ProxyError
 from proxy.policy.changes import NOBODY, asked_again
-from proxy.policy.model import Policy
 from proxy.process.load_subprocess import read_in_subprocess
 from proxy.process.loaded_files import LoadedFiles
 from proxy.process.rules_tests import RulesTests
 from proxy.telemetry.logs import log
 
 if TYPE_CHECKING:
+    from proxy.policy.model import Policy
     from proxy.snapshot.snapshot import Snapshot
     from proxy.telemetry.metrics import Tally, WorkerHealth
 
@@ -47,16 +48,17 @@ class WatchedFiles:
     _seen: Stamp = field(default=())
     _pending: Stamp | None = field(default=None)
 
-    def read(self) -> tuple[Config, Policy]:
+    def read(self) -> tuple[Config, Policies]:
         """Return both, or raise ConfigError or PolicyError with every problem."""
         self._seen = self._stamp()  # later changes are seen by `changed`
-        config, policy, self.languages, self.doubt = self._read(self.tests)
+        config, policies, self.languages, self.doubt = self._read(self.tests)
         self.tests = RulesTests.REFUSE  # `warn` is a start's: a reload never brings rules in that fail
         words = [config.file(config.languages)] if config.languages else []
         tls = [config.file(config.tls.certificate), config.file(config.tls.key)] if config.tls else []
-        self._extra = (*words, *tls)
+        rules = [file.path for name, file in rules_files(config, self.rules_path).items() if name is not None]
+        self._extra = (*words, *tls, *rules)
         self._seen = (*self._seen[:2], *self._stamp()[2:])
-        return config, policy
+        return config, policies
 
     def _read(self, tests: RulesTests) -> LoadedFiles:
         if self.in_subprocess:
@@ -109,9 +111,9 @@ class Reloader:
         self,
         watched: WatchedFiles,
         config: Config,
-        policy: Policy,
+        policies: Policies,
         *,
-        build: Callable[[Config, Policy], Awaitable[Snapshot]],
+        build: Callable[[Config, Policies], Awaitable[Snapshot]],
         swap: Callable[[Snapshot], None],
         tally: Tally,
         health: WorkerHealth,
@@ -127,7 +129,7 @@ class Reloader:
         self._tally = tally
         self._health = health
         self._lock = asyncio.Lock()
-        self._policy = policy
+        self._config, self._policies = config, policies
 
     async def reload(self) -> bool:
         """Read the files and swap the snapshot; False, with every problem logged, if they are faulty."""
@@ -136,22 +138,26 @@ class Reloader:
             try:
                 # Reading takes tenths of a second: in a thread, so that requests are served meanwhile.
                 loop = asyncio.get_running_loop()
-                config, policy = await loop.run_in_executor(None, self._watched.read)
-                snapshot = await self._build(config, policy)
+                config, policies = await loop.run_in_executor(None, self._watched.read)
+                snapshot = await self._build(config, policies)
             except ProxyError as error:
                 faults = error.problems if isinstance(error, FaultsError) else [error]
                 problems = [str(fault) for fault in faults]
-                log().error("policy_refused", problems=problems, kept=self._policy.digest)
+                log().error("policy_refused", problems=problems, kept=self._policies.digests)
                 self._record("refused", problems, at)
                 return False
             self._swap(snapshot)
-            asked = asked_again(self._policy, policy)
-            self._policy = policy
+            before, self._config, self._policies = (self._config, self._policies), config, policies
             for key in _needs_restart(self._start_config, config):
                 log().warning("policy_loaded", note=f"{key} changed: that takes a restart")
-            log().info(
-                "policy_loaded", policy=policy.version, digest=policy.digest, asked_again=asked or (NOBODY,)
-            )
+            for policy in policies.all:
+                log().info(
+                    "policy_loaded",
+                    rules=policy.place.file,
+                    policy=policy.version,
+                    digest=policy.digest,
+                    asked_again=_asked_again(*before, config, policies, policy) or (NOBODY,),
+                )
             self.loaded_at = at
             self._record("loaded", [], at)
             self.report_doubt()
@@ -175,6 +181,21 @@ class Reloader:
         if problems:
             reason = f"the files on disk are refused, older ones are in force: {problems[0]}"
             self._health.reasons["rules"] = reason
+
+
+def _asked_again(
+    config: Config, policies: Policies, new_config: Config, new_policies: Policies, policy: Policy
+) -> tuple[str, ...]:
+    """Return who is asked again on the sites of one policy, each compared with the policy it had."""
+    had = {host: policies.of(site) for site in config.sites for host in site.hosts}
+    earlier = {
+        id(had[host]): had[host]
+        for site in new_config.sites
+        if new_policies.of(site) is policy
+        for host in site.hosts
+        if host in had
+    }
+    return tuple(dict.fromkeys(why for one in earlier.values() for why in asked_again(one, policy)))
 
 
 def _needs_restart(old: Config, new: Config) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import fcntl
+import hashlib
 import os
 import pickle
 from pathlib import Path
@@ -36,14 +37,18 @@ def failed_tests(policy: Policy) -> tuple[Problem, ...]:
         return run_examples(policy)
     with Path(shared, "rules.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        result = Path(shared, "rules.tested")
+        result = Path(shared, f"rules.{_name_of(policy)}.tested")
         if result.exists():
-            digest, found = pickle.loads(result.read_bytes())  # noqa: S301 - from ourselves
-            if digest == policy.digest:
-                return tuple(found)
+            found: tuple[Problem, ...] = pickle.loads(result.read_bytes())  # noqa: S301 - from ourselves
+            return found
         problems = run_examples(policy)
-        result.write_bytes(pickle.dumps((policy.digest, problems)))
+        result.write_bytes(pickle.dumps(problems))
         return problems
+
+
+def _name_of(policy: Policy) -> str:
+    """Return a name for these rules in this file: the places of problems name the file."""
+    return hashlib.sha256(f"{policy.place.file}\n{policy.digest}".encode()).hexdigest()[:16]
 
 
 def doubt_of(problems: tuple[Problem, ...]) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from proxy.config.consent_domain import site_domain
+from proxy.config.policies import Policies
 from proxy.config.types import Config
 from proxy.policy.hosts import covers, registrable
-from proxy.policy.model import Policy
 from proxy.problems import Problem
 from proxy.process.findings import Finding, located
 from proxy.telemetry.visitor_network import is_private
@@ -22,12 +22,23 @@ _LOADS = (
 )
 
 
-def unserved_hosts(policy: Policy, config: Config) -> list[Problem]:
+def unserved_hosts(policies: Policies, config: Config) -> list[Problem]:
     """Return a warning for each rule of a host that bears the site's name and is served elsewhere."""
     domains = {site_domain(config, site) for site in config.sites} - {None}
     ours = {*config.hosts, *config.own, *domains}
-    tags = [(host, tag.place, _HELD) for one in policy.providers for tag in one.tags for host in tag.hosts]
-    neutral = [(host, rule.place, _LOADS) for rule in policy.neutral for host in rule.hosts]
+    tags = [
+        (host, tag.place, _HELD)
+        for policy in policies.all
+        for one in policy.providers
+        for tag in one.tags
+        for host in tag.hosts
+    ]
+    neutral = [
+        (host, rule.place, _LOADS)
+        for policy in policies.all
+        for rule in policy.neutral
+        for host in rule.hosts
+    ]
     return [
         Problem(place, f"'{host}' is under {domain} and no host of this proxy: {what}", warning=True)
         for host, place, what in (*tags, *neutral)
@@ -56,20 +67,21 @@ def blind_shares(config: Config, path: Path) -> list[Problem]:
     return located(findings, path)
 
 
-def uncovered_hosts(policy: Policy, config: Config, path: Path) -> list[Problem]:
-    """Return a warning for each host of the config that no cookie row of the rules covers."""
-    domains = {domain for provider in policy.providers for row in provider.cookies for domain in row.domains}
+def uncovered_hosts(policies: Policies, config: Config, path: Path) -> list[Problem]:
+    """Return a warning for each host of the config that no cookie row of its rules covers."""
     findings = []
     for number, site in enumerate(config.sites):
+        policy = policies.of(site)
+        domains = {domain for one in policy.providers for row in one.cookies for domain in row.domains}
         for at, host in enumerate(site.hosts):
             if _is_trial(host):
                 continue
             if any(host == d or (d.startswith(".") and covers(d[1:], host)) for d in domains):
                 continue
             text = (
-                f"no cookie row of the rules is for '{host}': what is set there is only presumed, or dropped;"
-                f" add '{host}' (or its parent, with a dot before it) to the rows' `domain`,"
-                " which may be a list"
+                f"no cookie row of {policy.place.file} is for '{host}': what is set there is only presumed,"
+                f" or dropped; add '{host}' (or its parent, with a dot before it) to the rows' `domain`,"
+                f" which may be a list{', or give the site `rules` of its own' if site.rules is None else ''}"
             )
             findings.append(Finding(("sites", number, "hosts", at), text, warning=True))
     return located(findings, path)

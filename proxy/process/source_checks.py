@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
+from proxy.config.policies import Policies
 from proxy.config.types import Config, SourceConfig
 from proxy.consent.tools.known import TOOLS
 from proxy.policy.model import Policy
@@ -18,25 +19,26 @@ _Found = tuple[tuple[Step, ...], str, bool]
 """Where below `consent.source`, what, and whether it is a warning."""
 
 
-def source_problems(policy: Policy, config: Config, path: Path) -> list[Problem]:
+def source_problems(policies: Policies, config: Config, path: Path) -> list[Problem]:
     """Return what is wrong or doubtful about the other consent tool, each at its place in the config file."""
     source = config.consent.source
     if source is None:
         return []
-    findings = []
-    for below, text, warning in (
-        *_purposes(policy, source),
-        *_covers(policy, source),
-        *_block(policy, source),
-    ):
-        steps: tuple[Step, ...] = ("consent", "source", *below)
-        findings.append(Finding(steps, f"{spell(steps)} {text}", warning))
+    findings: dict[Finding, None] = {}
+    for policy in policies.all:
+        for below, text, warning in (
+            *_purposes(policy, source),
+            *_covers(policy, source),
+            *_block(policy, source),
+        ):
+            steps: tuple[Step, ...] = ("consent", "source", *below)
+            findings[Finding(steps, f"{spell(steps)} {text}", warning)] = None
     return located(findings, path)
 
 
-def source_faults(policy: Policy, config: Config, path: Path) -> list[Problem]:
+def source_faults(policies: Policies, config: Config, path: Path) -> list[Problem]:
     """Return what keeps the config from being used with these rules."""
-    return [problem for problem in source_problems(policy, config, path) if not problem.warning]
+    return [problem for problem in source_problems(policies, config, path) if not problem.warning]
 
 
 def _purposes(policy: Policy, source: SourceConfig) -> Iterator[_Found]:
@@ -47,7 +49,7 @@ def _purposes(policy: Policy, source: SourceConfig) -> Iterator[_Found]:
             if policy.purpose(purpose) is None:
                 yield (
                     below,
-                    f"is '{purpose}'{_meant(purpose, known, 'which rules.yaml does not list')}",
+                    f"is '{purpose}'{_meant(purpose, known, f'which {policy.place.file} does not list')}",
                     False,
                 )
             elif purpose not in known:
@@ -55,7 +57,7 @@ def _purposes(policy: Policy, source: SourceConfig) -> Iterator[_Found]:
     mapped = {purpose for ours in source.purposes.values() for purpose in ours}
     scope = scope_of(policy)
     for purpose in sorted({pair.purpose for pair in scope.pairs - scope.exempt} - mapped):
-        text = f"maps nothing to '{purpose}', which rules.yaml asks about: no grant counts"
+        text = f"maps nothing to '{purpose}', which {policy.place.file} asks about: no grant counts"
         yield ("purposes",), text, True
 
 
@@ -82,7 +84,7 @@ def _covers(policy: Policy, source: SourceConfig) -> Iterator[_Found]:
             yield ("covers", "providers", number), text, False
     asked = {pair.provider for pair in scope.pairs - scope.exempt}
     for id_ in sorted(asked - set(source.covers.providers)):
-        text = f"does not name '{id_}', which rules.yaml asks about: until it does no grant counts"
+        text = f"does not name '{id_}', which {policy.place.file} asks about: until it does no grant counts"
         yield ("covers", "providers"), text, True
 
 

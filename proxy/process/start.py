@@ -27,14 +27,14 @@ def run(config_path: Path, rules_path: Path, rules_tests: RulesTests = RulesTest
     Raises ConfigError, PolicyError or StartError with what is wrong.
     """
     watched = WatchedFiles(config_path, rules_path, tests=rules_tests)
-    config, policy = watched.read()
+    config, policies = watched.read()
     lines = start_logs(config.log.level, config.log.style)
     if problems := [one for one in start_problems(config, config_path) if not one.warning]:
         raise ConfigError(problems)
     load_keys(config)
     warn_of_unobserved(config)
     lines.flush()
-    given = write_handover(watched, config, policy)
+    given = write_handover(watched, config, policies)
     module = "proxy.process.worker_main" if config.workers == 1 else "proxy.process.supervisor_main"
     program = command(module, str(config_path), str(rules_path), "--given", str(given))
     sys.stdout.flush()

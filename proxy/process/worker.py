@@ -19,6 +19,7 @@ from typing import Any
 from aiohttp import web
 
 from proxy.build_digest import build_kind
+from proxy.config.policies import Policies
 from proxy.config.signing_key import key_file, load_keys, renewed_keys
 from proxy.config.types import Config, Mode
 from proxy.errors import ProxyError
@@ -28,7 +29,6 @@ from proxy.http.listening import Certificate, Listener, bind, drain
 from proxy.http.server import Connection, HttpServer, RequestLimits
 from proxy.http.upstream.balancer import Upstreams
 from proxy.own.addresses import OwnAddresses
-from proxy.policy.model import Policy
 from proxy.process.admin import listen_admin
 from proxy.process.alerts import Alerts
 from proxy.process.figures import Figures
@@ -77,7 +77,7 @@ class Worker:
     def __init__(
         self,
         config: Config,
-        policy: Policy,
+        policies: Policies,
         watched: WatchedFiles | None = None,
         *,
         number: int = 0,
@@ -88,7 +88,7 @@ class Worker:
         self.metrics.build(version("consent-proxy"), build_kind())
         self.health = WorkerHealth()
         self.listeners: list[Listener] = []
-        self._policy = policy
+        self._policies = policies
         self._watched = watched
         self._number = number
         self._clock = clock
@@ -105,13 +105,13 @@ class Worker:
         self._began = time.monotonic()
         self._began_at = time.time()
         self._figures: Figures | None = None
-        self._presumption_ended: int | None = None
+        self._presumption_ended: set[int] = set()
         self._off: set[str] = set()  # sites that were reported as switched off
         self._reloader = (
             Reloader(
                 watched,
                 config,
-                policy,
+                policies,
                 build=self._rebuild,
                 swap=self._swap,
                 tally=self.metrics.tally,
@@ -149,7 +149,7 @@ class Worker:
         )
         if self._store.trouble is None:
             await self._report_unknown_keys(self._store)
-        self._snapshot = await self._build(config, self._policy)
+        self._snapshot = await self._build(config, self._policies)
         self._records_probe = RecordsProbe(self._store, self.metrics, self.health)
         self._records_probe.report()
         self._report_off()
@@ -174,8 +174,8 @@ class Worker:
             "serving_started",
             listen=[str(address) for address in config.listen],
             sites=[site.name for site in self.snapshot.sites.all],
-            policy=self._policy.version,
-            digest=self._policy.digest,
+            policy=self._policies.versions,
+            digest=self._policies.digests,
         )
 
     def _console(self, watched: WatchedFiles | None) -> web.Application | None:
@@ -190,7 +190,7 @@ class Worker:
             states=lambda: [self.state()],
             reload=self.reload,
             watched=watched,
-            given=lambda: write_handover(watched, self.config, self._policy),
+            given=lambda: write_handover(watched, self.config, self._policies),
         )
 
     def _begin_background(self, figures: Figures) -> None:
@@ -246,18 +246,18 @@ class Worker:
             await self._report_unknown_keys(self._store)
         return done
 
-    async def _build(self, config: Config, policy: Policy) -> Snapshot:
+    async def _build(self, config: Config, policies: Policies) -> Snapshot:
         languages = self._watched.languages if self._watched is not None else None
-        return await build_snapshot(config, policy, self._shared, OwnAddresses, languages)
+        return await build_snapshot(config, policies, self._shared, OwnAddresses, languages)
 
-    async def _rebuild(self, config: Config, policy: Policy) -> Snapshot:
+    async def _rebuild(self, config: Config, policies: Policies) -> Snapshot:
         """Build the snapshot of a reload, with the signing keys that are in their file now."""
         assert self._watched is not None
         assert self._store is not None
         keys, before = renewed_keys(config, self._keys), self._shared
         self._shared = dataclasses.replace(before, keys=keys)
         try:
-            snapshot = await self._build(config, policy)
+            snapshot = await self._build(config, policies)
         except BaseException:
             self._shared = before
             raise
@@ -287,7 +287,7 @@ class Worker:
 
     def _swap(self, snapshot: Snapshot) -> None:
         """Serve requests from another snapshot."""
-        self._snapshot, self._policy = snapshot, snapshot.policy
+        self._snapshot, self._policies = snapshot, snapshot.policies
         if self._fast_path is not None:
             self._fast_path.heads.clear()  # their templates refer to the old snapshot
 
@@ -304,18 +304,23 @@ class Worker:
 
     async def _end_presumption(self) -> None:
         """Compile everything anew once `presume_until` has passed: from then on nothing is presumed."""
-        now, until = int(self._clock()), self._policy.presume_until
-        if until is None or now < until or self._presumption_ended == until:
+        now = int(self._clock())
+        ended = {
+            until
+            for policy in self._policies.all
+            if (until := policy.presume_until) is not None and until <= now
+        }
+        if ended <= self._presumption_ended:
             return
-        self._presumption_ended = until
-        self._swap(await self._build(self.snapshot.config, self._policy))
+        self._presumption_ended |= ended
+        self._swap(await self._build(self.snapshot.config, self._policies))
         log().warning(
             "policy_loaded", note="presume_until has passed: cookies that no rule describes are dropped"
         )
 
     def _report_presumed(self) -> None:
         """Report in /readyz which cookies have been presumed necessary for too long."""
-        rules = [site.cookies for site in self.snapshot.sites.all]
+        rules = [(site.cookies, site.rules_hosts) for site in self.snapshot.sites.all]
         self.health.reasons.pop("presumed", None)
         if doubt := self._shared.presumed.doubt(rules, int(self._clock())):
             self.health.reasons["presumed"] = doubt
@@ -412,8 +417,9 @@ class Worker:
             "uptime_seconds": int(time.monotonic() - self._began),
             "process": self._figures.usage() if self._figures is not None else {},
             "policy": {
-                "version": self._policy.version,
-                "digest": self._policy.digest,
+                "rules": self._policies.files,
+                "version": self._policies.versions,
+                "digest": self._policies.digests,
                 "loaded_at": self._reloader.loaded_at if self._reloader is not None else self._began_at,
             },
             "last_reload": self._reloader.last if self._reloader is not None else {"outcome": "none"},
@@ -454,6 +460,11 @@ def _site_state(site: Site, upstreams: Upstreams) -> dict[str, Any]:
     return {
         "hosts": list(site.config.hosts),
         "mode": site.config.mode.value,
+        "policy": {
+            "rules": site.policy.place.file,
+            "version": site.policy.version,
+            "digest": site.policy.digest,
+        },
         "upstreams": [
             {"address": one.address, "up": one.up, "why": one.why or None, "connections": one.connections}
             for one in upstreams.snapshot()

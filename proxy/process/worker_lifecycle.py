@@ -8,10 +8,10 @@ from typing import Any
 
 import uvloop
 
+from proxy.config.policies import Policies
 from proxy.config.signing_key import load_keys
 from proxy.config.types import Config
 from proxy.http.server import check_server
-from proxy.policy.model import Policy
 from proxy.process.observed_sites import warn_of_unobserved
 from proxy.process.reload import WatchedFiles
 from proxy.process.supervisor import WorkerChannel, on_signals, orphaned
@@ -21,7 +21,7 @@ from proxy.telemetry.logs import start_logs
 
 async def serve(
     config: Config,
-    policy: Policy,
+    policies: Policies,
     *,
     watched: WatchedFiles | None = None,
     channel: WorkerChannel | None = None,
@@ -30,7 +30,7 @@ async def serve(
     until: asyncio.Event | None = None,
 ) -> None:
     """Serve until SIGTERM (or `until`), then drain."""
-    server = Worker(config, policy, watched, number=number)
+    server = Worker(config, policies, watched, number=number)
     over = until or asyncio.Event()
     reloads: set[asyncio.Task[bool]] = set()
 
@@ -69,12 +69,12 @@ async def _report(channel: WorkerChannel, server: Worker) -> None:
         await asyncio.sleep(TICK)
 
 
-def serve_alone(watched: WatchedFiles, config: Config, policy: Policy) -> None:
+def serve_alone(watched: WatchedFiles, config: Config, policies: Policies) -> None:
     """Serve as the only process, admin address included."""
     check_server()
     lines = start_logs(config.log.level, config.log.style)
     try:
-        uvloop.run(serve(config, policy, watched=watched))
+        uvloop.run(serve(config, policies, watched=watched))
     finally:
         lines.flush()
 
@@ -82,10 +82,10 @@ def serve_alone(watched: WatchedFiles, config: Config, policy: Policy) -> None:
 def run_here(config_path: Path, rules_path: Path) -> None:
     """Run the proxy in this process, in which other things run too: the command `demo`."""
     watched = WatchedFiles(config_path, rules_path)
-    config, policy = watched.read()
+    config, policies = watched.read()
     watched.in_subprocess = True
     lines = start_logs(config.log.level, config.log.style)
     load_keys(config)
     warn_of_unobserved(config)
     lines.flush()
-    serve_alone(watched, config, policy)
+    serve_alone(watched, config, policies)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import uvloop
 
+from proxy.config.policies import Policies
 from proxy.config.types import Config
 from proxy.errors import ProxyError
-from proxy.policy.model import Policy
 from proxy.process.handover import read_handover
 from proxy.process.reload import WatchedFiles
 from proxy.process.supervisor import CANNOT_START, WorkerChannel
@@ -29,40 +29,40 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--worker", type=int, default=0)
     options = parser.parse_args(arguments)
     try:
-        watched, config, policy = _read(options)
+        watched, config, policies = _read(options)
         if options.say is None:
-            serve_alone(watched, config, policy)
+            serve_alone(watched, config, policies)
         else:
-            _serve_supervised(WorkerChannel(options.say), options.worker, watched, config, policy)
+            _serve_supervised(WorkerChannel(options.say), options.worker, watched, config, policies)
     except ProxyError as error:
         sys.stderr.write(f"consent-proxy: {error}\n")
         return CANNOT_START if options.say is not None else 1
     return 0
 
 
-def _read(options: argparse.Namespace) -> tuple[WatchedFiles, Config, Policy]:
+def _read(options: argparse.Namespace) -> tuple[WatchedFiles, Config, Policies]:
     """Return what was handed over; a restarted worker reads the files again.
 
     If they have become faulty since, it serves what was handed over, as after a faulty reload.
     """
-    watched, config, policy = read_handover(options.given)
+    watched, config, policies = read_handover(options.given)
     watched.in_subprocess = True
     if options.again:
         try:
-            config, policy = watched.read()
+            config, policies = watched.read()
         except ProxyError as error:
             problem, watched.refused = str(error).partition("\n")[0], True
             watched.doubt = f"the files on disk are refused, those of the start are in force: {problem}"
-    return watched, config, policy
+    return watched, config, policies
 
 
 def _serve_supervised(
-    channel: WorkerChannel, number: int, watched: WatchedFiles, config: Config, policy: Policy
+    channel: WorkerChannel, number: int, watched: WatchedFiles, config: Config, policies: Policies
 ) -> None:
     """Serve as worker `number`, reporting to the supervisor."""
     lines = start_logs(config.log.level, config.log.style)
     try:
-        uvloop.run(serve(config, policy, watched=watched, channel=channel, number=number, admin=False))
+        uvloop.run(serve(config, policies, watched=watched, channel=channel, number=number, admin=False))
     finally:
         lines.flush()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -91,18 +91,21 @@ class PresumedCookies:
         self._write(found)
         return found
 
-    def all(self, rules: CookieRules) -> tuple[PresumedCookie, ...]:
-        """Return what is still presumed under these rules, in the order it was seen."""
+    def all(self, rules: CookieRules, hosts: Collection[str]) -> tuple[PresumedCookie, ...]:
+        """Return what is still presumed under the rules of these hosts, in the order it was seen."""
         self._read()
-        return tuple(one for one in self._known.values() if rules.is_presumed(one.name, one.host))
+        return tuple(
+            one for one in self._known.values() if one.host in hosts and rules.is_presumed(one.name, one.host)
+        )
 
-    def rows(self, rules: CookieRules) -> tuple[CookieRule, ...]:
+    def rows(self, rules: CookieRules, hosts: Collection[str]) -> tuple[CookieRule, ...]:
         """Return the same as rows of the cookie table."""
-        return tuple(one.row() for one in self.all(rules))
+        return tuple(one.row() for one in self.all(rules, hosts))
 
-    def doubt(self, rules: Iterable[CookieRules], now: int) -> str:
+    def doubt(self, rules: Iterable[tuple[CookieRules, Collection[str]]], now: int) -> str:
         """Return what /readyz says of names that were presumed for a month, and nobody described."""
-        old = {one.name for each in rules for one in self.all(each) if now - one.first_seen >= DOUBTFUL_AFTER}
+        seen = (one for each, hosts in rules for one in self.all(each, hosts))
+        old = {one.name for one in seen if now - one.first_seen >= DOUBTFUL_AFTER}
         if not old:
             return ""
         named = ", ".join(sorted(old)[:5])

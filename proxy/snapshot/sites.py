@@ -17,6 +17,7 @@ from proxy.banner.render import Renderer
 from proxy.banner.words import Languages
 from proxy.build_digest import build_digest
 from proxy.config.consent_domain import site_domain
+from proxy.config.policies import Policies
 from proxy.config.signing_key import load_upstream_key
 from proxy.config.types import Config, Mode, ObserveDepth, SiteConfig
 from proxy.consent.answer import Answer
@@ -70,13 +71,14 @@ LONGEST_TARGET = 256
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """Compiled rules, shared by sites with the same domain and the same `undeclared` settings."""
+    """Compiled rules, shared by sites with the same rules, domain and `undeclared` settings."""
 
     policy: Policy
     own: OwnHosts
     rules: Rules
     renderer: Renderer
     salt: str  # changes with the build and with all of rules and config that pages depend on
+    hosts: frozenset[str]  # of all sites with the same rules, whatever their settings
     cache_budget: CacheBudget  # one for all sites
     pages: PageCache  # one for all sites: its keys include the host, and a tag that stands for the rules
 
@@ -120,6 +122,7 @@ class Site:
         self.reports = f"{config.consent.path}reports"
         self.ask_again_after = self.policy.ask_again_after.seconds or 0
         self.pages = compiled.pages
+        self.rules_hosts = compiled.hosts
         self._salt = f"{compiled.salt} amp" if site_config.amp else compiled.salt
         self._cache_budget = compiled.cache_budget
         self._places: Cache[str, float] = Cache(TAGS)
@@ -302,7 +305,7 @@ def _upstream_header(config: Config) -> UpstreamHeader | None:
 
 def build_sites(
     config: Config,
-    policy: Policy,
+    policies: Policies,
     keys: tuple[bytes, ...],
     now: int = 0,
     languages: Languages | None = None,
@@ -313,18 +316,25 @@ def build_sites(
     """
     languages = languages or _read_languages(config)
     budget, pages = CacheBudget(JUDGED), PageCache(PAGES)
-    kinds: dict[tuple[Undeclared, Undeclared, str | None], Compiled] = {}
+    kinds: dict[tuple[int, Undeclared, Undeclared, str | None], Compiled] = {}
     sites = []
     for site_config in config.sites:
-        own_policy = _with_undeclared(policy, site_config).in_force(now)
+        rules_of_site = policies.of(site_config)
+        policy = _with_undeclared(rules_of_site, site_config).in_force(now)
         own = own_hosts(config, site_config)
-        kind = (own_policy.undeclared_cookies, own_policy.undeclared_tags, own.domain)
+        kind = (id(rules_of_site), policy.undeclared_cookies, policy.undeclared_tags, own.domain)
         if kind not in kinds:
-            renderer = _renderer(config, own_policy, own, languages)
-            rules, salt = compile_rules(own_policy, own), _salt(config, own_policy, own, languages)
-            kinds[kind] = Compiled(own_policy, own, rules, renderer, salt, budget, pages)
+            renderer = _renderer(config, policy, own, languages)
+            rules, salt = compile_rules(policy, own), _salt(config, policy, own, languages)
+            hosts = _hosts_with(config, policies, rules_of_site)
+            kinds[kind] = Compiled(policy, own, rules, renderer, salt, hosts, budget, pages)
         sites.append(Site(config, site_config, keys, kinds[kind]))
     return Sites(tuple(sites))
+
+
+def _hosts_with(config: Config, policies: Policies, policy: Policy) -> frozenset[str]:
+    """Return the hosts of all sites that have this policy."""
+    return frozenset(host for site in config.sites if policies.of(site) is policy for host in site.hosts)
 
 
 def _read_languages(config: Config) -> Languages:

@@ -10,6 +10,7 @@ from random import Random, SystemRandom
 from typing import Protocol
 
 from proxy.banner.words import Languages
+from proxy.config.policies import Policies
 from proxy.config.types import Config
 from proxy.consent.answer import Answer, Declared
 from proxy.consent.cookie import ConsentReading
@@ -19,7 +20,6 @@ from proxy.http.message import IncomingMessage
 from proxy.http.request import Request, loop_mark, read_request
 from proxy.http.response import Response
 from proxy.http.upstream.balancer import Upstreams
-from proxy.policy.model import Policy
 from proxy.records.store import RecordStore
 from proxy.seen.sightings import Sightings
 from proxy.snapshot.presumed_cookies import PresumedCookies
@@ -55,7 +55,7 @@ class Snapshot:
     """Rules, config, sites, upstreams and own pages of one moment."""
 
     config: Config
-    policy: Policy
+    policies: Policies
     sites: Sites
     upstreams: Mapping[str, Upstreams]
     trust: Trust
@@ -100,7 +100,7 @@ class Snapshot:
 
 async def build_snapshot(
     config: Config,
-    policy: Policy,
+    policies: Policies,
     shared: SharedResources,
     own: Callable[[Config, Sites, SharedResources], OwnPages],
     languages: Languages | None = None,
@@ -109,10 +109,10 @@ async def build_snapshot(
     loop = asyncio.get_running_loop()
     # Compiling takes tens of milliseconds: visitors are served meanwhile.
     now = int(shared.clock())
-    sites = await loop.run_in_executor(None, build_sites, config, policy, shared.keys, now, languages)
+    sites = await loop.run_in_executor(None, build_sites, config, policies, shared.keys, now, languages)
     return Snapshot(
         config=config,
-        policy=policy,
+        policies=policies,
         sites=sites,
         upstreams=await shared.upstreams.update(config),
         trust=Trust.of(config),

@@ -68,3 +68,12 @@ def test_a_running_proxy_says_that_it_enforces_the_rules(tmp_path):
         proxy.stop()
 
     assert view.hides_refused(read_policy(RULES).digest)
+
+
+def test_rules_of_other_sites_say_nothing_of_the_audited_one():
+    state = worker("enforce", "a, b")
+    state["sites"][0]["policy"] = {"digest": "a"}
+    state["sites"].append({"hosts": ["example.fr"], "mode": "enforce", "policy": {"digest": "b"}})
+
+    assert view_of(state, ["callkom.io"], "x").hides_refused("a")
+    assert not view_of(state, ["callkom.io", "example.fr"], "x").hides_refused("a")

@@ -148,3 +148,49 @@ def until_said(pipe, words):
         if words in line:
             return
     raise AssertionError(words)
+
+
+def with_own_rules(tmp_path, rules: str):
+    (tmp_path / "fr.yaml").write_text(rules)
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "listen: 127.0.0.1:8080\nsites:\n"
+        "  - { hosts: [callkom.io], upstream: 'http://127.0.0.1:9' }\n"
+        "  - { hosts: [example.fr], upstream: 'http://127.0.0.1:9', rules: fr.yaml }\n"
+    )
+    return config
+
+
+def test_the_rules_that_a_site_names_are_checked_with_those_that_are_given(tmp_path):
+    french = (ROOT / "rules.yaml").read_text().replace("callkom.io", "example.fr")
+    config = with_own_rules(tmp_path, french)
+    fine = check("--config", config)
+    (tmp_path / "fr.yaml").write_text(french.replace("13 months", "13 monts", 1))
+    faulty = check(edited(tmp_path, "13 months", "13 monts"), "--config", config)
+
+    assert fine.returncode == 0, fine.stderr
+    assert ["rules.yaml is fine" in fine.stdout, "fr.yaml is fine" in fine.stdout] == [True, True]
+    assert faulty.returncode == 1
+    assert "fr.yaml:" in faulty.stderr
+    assert "rules.yaml:" in faulty.stderr.replace("fr.yaml:", "")
+    assert faulty.stderr.count("13 monts', which is no duration") == 2
+
+
+def test_cookies_of_a_site_are_looked_for_in_its_own_rules(tmp_path):
+    told = check("--config", with_own_rules(tmp_path, (ROOT / "rules.yaml").read_text()))
+    said = " ".join(told.stderr.split())
+
+    assert told.returncode == 3
+    assert "config.yaml:4:15: warning: no cookie row of fr.yaml is for 'example.fr'" in said
+    assert "is for 'callkom.io'" not in said
+    assert "`rules` of its own" not in said
+
+
+def test_a_rules_file_of_a_site_that_is_not_there_is_told(tmp_path):
+    config = with_own_rules(tmp_path, "")
+    (tmp_path / "fr.yaml").unlink()
+    told = check("--config", config)
+
+    assert told.returncode == 1
+    assert "fr.yaml:1:1: cannot be read (No such file or directory)" in told.stderr
+    assert "name another under `rules:` of its site" in told.stderr

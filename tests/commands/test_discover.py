@@ -162,3 +162,18 @@ def test_a_store_that_is_not_there_is_a_sentence(tmp_path, site):
 
     assert said.returncode == 1
     assert "there is no store of proofs" in said.stderr
+
+
+def test_what_is_seen_is_held_against_the_rules_of_the_site(site):
+    pendo = "  pendo:\n    name: Pendo\n    tags:\n      - { from: pendo.io, purpose: performance }\n"
+    quantcast = pendo.replace("pendo", "quantcast")
+    (site / "other.yaml").write_text(RULES + pendo + quantcast.replace("quantcast.io", "quantserve.com"))
+    config = (site / "config.yaml").read_text()
+    (site / "config.yaml").write_text(
+        config.replace("hosts: [other.io],", "hosts: [other.io], rules: other.yaml,")
+    )
+    (site / "rules.yaml").write_text(RULES)
+    common, other = json.loads(discover(site, "--json").stdout)
+
+    assert "cdn.pendo.io" in [one["name"] for one in common["undeclared"]]
+    assert other["undeclared"] == []

@@ -72,3 +72,19 @@ def test_without_a_signing_key_it_says_so_and_makes_none(config):
     assert answered.returncode == 1
     assert "there is no signing key" in answered.stderr
     assert not (config.parent / "consent.key").exists()
+
+
+def test_the_rules_are_those_of_the_site_that_has_the_host(config):
+    rules = (ROOT / "rules.yaml").read_text()
+    (config.parent / "fr.yaml").write_text(rules.replace("  calendly:", "  meetings:"))
+    first = "hosts: [callkom.io], upstream: 'http://127.0.0.1:9001' }"
+    other = ", { hosts: [example.fr], upstream: 'http://127.0.0.1:9001', rules: fr.yaml }"
+    config.write_text(config.read_text().replace(first, first + other))
+    cookie = write_answer(answer(10), [KEY], SCOPE)
+
+    asked = [
+        json.loads(run("explain", cookie, "--config", config, "--json", *host).stdout)
+        for host in ((), ("--host", "example.fr"))
+    ]
+    assert [one["ask"] for one in asked] == ["no", "new"]
+    assert asked[1]["new"] == ["meetings (functional)"]

@@ -2,7 +2,7 @@
 
 import json
 
-from tests.commands.running import run
+from tests.commands.running import ROOT, run
 
 
 def table(*arguments: str) -> str:
@@ -76,3 +76,28 @@ def test_a_language_that_is_not_there_is_an_error_and_names_those_that_are():
 def test_without_a_config_it_says_where_presumed_cookies_are():
     assert "add --config FILE" in run("table", "--unpublished").stderr
     assert run("table").stderr == ""
+
+
+def test_with_a_config_the_table_is_that_of_the_chosen_site(tmp_path):
+    french = (ROOT / "rules.yaml").read_text().replace("callkom.io", "example.fr")
+    (tmp_path / "fr.yaml").write_text(french)
+    (tmp_path / "config.yaml").write_text(
+        "listen: 127.0.0.1:0\nsites:\n"
+        "  - { hosts: [callkom.io], upstream: 'http://127.0.0.1:1' }\n"
+        "  - { hosts: [example.fr], upstream: 'http://127.0.0.1:1', rules: fr.yaml }\n"
+    )
+    seen = {"purpose": "necessary", "lasts": "Session", "platform": "", "first_seen": 1}
+    lines = [
+        json.dumps({"name": name, "host": host, **seen})
+        for name, host in (("ours", "callkom.io"), ("theirs", "example.fr"))
+    ]
+    (tmp_path / "consent.presumed").write_text("\n".join(lines) + "\n")
+    config = ("--config", str(tmp_path / "config.yaml"))
+    told = table(*config, "--site", "example.fr")
+    unchosen, unknown = run("table", *config), run("table", *config, "--site", "no.example")
+
+    assert ".example.fr" in told
+    assert "callkom.io" not in told
+    assert ["`theirs`" in told, "`ours`" in told] == [True, False]
+    assert (unchosen.returncode, unknown.returncode) == (2, 2)
+    assert "choose one with --site HOST" in unchosen.stderr

@@ -7,7 +7,7 @@ from backports import zstd
 from proxy.consent.answer import How
 from proxy.errors import RecordsError
 from tests.support.origin import Origin, html
-from tests.support.proxying import PAGE, proxying, read_answer, request
+from tests.support.proxying import PAGE, RULES, proxying, read_answer, request
 
 FORM = "Content-Type: application/x-www-form-urlencoded"
 SAME = "Sec-Fetch-Site: same-origin"
@@ -498,3 +498,36 @@ async def test_panel_and_policy_leave_compressed_and_a_receipt_does_not(tmp_path
     assert (coded.one(b"Content-Encoding"), coded.one(b"Vary")) == (coding.encode(), b"Accept-Encoding")
     assert plain.one(b"Content-Encoding") is None
     assert receipt.one(b"Content-Encoding") is None
+
+
+async def test_what_a_site_with_rules_of_its_own_says_and_records_is_of_these_rules(tmp_path):
+    french = RULES.replace("callkom.io", "example.fr").replace("2026-11-01", "2027-01-01")
+    (tmp_path / "fr.yaml").write_text(french.replace("name: HubSpot", "name: Formulaires"))
+    async with Origin() as origin:
+        more = f"  - {{ hosts: example.fr, upstream: '{origin.url}', rules: fr.yaml }}"
+        async with proxying(origin.url, folder=tmp_path, more=more, files=True) as proxy:
+            pages = {
+                (host, name): (await proxy.ask(f"/.consent/{name}", host=host)).body
+                for host in ("callkom.io", "example.fr")
+                for name in ("", "policy")
+            }
+            for host in ("callkom.io", "example.fr"):
+                await choose(proxy, b"choice=accept&return=/", SAME, host=host)
+            kept = {one.content.site: one for one in await records(proxy)}
+            shown = await proxy.server.snapshot.store.shown(kept["example.fr"])
+            state = proxy.server.state()
+
+    for name in ("", "policy"):
+        assert b"https://callkom.io/privacy-policy" in pages["callkom.io", name]
+        assert b"https://example.fr/privacy-policy" in pages["example.fr", name]
+        assert b"callkom.io/" not in pages["example.fr", name]
+    assert b"Formulaires" in pages["example.fr", ""]
+    assert b"2027-01-01" in pages["example.fr", "policy"]
+    versions = {host: one.content.policy_version for host, one in kept.items()}
+    assert versions == {"callkom.io": "2026-11-01", "example.fr": "2027-01-01"}
+    assert "name: Formulaires" in shown.rules
+    assert [one["policy"]["rules"] for one in state["sites"]] == ["rules.yaml", "fr.yaml"]
+    assert (state["policy"]["rules"], state["policy"]["version"]) == (
+        "rules.yaml, fr.yaml",
+        "2026-11-01, 2027-01-01",
+    )

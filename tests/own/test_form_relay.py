@@ -226,3 +226,19 @@ async def test_without_a_relay_in_the_rules_there_is_none(tmp_path):
         got = await proxy.ask(f"/.consent/relay/{HOST}/forms/a", *FRAME)
 
     assert got.status == 404
+
+
+async def test_each_site_relays_what_its_own_rules_allow(tmp_path):
+    (tmp_path / "fr.yaml").write_text(RELAY)
+    async with Origin() as site:
+        more = (
+            f"  - {{ hosts: example.fr, upstream: '{site.url}', rules: fr.yaml }}\n"
+            f"relay: {{ resolve: {{ {HOST}: '127.0.0.1:1' }} }}"
+        )
+        async with proxying(site.url, folder=tmp_path, more=more, files=True) as proxy:
+            told = [
+                await proxy.ask(f"/.consent/relay/{HOST}/forms/v2.js", *FRAME, host=host)
+                for host in ("callkom.io", "example.fr")
+            ]
+
+    assert [got.status for got in told] == [404, 502]

@@ -26,10 +26,10 @@ def files(tmp_path):
 
 
 def test_both_are_read_with_the_catalogue_and_nothing_to_doubt(files):
-    config, policy, languages, doubt = read_files(*files())
+    config, policies, languages, doubt = read_files(*files())
 
-    assert (config.sites[0].hosts[0], policy.version, doubt) == ("callkom.io", "2026-11-01", "")
-    assert policy.catalogue.platforms
+    assert (config.sites[0].hosts[0], policies.versions, doubt) == ("callkom.io", "2026-11-01", "")
+    assert policies.all[0].catalogue.platforms
     assert "fr" in languages.all
 
 
@@ -43,10 +43,10 @@ def test_faulty_files_are_refused_each_by_whose_fault_it_is(files):
 def test_rules_whose_own_tests_fail_are_refused_unless_a_warning_is_enough(files):
     with pytest.raises(RulesTestsError) as error:
         read_files(*files(rules=FAILING))
-    _, policy, _, doubt = read_files(*files(rules=FAILING), RulesTests.WARN)
+    _, policies, _, doubt = read_files(*files(rules=FAILING), RulesTests.WARN)
 
     assert [problem.place.line for problem in error.value.problems] == [LINE]
-    assert policy.version == "2026-11-01"
+    assert policies.versions == "2026-11-01"
     assert f"rules.yaml:{LINE}" in doubt
 
 
@@ -92,3 +92,39 @@ def test_as_a_process_it_writes_what_it_read_or_what_is_wrong(files, monkeypatch
     else:
         assert isinstance(found, PolicyError)
         assert found.problems
+
+
+OTHER = "  - { hosts: example.fr, upstream: 'http://127.0.0.1:1', rules: fr.yaml }"
+
+
+def test_a_site_has_rules_of_its_own_where_it_names_a_file(files, tmp_path):
+    (tmp_path / "fr.yaml").write_text(RULES.replace("2026-11-01", "2027-01-01"))
+    config, policies, _, _ = read_files(*files(config=config_text("http://127.0.0.1:1", more=OTHER)))
+
+    versions = [policies.of(site).version for site in config.sites]
+    assert versions == ["2026-11-01", "2027-01-01"]
+    assert policies.of(config.sites[1]).providers[0].place.file == "fr.yaml"
+
+
+def test_the_faults_of_all_files_are_told_together_each_with_its_file(files, tmp_path):
+    (tmp_path / "fr.yaml").write_text(RULES.replace("6 months", "6 monts"))
+    more = OTHER + "\n" + OTHER.replace("fr", "de") + "\n" + OTHER.replace("fr", "it")
+    (tmp_path / "it.yaml").write_text(FAILING)
+
+    with pytest.raises(PolicyError) as error:
+        read_files(
+            *files(RULES.replace("13 months", "13 monts"), config_text("http://127.0.0.1:1", more=more))
+        )
+    told = "\n".join(map(str, error.value.problems))
+    assert "rules.yaml:21:75:" in told
+    assert "fr.yaml:7:" in told
+    assert "de.yaml:1:1: cannot be read (No such file or directory); name another under `rules:`" in told
+    assert f"it.yaml:{LINE}:" in told
+
+
+def test_tests_that_fail_in_any_of_the_files_refuse_them_all(files, tmp_path):
+    (tmp_path / "fr.yaml").write_text(FAILING)
+
+    with pytest.raises(RulesTestsError) as error:
+        read_files(*files(config=config_text("http://127.0.0.1:1", more=OTHER)))
+    assert [problem.place.file for problem in error.value.problems] == ["fr.yaml"]

@@ -17,13 +17,13 @@ def test_it_returns_what_was_read_and_raises_what_was_raised(tmp_path):
     (tmp_path / "rules.yaml").write_text(FAILING)
     (tmp_path / "bad.yaml").write_text(config_text("ftp://127.0.0.1:1"))
 
-    config, policy, languages, doubt = read_in_subprocess(
+    config, policies, languages, doubt = read_in_subprocess(
         tmp_path / "config.yaml", tmp_path / "rules.yaml", RulesTests.WARN
     )
     with pytest.raises(ConfigError) as error:
         read_in_subprocess(tmp_path / "bad.yaml", tmp_path / "rules.yaml", RulesTests.WARN)
 
-    assert (config.sites[0].hosts[0], policy.version) == ("callkom.io", "2026-11-01")
+    assert (config.sites[0].hosts[0], policies.versions) == ("callkom.io", "2026-11-01")
     assert f"rules.yaml:{LINE}" in doubt
     assert "fr" in languages.all
     assert str(error.value.problems[0]).startswith("bad.yaml:4:")

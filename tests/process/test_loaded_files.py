@@ -6,13 +6,17 @@ import sys
 
 from proxy.banner.word_files import load_languages
 from proxy.config.loading import load_config
+from proxy.config.policies import Policies
 from proxy.policy.load import load_policy
 from proxy.process.loaded_files import LoadedFiles
 from tests.shared import ROOT
 from tests.support.proxying import RULES, config_text
 
 LOADED = LoadedFiles(
-    load_config(config_text("http://127.0.0.1:1")), load_policy(RULES), load_languages(), "a test fails"
+    load_config(config_text("http://127.0.0.1:1")),
+    Policies.given(load_policy(RULES)),
+    load_languages(),
+    "a test fails",
 )
 
 
@@ -20,12 +24,12 @@ def test_another_process_is_handed_all_of_it():
     arrived = pickle.loads(pickle.dumps(LOADED))
 
     assert arrived.config == LOADED.config
-    assert (arrived.policy.digest, arrived.doubt) == (LOADED.policy.digest, "a test fails")
+    assert (arrived.policies.digests, arrived.doubt) == (LOADED.policies.digests, "a test fails")
     assert arrived.languages["fr"].plain("buttons.accept") == "Tout accepter"
 
 
 def test_its_parts_come_in_one_order():
-    assert LoadedFiles._fields == ("config", "policy", "languages", "doubt")
+    assert LoadedFiles._fields == ("config", "policies", "languages", "doubt")
 
 
 def test_who_is_handed_it_reads_neither_yaml_nor_words():

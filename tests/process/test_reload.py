@@ -106,12 +106,12 @@ class Served:
         self.folder, self.swapped, self.built = folder, [], []
         self.write(more, rules)
         self.watched = WatchedFiles(folder / "config.yaml", folder / "rules.yaml")
-        config, policy = self.watched.read()
+        config, policies = self.watched.read()
         self.tally, self.health = Tally(), WorkerHealth(started=True)
         self.reloader = Reloader(
             self.watched,
             config,
-            policy,
+            policies,
             build=self.build,
             swap=self.swapped.append,
             tally=self.tally,
@@ -122,9 +122,9 @@ class Served:
         (self.folder / "config.yaml").write_text(config_text("http://127.0.0.1:1", more=more))
         (self.folder / "rules.yaml").write_text(rules)
 
-    async def build(self, config, policy):
-        self.built.append(policy.version)
-        return config, policy
+    async def build(self, config, policies):
+        self.built.append(policies.versions)
+        return config, policies
 
 
 async def test_a_reload_swaps_what_was_built_of_the_files(tmp_path):
@@ -132,7 +132,7 @@ async def test_a_reload_swaps_what_was_built_of_the_files(tmp_path):
     served.write(rules=RULES.replace("2026-11-01", "2026-12-01"))
 
     assert await served.reloader.reload()
-    assert [policy.version for _, policy in served.swapped] == ["2026-12-01"]
+    assert [policies.versions for _, policies in served.swapped] == ["2026-12-01"]
     assert (served.reloader.last["outcome"], served.reloader.last["problems"]) == ("loaded", [])
     assert served.reloader.loaded_at == served.reloader.last["at"]
 
@@ -228,3 +228,79 @@ def test_a_warning_about_failing_tests_is_for_the_start_alone(tmp_path):
     assert f"rules.yaml:{LINE}" in files.doubt
     with pytest.raises(RulesTestsError):
         files.read()
+
+
+FRENCH = RULES.replace("callkom.io", "example.fr").replace("2026-11-01", "2027-01-01")
+
+
+def french(origin):
+    return f"  - {{ hosts: example.fr, upstream: '{origin.url}', rules: fr.yaml }}"
+
+
+async def test_a_changed_file_of_a_site_holds_there_from_the_next_request_on(tmp_path):
+    (tmp_path / "fr.yaml").write_text(FRENCH)
+    async with (
+        Origin({b"/": html(PAGE)}) as origin,
+        proxying(origin.url, folder=tmp_path, files=True, more=french(origin)) as proxy,
+    ):
+        before = await proxy.ask("/", host="example.fr")
+        freed = FRENCH.replace("purpose: performance }\n    requests", "purpose: necessary }\n    requests")
+        (tmp_path / "fr.yaml").write_text(freed)
+        await until(lambda: proxy.records("policy_loaded"))
+        pages = [await proxy.ask("/", host=host) for host in ("callkom.io", "example.fr")]
+        loaded = proxy.records("policy_loaded")
+
+    assert held(before.body)
+    assert [held(page.body) for page in pages] == [True, False]
+    assert [(one["rules"], one["policy"]) for one in loaded] == [
+        ("rules.yaml", "2026-11-01"),
+        ("fr.yaml", "2027-01-01"),
+    ]
+
+
+async def test_one_faulty_file_keeps_the_old_ones_of_all_sites(tmp_path):
+    (tmp_path / "fr.yaml").write_text(FRENCH)
+    async with (
+        Origin({b"/": html(PAGE)}) as origin,
+        proxying(origin.url, folder=tmp_path, files=True, more=french(origin)) as proxy,
+    ):
+        (tmp_path / "fr.yaml").write_text(FRENCH.replace("13 months", "13 monts"))
+        freed = RULES.replace("purpose: performance }\n    requests", "purpose: necessary }\n    requests")
+        (tmp_path / "rules.yaml").write_text(freed)
+
+        assert await proxy.server.reload() is False
+        pages = [await proxy.ask("/", host=host) for host in ("callkom.io", "example.fr")]
+        [refused] = proxy.records("policy_refused")
+
+    assert [held(page.body) for page in pages] == [True, True]
+    [problem] = refused["problems"]
+    assert problem.startswith("fr.yaml:21:75:")
+
+
+async def test_who_is_asked_again_is_told_of_the_sites_whose_rules_changed(tmp_path):
+    (tmp_path / "fr.yaml").write_text(FRENCH)
+    async with (
+        Origin({b"/": html(PAGE)}) as origin,
+        proxying(origin.url, folder=tmp_path, files=True, more=french(origin)) as proxy,
+    ):
+        (tmp_path / "fr.yaml").write_text(FRENCH.replace("  hubspot:", "  newcomer:"))
+        assert await proxy.server.reload()
+        loaded = {one["rules"]: one["asked_again"] for one in proxy.records("policy_loaded")}
+
+    assert loaded["rules.yaml"] == ["Nobody is asked again."]
+    assert "newcomer" in loaded["fr.yaml"][0]
+
+
+async def test_a_site_that_turns_to_rules_of_its_own_is_compared_with_those_it_had(tmp_path):
+    async with (
+        Origin({b"/": html(PAGE)}) as origin,
+        proxying(origin.url, folder=tmp_path, files=True) as proxy,
+    ):
+        (tmp_path / "own.yaml").write_text(RULES.replace("  hubspot:", "  newcomer:"))
+        text = (tmp_path / "config.yaml").read_text()
+        (tmp_path / "config.yaml").write_text(text.rstrip() + "\n    rules: own.yaml\n")
+        assert await proxy.server.reload()
+        [loaded] = proxy.records("policy_loaded")
+
+    assert loaded["rules"] == "own.yaml"
+    assert "newcomer" in loaded["asked_again"][0]

@@ -30,9 +30,17 @@ def test_workers_that_share_a_folder_run_the_tests_of_the_same_rules_once(tmp_pa
     monkeypatch.setenv(FOLDER, str(tmp_path))
     failing, fulfilled = load_policy(FAILING), load_policy(FULFILLED)
     first = failed_tests(failing)
-    (tmp_path / "rules.tested").write_bytes(pickle.dumps((failing.digest, first * 2)))
+    [kept] = tmp_path.glob("rules.*.tested")
+    kept.write_bytes(pickle.dumps(first * 2))
 
     assert len(first) == 1
     assert failed_tests(failing) == first * 2  # not run again: what is there is believed
     assert failed_tests(fulfilled) == ()
-    assert failed_tests(failing) == first
+
+
+def test_the_same_rules_in_another_file_are_told_at_that_file(tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    failed_tests(load_policy(FAILING))
+
+    [told] = failed_tests(load_policy(FAILING, "other.yaml"))
+    assert told.place.file == "other.yaml"

@@ -3,6 +3,7 @@
 import pytest
 
 from proxy.config.loading import read_config
+from proxy.config.policies import Policies
 from proxy.process.site_checks import hosts_without_a_shared_answer, uncovered_hosts
 from tests.policy.rules import policy_of
 
@@ -20,8 +21,8 @@ def test_a_host_that_no_cookie_row_is_for_is_named_and_a_copy_to_try_is_not(tmp_
     config, path = config_with(tmp_path, "www.example.com, shop.example.fr, shop.localhost")
     row = "- { name: a, domain: .example.com, purpose: functional, lasts: Session, why: x }"
 
-    (found,) = uncovered_hosts(policy_of(cookies=row), config, path)
-    assert str(found).startswith("config.yaml:4:32: no cookie row of the rules is for 'shop.example.fr'")
+    (found,) = uncovered_hosts(Policies.given(policy_of(cookies=row)), config, path)
+    assert str(found).startswith("config.yaml:4:32: no cookie row of rules.yaml is for 'shop.example.fr'")
     assert "add 'shop.example.fr' (or its parent, with a dot before it) to the rows' `domain`" in str(found)
     assert found.warning
 

@@ -6,6 +6,7 @@ import pytest
 
 from proxy.catalogue.shipped import shipped_catalogue
 from proxy.config.loading import read_config
+from proxy.config.policies import Policies
 from proxy.errors import ConfigError
 from proxy.policy.load import load_policy
 from proxy.process.load_files import read_files
@@ -23,7 +24,9 @@ USED = RULES + "use: [cookiebot]\n"
 def problems(folder: Path, source: str, rules: str = USED) -> list[str]:
     path = folder / "config.yaml"
     path.write_text(f"{LEAST}  source: {source}\n")
-    found = source_problems(load_policy(rules, catalogue=shipped_catalogue()), read_config(path), path)
+    found = source_problems(
+        Policies.given(load_policy(rules, catalogue=shipped_catalogue())), read_config(path), path
+    )
     return [("warning " if one.warning else "") + str(one) for one in found]
 
 

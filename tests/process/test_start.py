@@ -38,11 +38,11 @@ def test_one_worker_is_the_process_itself_and_several_have_a_supervisor(become, 
     started(tmp_path, more=more)
     [(path, arguments)] = become
     *command, config, rules, flag, descriptor = arguments
-    watched, read, policy = read_handover(int(descriptor))
+    watched, read, policies = read_handover(int(descriptor))
 
     assert (path, command[-2:], flag) == (sys.executable, ["-m", module], "--given")
     assert [config, rules] == [str(tmp_path / "config.yaml"), str(tmp_path / "rules.yaml")]
-    assert (watched.rules_path, read.sites[0].hosts[0], policy.version) == (tmp_path / "rules.yaml", "callkom.io", "2026-11-01")  # fmt: skip
+    assert (watched.rules_path, read.sites[0].hosts[0], policies.all[0].version) == (tmp_path / "rules.yaml", "callkom.io", "2026-11-01")  # fmt: skip
     assert os.get_inheritable(int(descriptor))
     os.close(int(descriptor))
 

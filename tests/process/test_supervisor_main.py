@@ -6,6 +6,7 @@ import pytest
 import uvloop
 
 from proxy.config.loading import load_config
+from proxy.config.policies import Policies
 from proxy.errors import StartError
 from proxy.policy.load import load_policy
 from proxy.process.handover import write_handover
@@ -17,7 +18,9 @@ from tests.support.proxying import RULES, config_text
 @pytest.fixture
 def arguments(tmp_path):
     config = load_config(config_text("http://127.0.0.1:1", more="workers: 2"), folder=tmp_path)
-    descriptor = write_handover(WatchedFiles(tmp_path / "c", tmp_path / "r"), config, load_policy(RULES))
+    descriptor = write_handover(
+        WatchedFiles(tmp_path / "c", tmp_path / "r"), config, Policies.given(load_policy(RULES))
+    )
     yield ["c.yaml", "r.yaml", "--given", str(descriptor)]
     os.close(descriptor)
 

@@ -6,6 +6,7 @@ import pytest
 
 from proxy.catalogue.shipped import shipped_catalogue
 from proxy.config.loading import read_config
+from proxy.config.policies import Policies
 from proxy.policy.load import load_policy
 from proxy.process.tools_on_pages import tools_on_pages
 from proxy.records.store import RecordStore
@@ -36,7 +37,7 @@ def saw(folder, *keys):
 
 def told(path, more=""):
     policy = load_policy(RULES + more, catalogue=shipped_catalogue())
-    return [str(problem) for problem in tools_on_pages(policy, read_config(path), path)]
+    return [str(problem) for problem in tools_on_pages(Policies.given(policy), read_config(path), path)]
 
 
 def test_a_tool_that_was_seen_is_a_warning_at_its_site_once(tmp_path, config):

@@ -12,6 +12,7 @@ import trustme
 
 from proxy.build_digest import build_kind
 from proxy.config.loading import load_config
+from proxy.config.policies import Policies
 from proxy.config.value_parsers import ListenAddress
 from proxy.errors import StartError
 from proxy.filter.cache import POPULAR
@@ -176,7 +177,7 @@ async def test_a_process_that_has_not_begun_is_not_ready(tmp_path):
     text = "listen: 127.0.0.1:0\nsites: [{ hosts: a.io, upstream: 'http://127.0.0.1:1' }]\n"
     from proxy.policy.load import load_policy
 
-    server = Worker(load_config(text, folder=tmp_path), load_policy(RULES))
+    server = Worker(load_config(text, folder=tmp_path), Policies.given(load_policy(RULES)))
 
     assert server.ready() == {"ready": False, "why": ["starting"], "doubts": {}}
 

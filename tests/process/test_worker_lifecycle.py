@@ -10,6 +10,7 @@ import pytest
 
 from proxy.catalogue.shipped import shipped_catalogue
 from proxy.config.loading import load_config
+from proxy.config.policies import Policies
 from proxy.errors import StartError
 from proxy.policy.load import load_policy
 from proxy.process.supervisor import WorkerChannel
@@ -18,7 +19,7 @@ from tests.ports import free_port
 from tests.support.origin import Origin, html
 from tests.support.proxying import PAGE, RULES, config_text, read_answer, request
 
-POLICY = load_policy(RULES, catalogue=shipped_catalogue())
+POLICY = Policies.given(load_policy(RULES, catalogue=shipped_catalogue()))
 
 
 @pytest.fixture

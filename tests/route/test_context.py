@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from proxy.config.loading import load_config
+from proxy.config.policies import Policies
 from proxy.config.types import Mode
 from proxy.consent.answer import Answer
 from proxy.consent.decision import Ask, decide
@@ -249,7 +250,7 @@ def snapshot_of(site: str = ""):
     config = load_config(config_text("http://127.0.0.1:1", site=site), folder=Path("/nowhere"))
     from proxy.policy.load import load_policy
 
-    sites = build_sites(config, load_policy(RULES), (b"k" * 32,))
+    sites = build_sites(config, Policies.given(load_policy(RULES)), (b"k" * 32,))
     return SimpleNamespace(request=lambda message: message, sites=sites)
 
 

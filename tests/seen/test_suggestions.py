@@ -6,6 +6,7 @@ import pytest
 
 from proxy.catalogue.shipped import shipped_catalogue
 from proxy.config.loading import load_config
+from proxy.config.policies import Policies
 from proxy.policy.lint import lint
 from proxy.policy.load import load_policy
 from proxy.policy.model import NECESSARY
@@ -20,7 +21,7 @@ from tests.support.proxying import RULES, config_text
 NOW = 1_795_435_200
 SITE = build_sites(
     load_config(config_text("http://127.0.0.1:1")),
-    load_policy(RULES, catalogue=shipped_catalogue()),
+    Policies.given(load_policy(RULES, catalogue=shipped_catalogue())),
     (b"k" * 32,),
     NOW,
 ).all[0]
@@ -90,7 +91,9 @@ def test_each_of_sixty_names_gets_a_block_that_check_accepts_unedited():
 
 
 def rules_of(policy):
-    site = build_sites(load_config(config_text("http://127.0.0.1:1")), policy, (b"k" * 32,), NOW).all[0]
+    site = build_sites(
+        load_config(config_text("http://127.0.0.1:1")), Policies.given(policy), (b"k" * 32,), NOW
+    ).all[0]
     return site.rules, site.cookies
 
 

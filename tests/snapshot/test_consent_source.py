@@ -2,6 +2,7 @@
 
 from proxy.catalogue.shipped import shipped_catalogue
 from proxy.config.loading import load_config
+from proxy.config.policies import Policies
 from proxy.policy.load import load_policy
 from proxy.policy.scope import Pair, scope_of
 from proxy.snapshot.consent_source import source_of, with_running_tool
@@ -52,7 +53,10 @@ def test_a_tool_whose_answers_are_taken_over_does_not_run():
 
 def test_pages_made_for_another_source_have_another_name():
     tags = {
-        build_sites(config(source), POLICY, (b"k" * 32,)).all[0].variant(frozenset(), secure=True).tag
+        build_sites(config(source), Policies.given(POLICY), (b"k" * 32,))
+        .all[0]
+        .variant(frozenset(), secure=True)
+        .tag
         for source in (
             "{ tool: cookiebot, purposes: { statistics: performance } }",
             "{ tool: cookiebot, purposes: { statistics: performance }, take_over: yes }",

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from proxy.config.loading import load_config
+from proxy.config.policies import Policies
 from proxy.consent.answer import Answer
 from proxy.errors import BadRequest
 from proxy.policy.load import load_policy
@@ -24,7 +25,7 @@ NONE = frozenset()
 
 def sites(more="", site="", rules=RULES):
     config = load_config(config_text("http://127.0.0.1:1", more=more, site=site), folder=Path("/nowhere"))
-    return build_sites(config, load_policy(rules), KEYS)
+    return build_sites(config, Policies.given(load_policy(rules)), KEYS)
 
 
 def test_a_site_is_found_by_each_of_its_names_and_by_no_other():
@@ -204,7 +205,7 @@ def two_domains():
         "  - { hosts: [callkom.io, www.callkom.io], upstream: 'http://127.0.0.1:1' }\n"
         "  - { hosts: [example.fr, www.example.fr], upstream: 'http://127.0.0.1:1' }\n"
     )
-    return build_sites(load_config(text, folder=Path("/nowhere")), load_policy(RULES), KEYS)
+    return build_sites(load_config(text, folder=Path("/nowhere")), Policies.given(load_policy(RULES)), KEYS)
 
 
 def test_beside_another_domain_one_answer_still_serves_all_hosts_of_a_domain():
@@ -229,3 +230,28 @@ def test_sites_share_the_memory_for_pages():
 
     assert callkom.rules is not example.rules
     assert callkom.pages is example.pages
+
+
+def own_rules(second: str):
+    text = (
+        "listen: 127.0.0.1:0\nsites:\n"
+        "  - { hosts: [callkom.io, www.callkom.io], upstream: 'http://127.0.0.1:1' }\n"
+        "  - { hosts: [app.callkom.io], upstream: 'http://127.0.0.1:1', rules: app.yaml }\n"
+    )
+    policies = Policies({None: load_policy(RULES), Path("app.yaml"): load_policy(second, "app.yaml")})
+    return build_sites(load_config(text, folder=Path("/nowhere")), policies, KEYS).all
+
+
+def test_a_site_with_rules_of_its_own_is_judged_and_named_by_them():
+    common, app = own_rules(RULES.replace("googletagmanager.com", "stats.example"))
+
+    fences = [one.variant(ALL, secure=True).fence for one in (common, app)]
+    assert [b"stats.example" in fence for fence in fences] == [False, True]
+    assert app.policy.place.file == app.cookies.policy.place.file == "app.yaml"
+    assert common.variant(ALL, secure=True).tag != app.variant(ALL, secure=True).tag
+
+
+def test_hosts_with_the_same_rules_are_told_from_the_others():
+    common, app = own_rules(RULES.replace("Statistics", "Counting"))
+
+    assert (common.rules_hosts, app.rules_hosts) == ({"callkom.io", "www.callkom.io"}, {"app.callkom.io"})

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from proxy.config.loading import load_config
+from proxy.config.policies import Policies
 from proxy.errors import BadRequest
 from proxy.http.request import loop_mark
 from proxy.policy.load import load_policy
@@ -25,7 +26,7 @@ async def build(tmp_path):
         shared = SharedResources(KEYS, "the store", upstreams, Tally(), clock=lambda: 1_790_000_000.9)
         text = config_text("http://127.0.0.1:1", more=more).replace("127.0.0.1:0", f"127.0.0.1:{listen}")
         config = load_config(text, folder=tmp_path)
-        return await build_snapshot(config, load_policy(RULES), shared, own)
+        return await build_snapshot(config, Policies.given(load_policy(RULES)), shared, own)
 
     yield build
     await upstreams.close()
@@ -44,7 +45,7 @@ def message(*headers, peer="203.0.113.9", target=b"/a?b", host=b"callkom.io"):
 async def test_it_holds_what_belongs_together(build):
     snapshot = await build()
 
-    assert snapshot.sites.match("app.callkom.io").policy == snapshot.policy
+    assert snapshot.sites.match("app.callkom.io").policy == snapshot.policies.all[0]
     assert list(snapshot.upstreams) == ["callkom.io"]
     assert snapshot.pages[:2] == (snapshot.config, snapshot.sites)
     assert (snapshot.store, snapshot.loop_mark) == ("the store", loop_mark(KEYS[-1]))

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from hypothesis import strategies as st
 
 from proxy.config.loading import load_config
+from proxy.config.policies import Policies
 from proxy.config.types import Mode
 from proxy.http.upstream.exchange import UpstreamRequest, UpstreamResponse
 from proxy.policy.load import load_policy
@@ -21,14 +22,14 @@ from tests.support.visits import request
 CONFIG = load_config(
     config_text("http://127.0.0.1:1", more="consent: { domain: callkom.io }"), folder=Path("/nowhere")
 )
-SITE = build_sites(CONFIG, load_policy(RULES), (b"k" * 32,)).match("callkom.io")
+SITE = build_sites(CONFIG, Policies.given(load_policy(RULES)), (b"k" * 32,)).match("callkom.io")
 
 
 @cache
 def site_of(*, site: str = "", more: str = "", rules: str = RULES) -> Site:
     """Return a site of this config, built once."""
     config = load_config(config_text("http://127.0.0.1:1", site=site, more=more), folder=Path("/nowhere"))
-    return build_sites(config, load_policy(rules), (b"k" * 32,)).match("callkom.io")
+    return build_sites(config, Policies.given(load_policy(rules)), (b"k" * 32,)).match("callkom.io")
 
 
 def context(

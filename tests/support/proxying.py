@@ -11,6 +11,7 @@ from pathlib import Path
 
 from proxy.catalogue.shipped import shipped_catalogue
 from proxy.config.loading import load_config
+from proxy.config.policies import Policies
 from proxy.policy.load import load_policy
 from proxy.process.load_files import for_configured_hosts
 from proxy.process.reload import WatchedFiles
@@ -176,13 +177,14 @@ async def proxying(
         (folder / "config.yaml").write_text(text)
         (folder / "rules.yaml").write_text(rules)
         watched = WatchedFiles(folder / "config.yaml", folder / "rules.yaml")
-        config, policy = watched.read()
+        config, policies = watched.read()
     else:
         config = load_config(text, folder=folder)
         policy = for_configured_hosts(load_policy(rules, catalogue=shipped_catalogue()), config)
+        policies = Policies.given(policy)
     log = io.BytesIO()
     lines = start_logs(config.log.level, stream=log)
-    server = Worker(config, policy, watched, clock=clock)
+    server = Worker(config, policies, watched, clock=clock)
     try:
         await server.start()
         proxy = Proxy(server, server.listeners[0].port, log, folder, lines)
