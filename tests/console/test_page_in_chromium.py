@@ -110,6 +110,8 @@ def test_it_names_everything_that_does_not_work(operator, stage):
 
 def test_the_tables_have_the_figures_of_every_plot(operator, stage):
     someone = operator()
+    someone.page.evaluate(OPEN)
+    someone.page.locator("#latency td").first.wait_for()
     minutes = stage.data["minutes"]
     last = [f"{minutes[name][-1]:,}" for name in ("requests", "documents", "failed")]
     traffic, latency = someone.rows("#traffic table"), someone.rows("#latency table")
@@ -123,6 +125,10 @@ def test_the_tables_have_the_figures_of_every_plot(operator, stage):
     assert f"{max(minutes['requests']):,} requests a minute" in someone.page.locator(
         "#traffic [role=img]"
     ).get_attribute("aria-label")
+    someone.page.get_by_label("Hour", exact=True).check()
+    someone.page.get_by_label("Hour", exact=True).press("Enter")
+    assert until(lambda: someone.rows("#traffic table")) == traffic[:60]
+    assert someone.rows("#latency table") == latency[:60]
 
 
 def test_verdicts_are_added_up_by_provider(operator, stage):
@@ -326,6 +332,7 @@ FOCUS = """() => { const e = document.activeElement; if (e === document.body) re
 def test_the_keyboard_reaches_everything_and_shows_where_it_is(operator):
     someone = operator(**PHONE)
     someone.page.evaluate(OPEN)
+    assert until(lambda: someone.page.locator(".scroll.tall[tabindex]").count(), 3) == 3
     shown = []
     while True:
         someone.page.keyboard.press("Tab")

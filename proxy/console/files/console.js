@@ -101,6 +101,26 @@ function showState(data) {
   write(by("version"), `consent-proxy ${data.version}, build ${data.build}`);
 }
 
+/* The minutes that are wanted, of those that are known. */
+function wanted(minutes) {
+  const form = by("hours"), known = minutes.at.length;
+  form.hidden = known <= 60;
+  const last = list => list.slice(-60 * form.hours.value);
+  const times = ({ p50, p95 }) => ({ p50: last(p50), p95: last(p95) });
+  return {
+    at: last(minutes.at), requests: last(minutes.requests), documents: last(minutes.documents), failed: last(minutes.failed),
+    upstream_ms: times(minutes.upstream_ms), own_ms: times(minutes.own_ms),
+  };
+}
+
+/* A table of a day's minutes is written only while it is open. */
+function putMinutes(figure, rows) {
+  const details = figure.querySelector("details");
+  const fill = () => details.open && putRows(details.querySelector("table"), rows());
+  details.ontoggle = fill;
+  fill();
+}
+
 function showTraffic({ totals, minutes, since }) {
   const entry = ([term, value]) => element("div", element("dt", term), element("dd", count(value)));
   put(by("totals"), ...[
@@ -118,7 +138,7 @@ function showTraffic({ totals, minutes, since }) {
       { name: "Failed", tone: "red", values: failed, dashed: true },
     ],
   });
-  putRows(by("traffic").querySelector("table"), at.map((when, i) => [clock(when), count(requests[i]), count(documents[i]), count(failed[i])]).reverse());
+  putMinutes(by("traffic"), () => at.map((when, i) => [clock(when), count(requests[i]), count(documents[i]), count(failed[i])]).reverse());
 }
 
 function showLatency({ at, upstream_ms: upstream, own_ms: own }) {
@@ -135,7 +155,7 @@ function showLatency({ at, upstream_ms: upstream, own_ms: own }) {
     ],
   });
   const known = value => (value == null ? "–" : decimals(value));
-  putRows(by("latency").querySelector("table"), at.map((when, i) => [clock(when), ...values.map(list => known(list[i]))]).reverse());
+  putMinutes(by("latency"), () => at.map((when, i) => [clock(when), ...values.map(list => known(list[i]))]).reverse());
 }
 
 function showVerdicts(verdicts) {
@@ -296,14 +316,19 @@ let data = null, timer = 0, reading = false, ended = false;
 function show() {
   by("figures").hidden = false;
   showState(data);
-  showTraffic(data);
-  showLatency(data.minutes);
+  showMinutes();
   showVerdicts(data.verdicts);
   showConsent(data);
   showFound(data.found);
   showRules(data);
   showSites(data.sites);
   showWorkers(data.workers);
+}
+
+function showMinutes() {
+  const minutes = wanted(data.minutes);
+  showTraffic({ ...data, minutes });
+  showLatency(minutes);
 }
 
 async function refresh() {
@@ -417,7 +442,8 @@ function showRecord(record) {
 }
 
 by("consent-choice").addEventListener("change", () => data && showConsent(data));
-by("consent-choice").addEventListener("submit", event => event.preventDefault());
+by("hours").addEventListener("change", showMinutes);
+document.querySelectorAll(".choice").forEach(form => form.addEventListener("submit", event => event.preventDefault()));  // Enter
 by("reload").querySelector("button").addEventListener("click", event => reload(event.currentTarget));
 by("record-form").addEventListener("submit", event => {
   event.preventDefault();

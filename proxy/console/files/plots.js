@@ -89,9 +89,13 @@ const drawPlot = (() => {
     return splits.map(value => (Math.abs(Math.log10(value) % 1) < 1e-9 ? value : null));
   }
 
+  function isPoint(plot) {
+    return plot.data[0].length < 3;  // a line needs two ends
+  }
+
   function line({ tone, dashed, filled }) {
     const stroke = colour(tone);
-    return { stroke, width: 1.75, dash: dashed ? [3, 4] : undefined, fill: filled ? `${stroke}1f` : undefined, points: { show: false } };
+    return { stroke, width: 1.75, dash: dashed ? [3, 4] : undefined, fill: filled ? `${stroke}1f` : undefined, points: { show: isPoint } };
   }
 
   function bars({ tone }) {
