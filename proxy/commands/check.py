@@ -32,6 +32,7 @@ from proxy.process.preflight_checks import start_problems
 from proxy.process.site_checks import (
     blind_shares,
     hosts_without_a_shared_answer,
+    names_under_one_answer,
     uncovered_hosts,
     unserved_hosts,
 )
@@ -200,6 +201,7 @@ def _config(path: Path, config: Config, policies: Policies | None) -> list[Probl
     problems = start_problems(config, path)
     if policies is not None:
         problems += [*unserved_hosts(policies, config), *uncovered_hosts(policies, config, path)]
+        problems += names_under_one_answer(policies, config)
         problems += [*source_problems(policies, config, path), *tools_on_pages(policies, config, path)]
     problems += [*blind_shares(config, path), *hosts_without_a_shared_answer(config, path)]
     return problems

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from proxy.policy.model import DAY
@@ -107,8 +107,7 @@ def next_answer(
     """
     today = now // DAY
     chosen = frozenset(granted) & scope.purposes
-    stands = previous is not None and -DAY <= now - previous.at < ask_again_after
-    before = previous if stands else None
+    before = previous if previous is not None and is_fresh(previous, now, ask_again_after) else None
     since = dict.fromkeys(sorted(chosen), today)
     if before is not None:
         kept = chosen & before.granted
@@ -121,4 +120,36 @@ def next_answer(
         policy_version=policy_version,
         since=since,
         swept=(before.swept or before.at // DAY) if before is not None else today,
+    )
+
+
+def is_fresh(answer: Answer, now: int, lasts: int) -> bool:
+    """True while an answer holds; a clock may have jumped by a day."""
+    return -DAY <= now - answer.at < lasts
+
+
+def beside_other_sites(answer: Answer, previous: Answer, elsewhere: frozenset[Pair]) -> Answer:
+    """Return an answer with what was answered on sites of the same cookie that ask about other pairs.
+
+    A pair of theirs is not asked about here, so nothing is granted to it anew: where its purpose was
+    refused and is granted now, it is to be asked there. What stays granted keeps the age of its answer.
+    Refusing everything here refuses everything there.
+    """
+    shown = answer.scope.purposes
+    stays = previous.granted - shown if answer.granted else frozenset()
+    granted = answer.granted | stays
+    kept = frozenset(
+        pair
+        for pair in previous.scope.pairs & elsewhere
+        if pair.purpose in previous.granted or pair.purpose not in granted
+    )
+    stays &= {pair.purpose for pair in kept}
+    since = {purpose: previous.since[purpose] for purpose in sorted(stays) if purpose in previous.since}
+    older = any(pair.purpose in granted for pair in kept)
+    return replace(
+        answer,
+        granted=answer.granted | stays,
+        scope=replace(answer.scope, pairs=answer.scope.pairs | kept),
+        since={**answer.since, **since},
+        at=min(answer.at, previous.at) if older else answer.at,
     )

@@ -49,11 +49,13 @@ class ConsentReading:
 def write_answer(answer: Answer, keys: Sequence[bytes], known: Scope) -> str:
     """Return the cookie value that carries this answer, signed with the newest key.
 
-    Only what `known`, the present scope, contains is carried.
+    Only what `known`, the present scope, contains is carried, and as far as there is room what other
+    sites ask about that share the cookie.
     """
     asked = answer.scope.pairs & known.pairs
-    for width in (4, 3, WHOLE):
-        payload = _pack(answer, asked, known, width)
+    beside = answer.scope.pairs & known.elsewhere
+    for pairs, width in ((asked | beside, 4), (asked | beside, 3), (asked, 4), (asked, 3), (asked, WHOLE)):
+        payload = _pack(answer, pairs, known, width)
         if _length(payload) <= MAX_LENGTH:
             break
     else:  # too many purposes for a cookie: the visitor is asked again
@@ -151,7 +153,7 @@ def _sign(payload: bytes, key: bytes) -> bytes:
 
 
 def _pack(answer: Answer, asked: frozenset[Pair], known: Scope, width: int) -> bytes:
-    granted = sorted(answer.granted & known.purposes)
+    granted = sorted(answer.granted & _purposes(known))
     if width == WHOLE:
         scope = _digest_of_all(known) if asked == known.pairs else b""
     else:
@@ -199,18 +201,24 @@ def _known(known: Scope, width: int) -> tuple[dict[bytes, str], Callable[[bytes]
     """Return how to read purposes and pairs back under this scope."""
     former = {before.purpose: today.purpose for before, today in known.former}
     purposes = {_hash(before): today for before, today in former.items() if today in known.purposes}
-    purposes |= {_hash(purpose): purpose for purpose in known.purposes}
+    purposes |= {_hash(purpose): purpose for purpose in _purposes(known)}
     if width == WHOLE:
         digests = (_digest_of_all(known), _digest_of_all(_as_before(known)))
         return purposes, lambda rest: known.pairs if rest in digests else frozenset()
     names = {_hash(f"{before.purpose}\x00{before.provider}")[:width]: today for before, today in known.former}
-    names |= {_hash(f"{pair.purpose}\x00{pair.provider}")[:width]: pair for pair in known.pairs}
+    for pairs in (known.elsewhere, known.pairs):
+        names |= {_hash(f"{pair.purpose}\x00{pair.provider}")[:width]: pair for pair in pairs}
 
     def listed(rest: bytes) -> frozenset[Pair]:
         words = (rest[i : i + width] for i in range(0, len(rest), width))
         return frozenset(names[word] for word in words if word in names)
 
     return purposes, listed
+
+
+def _purposes(known: Scope) -> frozenset[str]:
+    """Return the purposes that an answer in this cookie may grant."""
+    return known.purposes | {pair.purpose for pair in known.elsewhere}
 
 
 def _as_before(known: Scope) -> Scope:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from proxy.consent.answer import Answer, Declared, Gesture, How, next_answer
+from proxy.consent.answer import Answer, Declared, Gesture, How, beside_other_sites, is_fresh, next_answer
 from proxy.consent.decision import Decision
 from proxy.consent.record import ConsentRecord, NewRecord, Shown
 from proxy.errors import RecordsError
@@ -88,6 +88,8 @@ async def commit(
         asked=decision.ask,
         surface=choice.surface,
     )
+    if previous is not None and is_fresh(previous, request.now, site.ask_again_after):
+        answer = beside_other_sites(answer, previous, site.known.elsewhere)
     return await _commit(store, record, answer, previous, narrows=narrows, stores=stores)
 
 
@@ -120,7 +122,7 @@ async def commit_declared(
         site=request.host,
         language=language,
         shown=Shown(site.policy.version, site.policy.text, ""),
-        scope=answer.scope,
+        scope=replace(answer.scope, pairs=answer.scope.pairs & site.scope.pairs),
         granted=answer.granted,
         how=How.WITHDRAW if withdrawn and narrows else _how(answer),
         withdrawn=withdrawn,

@@ -91,7 +91,7 @@ def _record(
         language=words.code,
         shown=site.renderer.shown(words),
         scope=Scope((asked.pairs & site.scope.pairs) | shown),
-        granted=valid.granted if valid is not None else frozenset(),
+        granted=valid.granted & site.scope.purposes if valid is not None else frozenset(),
         how=choice.how,
         provider=embed.provider,
         gesture=gesture,

@@ -27,11 +27,14 @@ class Scope:
 
     `former` reads what was asked under other rules: the names a pair bore before (`was:`), and
     pairs of today's purposes and providers that are no longer asked, each as today's rules name it.
+    `elsewhere` are pairs that other sites ask about under rules of their own, where one cookie holds
+    the answers to both: read and kept with the answer, and nothing is asked about them here.
     """
 
     pairs: frozenset[Pair]
     former: frozenset[tuple[Pair, Pair]] = frozenset()
     exempt: frozenset[Pair] = frozenset()  # those of `pairs` that are on until somebody objects
+    elsewhere: frozenset[Pair] = frozenset()
 
     def covers(self, other: Scope) -> bool:
         """True when everything in `other` was asked here: no reason to ask again."""

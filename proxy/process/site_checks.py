@@ -8,6 +8,7 @@ from proxy.config.consent_domain import site_domain
 from proxy.config.policies import Policies
 from proxy.config.types import Config
 from proxy.policy.hosts import covers, registrable
+from proxy.policy.model import Provider
 from proxy.problems import Problem
 from proxy.process.findings import Finding, located
 from proxy.telemetry.visitor_network import is_private
@@ -105,6 +106,24 @@ def hosts_without_a_shared_answer(config: Config, path: Path) -> list[Problem]:
                 findings.append(Finding(("sites", number, "hosts", at), text, warning=True))
                 break
     return located(findings, path)
+
+
+def names_under_one_answer(policies: Policies, config: Config) -> list[Problem]:
+    """Return a warning for each id that names another provider in other rules under the same answer."""
+    named: dict[tuple[str, str], Provider] = {}
+    found: dict[Problem, None] = {}
+    for site in config.sites:
+        domain = site_domain(config, site)
+        for provider in policies.of(site).providers if domain is not None else ():
+            first = named.setdefault((str(domain), provider.id), provider)
+            if first.name != provider.name:
+                text = (
+                    f"'{provider.id}' is {provider.name} here and {first.name} in {first.place.rule}, and the"
+                    f" sites under {domain} share an answer: whoever agreed to the one has agreed to the"
+                    " other; give one of them another id"
+                )
+                found[Problem(provider.place, text, warning=True)] = None
+    return list(found)
 
 
 def _is_trial(host: str) -> bool:

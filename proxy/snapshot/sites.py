@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -100,7 +100,12 @@ class Site:
     """One site with its compiled rules."""
 
     def __init__(
-        self, config: Config, site_config: SiteConfig, keys: tuple[bytes, ...], compiled: Compiled
+        self,
+        config: Config,
+        site_config: SiteConfig,
+        keys: tuple[bytes, ...],
+        compiled: Compiled,
+        asked_elsewhere: frozenset[Pair] = frozenset(),
     ) -> None:
         self.config = site_config
         self.name = site_config.hosts[0]
@@ -111,6 +116,8 @@ class Site:
         self.policy = compiled.policy
         self.own = compiled.own
         self.scope: Scope = compiled.renderer.scope
+        # what an answer in the cookie may be about: other sites may share it, with rules of their own
+        self.known = replace(self.scope, elsewhere=asked_elsewhere - self.scope.pairs)
         self.renderer = compiled.renderer
         self.upstream_host = site_config.upstream_host.encode() if site_config.upstream_host else None
         self.upstream_names = _upstream_names(config, site_config)
@@ -135,7 +142,7 @@ class Site:
         self._variants: OrderedDict[tuple[frozenset[Pair], bool], Variant] = OrderedDict()
         self.source = source_of(config, self.scope)
         self.consent_lookup = ConsentLookup(
-            self.scope,
+            self.known,
             keys,
             self.cookie,
             lasts=self.ask_again_after,
@@ -185,7 +192,7 @@ class Site:
         """Return the Set-Cookie value for an answer, with what is left of its life."""
         return consent_cookie(
             self.cookie,
-            write_answer(answer, self._keys, self.scope),
+            write_answer(answer, self._keys, self.known),
             domain=self.own.domain,
             secure=request.visitor.secure,
             max_age=answer.at + self.ask_again_after - request.now,
@@ -317,7 +324,7 @@ def build_sites(
     languages = languages or _read_languages(config)
     budget, pages = CacheBudget(JUDGED), PageCache(PAGES)
     kinds: dict[tuple[int, Undeclared, Undeclared, str | None], Compiled] = {}
-    sites = []
+    compiled = []
     for site_config in config.sites:
         rules_of_site = policies.of(site_config)
         policy = _with_undeclared(rules_of_site, site_config).in_force(now)
@@ -328,8 +335,20 @@ def build_sites(
             rules, salt = compile_rules(policy, own), _salt(config, policy, own, languages)
             hosts = _hosts_with(config, policies, rules_of_site)
             kinds[kind] = Compiled(policy, own, rules, renderer, salt, hosts, budget, pages)
-        sites.append(Site(config, site_config, keys, kinds[kind]))
-    return Sites(tuple(sites))
+        compiled.append(kinds[kind])
+    return Sites(
+        tuple(
+            Site(config, site_config, keys, one, _asked_by_sharers(one, compiled))
+            for site_config, one in zip(config.sites, compiled, strict=True)
+        )
+    )
+
+
+def _asked_by_sharers(site: Compiled, sites: Iterable[Compiled]) -> frozenset[Pair]:
+    """Return what is asked by the sites whose answers are in the same cookie."""
+    domain = site.own.domain
+    shared = (one for one in sites if domain is not None and one.own.domain == domain)
+    return frozenset(pair for one in shared for pair in one.renderer.scope.pairs)
 
 
 def _hosts_with(config: Config, policies: Policies, policy: Policy) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """From one answer to the next: what is carried on, and what starts anew."""
 
-from proxy.consent.answer import Answer, next_answer
+from proxy.consent.answer import Answer, beside_other_sites, next_answer
 from proxy.policy.model import DAY
 from proxy.policy.scope import Pair, Scope
 
@@ -85,3 +85,57 @@ def test_a_day_of_the_future_is_not_carried_on():
     ahead = Answer("v", NOW + 3_600, frozenset({"performance"}), SCOPE, "v1", {"performance": 20_001})
 
     assert choose(ahead, "performance").since == {"performance": 20_000}
+
+
+HERE = Scope(frozenset({Pair("functional", "a"), Pair("performance", "b")}))
+THERE = frozenset({Pair("functional", "c"), Pair("marketing", "d")})
+
+
+def at_both(*granted, before=(), asked=THERE):
+    """Return an answer of now here, given an answer there of a day ago."""
+    day = dict.fromkeys(before, 1)
+    previous = Answer("v", NOW - DAY, frozenset(before), Scope(asked), "1", day)
+    answer = Answer("v", NOW, frozenset(granted), HERE, "1", dict.fromkeys(granted, 2))
+    return beside_other_sites(answer, previous, THERE)
+
+
+def test_what_was_refused_there_and_is_granted_here_is_asked_there_again():
+    both = at_both("functional", before=["marketing"])
+
+    assert Pair("functional", "c") not in both.scope.pairs
+    assert both.grants() == {Pair("functional", "a"), Pair("marketing", "d")}
+
+
+def test_what_was_granted_there_and_is_granted_here_holds_as_long_as_the_older_answer():
+    both = at_both("functional", before=["functional"])
+
+    assert Pair("functional", "c") in both.grants()
+    assert both.at == NOW - DAY
+
+
+def test_what_is_refused_here_is_refused_there_and_not_asked_again():
+    both = at_both("performance", before=["functional"])
+
+    assert both.scope.pairs == HERE.pairs | THERE
+    assert both.grants() == {Pair("performance", "b")}
+    assert both.at == NOW
+
+
+def test_refusing_everything_here_refuses_everything_there():
+    both = at_both(before=["functional", "marketing"])
+
+    assert both.grants() == frozenset()
+    assert both.scope.pairs == HERE.pairs | THERE
+
+
+def test_a_purpose_that_is_not_asked_here_stays_with_its_day():
+    both = at_both("functional", before=["marketing"], asked={Pair("marketing", "d")})
+
+    assert Pair("marketing", "d") in both.grants()
+    assert both.since == {"functional": 2, "marketing": 1}
+
+
+def test_what_nobody_else_asks_about_any_more_is_left_out():
+    both = at_both("functional", before=["social"], asked=frozenset({Pair("social", "gone")}))
+
+    assert (both.scope.pairs, both.granted, both.at) == (HERE.pairs, {"functional"}, NOW)

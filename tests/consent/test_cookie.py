@@ -235,3 +235,29 @@ def test_the_line_shares_the_answer_with_all_hosts_of_the_domain():
     assert consent_cookie("c", "v", domain=None, secure=False, max_age=-5) == (
         b"c=v; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"
     )
+
+
+SHOP = frozenset({Pair("performance", "shop"), Pair("marketing", "ads")})
+
+
+def test_what_other_sites_ask_about_is_carried_beside_and_asked_by_nobody_here():
+    here = replace(SCOPE, elsewhere=SHOP)
+    both = answer(
+        scope=Scope(SCOPE.pairs | SHOP),
+        granted=frozenset({"performance", "marketing"}),
+        since={"marketing": 7},
+    )
+
+    [seen] = [read(write_answer(both, [KEY], here), known=here).answer]
+    assert seen.scope.pairs == SCOPE.pairs | SHOP
+    assert seen.granted == {"performance", "marketing"}
+    assert read(write_answer(both, [KEY], SCOPE)).answer.scope.pairs == SCOPE.pairs
+
+
+def test_an_answer_too_long_with_what_others_ask_is_written_without_it():
+    many = frozenset(Pair("performance", f"of-others-{i}") for i in range(200))
+    here = replace(SCOPE, elsewhere=many)
+    value = write_answer(answer(scope=Scope(SCOPE.pairs | many)), [KEY], here)
+
+    assert len(value) <= MAX_LENGTH
+    assert read(value, known=here).answer.scope.pairs == SCOPE.pairs

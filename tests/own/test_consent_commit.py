@@ -17,6 +17,8 @@ from proxy.policy.scope import Scope
 from proxy.records.store import RecordStore
 from tests.records.answers import KEY, SHOWN, refusal
 from tests.support.heads import SITE
+from tests.support.origin import Origin, html
+from tests.support.proxying import PAGE, RULES, proxying
 from tests.support.visits import NOW, request
 
 DAY = 86_400
@@ -195,3 +197,37 @@ async def test_a_scope_that_was_asked_alone_is_what_was_answered(store):
 
     assert done.answer.scope == asked
     assert (done.record.content.refused, done.record.content.provider) == ((), "hubspot")
+
+
+async def test_visitors_of_two_sites_with_one_cookie_and_other_rules_are_asked_once_on_each(tmp_path):
+    shop = RULES.replace("  hubspot:", "  intercom:").replace("name: HubSpot", "name: Intercom")
+    (tmp_path / "shop.yaml").write_text(shop)
+    form = "Content-Type: application/x-www-form-urlencoded"
+    async with Origin({b"/": html(PAGE)}) as origin:
+        more = f"  - {{ hosts: shop.callkom.io, upstream: '{origin.url}', rules: shop.yaml }}"
+        async with proxying(origin.url, folder=tmp_path, more=more, files=True) as proxy:
+
+            async def asks(host, cookie):
+                page = await proxy.ask("/", f"Cookie: {cookie}", host=host)
+                return b"Accept all" in page.body
+
+            async def choose(host, words, cookie=""):
+                got = await proxy.ask(
+                    "/.consent/choice", form, "Sec-Fetch-Site: same-origin", f"Cookie: {cookie}",
+                    method="POST", body=words, host=host,
+                )  # fmt: skip
+                return next(iter(got.all(b"Set-Cookie"))).partition(b";")[0].decode()
+
+            first = await choose("callkom.io", b"choice=accept&return=/")
+            after_first = [await asks(host, first) for host in ("callkom.io", "shop.callkom.io")]
+            second = await choose("shop.callkom.io", b"choice=accept&return=/", first)
+            after_second = [await asks(host, second) for host in ("callkom.io", "shop.callkom.io")]
+            third = await choose("callkom.io", b"choice=refuse&return=/", second)
+            after_third = [await asks(host, third) for host in ("callkom.io", "shop.callkom.io")]
+            kept = await proxy.server.snapshot.store.newest(limit=9)
+
+    assert after_first == [False, True]
+    assert after_second == [False, False]
+    assert after_third == [False, False]
+    shown = {one.content.site: set(one.content.scope["functional"]) for one in kept}
+    assert shown == {"callkom.io": {"hubspot"}, "shop.callkom.io": {"intercom"}}

@@ -1,11 +1,19 @@
 """What `check --config` doubts about the sites: hosts that no rule is for, domains that share no answer."""
 
+from pathlib import Path
+
 import pytest
 
 from proxy.config.loading import read_config
 from proxy.config.policies import Policies
-from proxy.process.site_checks import hosts_without_a_shared_answer, uncovered_hosts
+from proxy.policy.load import load_policy
+from proxy.process.site_checks import (
+    hosts_without_a_shared_answer,
+    names_under_one_answer,
+    uncovered_hosts,
+)
 from tests.policy.rules import policy_of
+from tests.support.proxying import RULES
 
 BEGIN = "listen: 127.0.0.1:8080\nrecords: sqlite:///p.db\nsites:\n"
 
@@ -48,3 +56,21 @@ def test_a_site_whose_hosts_are_of_two_domains_is_named_once_with_the_way_out(tm
 )
 def test_sites_of_one_domain_each_and_copies_to_try_are_no_doubt(tmp_path, sites):
     assert hosts_without_a_shared_answer(*config_with(tmp_path, *sites)) == []
+
+
+def test_one_id_for_two_providers_under_one_answer_is_named(tmp_path):
+    (tmp_path / "config.yaml").write_text(
+        BEGIN
+        + "  - { hosts: [callkom.io], upstream: 'http://127.0.0.1:1' }\n"
+        + "  - { hosts: [app.callkom.io], upstream: 'http://127.0.0.1:1', rules: app.yaml }\n"
+    )
+    config = read_config(tmp_path / "config.yaml")
+    other = load_policy(RULES.replace("name: Google Analytics", "name: Google Ads"), "app.yaml")
+    policies = Policies({None: load_policy(RULES), Path("app.yaml"): other})
+
+    [found] = names_under_one_answer(policies, config)
+    assert str(found).startswith(
+        "app.yaml:18:3: 'google' is Google Ads here and Google Analytics in rules.yaml:18"
+    )
+    assert found.warning
+    assert names_under_one_answer(Policies({None: other, Path("app.yaml"): other}), config) == []

@@ -121,10 +121,11 @@ class Panel:
 
     def _content(self, decision: Decision) -> Markup:
         answer = decision.answer
-        granted = [p.id for p in self.policy.purposes if answer and p.id in answer.granted]
+        here = answer.granted & self.scope.purposes if answer else ()
+        granted = [p.id for p in self.policy.purposes if p.id in here]
         if answer is None or not granted:
             return self.words.say("panel.refused")
-        if answer.scope.purposes <= set(granted):
+        if Scope(answer.scope.pairs & self.scope.pairs).purposes <= set(granted):
             return self.words.say("panel.accepted")
         labels = self.words.listed(self.words.purpose(id_, "label") for id_ in granted)
         return self.words.say("panel.mixed", purposes=labels)
