@@ -56,8 +56,9 @@ class WatchedFiles:
         words = [config.file(config.languages)] if config.languages else []
         tls = [config.file(config.tls.certificate), config.file(config.tls.key)] if config.tls else []
         rules = [file.path for name, file in rules_files(config, self.rules_path).items() if name is not None]
-        self._extra = (*words, *tls, *rules)
-        self._seen = (*self._seen[:2], *self._stamp()[2:])
+        if (*words, *tls, *rules) != self._extra:  # else one that changed meanwhile would never be seen
+            self._extra = (*words, *tls, *rules)
+            self._seen = (*self._seen[:2], *self._stamp()[2:])
         return config, policies
 
     def _read(self, tests: RulesTests) -> LoadedFiles:

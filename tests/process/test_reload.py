@@ -304,3 +304,24 @@ async def test_a_site_that_turns_to_rules_of_its_own_is_compared_with_those_it_h
 
     assert loaded["rules"] == "own.yaml"
     assert "newcomer" in loaded["asked_again"][0]
+
+
+class ChangesMeanwhile(WatchedFiles):
+    """A key that somebody writes while the files are read."""
+
+    def _read(self, tests):
+        found = super()._read(tests)
+        self.config_path.with_name("key.pem").write_text("another, and longer")
+        return found
+
+
+def test_a_file_that_changes_while_the_others_are_read_has_changed(tmp_path):
+    Served(tmp_path, "tls: { certificate: cert.pem, key: key.pem }")
+    (tmp_path / "key.pem").write_text("one")
+    watched = ChangesMeanwhile(tmp_path / "config.yaml", tmp_path / "rules.yaml")
+    WatchedFiles.read(watched)
+    (tmp_path / "key.pem").write_text("two")
+    watched.read()
+
+    assert not watched.changed()
+    assert watched.changed()
