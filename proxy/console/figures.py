@@ -8,7 +8,7 @@ from typing import Any
 from proxy.console.metric_lines import Counted
 
 State = Mapping[str, Any]
-"""What one worker says of itself on /status; empty until it has started."""
+"""What one worker says of itself on /status; empty until it has started, and where it has ended."""
 
 
 def totals(counted: Counted) -> dict[str, int]:
@@ -64,18 +64,18 @@ def store(states: Sequence[State]) -> dict[str, Any]:
 
 
 def workers(states: Sequence[State]) -> list[dict[str, Any]]:
-    """Return each worker with what it uses of the machine."""
+    """Return each worker with what it uses of the machine; one that does not run has only None."""
     return [
         {
-            "pid": used["pid"],
+            "pid": used.get("pid"),
             "ready": bool(one.get("ready")),
-            "since": _whole(used["since"]),
-            "cpu_seconds": round(used["cpu_seconds"], 2),
-            "memory_bytes": used["memory_bytes"],
-            "connections": used["connections"],
+            "since": _whole(used.get("since")),
+            "cpu_seconds": None if (cpu := used.get("cpu_seconds")) is None else round(cpu, 2),
+            "memory_bytes": used.get("memory_bytes"),
+            "connections": used.get("connections"),
         }
         for one in states
-        if (used := one.get("process"))
+        for used in (one.get("process") or {},)
     ]
 
 

@@ -116,7 +116,7 @@ class Supervisor:
         return open_console(
             self._config,
             self,
-            states=self._reports,
+            states=self._wanted_reports,
             reload=self.reload,
             watched=self._watched,
             given=lambda: os.dup(self._handover),
@@ -218,6 +218,11 @@ class Supervisor:
     def _reports(self) -> list[dict[str, Any]]:
         """Return what each worker said last."""
         return [worker.report for _, worker in sorted(self._workers.items())]
+
+    def _wanted_reports(self) -> list[dict[str, Any]]:
+        """Return what each worker said last, with an empty report for each that does not run."""
+        reports = self._reports()
+        return reports + [{}] * (self._config.workers - len(reports))
 
     def figures(self) -> bytes:
         """Return the metrics of all workers, also of those that ended."""

@@ -23,12 +23,13 @@ def site(*, up):
     return {"hosts": ["a.io", "b.io"], "mode": "enforce", "upstreams": [{"address": "http://u", "up": up}]}
 
 
-def test_a_worker_that_starts_says_nothing_and_spoils_nothing():
+def test_a_worker_that_starts_is_told_as_not_ready_and_spoils_nothing():
     states = [STARTING, worker()]
 
     assert figures.build(states) == {"version": "1.0", "build": "compiled", "compiled": True}
     assert figures.workers(states) == [
-        {"pid": 7, "ready": True, "since": 10, "cpu_seconds": 1.23, "memory_bytes": 99, "connections": 3}
+        {**dict.fromkeys(("pid", "since", "cpu_seconds", "memory_bytes", "connections")), "ready": False},
+        {"pid": 7, "ready": True, "since": 10, "cpu_seconds": 1.23, "memory_bytes": 99, "connections": 3},
     ]
     assert figures.rules(states, "r.yaml") == {
         "version": "a",

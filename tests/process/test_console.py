@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 import time
 
 import pytest
@@ -96,7 +98,9 @@ async def test_what_it_shows_is_what_a_client_counted_in_the_same_minute(tmp_pat
         assert [one.status for one in got].count(500) == 3
         operator = await Operator(proxy).sign_in()
         await until(lambda: proxy.records("undeclared_seen"))
-        data = await operator.data(lambda data: data["totals"]["requests"] >= 29)
+        data = await operator.data(
+            lambda data: data["totals"]["requests"] >= 29 and all(one["ready"] for one in data["workers"])
+        )
 
         compare_counts(data, began)
         compare_store(data)
@@ -117,6 +121,7 @@ async def test_what_it_shows_is_what_a_client_counted_in_the_same_minute(tmp_pat
             for modules in await telling(*started):
                 assert "proxy.process.worker" in modules
                 assert {name for name in modules if name.startswith("proxy.console")} == set()
+            await end_a_worker(operator, data["workers"][0]["pid"])
 
 
 def compare_counts(data, began):
@@ -148,6 +153,17 @@ async def look_up(proxy, operator, receipt):
     await until(lambda: len(proxy.records("console_record_read")) == 2)
     written = [(one["name"], one["receipt"], one["found"]) for one in proxy.records("console_record_read")]
     assert written == [("ops", receipt, True), ("ops", "0000", False)]
+
+
+async def end_a_worker(operator, pid):
+    """End a worker: it is shown as missing until another one is ready."""
+    os.kill(pid, signal.SIGKILL)
+    ended = await operator.data(lambda data: not all(one["ready"] for one in data["workers"]))
+    again = await operator.data(lambda data: all(one["ready"] for one in data["workers"]))
+
+    assert [one["pid"] for one in ended["workers"]].count(None) == 1
+    assert len(ended["workers"]) == len(again["workers"]) == 2
+    assert pid not in {one["pid"] for one in again["workers"]}
 
 
 async def reload(operator, rules, before, workers):
