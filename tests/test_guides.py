@@ -185,3 +185,50 @@ async def test_what_a_page_puts_in_front_passes_pages_and_choices_as_https(tmp_p
     assert b"203.0.113.9" not in seen.raw_head
     [cookie] = re.findall(r"(?im)^set-cookie: (consent_callkom=.*)$", chosen)
     assert "secure" in cookie.lower()
+
+
+def two_replicas_of_nginx(front: Front) -> list[list[str]]:
+    """Return nginx's commands with a second replica beside the first, which is down."""
+    commands = nginx_conf(front, IN_FRONT[0])
+    conf = front.folder / "nginx.conf"
+    text = conf.read_text()
+    [line] = re.findall(r"server 127\.0\.0\.1:\d+ (max_fails=1 fail_timeout=5s;)", text)
+    conf.write_text(
+        text.replace("keepalive 64;", f"server 127.0.0.1:{free_port()} {line}\n    keepalive 64;")
+    )
+    return commands
+
+
+def two_replicas_of_caddy(front: Front) -> list[list[str]]:
+    """Return Caddy's commands with a second replica that is down, and the lines that the page says for it."""
+    commands = caddyfile(front, IN_FRONT[0])
+    page = (ROOT / IN_FRONT[0]).read_text("utf-8")
+    lines = re.findall(r"`(lb_policy [^`]+|lb_try_duration [^`]+|fail_duration [^`]+)`", page)
+    assert len(lines) == 3
+    path = front.folder / "Caddyfile"
+    text = path.read_text().replace("flush_interval -1", "\n".join(["flush_interval -1", *lines]))
+    path.write_text(text.replace("reverse_proxy ", f"reverse_proxy 127.0.0.1:{free_port()} "))
+    return commands
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param(two_replicas_of_nginx, marks=needs_nginx, id="nginx"),
+        pytest.param(two_replicas_of_caddy, marks=needs_caddy, id="caddy"),
+    ],
+)
+async def test_with_a_replica_down_no_visitor_sees_it(tmp_path, written):
+    async with (
+        Origin({b"/": html(PAGE)}) as origin,
+        proxying(origin.url, folder=tmp_path, more="trusted_proxies: 127.0.0.1") as proxy,
+    ):
+        front = Front(tmp_path, proxy.port, free_port(), free_port())
+        async with served(front, *written(front)):
+            pages = [await curl(front.tls, "/") for _ in range(4)]
+            choices = [
+                await curl(front.tls, "/.consent/choice", "-d", "choice=refuse&return=/") for _ in range(2)
+            ]
+
+    assert {page.partition("\r\n")[0].strip() for page in pages} == {"HTTP/2 200"}
+    assert {one.partition("\r\n")[0].strip() for one in choices} == {"HTTP/2 303"}
