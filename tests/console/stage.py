@@ -46,12 +46,12 @@ class Stage(ThreadingHTTPServer):
             for upstream in site["upstreams"]:
                 upstream["up"] = True
 
-    def shorten(self) -> None:
+    def shorten(self, *, minutes: int = 5, rows: int = 12) -> None:
         """Keep few minutes, days and names of the sample."""
-        minutes = self.data["minutes"]
-        for place in (minutes, minutes["upstream_ms"], minutes["own_ms"]):
-            place.update({name: rows[-5:] for name, rows in place.items() if isinstance(rows, list)})
-        self.data["consent"] = self.data["consent"][-12:]
+        told = self.data["minutes"]
+        for place in (told, told["upstream_ms"], told["own_ms"]):
+            place.update({name: kept[-minutes:] for name, kept in place.items() if isinstance(kept, list)})
+        self.data["consent"] = self.data["consent"][-rows:]
         self.data["found"] = self.data["found"][:4]
 
 

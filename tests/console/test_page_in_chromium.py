@@ -386,6 +386,22 @@ PAINTED = """tone => { const wanted = getComputedStyle(document.documentElement)
   for (let at = 0; at < data.length; at += 4) if (data[at] === r && data[at + 1] === g && data[at + 2] === b && data[at + 3] === 255) return wanted; }"""
 
 
+WHERE = """([place, tone]) => { const canvas = document.querySelector(`${place} canvas`), found = [];
+  const [r, g, b] = getComputedStyle(document.documentElement).getPropertyValue(tone).trim().match(/[0-9a-f]{2}/g).map(part => parseInt(part, 16));
+  const { data, width } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  for (let at = 0; at < data.length; at += 4) if (data[at] === r && data[at + 1] === g && data[at + 2] === b && data[at + 3] === 255) found.push((at / 4) % width / width);
+  return found.reduce((total, one) => total + one, 0) / found.length; }"""
+
+
+def test_the_first_minute_stands_at_the_right_and_the_first_day_in_the_middle(operator, stage):
+    stage.shorten(minutes=1, rows=1)
+    someone = operator()
+
+    assert someone.page.evaluate(WHERE, ["#traffic", "--teal"]) > 0.9
+    assert 0.45 < someone.page.evaluate(WHERE, ["#consent", "--teal"]) < 0.65
+    assert not someone.page.get_by_label("3 hours").is_visible()
+
+
 def test_plots_follow_the_colours_of_the_system(operator):
     someone = operator(color_scheme="light", reduced_motion="reduce")
     light = someone.page.evaluate(PAINTED, "--teal")

@@ -11,6 +11,7 @@ const drawPlot = (() => {
   const style = getComputedStyle(document.documentElement);
   const colour = name => style.getPropertyValue(`--${name}`).trim();
   const brief = new Intl.NumberFormat("en-GB", { notation: "compact", maximumSignificantDigits: 3 });
+  const WHOLE = Array.from({ length: 30 }, (_, at) => [1, 2, 5][at % 3] * 10 ** Math.floor(at / 3));  // steps of an axis of counts
   const sizes = new ResizeObserver(found => found.forEach(one => {
     const shown = drawn.get(one.target.parentNode);
     if (shown?.plot && one.contentRect.width) shown.plot.setSize(sizeOf(one.target));
@@ -64,7 +65,7 @@ const drawPlot = (() => {
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { show: !ordinal } },
       scales: {
-        x: ordinal ? { time: false, range: (_, first, last) => [first - 0.6, last + 0.6] } : {},
+        x: ordinal ? { time: false, range: plot => [-0.6, plot.data[0].length - 0.4] } : { range: lastMinutes },
         y: told.logarithmic ? { distr: 3 } : { range: (_, least, most) => [0, Math.max(1, most * 1.08)] },
       },
       axes: [
@@ -73,7 +74,7 @@ const drawPlot = (() => {
           incrs: ordinal ? [1, 2, 5, 7, 14, 28, 56] : undefined,
           values: (_, splits) => splits.map(at => nameOf(drawn.get(figure).told, at)),
         },
-        { ...axis, grid: told.logarithmic ? { ...grid, filter: powersOfTen } : grid, size: 46, space: 36, values: (_, splits) => splits.map(value => (value === null ? "" : brief.format(value))) },
+        { ...axis, incrs: told.logarithmic ? undefined : WHOLE, grid: told.logarithmic ? { ...grid, filter: powersOfTen } : grid, size: 46, space: 36, values: (_, splits) => splits.map(value => (value === null ? "" : brief.format(value))) },
       ],
       series: [{}, ...(ordinal ? [...told.series].reverse() : told.series).map(one => (ordinal ? bars(one) : line(one)))],
       hooks: { setCursor: [plot => writeLegend(figure, drawn.get(figure).told, plot.cursor.idx)] },
@@ -83,6 +84,10 @@ const drawPlot = (() => {
   function nameOf({ kind, x, label }, at) {
     if (kind === "lines") return label(at);
     return at in x ? label(x[at]) : "";
+  }
+
+  function lastMinutes({ data: [x] }) {
+    return [Math.min(x[0], x.at(-1) - 600), x.at(-1)];
   }
 
   function powersOfTen(_, splits) {
