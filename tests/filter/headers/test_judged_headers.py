@@ -310,6 +310,9 @@ def tag_of(headers: Headers, variant: bytes) -> bytes | None:
         ([(b"ETag", b'"abc"'), (b"Last-Modified", DATE)], b'W/"~v1-abc"'),
         ([(b"Last-Modified", DATE)], b'W/"~v1@Sun,_06_Nov_1994_08:49:37_GMT"'),
         ([(b"Last-Modified", b'yester"day')], None),
+        ([(b"Last-Modified", DATE), (b"Last-Modified", b"x")], b'W/"~v1@Sun,_06_Nov_1994_08:49:37_GMT"'),
+        ([(b"Accept-Ranges", b"bytes")], None),
+        ([(b"Accept-Ranges", b"bytes"), (b"Last-Modified", DATE)], b'W/"~v1@Sun,_06_Nov_1994_08:49:37_GMT"'),
         ([], None),
     ],
 )

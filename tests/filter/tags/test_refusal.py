@@ -99,6 +99,16 @@ def test_what_a_rule_replaces_loaders_load_or_no_fence_stops_is_held(box, rules,
     assert "data-consent-data-" in filtered(box, rules, **more)
 
 
+@pytest.mark.parametrize(
+    ("host", "needed"), [("video.example", "functional"), ("undeclared.example", "undeclared")]
+)
+@pytest.mark.parametrize("picture", ['<img srcset="a/b.png 1x, //{} 2x">', '<a ping="/a?b //{}">x</a>'])
+def test_an_address_that_follows_one_of_the_sites_own_is_refused(picture, host, needed):
+    markup = picture.format(f"{host}/a.png")
+
+    assert filtered(markup, HOLDS) == markup.replace(" ", f' data-consent="{needed}" data-consent-', 1)
+
+
 def calls_for(pictures: int, rules: int) -> int:
     """Return how many functions are called for a page of so many refused lazy pictures."""
     tags = "\n".join(f"- {{ from: video{n}.example, purpose: functional }}" for n in range(rules))
