@@ -72,7 +72,7 @@ LONGEST: dict[str, int | None] = {"session": None, "bot": 1800}
 
 
 def set_cookies(data: bytes) -> None:
-    """Who granted nothing gets necessary cookies and deletions only, whatever was judged before.
+    """Who granted nothing gets what is necessary, presumed so, or a deletion, whatever was judged before.
 
     A line that is capped is the cookie that it was, for no longer, and is capped to itself.
     """
@@ -108,9 +108,14 @@ def set_cookies(data: bytes) -> None:
 def _necessary(cookie: SetCookie | None) -> None:
     assert cookie is not None
     lives, name = cookie.lifetime(NOW), cookie.name or cookie.value.partition("=")[0].strip(" \t")
-    if lives is None or lives > 0:
-        longest = 30 * DAY if name.startswith("__Host-") else LONGEST[name]
-        assert lives is None or (longest is not None and lives <= longest)
+    if lives is not None and lives <= 0:
+        return
+    longest = 30 * DAY if name.startswith("__Host-") else LONGEST.get(name)
+    assert lives is None or (longest is not None and lives <= longest)
+    if longest is None and name not in LONGEST:  # nobody speaks of it: presumed to keep a session
+        assert cookie.httponly
+        assert name != "user"
+        assert not REFUSED.fullmatch(name.encode("latin-1"))
 
 
 SCOPE = Scope(

@@ -9,7 +9,7 @@ from tools.mutation.worker import Measured
 
 SLOW = 10
 """Seconds: a test that takes longer is not run on mutants."""
-ENOUGH = 40
+ENOUGH = 20
 """Seconds of tests that a mutant has to pass to survive, as they took on unbroken code."""
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tools.mutation.areas import ROOT
+from tools.mutation.worker import compiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def broken(mutant: Mutant) -> tuple[str, str] | None:
     before = (ROOT / mutant.file).read_text("utf-8")
     after = mutate_code(before, get_operator(mutant.operator)(), mutant.occurrence)
     try:
-        compile(after, mutant.file, "exec", dont_inherit=True)
+        compiled(after, mutant.file)
     except SyntaxError:
         return None
     return before, after

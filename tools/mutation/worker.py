@@ -17,6 +17,7 @@ import signal
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -48,6 +49,13 @@ class Measured:
 
     seconds: float
     lines: dict[str, int] = field(default_factory=dict)
+
+
+def compiled(source: str, file: str) -> CodeType:
+    """Return the code of a file, whatever Python thinks of `1 is 1`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)
+        return compile(source, file, "exec", dont_inherit=True)
 
 
 def changed_functions(before: CodeType, after: CodeType) -> dict[tuple[str, int], CodeType] | None:
@@ -160,10 +168,7 @@ class Served:
         """Break the functions, run tests until one fails, and that one again: once may be chance."""
         file = str(Path(request["file"]).resolve())
         if before != request["source"]:
-            functions = changed_functions(
-                compile(before, file, "exec", dont_inherit=True),
-                compile(request["source"], file, "exec", dont_inherit=True),
-            )
+            functions = changed_functions(compiled(before, file), compiled(request["source"], file))
             if functions is None or not put_in(file, functions):
                 return asdict(Trial(at_import=True))
         for item, after in zip(items, [*items[1:], None], strict=True):

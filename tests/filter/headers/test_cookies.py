@@ -11,6 +11,7 @@ from proxy.filter.headers.cookies import (
     CookieRules,
     judge_cookie,
     longest_lifetime,
+    pairs_of,
     strip_cookie_header,
     values_of,
 )
@@ -535,3 +536,16 @@ def test_what_is_undeclared_names_the_line_that_says_what_becomes_of_it(said, do
     assert verdict.does.value == does
     assert verdict.because.line > rules.rows[-1].place.line
     assert judged(b"mystery=1", rules=CookieRules(policy_of(cookies=COOKIES)))[0].because is None
+
+
+def test_cookies_are_found_by_their_names_and_by_how_these_begin():
+    header = b"cmp_a=1; other=2;cmp=3 ; cmp_a = 4; Cmp_b=5; xcmp_c=6; cmp_=7"
+
+    assert pairs_of(header, ["cmp_*", "other"]) == [
+        ("cmp_a", "1"),
+        ("other", "2"),
+        ("cmp_a", "4"),
+        ("cmp_", "7"),
+    ]
+    assert pairs_of(header, ["cmp"]) == [("cmp", "3")]
+    assert pairs_of(header, ["nobody*"]) == pairs_of(header, []) == []

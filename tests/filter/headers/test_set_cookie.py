@@ -164,6 +164,7 @@ def test_years_of_two_digits_lie_around_now(text, year):
         "1 jan 0:0:0",
         "30 feb 2026 0:0:0",
         "29 feb 2100 0:0:0",
+        "30 feb 2024 0:0:0",
         "0 jan 2026 0:0:0",
         "1 jan 1600 0:0:0",
         "1 jan 2026 24:0:0",

@@ -46,6 +46,13 @@ def test_a_comment_ends_as_its_language_says():
     assert (COMMENT.tail, xml.tail) == (3, 2)
 
 
+@pytest.mark.parametrize("markup", [b"<!---->", b"<![CDATA[]]>", b"<?>", b"<!x>"])
+def test_markup_of_xml_with_nothing_inside_ends_at_its_first_end(markup):
+    end = construct_at(markup[:9], xml=True, foreign=False)[1]
+
+    assert end.end.search(markup + b" -->]]>", end.begins).end() == len(markup)
+
+
 @pytest.mark.parametrize(
     ("rest", "out"),
     [

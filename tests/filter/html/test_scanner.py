@@ -21,6 +21,7 @@ EVIL = "https://stats.example/s.js"
         '<link rel="canonical" href="https://stats.example/"><link rel=alternate href=//stats.example/>',
         '<script type="application/ld+json">{"a": "https://stats.example/s.js stats.example"}</script>',
         '<script type="text/template"><script src="//stats.example/s.js"></script>',
+        '<script type="text/template" src="//stats.example/s.js"></script>',
         '<textarea><script src="//stats.example/s.js"></script></textarea>',
         '<!-- <script src="//stats.example/s.js"></script> -->',
         "<plaintext><script src='//stats.example/s.js'></script>",

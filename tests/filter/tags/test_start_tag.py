@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.filter.html.scanner import HtmlFilter
+from proxy.filter.rules.judge import PlaceholderPosition
 from proxy.filter.tags import start_tag
 from proxy.filter.tags.refusal import DocumentContext
 from proxy.filter.verdict import Does
@@ -139,3 +140,17 @@ def test_a_handler_of_an_element_that_is_refused_for_what_it_is_stays_with_it():
     page = HtmlFilter(judge_of("      - { element: amp-ad, purpose: performance }\n"))
 
     assert page.whole(b"<amp-ad onload='go()'>") == b"<amp-ad data-consent=\"performance\" onload='go()'>"
+
+
+@pytest.mark.parametrize(("instead", "stands"), [("link", True), ("nothing", False)])
+def test_what_a_rule_replaces_with_nothing_has_no_place_for_a_placeholder(instead, stands):
+    """What a script of the page adds later is asked for by that place alone."""
+    rule = (
+        f"      - {{ from: box.example, element: iframe, purpose: functional, do: replace, with: {instead} }}"
+    )
+    found = start_tag.judge_carefully(
+        DocumentContext(judge_of(rule)), b'<iframe src="https://box.example/a"></iframe>'
+    )
+
+    assert found.verdict.does is Does.REPLACE
+    assert (found.position is not PlaceholderPosition.NOWHERE) == stands

@@ -47,7 +47,7 @@ def project(tmp_path_factory):
     folder = tmp_path_factory.mktemp("project")
     (folder / "thing.py").write_text(SOURCE)
     (folder / "test_thing.py").write_text(TESTS)
-    (folder / "pytest.ini").write_text("[pytest]\n")
+    (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
     return folder
 
 
@@ -75,6 +75,7 @@ def test_a_mutant_is_killed_by_the_first_test_that_fails(worker, project):
     assert judged(worker, "value > LIMIT", "value >= LIMIT")["failed"] == EVERY[0]
     assert judged(worker, "value // 2", "value / 2")["failed"] == EVERY[2]
     assert judged(worker, "value // 2", "value / 2", EVERY[:2])["failed"] is None
+    assert judged(worker, "value // 2", "value is 2", EVERY[2:3])["failed"] == EVERY[2]
     assert judged(worker, "value > LIMIT", "value > LIMIT + 0")["failed"] is None
     assert (project / "thing.py").read_text() == SOURCE
 
