@@ -47,7 +47,7 @@ def project(tmp_path_factory):
     folder = tmp_path_factory.mktemp("project")
     (folder / "thing.py").write_text(SOURCE)
     (folder / "test_thing.py").write_text(TESTS)
-    (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
+    (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error::SyntaxWarning\n")
     return folder
 
 
