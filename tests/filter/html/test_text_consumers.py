@@ -86,6 +86,15 @@ def test_a_long_font_in_a_style_sheet_hides_nothing_behind_it(size):
     assert filtered(page, size=size) == page.replace(b"//stats.example/x", b"about:invalid")
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_a_long_comment_in_a_style_sheet_hides_nothing_behind_it(size):
+    rule = b"p{color:red}\n" * 20_000
+    comment = b"/*" + b"x" * (MAX_INLINE_SCRIPT * 17 // 10) + b"*/"
+    page = b"<style>" + comment + rule + b"a{background:url(//stats.example/x)}" + rule + b"</style>"
+
+    assert filtered(page, size=size) == page.replace(b"//stats.example/x", b"about:invalid")
+
+
 def test_a_script_with_markup_in_its_text_is_held():
     out, run = passed(b"<svg><script>a()<g></g>StatsQueue</script></svg>")
 

@@ -27,7 +27,9 @@ def test_only_what_the_browser_fetches_by_itself_counts(markup, fetched):
 
 
 def test_what_only_a_providers_script_reads_counts_where_a_rule_speaks_of_it():
-    assert hosts('<div data-src="//nobody.example/">') == []
+    assert (
+        hosts('<div data-src="//nobody.example/">') == hosts('<div data-srcset="//nobody.example/ 2x">') == []
+    )
     assert hosts('<div data-src="//stats.example/">') == ["stats.example"]
 
 

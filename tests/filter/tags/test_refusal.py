@@ -102,7 +102,15 @@ def test_what_a_rule_replaces_loaders_load_or_no_fence_stops_is_held(box, rules,
 @pytest.mark.parametrize(
     ("host", "needed"), [("video.example", "functional"), ("undeclared.example", "undeclared")]
 )
-@pytest.mark.parametrize("picture", ['<img srcset="a/b.png 1x, //{} 2x">', '<a ping="/a?b //{}">x</a>'])
+@pytest.mark.parametrize(
+    "picture",
+    [
+        '<img srcset="a/b.png 1x, //{} 2x">',
+        '<img srcset="data:image/png;base64,AA 1x, //{} 2x">',
+        '<a ping="/a?b //{}">x</a>',
+        '<a ping="# //{}">x</a>',
+    ],
+)
 def test_an_address_that_follows_one_of_the_sites_own_is_refused(picture, host, needed):
     markup = picture.format(f"{host}/a.png")
 
