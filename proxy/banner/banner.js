@@ -109,12 +109,12 @@
 
   // Before anything is painted, once the page's own style is there: light on a light page, dark on a dark
   // one, whatever the visitor prefers. Where the theme follows, our second rule is the dark one.
+  // Of a colour its green counts, or its lightness; what is seen through is none.
   let suit = () => {
-    let { media } = style.sheet?.cssRules[1] || 0, { backgroundColor, color } = getComputedStyle(page.body), shade = css => /^rgb\(\d+, (\d+)/.exec(css)?.[1], dark = (255 - shade(backgroundColor) || shade(color)) > 127;
-    // only without asking
-    if (media) if (dark == matchMedia(media.mediaText).matches) return; // written, it styles all of the page anew
-    // end
-    if (media) media.mediaText = dark ? "all" : "not all";
+    let { media } = style.sheet?.cssRules[1] || 0, { backgroundColor, color } = getComputedStyle(page.body);
+    let light = css => css.match(/[^a]\((?:\d+, |\D\S+ \S+ |)([\d.]+)[^/]*$/)?.[1] / ({ r: 255, l: 100 }[css[0]] || 1), back = light(backgroundColor), dark = .5 > (back >= 0 ? back : 1 - light(color));
+    // Written, it styles all of the page anew.
+    if (media) if (dark != matchMedia(media.mediaText).matches) media.mediaText = dark ? "all" : "not all";
   };
 
   // Page swappers would fetch where our links lead, and send our forms themselves: they hear of neither.
@@ -168,7 +168,7 @@
 
   Object.defineProperty(window, "callkomConsent", { value: kept });
   keep();
-  page.addEventListener("visibilitychange", () => page.hidden || look());
+  addEventListener("visibilitychange", () => page.hidden || look());
   // Kept for the back button, or fetched ahead, it heard of no answer given meanwhile.
   addEventListener("pageshow", event => {
     back = event.persisted;

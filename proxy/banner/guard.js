@@ -176,11 +176,9 @@
 
   // What can put a frame into a document.
   let inserters = [];
-  each(["Node", "Element", "HTMLElement", "Document", "DocumentFragment", "ShadowRoot", "CharacterData", "DocumentType", "Range", "HTMLTableElement", "HTMLSelectElement", "HTMLOptionsCollection"], type => {
-    if (self[type]) each(object.getOwnPropertyNames(self[type].prototype), name => {
-      if (/^(append|prepend|insert|replace|before|after|add$|moveB|setHTML|(inn|out)erHTML|write|surround|execC|body$|caption$|tHead$|tFoot$|open$)/.test(name)) inserters.push([type, name]);
-    });
-  });
+  for (let type of "Node,Element,HTMLElement,Document,DocumentFragment,ShadowRoot,CharacterData,DocumentType,Range,HTMLTableElement,HTMLSelectElement,HTMLOptionsCollection".split(",")) if (self[type]) for (let name of object.keys(self[type].prototype)) {
+    if (/^(append|prepend|insert|replace|before|after|moveB|setHTML|(inn|out)erHTML|write|surround|execC|(add|body|caption|tHead|tFoot|open)$)/.test(name)) inserters.push([type, name]);
+  }
 
   let guard = w => {
     try {

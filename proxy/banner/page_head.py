@@ -31,6 +31,9 @@ ASKS = frozenset({Ask.FIRST, Ask.EXPIRED, Ask.NEW, Ask.SIGNAL})
 MAX_CACHED = 512
 """Heads cached: grants x questions of one site, and scopes in transition."""
 
+CALLED_AT_ONCE = "//# allFunctionsCalledOnLoad\n"
+"""Asks V8 to compile a script's functions with it: one by one, as they are called, they are parsed twice."""
+
 _LEAVES = ";document.currentScript.remove()"
 """Styles and scripts of a drawing may count its elements."""
 
@@ -202,7 +205,9 @@ class PageHeads:
         return guard_table(self._policy, grants, self._own, consent_cookie=self._cookie, reports=reports)
 
     def _guard(self, grants: frozenset[Pair]) -> str:
-        return guard(self._table(grants)) + script("frames") + stand_ins(self._policy, grants)
+        return (
+            CALLED_AT_ONCE + guard(self._table(grants)) + script("frames") + stand_ins(self._policy, grants)
+        )
 
     def cookie_rows(self, grants: frozenset[Pair]) -> str:
         """Return the rows by which cookies are judged, and whether undeclared ones are kept, as arguments."""

@@ -370,17 +370,25 @@ HEADS = {
     "<style>body{background:#fff}</style>": (LIGHT.bg, LIGHT.bg),
     DARK_PAGE: (DARK.bg, DARK.bg),
     "<style>html{background:#101418}body{color:#e9edf2}</style>": (DARK.bg, DARK.bg),
+    "<style>body{background:oklch(.2 .02 250)}</style>": (DARK.bg, DARK.bg),
+    "<style>body{background:oklch(.97 .02 250);color:#888}</style>": (LIGHT.bg, LIGHT.bg),
+    "<style>body{background:color(display-p3 .1 .1 .2)}</style>": (DARK.bg, DARK.bg),
+    "<style>body{background:lab(90 0 0)}</style>": (LIGHT.bg, LIGHT.bg),
+    "<style>body{background:lab(20 0 0 / .2);color:#eee}</style>": (DARK.bg, DARK.bg),
+    "<style>body{background:#fff;color:#888}</style>": (LIGHT.bg, LIGHT.bg),
     "<style>:root{color-scheme:light dark}</style>": (LIGHT.bg, DARK.bg),
     '<meta name="color-scheme" content="light dark">': (LIGHT.bg, DARK.bg),
     "<style>@media(prefers-color-scheme:dark){body{background:#101418}}</style>": (LIGHT.bg, DARK.bg),
 }
 BACKGROUND = "e => getComputedStyle(e).backgroundColor"
+WRITTEN = """() => new Promise(done => requestAnimationFrame(() => setTimeout(() =>
+  done(document.querySelector("style").sheet.cssRules[1].media.mediaText))))"""
 FIRST_FRAME = """<script>requestAnimationFrame(() =>
   window.first = [...document.querySelectorAll("#cc-b, .ph")].map(e => getComputedStyle(e).backgroundColor))</script>"""
 
 
 @pytest.mark.parametrize("answered", [False, True], ids=["asking", "answered"])
-@pytest.mark.parametrize("head", HEADS, ids=["plain", "light", "dark", "root", "scheme", "meta", "media"])
+@pytest.mark.parametrize("head", HEADS)
 def test_it_is_light_on_a_light_page_and_dark_on_a_dark_one_from_the_first_frame_on(
     visit, stage, head, answered
 ):
@@ -395,6 +403,14 @@ def test_it_is_light_on_a_light_page_and_dark_on_a_dark_one_from_the_first_frame
         assert {hex_of(colour) for colour in seen} == {wanted}
         assert visitor.page.locator(".ph").first.evaluate(BACKGROUND) == seen[-1]
         assert visitor.errors == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_that_looks_as_its_visitor_prefers_is_not_styled_anew(visit, stage, scheme):
+    stage.html = Stage.page(head=DARK_PAGE if scheme == "dark" else "")
+    visitor = visit(color_scheme=scheme)
+
+    assert visitor.page.evaluate(WRITTEN) == "(prefers-color-scheme: dark)"
 
 
 def test_a_site_that_decides_is_not_overruled(visit, stage):

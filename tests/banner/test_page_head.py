@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from proxy.banner.assets import css_hash, guard
-from proxy.banner.page_head import MAX_CACHED, PageHeads, page_code
+from proxy.banner.page_head import CALLED_AT_ONCE, MAX_CACHED, PageHeads, page_code
 from proxy.config.banner_colours import Look
 from proxy.consent.decision import Ask
 from proxy.filter.headers.guard_table import GUARD_SCRIPT, guard_table
@@ -43,6 +43,14 @@ def test_what_placeholders_do_is_a_file_that_a_page_which_asks_fetches_when_need
     assert of(state, inline=True).files == ()
 
 
+@pytest.mark.parametrize("state", ASKED)
+def test_the_first_token_of_a_script_asks_to_compile_it_at_once(state):
+    """Elsewhere V8 does not read it."""
+    _, code = of(state).bytes("").decode().split("<script", 1)
+
+    assert code.partition(">")[2].startswith("//# allFunctionsCalledOnLoad\n")
+
+
 def test_where_nothing_can_be_replaced_nothing_is_there_for_it():
     policy = policy_of(tags="- { from: other.example, purpose: performance }")
     head = PageHeads(policy, OWN, Look(), "/.consent/", "c").of(decision(policy=policy))
@@ -60,7 +68,8 @@ def test_after_an_answer_style_and_guard_are_files_named_by_their_bytes(state):
     assert re.fullmatch(r"page\.[0-9a-f]{16}\.js", script.name)
     assert re.fullmatch(r"page\.[0-9a-f]{16}\.css", sheet.name)
     assert text.index(f'href="/.consent/{sheet.name}"') < text.index(f'src="/.consent/{script.name}"')
-    assert script.body.startswith(guard(guard_table(POLICY, STATES[state].grants, OWN)).encode())
+    guarding = CALLED_AT_ONCE + guard(guard_table(POLICY, STATES[state].grants, OWN))
+    assert script.body.startswith(guarding.encode())
     assert page_code(asks=False).encode() in script.body
     assert well_formed(text)
 
