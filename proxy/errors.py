@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from proxy.problems import Problem
 
@@ -19,15 +20,19 @@ class ProxyError(Exception):
 
 
 class FaultsError(ProxyError):
-    """One or more problems in rules or config, all of them listed."""
+    """One or more problems in rules or config, all of them listed.
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    `files` are those that the config names beside itself, so that a change of one is noticed.
+    """
+
+    def __init__(self, problems: Sequence[Problem], files: Sequence[Path] = ()) -> None:
         self.problems = tuple(problems)
+        self.files = tuple(files)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
-    def __reduce__(self) -> tuple[type[FaultsError], tuple[tuple[Problem, ...]]]:
+    def __reduce__(self) -> tuple[type[FaultsError], tuple[tuple[Problem, ...], tuple[Path, ...]]]:
         # Pickle would call __init__ with the message; it takes the problems.
-        return type(self), (self.problems,)
+        return type(self), (self.problems, self.files)
 
 
 class PolicyError(FaultsError):

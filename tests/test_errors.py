@@ -1,6 +1,7 @@
 """Errors are told apart by whose fault they are, and survive the way between processes."""
 
 import pickle
+from pathlib import Path
 
 import pytest
 
@@ -30,9 +31,10 @@ def test_a_fault_in_files_lists_every_problem_on_a_line_of_its_own(kind):
 
 @pytest.mark.parametrize("kind", [PolicyError, RulesTestsError, ConfigError])
 def test_it_arrives_whole_from_the_process_that_loads(kind):
-    arrived = pickle.loads(pickle.dumps(kind(PROBLEMS)))
+    arrived = pickle.loads(pickle.dumps(kind(PROBLEMS, [Path("fr.yaml")])))
 
     assert type(arrived) is kind
+    assert arrived.files == (Path("fr.yaml"),)
     assert arrived.problems == tuple(PROBLEMS)
 
 

@@ -232,3 +232,28 @@ async def test_with_a_replica_down_no_visitor_sees_it(tmp_path, written):
 
     assert {page.partition("\r\n")[0].strip() for page in pages} == {"HTTP/2 200"}
     assert {one.partition("\r\n")[0].strip() for one in choices} == {"HTTP/2 303"}
+
+
+CLOUDFLARE = "trusted_proxies: [{ networks: 127.0.0.1, header: CF-Connecting-IP }]"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param(nginx_conf, marks=needs_nginx, id="nginx"),
+        pytest.param(caddyfile, marks=needs_caddy, id="caddy"),
+    ],
+)
+async def test_behind_cloudflare_and_another_proxy_the_visitor_is_whom_cloudflare_names(tmp_path, written):
+    assert f"`{CLOUDFLARE}`" in (ROOT / IN_FRONT[0]).read_text("utf-8")
+    async with (
+        Origin({b"/": html(PAGE)}) as origin,
+        proxying(origin.url, folder=tmp_path, more=CLOUDFLARE) as proxy,
+    ):
+        front = Front(tmp_path, proxy.port, free_port(), free_port())
+        async with served(front, *written(front, IN_FRONT[0])):
+            await curl(front.tls, "/", "-H", "CF-Connecting-IP: 198.51.100.7")
+        [seen] = [one for one in origin.seen if one.target == b"/"]
+
+    assert seen.get(b"X-Real-IP") == [b"198.51.100.7"]
+    assert seen.get(b"X-Forwarded-Proto") == [b"https"]

@@ -12,12 +12,12 @@ from proxy.config.consent_domain import consent_domain
 from proxy.config.loading import read_config
 from proxy.config.policies import Policies, RulesFile, rules_files
 from proxy.config.types import Config
-from proxy.errors import ConfigError, PolicyError, ProxyError, RulesTestsError
+from proxy.errors import ConfigError, FaultsError, PolicyError, ProxyError, RulesTestsError
 from proxy.policy.load import load_policy
 from proxy.policy.model import Policy
 from proxy.policy.rehome import rehome
 from proxy.problems import Place, Problem
-from proxy.process.loaded_files import LoadedFiles
+from proxy.process.loaded_files import LoadedFiles, files_named
 from proxy.process.rules_tests import RulesTests, doubt_of, failed_tests
 from proxy.process.source_checks import source_faults
 from proxy.snapshot.consent_source import with_running_tool
@@ -26,6 +26,14 @@ from proxy.snapshot.consent_source import with_running_tool
 def read_files(config_path: Path, rules_path: Path, tests: RulesTests = RulesTests.REFUSE) -> LoadedFiles:
     """Return what is served from; raises ConfigError or PolicyError with every problem."""
     config = read_config(config_path)
+    try:
+        return _read_beside(config, config_path, rules_path, tests)
+    except FaultsError as error:
+        error.files = files_named(config, rules_path)
+        raise
+
+
+def _read_beside(config: Config, config_path: Path, rules_path: Path, tests: RulesTests) -> LoadedFiles:
     read = read_policies(config, rules_path)
     failed = tuple(problem for policy in read.all for problem in failed_tests(policy))
     if failed and tests is RulesTests.REFUSE:

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from proxy.banner.words import Languages
-from proxy.config.policies import Policies, rules_files
+from proxy.config.policies import Policies
 from proxy.config.types import Config
 from proxy.errors import FaultsError, ProxyError
 from proxy.policy.changes import NOBODY, asked_again
 from proxy.process.load_subprocess import read_in_subprocess
-from proxy.process.loaded_files import LoadedFiles
+from proxy.process.loaded_files import LoadedFiles, files_named
 from proxy.process.rules_tests import RulesTests
 from proxy.telemetry.logs import log
 
@@ -51,15 +51,21 @@ class WatchedFiles:
     def read(self) -> tuple[Config, Policies]:
         """Return both, or raise ConfigError or PolicyError with every problem."""
         self._seen = self._stamp()  # later changes are seen by `changed`
-        config, policies, self.languages, self.doubt = self._read(self.tests)
+        try:
+            config, policies, self.languages, self.doubt = self._read(self.tests)
+        except FaultsError as error:
+            self._watch((*self._extra, *error.files))
+            raise
         self.tests = RulesTests.REFUSE  # `warn` is a start's: a reload never brings rules in that fail
-        words = [config.file(config.languages)] if config.languages else []
-        tls = [config.file(config.tls.certificate), config.file(config.tls.key)] if config.tls else []
-        rules = [file.path for name, file in rules_files(config, self.rules_path).items() if name is not None]
-        if (*words, *tls, *rules) != self._extra:  # else one that changed meanwhile would never be seen
-            self._extra = (*words, *tls, *rules)
-            self._seen = (*self._seen[:2], *self._stamp()[2:])
+        self._watch(files_named(config, self.rules_path))
         return config, policies
+
+    def _watch(self, files: tuple[Path, ...]) -> None:
+        """Watch these files beside config and rules."""
+        files = tuple(dict.fromkeys(files))
+        if files != self._extra:  # else one that changed meanwhile would never be seen
+            self._extra = files
+            self._seen = (*self._seen[:2], *self._stamp()[2:])
 
     def _read(self, tests: RulesTests) -> LoadedFiles:
         if self.in_subprocess:

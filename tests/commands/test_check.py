@@ -143,6 +143,21 @@ def test_with_watch_a_file_is_checked_again_when_it_changes(tmp_path):
             watching.kill()
 
 
+def test_with_watch_the_rules_of_a_site_are_watched_too(tmp_path):
+    french = (ROOT / "rules.yaml").read_text().replace("callkom.io", "example.fr")
+    config = with_own_rules(tmp_path, french.replace("purpose: performance", "purpose: preformance", 1))
+    command = [sys.executable, "-m", "proxy", "check", "--config", str(config), "--watch"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as watching:
+        try:
+            until_said(watching.stderr, "fr.yaml:")
+            (tmp_path / "fr.yaml").write_text(french)
+            until_said(watching.stdout, "fr.yaml is fine")
+        finally:
+            watching.kill()
+
+
 def until_said(pipe, words):
     for line in pipe:
         if words in line:

@@ -325,3 +325,21 @@ def test_a_file_that_changes_while_the_others_are_read_has_changed(tmp_path):
 
     assert not watched.changed()
     assert watched.changed()
+
+
+async def test_a_rules_file_that_a_site_names_before_it_is_there_is_read_once_it_is(tmp_path):
+    async with (
+        Origin({b"/": html(PAGE)}) as origin,
+        proxying(origin.url, folder=tmp_path, files=True) as proxy,
+    ):
+        text = (tmp_path / "config.yaml").read_text()
+        (tmp_path / "config.yaml").write_text(text.rstrip() + "\n    rules: own.yaml\n")
+        await until(lambda: proxy.records("policy_refused"))
+        (tmp_path / "own.yaml").write_text(RULES.replace("13 months", "13 monts"))
+        await until(lambda: len(proxy.records("policy_refused")) > 1)
+        (tmp_path / "own.yaml").write_text(RULES)
+        await until(lambda: proxy.records("policy_loaded"))
+        missing, faulty = (one["problems"] for one in proxy.records("policy_refused"))
+
+    assert "cannot be read" in missing[0]
+    assert faulty[0].startswith("own.yaml:21:75:")

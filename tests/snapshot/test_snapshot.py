@@ -13,7 +13,8 @@ from proxy.snapshot.shared_resources import SharedResources
 from proxy.snapshot.site_upstreams import UpstreamsBySite
 from proxy.snapshot.snapshot import build_snapshot
 from proxy.telemetry.metrics import Tally
-from tests.support.proxying import RULES, config_text
+from tests.support.origin import Origin, html
+from tests.support.proxying import PAGE, RULES, config_text, proxying
 
 KEYS = (b"k" * 32, b"j" * 32)
 
@@ -97,3 +98,23 @@ async def test_the_port_of_https_addresses_is_said_where_it_is_not_443(build, mo
     snapshot = await build(more, listen=listen)
 
     assert snapshot.https_port == port
+
+
+async def test_the_same_page_on_sites_with_other_rules_is_each_sites_own(tmp_path):
+    freed = RULES.replace("purpose: performance }\n    requests", "purpose: necessary }\n    requests")
+    (tmp_path / "app.yaml").write_text(freed)
+    async with Origin({b"/": html(PAGE, b'ETag: "1"')}) as origin:
+        more = f"  - {{ hosts: shop.callkom.io, upstream: '{origin.url}', rules: app.yaml }}"
+        async with proxying(origin.url, folder=tmp_path, more=more, files=True) as proxy:
+            hosts = ("callkom.io", "shop.callkom.io")
+            pages = [await proxy.ask("/", host=host) for _ in range(4) for host in hosts]
+            tags = [page.one(b"ETag").decode() for page in pages[:2]]
+            again = {
+                (host, tag): (await proxy.ask("/", f"If-None-Match: {tag}", host=host)).status
+                for host in hosts
+                for tag in tags
+            }
+
+    assert [b'type="text/plain"' in page.body for page in pages] == [True, False] * 4
+    assert tags[0] != tags[1]
+    assert again[hosts[0], tags[1]] == again[hosts[1], tags[0]] == 200
