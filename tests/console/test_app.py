@@ -332,8 +332,8 @@ async def test_no_session_lasts_for_ever():
     async with console() as (browser, _, clock):
         await browser.sign_in()
         end = clock.now + LONGEST
-        while clock.now < end - IDLE:
-            clock.now += IDLE / 2
+        while clock.now < end - 1:
+            clock.now = min(clock.now + IDLE / 2, end - 1)
             shown = await (await browser.ask("/console")).text()
             assert 'action="/console/sign-out"' in shown
         clock.now = end
@@ -455,6 +455,16 @@ async def test_health_and_figures_stay_open_beside_it():
         statuses = [(await browser.ask(one)).status for one in ("/healthz", "/readyz", "/metrics", "/status")]
 
     assert statuses == [200] * 4
+
+
+async def test_who_signs_in_anew_has_one_session():
+    async with console() as (browser, _, _):
+        await browser.sign_in()
+        old = browser.cookie
+        await browser.sign_in("watcher")
+        statuses = [(await browser.ask("/console/data", cookie=one)).status for one in (old, browser.cookie)]
+
+    assert statuses == [401, 200]
 
 
 async def test_without_a_console_its_addresses_are_nobodys():

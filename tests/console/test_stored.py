@@ -66,8 +66,22 @@ async def test_a_store_that_is_away_tells_nothing_until_it_is_back():
     while stored._reading is not None:
         await asyncio.sleep(0)
 
-    assert first == {"consent": None, "purposes": None, "found": None}
+    assert first == {"consent": None, "purposes": None, "found": None, "stored_at": None}
     assert (await stored.read())["consent"] == [2]
+
+
+async def test_nobody_waits_for_long_and_what_was_read_comes_later():
+    store, clock = Store(), Clock()
+    stored = StoredFigures(store, clock, patience=0.01)
+    first = await stored.read()
+    clock.now += 7
+    store.gate.set()
+    await stored._reading
+    second = await stored.read()
+
+    assert (first["consent"], first["stored_at"]) == (None, None)
+    assert (second["consent"], second["stored_at"]) == ([1], 1007)
+    assert store.reads == 1
 
 
 async def test_a_stop_ends_a_reading():
