@@ -81,3 +81,11 @@ class Unreadable(ProxyError):
     Raised by the filter before or inside the document; the visitor gets 502 before the first
     byte, and a closed connection after it (threats T48).
     """
+
+
+def reason(error: BaseException) -> str:
+    """Return why the system or a library failed, in words and without the number of the error."""
+    if isinstance(error, ConnectionRefusedError):
+        return "nothing listens there (connection refused)"
+    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return words.strip() or type(error).__name__

@@ -36,7 +36,9 @@ def test_there_are_fifteen_everyday_tasks():
 @pytest.mark.parametrize("task", TASKS)
 def test_a_task_loads_passes_its_tests_and_leaves_nothing_untried(task):
     rules = policy(task)
-    doubts = [str(one) for one in (*lint(rules), *unfounded(rules)) if "is used by no rule" not in one.text]
+    parts = ("is used by no rule", "no provider is described yet")  # a task is no whole file
+    found = (*lint(rules), *unfounded(rules))
+    doubts = [str(one) for one in found if not any(part in one.text for part in parts)]
 
     assert rules.examples or task.startswith("Change one")
     assert [str(one) for one in run_examples(rules)] == []

@@ -191,6 +191,7 @@ def test_make_demo_starts_the_demo(checkout):
         status, page = asked(port, "callkom.localhost", running)
 
     assert status == 200
+    assert '"level":"warning"' not in running[1].read_text()
     assert "Refuse all" in page
 
 

@@ -14,6 +14,7 @@ from proxy.errors import (
     ProxyError,
     RulesTestsError,
     UpstreamError,
+    reason,
 )
 from proxy.problems import Place, Problem
 
@@ -52,3 +53,19 @@ def test_every_error_is_one_of_ours_and_failing_tests_are_the_rule_authors():
     assert all(issubclass(kind, ProxyError) for kind in kinds)
     assert issubclass(RulesTestsError, PolicyError)
     assert not issubclass(ConfigError, PolicyError)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            ConnectionRefusedError(111, "Connect call failed ('127.0.0.1', 5432)"),
+            "nothing listens there (connection refused)",
+        ),
+        (OSError(-2, "Name or service not known"), "Name or service not known"),
+        (ValueError(" of one kind\n"), "of one kind"),
+        (EOFError(), "EOFError"),
+    ],
+)
+def test_a_reason_is_words_without_the_number_of_the_error(error, said):
+    assert reason(error) == said

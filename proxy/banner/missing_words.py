@@ -15,6 +15,8 @@ from proxy.problems import Place, Problem
 
 _PARTS = ("label", "hint", "sentence", "without", "refusing")
 _FREE = re.compile(r"purposes\.[a-z0-9-]+\.(?:label|hint|sentence|without|refusing)")
+_UNDECIDED = "TODO"
+"""How `discover --suggest` begins a text that its author has still to write."""
 _BRACES = re.compile(r"\{([a-z_]+)\}")
 
 _LONG = re.compile(r"[^\W\d_]{4,}")
@@ -75,7 +77,11 @@ def _lacking(
             near = _near(purpose.id, layers[1][code][0], policy) if code in layers[1] else ""
             purposes.append(f"purpose '{purpose.id}' has no {', '.join(missing)} under 'purposes'{near}")
     texts = sorted(policy_texts(policy).items()) if code != DEFAULT else []
-    silent = [f"'{text}' ({place.rule}) is not translated" for text, place in texts if text not in phrases]
+    silent = [
+        f"'{text}' ({place.rule}) is not translated"
+        for text, place in texts
+        if text not in phrases and not text.startswith(_UNDECIDED)
+    ]
     if spoken:
         faults = [Problem(top, text + where) for text in purposes]
         return faults + [Problem(top, f"{text}; add it under 'phrases'", warning=True) for text in silent]
@@ -83,7 +89,7 @@ def _lacking(
         return []
     more = len(purposes) + len(silent) - 1
     text = [*purposes, *silent][0] + (f", and {more} more like it" if more else "")
-    return [Problem(top, f"{text}; visitors read it in English", warning=True)]
+    return [Problem(top, f"{text}; visitors read it in English{where}", warning=True)]
 
 
 def _where(code: str, folder: Path | None) -> str:

@@ -41,9 +41,11 @@ from proxy.package_files import bundled
 from proxy.policy.model import Policy
 
 NO_PLAYWRIGHT = (
-    "the audit needs Playwright and a Chromium: pip install 'consent-proxy[audit]', "
+    "the audit needs Playwright and a Chromium: pip install '.[audit]' in the folder of consent-proxy, "
     "and a system's Chromium or: playwright install chromium"
 )
+_UNTRUSTED = "ERR_CERT_"
+"""How Chromium names what is wrong with a certificate."""
 MOST_PAGES = 200
 MOST_LISTED = 15
 """Findings that are printed; the reports have all."""
@@ -165,7 +167,8 @@ def _must_be_there(seen: SiteVisit) -> None:
         why = next(
             (page.failed or f"the response was {page.status}" for page in pages), "robots.txt allows none"
         )
-        fail(f"no page of {', '.join(seen.addresses)} could be opened: {why}", 2)
+        hint = "; --insecure takes a certificate that nobody vouches for" if _UNTRUSTED in why else ""
+        fail(f"no page of {', '.join(seen.addresses)} could be opened: {why.strip()}{hint}", 2)
 
 
 def _instead(plan: Plan, address: str) -> Plan:

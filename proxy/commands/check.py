@@ -172,7 +172,7 @@ def _rules(file: RulesFile, *, given: bool) -> tuple[Policy | None, list[Problem
 def _left_to_do(text: str, file: str) -> list[Problem]:
     """Return a warning for each line with a TODO, as `discover --suggest` writes them."""
     return [
-        Problem(Place(file, number, found.start() + 1), f"is left to do: {found[1].strip()}", warning=True)
+        Problem(Place(file, number, found.start() + 1), f"left to do: {found[1].strip()}", warning=True)
         for number, line in enumerate(text.splitlines(), 1)
         if (found := _TODO.search(line)) is not None
     ]

@@ -20,6 +20,8 @@ from proxy.policy.hosts import registrable
 
 CONFIG, RULES, KEY = "config.yaml", "rules.yaml", "consent.key"
 _NOBODYS_SITE = "http://127.0.0.1:9001"
+_EXAMPLE = "https://www.example.com"
+"""Stands in the rules for a site whose name nobody said."""
 
 _CONFIG = """\
 # Where consent-proxy runs. Every key, its default and its meaning: docs/config.md.
@@ -105,7 +107,7 @@ def _config(origin: str, host: str) -> str:
 
 
 def _rules(origin: str, host: str) -> str:
-    site = "https://www.example.com" if origin == _NOBODYS_SITE else origin
+    site = _EXAMPLE if is_address(host) or host == "localhost" else origin
     domain = urlsplit(site).hostname or host
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     return _RULES.format(today=today, site=site, domain=registrable(domain) or domain)

@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from proxy.config.types import Config, Tls
 from proxy.config.value_parsers import ListenAddress
@@ -74,10 +75,22 @@ class Certificate:
         try:
             context.load_cert_chain(self._certificate, self._key)
         except (OSError, ssl.SSLError) as error:
+            why = next(
+                (f"{file} {one}" for file in (self._certificate, self._key) if (one := _unread(file))), error
+            )
             raise StartError(
-                f"the certificate {self._certificate} and its key {self._key} cannot be used: {error}"
+                f"the certificate {self._certificate} and its key {self._key} cannot be used: {why}"
             ) from error
         return context
+
+
+def _unread(file: Path) -> str | None:
+    """Return why a file cannot be read, or None: OpenSSL does not say which of two it is."""
+    try:
+        file.read_bytes()
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    return None
 
 
 @dataclass(slots=True)

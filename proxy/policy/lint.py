@@ -111,6 +111,14 @@ def _empty_providers(policy: Policy) -> Iterator[Problem]:
 
 
 def _unused_purposes(policy: Policy) -> Iterator[Problem]:
+    if not policy.providers and not policy.headers:
+        place = min((purpose.place for purpose in policy.purposes), default=Place("rules.yaml", 1))
+        text = (
+            "no provider is described yet: nobody is asked about anything, and the undeclared is held;"
+            " serve with `mode: observe`, then `consent-proxy discover --suggest` prints blocks to paste"
+        )
+        yield Problem(place, text, warning=True)
+        return
     used = {NECESSARY} | {row.purpose for row in _rows(policy)}
     used |= {purpose for tag in _tags(policy) for purpose in tag.purposes}
     for provider in policy.providers:
@@ -270,7 +278,10 @@ def _unreached_domains(policy: Policy) -> Iterator[Problem]:
             if _is_own(policy, bare):
                 continue
             if not any(covers(host, bare) or covers(bare, host) for host in hosts):
-                text = f"'{domain}' is a third party that no tag rule names: nothing keeps this cookie away"
+                text = (
+                    f"'{domain}' is a third party that no tag rule names: nothing keeps this cookie away"
+                    f" (the site is that of policy.page, '{urlsplit(policy.page).hostname}')"
+                )
                 yield Problem(row.place, text, warning=True)
 
 

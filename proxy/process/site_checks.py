@@ -74,6 +74,8 @@ def uncovered_hosts(policies: Policies, config: Config, path: Path) -> list[Prob
     for number, site in enumerate(config.sites):
         policy = policies.of(site)
         domains = {domain for one in policy.providers for row in one.cookies for domain in row.domains}
+        if not policy.providers:  # rules just begun, which have a warning of their own
+            continue
         for at, host in enumerate(site.hosts):
             if _is_trial(host):
                 continue

@@ -12,7 +12,6 @@ from proxy.config.policies import Policies
 from proxy.config.signing_key import load_keys
 from proxy.config.types import Config
 from proxy.http.server import check_server
-from proxy.process.observed_sites import warn_of_unobserved
 from proxy.process.reload import WatchedFiles
 from proxy.process.supervisor import WorkerChannel, on_signals, orphaned
 from proxy.process.worker import TICK, Worker
@@ -80,12 +79,11 @@ def serve_alone(watched: WatchedFiles, config: Config, policies: Policies) -> No
 
 
 def run_here(config_path: Path, rules_path: Path) -> None:
-    """Run the proxy in this process, in which other things run too: the command `demo`."""
+    """Run the proxy in this process, beside other things: for `demo` and `preview`, no first rollouts."""
     watched = WatchedFiles(config_path, rules_path)
     config, policies = watched.read()
     watched.in_subprocess = True
     lines = start_logs(config.log.level, config.log.style)
     load_keys(config)
-    warn_of_unobserved(config)
     lines.flush()
     serve_alone(watched, config, policies)

@@ -12,6 +12,8 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol
 
+from proxy.errors import reason
+
 Row = Any
 """Values by name and by number; iterates over its values, and `dict(row)` is what it says."""
 
@@ -69,7 +71,7 @@ def why(error: BaseException) -> str:
     if isinstance(error, asyncio.TimeoutError) and not str(error):
         return "it did not respond in time"
     cause = error.error if isinstance(error, Failure) else error
-    return str(cause).strip().partition("\n")[0] or type(cause).__name__
+    return reason(cause).partition("\n")[0]
 
 
 async def first(connection: Connection, statement: str, *values: Any) -> Row | None:

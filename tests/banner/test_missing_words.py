@@ -7,6 +7,7 @@ from proxy.banner.word_files import PLURALS, SHIPPED, load_languages
 from proxy.policy.load import load_policy
 from proxy.policy.model import Policy
 from tests.banner.rendering import POLICY
+from tests.policy.rules import policy_of
 
 BANNER = Path(missing_words.__file__).parent
 
@@ -161,3 +162,14 @@ def test_in_a_language_that_nobody_switched_on_it_is_one_warning():
         {path.name for path in SHIPPED.glob("*.yaml")} - {"en.yaml"}
     )
     assert all("purpose 'advice' has no label" in one.text for one in found)
+
+
+def test_a_text_that_its_author_has_still_to_write_is_not_missed_in_other_languages_and_any_other_is():
+    row = "- { name: a, domain: .callkom.io, purpose: functional, lasts: Session, why: "
+    told = [
+        [one.text for one in word_problems(policy_of(cookies=f'{row}"{why}" }}')) if "what it" in one.text]
+        for why in ("TODO: what it is for", "Says what it is for")
+    ]
+
+    assert told[0] == []
+    assert any("visitors read it in English; write them into de.yaml" in one for one in told[1])

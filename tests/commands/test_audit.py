@@ -29,7 +29,7 @@ def test_without_playwright_the_command_says_what_to_install(monkeypatch):
     told = run("audit", "callkom.io")
 
     assert told.returncode == 1
-    assert "pip install 'consent-proxy[audit]'" in told.stderr
+    assert "pip install '.[audit]'" in told.stderr
 
 
 def test_nothing_but_the_audit_imports_playwright():

@@ -37,6 +37,23 @@ def test_what_init_writes_is_taken_by_check_with_warnings_at_most(tmp_path, site
     assert all("warning: " in line for line in checked.stderr.splitlines()[:-1])
 
 
+def test_a_site_that_is_an_address_of_this_machine_lends_the_rules_no_name(tmp_path):
+    run("init", tmp_path, "--site", "http://127.0.0.1:9101")
+    rules = (tmp_path / "rules.yaml").read_text()
+
+    assert "page: https://www.example.com/cookie-policy" in rules
+    assert "contact: privacy@example.com" in rules
+    assert "127.0.0.1" not in rules
+
+
+def test_rules_just_begun_have_one_warning_that_says_what_comes_next(tmp_path):
+    run("init", tmp_path, "--site", "https://www.example.com")
+    checked = run("check", tmp_path / "rules.yaml", "--config", tmp_path / "config.yaml")
+
+    assert len(checked.stderr.splitlines()) == 2, checked.stderr
+    assert "no provider is described yet" in checked.stderr
+
+
 def test_only_their_owner_reads_the_files_and_that_is_the_one_whose_folder_it_is(tmp_path):
     owner = (4321, 4321) if os.getuid() == 0 else (os.getuid(), tmp_path.stat().st_gid)
     os.chown(tmp_path, *owner)

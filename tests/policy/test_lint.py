@@ -1,5 +1,6 @@
 """Lint is certain: it warns of what can never matter, and never of what might."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -96,9 +97,11 @@ def test_a_neutral_host_of_which_a_rule_takes_one_path_still_counts():
 def test_a_third_partys_cookie_that_nothing_keeps_away_is_told():
     rows = ROW + "\n- { name: b, domain: .other.com, purpose: performance, lasts: Session, why: y }"
 
-    assert warnings(cookies=rows, tags=TAG) == [
+    [told] = warnings(cookies=rows, tags=TAG)
+    assert told == (
         "16: '.other.com' is a third party that no tag rule names: nothing keeps this cookie away"
-    ]
+        " (the site is that of policy.page, 'example.com')"
+    )
 
 
 def test_a_tag_that_asks_less_than_its_hosts_cookie_is_told():
@@ -326,3 +329,11 @@ def test_what_is_necessary_may_be_stored_and_an_unused_purpose_harms_nobody():
         )
         == ()
     )
+
+
+def test_rules_just_begun_have_one_warning_that_says_what_to_do_next():
+    [one] = lint(replace(policy_of(), providers=()))
+
+    assert (one.place.line, one.warning) == (8, True)
+    assert one.text.startswith("no provider is described yet")
+    assert "discover --suggest" in one.text

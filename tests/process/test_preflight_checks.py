@@ -88,6 +88,15 @@ def test_a_key_that_is_not_the_certificates_is_told(tmp_path):
     assert "cannot be used" in told
 
 
+@pytest.mark.parametrize("missing", ["cert.pem", "key.pem"])
+def test_of_certificate_and_key_the_one_that_is_not_there_is_named(tmp_path, missing):
+    certificate(tmp_path)
+    (tmp_path / missing).unlink()
+    [told] = problems(config_in(tmp_path, TLS))
+
+    assert told.endswith(f"cannot be used: {tmp_path / missing} cannot be read (No such file or directory)")
+
+
 def test_where_all_is_there_nothing_is_told_and_nothing_is_made(tmp_path):
     certificate(tmp_path)
     path = config_in(tmp_path, TLS + "records: sqlite:///new/proofs.db\n")

@@ -1,5 +1,6 @@
 """What `check --config` doubts about the sites: hosts that no rule is for, domains that share no answer."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,9 @@ def test_one_id_for_two_providers_under_one_answer_is_named(tmp_path):
     )
     assert found.warning
     assert names_under_one_answer(Policies({None: other, Path("app.yaml"): other}), config) == []
+
+
+def test_rules_without_any_provider_have_no_warning_for_each_host(tmp_path):
+    config, path = config_with(tmp_path, "www.example.com, shop.example.fr")
+
+    assert uncovered_hosts(Policies.given(replace(policy_of(), providers=())), config, path) == []

@@ -7,7 +7,7 @@ import ssl
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from proxy.errors import UpstreamError
+from proxy.errors import UpstreamError, reason
 
 _IPV4_EMBEDDING = tuple(
     map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
@@ -47,7 +47,7 @@ class ConnectError(UpstreamError):
 
     def __init__(self, address: UpstreamAddress, trouble: Exception | None) -> None:
         late = isinstance(trouble, TimeoutError)
-        words = "no connection in time" if late else str(trouble) or type(trouble).__name__
+        words = "no connection in time" if late or trouble is None else reason(trouble)
         super().__init__(f"{address}: {words}", 504 if late else 502, unheard=True)
 
 
