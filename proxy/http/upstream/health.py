@@ -39,9 +39,18 @@ class UpstreamHealth:
         """True when requests may go there."""
         return self.well and now >= self._down_until
 
-    def why(self, now: float) -> str:
-        """Return why it is down, or an empty string."""
-        return "" if self.is_up(now) else self._why
+    @property
+    def responds(self) -> bool:
+        """False from when it was taken for down until it responds again.
+
+        Operators are told this. Once it has rested requests go there again, which proves nothing yet.
+        """
+        return self.well and self.failures < FAILURES
+
+    @property
+    def why(self) -> str:
+        """Why it is down, or an empty string."""
+        return "" if self.responds else self._why
 
     def worked(self) -> None:
         """Record a response."""

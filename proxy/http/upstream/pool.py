@@ -165,11 +165,10 @@ class Pool:
 
     def state(self) -> PoolState:
         """Return the state of the pool."""
-        now = self._loop.time()
         return PoolState(
             address=str(self.address),
-            up=self.health.is_up(now),
-            why=self.health.why(now),
+            up=self.health.responds,
+            why=self.health.why,
             connections=len(self._connections) + len(self._long_lived) + len(self._pinned),
             idle=len(self._idle),
             busy=self.busy,

@@ -15,9 +15,18 @@ def test_one_lost_connection_is_no_illness_but_three_in_a_row_are():
     state.failed(100.0, "refused")
 
     assert not state.is_up(100.0)
-    assert state.why(100.0) == "refused"
+    assert state.why == "refused"
+
+
+def test_what_has_rested_gets_requests_again_and_is_told_as_down_until_it_responds():
+    state = UpstreamHealth()
+    for _ in range(FAILURES):
+        state.failed(100.0, "refused")
+
     assert state.is_up(100.0 + COOL_OFF)
-    assert state.why(100.0 + COOL_OFF) == ""
+    assert (state.responds, state.why) == (False, "refused")
+    state.worked()
+    assert (state.responds, state.why) == (True, "")
 
 
 def test_an_answer_ends_the_count():
