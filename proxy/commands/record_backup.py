@@ -12,17 +12,25 @@ import typer
 from proxy.commands.record_store import ConfigFile, Json, Yes, with_store
 from proxy.commands.terminal import confirm, err, fail, print_json
 from proxy.records.backup import Contents
+from proxy.records.migrations import STEPS
 from proxy.records.store import RecordStore
 from proxy.records.verify import Verification
 
 BackupFile = Annotated[Path, typer.Argument(help="The backup: one SQLite file, of either kind of store.")]
 
 
-def backup(config: ConfigFile, file: BackupFile, json: Json = False) -> None:
+def backup(
+    config: ConfigFile,
+    file: BackupFile,
+    schema: Annotated[
+        str, typer.Option("--schema", help="For an older version to restore: the schema that it knows.")
+    ] = STEPS[-1],
+    json: Json = False,
+) -> None:
     """Write the whole store to a new file (0600), also while the proxy serves."""
 
     async def run(store: RecordStore) -> None:
-        _say("backed up", await store.back_up(file.absolute()), json=json)
+        _say("backed up", await store.back_up(file.absolute(), schema), json=json)
 
     with_store(config, run)
 

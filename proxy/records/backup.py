@@ -17,8 +17,8 @@ from pathlib import Path
 from proxy.errors import RecordsError
 from proxy.records.database import Database
 from proxy.records.driver import FAILURES, Connection, Row, first, why
-from proxy.records.migrations import VERSIONS
-from proxy.records.sqlite import connect
+from proxy.records.migrations import STEPS, VERSIONS
+from proxy.records.sqlite import SqliteConnection, connect
 
 _FILE = "proofs.db"
 _PAGE = 500
@@ -26,6 +26,9 @@ _GUARDED = ("records", "writers")
 _REPLACED = (*_GUARDED, "days")
 """What a restore puts in place of what is there. Everything else is added to it: a text goes by its own
 digest, a key by its id, and a process that serves relies on those that it has written."""
+
+_SCHEMAS = STEPS[2:]
+"""The schemas that have those tables: what a backup may be written for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +54,32 @@ async def contents(database: Database) -> Contents:
         return await _contents(connection)
 
 
-async def write_backup(database: Database, file: Path) -> Contents:
-    """Write the store as it is at one moment to a new file (0600); whoever serves goes on meanwhile."""
+async def write_backup(database: Database, file: Path, schema: str = STEPS[-1]) -> Contents:
+    """Write the store as it is at one moment to a new file (0600); whoever serves goes on meanwhile.
+
+    With an older `schema` the file is for an older program; what has no place there is refused.
+    """
     _require_new(file)
     with _file_errors(file), tempfile.TemporaryDirectory(prefix=".backup-", dir=file.parent) as name:
         part = Path(name, _FILE)
-        if database.path is not None:
-            await asyncio.to_thread(_copy_file, database.path, part)
+        if schema != STEPS[-1]:
+            found = await _export_older(database, part, schema)
         else:
-            await _export(database, part)
-        copy = Database(f"sqlite:///{_FILE}", part.parent)
-        try:
-            found = await contents(copy)
-        finally:
-            await copy.close()
+            found = await _write_current(database, part)
         await asyncio.to_thread(_put_in_place, part, file)
     return found
+
+
+async def _write_current(database: Database, part: Path) -> Contents:
+    if database.path is not None:
+        await asyncio.to_thread(_copy_file, database.path, part)
+    else:
+        await _export(database, part)
+    copy = Database(f"sqlite:///{_FILE}", part.parent)
+    try:
+        return await contents(copy)
+    finally:
+        await copy.close()
 
 
 @contextlib.asynccontextmanager
@@ -123,13 +136,53 @@ async def _export(database: Database, part: Path) -> None:
         await copy.close()
 
 
+async def _export_older(database: Database, part: Path, schema: str) -> Contents:
+    """Copy every table to a new file at an older schema; RecordsError where that would lose a proof."""
+    if schema not in _SCHEMAS:
+        raise RecordsError(f"no backup can have the schema {schema}; name one of {', '.join(_SCHEMAS)}")
+    from proxy.records.migrations.migrate import make_file  # noqa: PLC0415 - SQLAlchemy and Alembic: 30 MB
+
+    await asyncio.to_thread(make_file, part, schema)
+    target = await SqliteConnection.open(part, read_only=False, pages="")
+    try:
+        async with database.reading() as source:
+            await target.begin(write=True)
+            for table, (columns, _key) in _columns().items():
+                there = [row["name"] for row in await target.all(f"PRAGMA table_info({table})")]
+                await _require_place(source, table, [name for name in columns if name not in there], schema)
+                if there:
+                    await _copy_table(source, target, table, there)
+            found = await _contents(target)
+            await target.commit()
+        return found
+    finally:
+        await target.close()
+
+
+async def _require_place(source: Connection, table: str, lacking: Sequence[str], schema: str) -> None:
+    """Raise RecordsError where columns that an older schema lacks hold something that proves or counts."""
+    if not lacking or table not in _REPLACED:
+        return
+    held = " OR ".join(f"{name} IS NOT NULL" for name in lacking)
+    row = await first(source, f"SELECT count(*) FROM {table} WHERE {held}")  # noqa: S608 - of the schema
+    if row is not None and row[0]:
+        raise RecordsError(
+            f"schema {schema} has no place for {', '.join(lacking)}, which {row[0]} rows of {table} say: "
+            "an older consent-proxy could not keep them as they are"
+        )
+
+
 async def _copy_rows(source: Connection, target: Connection) -> None:
     for table, (columns, _key) in _columns().items():
-        names, marks = ", ".join(columns), ", ".join("?" * len(columns))
-        unless = "" if table in _REPLACED else " ON CONFLICT DO NOTHING"
-        insert = f"INSERT INTO {table} ({names}) VALUES ({marks}){unless}"  # noqa: S608 - of the schema
-        async for rows in _pages(source, table):
-            await target.many(insert, [tuple(row) for row in rows])
+        await _copy_table(source, target, table, columns)
+
+
+async def _copy_table(source: Connection, target: Connection, table: str, columns: Sequence[str]) -> None:
+    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+    unless = "" if table in _REPLACED else " ON CONFLICT DO NOTHING"
+    insert = f"INSERT INTO {table} ({names}) VALUES ({marks}){unless}"  # noqa: S608 - of the schema
+    async for rows in _pages(source, table):
+        await target.many(insert, [tuple(row[name] for name in columns) for row in rows])
 
 
 async def _pages(source: Connection, table: str) -> AsyncIterator[Sequence[Row]]:

@@ -167,7 +167,8 @@ def _check_schema(found: str | None) -> None:
     if found is not None and found not in STEPS:
         raise StartError(
             f"the store of proofs has schema {found}, this program knows up to {STEPS[-1]}: "
-            "it was written by a newer consent-proxy; start that one, or name another store"
+            "it was written by a newer consent-proxy; start that one, or name another store, into which "
+            f"what that one writes with `records backup --schema {STEPS[-1]}` can be restored"
         )
 
 

@@ -20,6 +20,7 @@ from proxy.records.database import Database
 from proxy.records.days import Key, Numbers
 from proxy.records.driver import FAILURES, why
 from proxy.records.key_rotation import load_keys
+from proxy.records.migrations import STEPS
 from proxy.records.queries import Stats, Which
 from proxy.records.verify import Verification, verify
 from proxy.records.writer import Writer
@@ -182,10 +183,13 @@ class RecordStore:
 
     # Backups
 
-    async def back_up(self, file: Path) -> Contents:
-        """Write the whole store to a new file (0600), and return how much it holds."""
+    async def back_up(self, file: Path, schema: str = STEPS[-1]) -> Contents:
+        """Write the whole store to a new file (0600), and return how much it holds.
+
+        With an older `schema` it is for an older program; RecordsError where that would lose a proof.
+        """
         with _records_errors():
-            return await backup.write_backup(self._database, file)
+            return await backup.write_backup(self._database, file, schema)
 
     async def contents(self) -> Contents:
         """Return how much the store holds, of what a restore would replace."""

@@ -1,11 +1,14 @@
 """A whole store as one file, and back: into either kind, all or nothing, also while somebody serves."""
 
+import contextlib
 import sqlite3
+import stat
 
 import pytest
 
 from proxy.errors import RecordsError
 from proxy.records.driver import Failure
+from proxy.records.migrations import STEPS
 from proxy.records.store import RecordStore
 from tests.records.answers import KEY, NOON, answer, raw, refusal
 
@@ -174,3 +177,30 @@ async def test_what_is_no_backup_is_said_to_be_none(store, tmp_path):
     ):
         with pytest.raises(RecordsError, match=why):
             await store.restore(tmp_path / name)
+
+
+async def test_a_backup_for_an_older_program_has_its_schema_and_every_seal_holds(store, tmp_path):
+    await fill(store)
+    file = tmp_path / "older.db"
+    kept = await store.back_up(file, STEPS[-2])
+    with contextlib.closing(sqlite3.connect(file)) as older:
+        [schema] = older.execute("SELECT version_num FROM consent_proxy_schema").fetchone()
+        columns = {row[1] for row in older.execute("PRAGMA table_info(records)")}
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            older.execute("DELETE FROM records")
+    found, contents = await store.verify_backup(file)
+
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert (schema, "declared_by" in columns) == (STEPS[-2], False)
+    assert found.faults == []
+    assert contents == kept == await store.contents()
+
+
+async def test_a_record_that_says_what_an_older_program_does_not_know_is_not_written_for_it(store, tmp_path):
+    await store.add(answer("somebody", declared_by="klaro"))
+
+    with pytest.raises(RecordsError, match="no place for declared_by, declared_at, which 1 rows of records"):
+        await store.back_up(tmp_path / "older.db", STEPS[-2])
+    with pytest.raises(RecordsError, match="no backup can have the schema 0001"):
+        await store.back_up(tmp_path / "older.db", STEPS[0])
+    assert list(tmp_path.glob("*older*")) == []

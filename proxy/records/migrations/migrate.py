@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,16 @@ def _sqlite(address: StoreAddress) -> None:
     with engine.connect() as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         _upgrade(connection)
+        connection.commit()
+
+
+def make_file(path: Path, schema: str) -> None:
+    """Make a SQLite file at a schema, which may be an older one than ours (0600)."""
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    engine = create_engine("sqlite://", creator=lambda: connect(path), poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        upgrade(connection, schema)
         connection.commit()
 
 
