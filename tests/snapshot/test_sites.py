@@ -255,3 +255,25 @@ def test_hosts_with_the_same_rules_are_told_from_the_others():
     common, app = own_rules(RULES.replace("Statistics", "Counting"))
 
     assert (common.rules_hosts, app.rules_hosts) == ({"callkom.io", "www.callkom.io"}, {"app.callkom.io"})
+
+
+def test_sites_with_one_cookie_and_other_rules_read_what_the_others_ask():
+    common, app = own_rules(RULES.replace("  hubspot:", "  intercom:"))
+
+    assert common.known.elsewhere == {Pair("functional", "intercom")}
+    assert app.known.elsewhere == {Pair("functional", "hubspot")}
+    assert common.scope.elsewhere == frozenset()
+
+
+def test_sites_of_other_domains_or_with_the_same_rules_read_nothing_more():
+    text = (
+        "listen: 127.0.0.1:0\nsites:\n"
+        "  - { hosts: [callkom.io], upstream: 'http://127.0.0.1:1' }\n"
+        "  - { hosts: [www.callkom.io], upstream: 'http://127.0.0.1:1', undeclared: { cookies: drop } }\n"
+        "  - { hosts: [example.fr], upstream: 'http://127.0.0.1:1', rules: fr.yaml }\n"
+    )
+    french = load_policy(RULES.replace("  hubspot:", "  intercom:"), "fr.yaml")
+    policies = Policies({None: load_policy(RULES), Path("fr.yaml"): french})
+
+    built = build_sites(load_config(text, folder=Path("/nowhere")), policies, KEYS)
+    assert [site.known for site in built.all] == [site.scope for site in built.all]
