@@ -1,6 +1,8 @@
 """From one answer to the next: what is carried on, and what starts anew."""
 
-from proxy.consent.answer import Answer, beside_other_sites, next_answer
+import pytest
+
+from proxy.consent.answer import Answer, beside_other_sites, is_fresh, next_answer
 from proxy.policy.model import DAY
 from proxy.policy.scope import Pair, Scope
 
@@ -33,6 +35,17 @@ def test_a_first_answer_begins_today():
     assert said == Answer(
         "new", NOW, frozenset({"performance"}), SCOPE, "v2", {"performance": 20_000}, 20_000
     )
+
+
+@pytest.mark.parametrize(
+    ("age", "stands"),
+    [(-DAY - 1, False), (-DAY, True), (0, True), (HALF_YEAR - 1, True), (HALF_YEAR, False)],
+)
+def test_an_answer_holds_for_its_time_and_a_clock_may_be_a_day_off(age, stands):
+    first = choose(None, "performance", now=NOW - age)
+
+    assert is_fresh(first, NOW, HALF_YEAR) == stands
+    assert choose(first, "performance").swept == (first.swept if stands else 20_000)
 
 
 def test_only_what_was_asked_can_be_granted():

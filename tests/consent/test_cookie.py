@@ -226,6 +226,32 @@ def test_more_values_than_anybody_has_are_not_read():
     junk = [write_answer(answer(), [OTHER], SCOPE)] * 8
 
     assert read(*junk, write_answer(answer(), [KEY], SCOPE)) == ConsentReading(None, doubled=True)
+    assert read(*junk[1:], write_answer(answer(), [KEY], SCOPE)).answer == answer()
+
+
+def test_an_answer_to_nobody_else_is_written_without_what_another_tool_said():
+    assert [urlsafe_b64decode(write_answer(one, [KEY], SCOPE) + "==")[0] for one in WRITTEN] == [1, 2, 2]
+
+
+WRITTEN = [answer(), answer(taken=True), answer(declared=b"abcdef", taken=True)]
+
+
+@pytest.mark.parametrize(
+    ("value", "given"),
+    list(
+        zip(
+            [
+                "AQQAawQOoFEpJDBjOWI4ZjdlLTVkNGMtNGIzYS05MjgxLTcwNmY1ZTRkM2MyYgoyMDI2LTExLTAxAQabhzxQyA_SUjYS6XBsHvE1CjWAmQ5roAamrfVnJscgiK_NXAeQ8elz6v-jD7EEnZ74cajbTK0pjmwmxtdY",
+                "AgQAawQOoFEpJDBjOWI4ZjdlLTVkNGMtNGIzYS05MjgxLTcwNmY1ZTRkM2MyYgoyMDI2LTExLTAxAQAAAAAAAAEGm4c8UMgP0lI2EulwbB7xNQo1gJkOa6AGpq31ZybHIIivzVwHkPHpc-r_ow-xQSUaCE_Dx8LeYzWlkRP3Aw",
+                "AgQAawQOoFEpJDBjOWI4ZjdlLTVkNGMtNGIzYS05MjgxLTcwNmY1ZTRkM2MyYgoyMDI2LTExLTAxAWFiY2RlZgEGm4c8UMgP0lI2EulwbB7xNQo1gJkOa6AGpq31ZybHIIivzVwHkPHpc-r_ow-xFD0ESNWeaLKN-VYJrO7JOA",
+            ],
+            WRITTEN,
+            strict=True,
+        )
+    ),
+)
+def test_a_cookie_of_an_earlier_day_is_read_for_ever(value, given):
+    assert read(value).answer == given
 
 
 def test_the_line_shares_the_answer_with_all_hosts_of_the_domain():

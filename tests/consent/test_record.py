@@ -3,7 +3,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proxy.consent.answer import Gesture, How, Surface
@@ -142,6 +142,8 @@ def test_ids_of_one_moment_differ_by_chance():
 
 
 @given(st.integers(-62_135_596_800_000, 253_402_300_799_999))
+@example(4_107_456_000_000)  # 28 February 2100, which is no leap year
+@example(951_782_400_000)  # 29 February 2000, which is one
 def test_a_moment_is_written_as_everybody_writes_it(ms):
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
 
@@ -149,6 +151,11 @@ def test_a_moment_is_written_as_everybody_writes_it(ms):
         utc(ms)
         == moment.strftime("%Y").rjust(4, "0") + moment.strftime("-%m-%dT%H:%M:%S.") + f"{ms % 1000:03}Z"
     )
+
+
+def test_when_another_tool_was_answered_is_a_moment_of_the_record():
+    assert content_of(replace(NEW, declared_at=1_795_428_000), None).declared_at == "2026-11-23T10:00:00.000Z"
+    assert CONTENT.declared_at is None
 
 
 RECORD = ConsentRecord("id", 1000, "writer", 3, b"\x01", b"\x02", CONTENT)

@@ -134,7 +134,7 @@ class Bench:
     def judge(self, mutant: Mutant, before: str, after: str, measured: Mapping[str, Measured]) -> Outcome:
         """Return whether a test fails on a mutant, also in a process that began with it."""
         lines, at_import = lines_run_with(before, mutant.line)
-        tests = chosen_tests(mutant.file, lines, measured)
+        tests = chosen_tests(mutant.file, lines, measured, at_import=at_import)
         request = {
             "file": mutant.file,
             "source": after,

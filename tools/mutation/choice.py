@@ -49,15 +49,19 @@ def _last(node: ast.stmt) -> int:
     return node.end_lineno or node.lineno
 
 
-def chosen_tests(file: str, lines: set[int], tests: Mapping[str, Measured]) -> list[str]:
+def chosen_tests(
+    file: str, lines: set[int], tests: Mapping[str, Measured], *, at_import: bool = False
+) -> list[str]:
     """Return the tests that run one of these lines, those of the file's own first, then the quick ones.
 
-    Where no test runs them, those of its own file. All together take no longer than ENOUGH.
+    All of its own where no test runs them, or the change is one of what runs at import. All together take no
+    longer than ENOUGH.
     """
     mask = sum(1 << line for line in lines)
     own = own_tests(file)
-    chosen = [name for name, one in tests.items() if one.lines.get(file, 0) & mask and one.seconds <= SLOW]
-    chosen = chosen or [name for name in tests if name.startswith(f"{own}::")]
+    chosen = {name for name, one in tests.items() if one.lines.get(file, 0) & mask and one.seconds <= SLOW}
+    if at_import or not chosen:
+        chosen |= {name for name in tests if name.startswith(f"{own}::")}
     by_file: dict[str, list[str]] = defaultdict(list)
     for name in sorted(chosen, key=lambda name: tests[name].seconds):
         by_file[name.split("::", 1)[0]].append(name)

@@ -111,6 +111,15 @@ class Served:
         self.requests, self.responses = requests, responses
         self.failed: list[tuple[str, bool]] = []
 
+    def pytest_collection(self) -> None:
+        """Have no failing example made shorter: that takes minutes, and nobody reads it."""
+        from hypothesis import Phase, settings  # noqa: PLC0415 - pytest has to load it first
+
+        now = settings.get_profile(settings.get_current_profile_name())
+        phases = [one for one in now.phases if one not in {Phase.shrink, Phase.explain}]
+        settings.register_profile("mutants", now, phases=phases)
+        settings.load_profile("mutants")
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Remember a test that failed, and whether it was for time."""
         if report.failed:
@@ -120,6 +129,9 @@ class Served:
         """Respond to each request from a fork of this process, which stays as it was collected."""
         if session.testsfailed:  # a file could not be collected
             return True
+        # what a test starts must not leave the code of a mutant behind, which looks like that of the next
+        os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+        sys.dont_write_bytecode = True
         items = {item.nodeid: item for item in session.items}
         self._respond({"tests": len(items)})
         gc.freeze()

@@ -83,5 +83,5 @@ def unfinished_noscript(context: DocumentContext, rest: bytes) -> bytes:
             continue
         judged = judge_tag(context, rest + end)
         if judged is not None and judged.out is not None:
-            return b"&lt;" + rest[1:]
+            return rest.replace(b"<", b"&lt;")  # what stands inside that tag would be the next to begin
     return rest

@@ -11,6 +11,7 @@ from proxy.filter.headers.judged_headers import (
     end_to_end,
     judged_headers,
     may_return_page,
+    private,
     refused_headers,
     tagged,
     translate_conditionals,
@@ -483,3 +484,11 @@ def test_a_download_that_goes_on_stays_a_part() -> None:
     headers = [(b"Range", b"bytes=4-"), (b"Sec-Fetch-Dest", b"empty"), (b"Sec-Fetch-Mode", b"navigate")]
 
     assert without_range(headers) == headers
+
+
+@pytest.mark.parametrize("said", [[], [b"public, max-age=60"], [b"max-age=1", b"no-store"]])
+def test_a_page_of_one_visitor_tells_caches_so_once(said: list[bytes]) -> None:
+    headers = private([(b"Cache-Control", value) for value in said])
+
+    assert len([value for name, value in headers if name == b"Cache-Control"]) == 1
+    assert (value_of(headers, b"cache-control") or b"").startswith(b"private, no-cache")

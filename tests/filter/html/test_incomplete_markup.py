@@ -60,6 +60,7 @@ def test_markup_of_xml_with_nothing_inside_ends_at_its_first_end(markup):
         (b"<img src='//stats.example/p", b"&lt;img src='//stats.example/p"),
         (b"<img src=//stats.example/p", b"&lt;img src=//stats.example/p"),
         (b'<img src="//pay.example/p', b'<img src="//pay.example/p'),
+        (b"<iframe a<b <img src=//stats.example/p", b"&lt;iframe a&lt;b &lt;img src=//stats.example/p"),
         (b"<p", b"<p"),
         (b"</img src=//stats.example/p", b"</img src=//stats.example/p"),
         (b"text <img src=//stats.example/p", b"text <img src=//stats.example/p"),

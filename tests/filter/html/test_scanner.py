@@ -396,6 +396,20 @@ def test_a_base_on_another_host_moves_relative_addresses_only_behind_it():
 
 
 @pytest.mark.parametrize(
+    ("page", "moved"),
+    [
+        ("<base href=//stats.example/>", True),
+        ("<base href=https://own.example/>", True),  # the page may be that of another of the site's hosts
+        ("<base href=/own/>", False),
+        ("<base href=/own/><base href=//stats.example/>", False),
+        ("<base target=_blank><base href=//stats.example/>", True),
+    ],
+)
+def test_the_first_base_says_whether_a_page_is_moved_to_another_origin(page, moved):
+    assert passed(page)[1].page.is_moved == moved
+
+
+@pytest.mark.parametrize(
     "before",
     [
         "",

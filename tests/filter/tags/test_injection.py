@@ -46,6 +46,8 @@ from tests.filter.pages import Marks, filtered, passed
             "<!doctype html><head><title></head><body></title><body>",
             "<!doctype html><head>[head]<title></head><body></title><body>[body][foot]",
         ),
+        ("<!doctype html></head><p>x", "<!doctype html>[head]</head>[body]<p>x[foot]"),
+        ("<!doctype html></html>x", "<!doctype html>[head][body]</html>x[foot]"),
         ("<!doctype html></p><title>t</title>", "<!doctype html></p>[head]<title>t</title>[body][foot]"),
         ("<!doctype html><br></br>x", "<!doctype html>[head][body]<br></br>x[foot]"),
         (

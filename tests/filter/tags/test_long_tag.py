@@ -53,6 +53,18 @@ def test_what_cannot_be_read_is_held(page, held, size):
 
 
 @pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("before", range(4))
+@pytest.mark.parametrize("more", range(4))
+@pytest.mark.parametrize(
+    "page", [b"<body>%b</body %b><p>", b"<head>%b<img title='%b'>", b"<head>%b</head %b><p>"]
+)
+def test_what_stands_around_a_long_tag_passes_once(page, before, more, size):
+    page = page % (b"t" * before, LONG + b"x" * more) + b"text<p>"
+
+    assert filtered(page, size=size) == page
+
+
+@pytest.mark.parametrize("size", SIZES)
 def test_a_long_script_address_within_its_own_cap_is_read(size):
     long = b"//" + LONG + b"%0AStatsQueue"
     page = b'<script src="data:text/javascript,' + long + b'"></script>'

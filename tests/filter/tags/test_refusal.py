@@ -117,6 +117,13 @@ def test_an_address_that_follows_one_of_the_sites_own_is_refused(picture, host, 
     assert filtered(markup, HOLDS) == markup.replace(" ", f' data-consent="{needed}" data-consent-', 1)
 
 
+@pytest.mark.parametrize("address", ["b.png", "a/b.png", "/a/b.png?c", "a#b"])
+def test_an_address_behind_a_base_elsewhere_is_refused_as_that_hosts(address):
+    page = f'<base href="//video.example/"><img src="{address}">'
+
+    assert filtered(page, HOLDS).endswith(f'<img data-consent="functional" data-consent-src="{address}">')
+
+
 def calls_for(pictures: int, rules: int) -> int:
     """Return how many functions are called for a page of so many refused lazy pictures."""
     tags = "\n".join(f"- {{ from: video{n}.example, purpose: functional }}" for n in range(rules))

@@ -154,3 +154,4 @@ def test_what_a_rule_replaces_with_nothing_has_no_place_for_a_placeholder(instea
 
     assert found.verdict.does is Does.REPLACE
     assert (found.position is not PlaceholderPosition.NOWHERE) == stands
+    assert found.facts.with_ == instead

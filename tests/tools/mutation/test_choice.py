@@ -63,6 +63,13 @@ def test_a_line_that_no_test_runs_meets_the_tests_of_its_file():
     assert chosen_tests(FILE, {7}, tests) == [f"{OWN}::one"]
 
 
+def test_a_change_of_the_import_meets_the_tests_of_its_file_as_well():
+    tests = {f"{OWN}::one": ran(1, 9), "tests/a.py::other": ran(1, 7), "tests/b.py::third": ran(1, 9)}
+
+    assert chosen_tests(FILE, {7}, tests) == ["tests/a.py::other"]
+    assert chosen_tests(FILE, {7}, tests, at_import=True) == [f"{OWN}::one", "tests/a.py::other"]
+
+
 def test_slow_tests_are_left_out_and_all_together_take_so_long():
     tests = {f"{OWN}::{at}": ran(SLOW + at % 2, 7) for at in range(2 * ENOUGH)}
 
