@@ -6,6 +6,7 @@ browser asks (own/embed_views.py), with the element's own attributes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from proxy.filter.syntax.fetching_attributes import LOADING_ATTRIBUTES, WIDGET_ATTRIBUTES
@@ -13,11 +14,18 @@ from proxy.filter.tags.tag_edits import MARK
 from proxy.policy.actions import Action
 from proxy.policy.model import NECESSARY, OWN, Policy, TagRule
 
+_HELD = f"[{MARK}][hidden]"
+_WORD = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
+
 
 def box_selector(policy: Policy) -> str:
-    """Return the selector of every element that a rule replaces; frames are found where they are refused."""
-    found = (part for rule in _replacing(policy) for part in _of_rule(rule))
-    return ",".join(dict.fromkeys(found))
+    """Return the selector of every element that a rule replaces; frames are found where they are refused.
+
+    Held ones, too: their attributes are renamed. Pages are searched for it whenever they change.
+    """
+    found = [part for rule in _replacing(policy) for part in _of_rule(rule)]
+    held = (re.sub(r"\[(?!class|id)", f"[{MARK}-", part) for part in found)
+    return ",".join(dict.fromkeys([*found, *held, _HELD]))
 
 
 def loader_selector(policy: Policy) -> str:
@@ -61,6 +69,8 @@ def _widgets(host: str) -> str:
 def _named(name: str, equals: str, glob: str) -> str:
     """Return how an element of that name is found; a pattern by its longest part."""
     part = max(glob.split("*"), key=len)
+    if name == "class" and part == glob and _WORD.fullmatch(part):
+        return f".{part}"  # browsers find it three times as fast
     return f"[{name}{equals if part == glob else '*='}{_text(part)}]"
 
 

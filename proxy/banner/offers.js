@@ -12,10 +12,6 @@
   let page = document, roots = [page], offers = new Map(), texts = new Map(), waiting = new WeakSet(), tries = new WeakMap(), stopped = [], shown = [], wait = 50, strange = 1, due, sheet;
   let head = page.querySelector("script[data-state]"), style = head ? head.previousSibling : 0;
 
-  // Held ones, too: their attributes are renamed.
-  if (boxes) boxes += "," + boxes.replace(/\[/g, "[data-consent-") + ",";
-  boxes += "[data-consent][hidden]";
-
   let each = (selector, run) => roots.map(root => root.querySelectorAll(selector).forEach(run));
   // A lazy loader's frame leads where that will send it, a picture of a player where its stopped link does.
   let linked = at => at.srcdoc ? Array.from(new DOMParser().parseFromString(at.srcdoc, "text/html").links, link => link.href).find(to => stopped.some(from => to.startsWith(from))) : 0;
@@ -201,13 +197,13 @@
 
   // A frame stays where it is, hidden, since frameworks look for what they made.
   let box = at => {
-    let before = at.matches("iframe,noembed,object,embed,blockquote"), frame = before ? addressOf(at) : 0, around;
+    let before = at.matches("iframe,noembed,object,embed,blockquote"), where = before ? "beforebegin" : "afterbegin", frame = before ? addressOf(at) : 0, around;
     if (frame) {
       if (at.offsetParent) if (2 > at.clientHeight) return; // nobody would have seen it
       around = at.parentNode.closest ? at.parentNode.closest(boxes) : 0;
       if (around) if (waiting.has(around) || around.querySelector(".ph")) return hide(at);
     }
-    offer({ tag: tag(at, linked(at) || within(at)) }, at, before ? "beforebegin" : "afterbegin", card => {
+    if (!has(at, where)) offer({ tag: tag(at, linked(at) || within(at)) }, at, where, card => {
       if (!frame) return;
       if (at.offsetHeight) card.style.setProperty("min-height", at.offsetHeight + "px", "important");
       hide(at);

@@ -361,6 +361,23 @@ LOOKS = """() => {
 }"""
 
 
+def test_of_a_box_that_has_its_offer_no_tag_is_written_again(app):
+    visitor = app(body=f"<main>{BOXES['an object']}</main>")
+    assert cards(visitor, 1) == 1
+    page = visitor.page
+    page.evaluate("""() => {
+      const make = DOMImplementation.prototype.createHTMLDocument;
+      window.made = 0;
+      DOMImplementation.prototype.createHTMLDocument = function () { made++; return make.apply(this, arguments); };
+    }""")
+    page.evaluate(
+        "box => document.querySelector('main').insertAdjacentHTML('beforeend', box)", BOXES["Calendly's box"]
+    )
+
+    assert cards(visitor, 2) == 2
+    assert page.evaluate("made") == 1
+
+
 def test_a_page_that_never_rests_is_looked_at_now_and_then_and_not_for_texts(app):
     visitor = app(body=f"<main>{BOXES['an object']}<p>1</p></main>")
     assert cards(visitor, 1) == 1
