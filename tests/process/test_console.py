@@ -99,7 +99,11 @@ async def test_what_it_shows_is_what_a_client_counted_in_the_same_minute(tmp_pat
         operator = await Operator(proxy).sign_in()
         await until(lambda: proxy.records("undeclared_seen"))
         data = await operator.data(
-            lambda data: data["totals"]["requests"] >= 29 and all(one["ready"] for one in data["workers"])
+            lambda data: (
+                data["totals"]["requests"] >= 29
+                and data["stored_at"] is not None
+                and all(one["ready"] for one in data["workers"])
+            )
         )
 
         compare_counts(data, began)

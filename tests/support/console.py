@@ -35,7 +35,7 @@ class Operator:
         self._cookie = got.one(b"Set-Cookie").partition(b";")[0].decode()
         return self
 
-    async def data(self, until=bool, seconds=30):
+    async def data(self, until=bool, seconds=60):
         """Return the figures once they are as wanted: workers hand theirs over once a second."""
         async with asyncio.timeout(seconds):
             while True:
