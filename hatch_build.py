@@ -21,8 +21,14 @@ GROUP = "consent_proxy"
 
 INTERPRETED = frozenset(
     {
-        "proxy/filter/cache.py",  # subclasses of dict that weak references point to
-        "proxy/filter/syntax/foreign_content.py",  # a native list cannot be subclassed
+        "proxy/filter/cache.py",  # a native subclass of dict that weak references point to crashes as it goes
+        # what only commands use, and no worker imports:
+        "proxy/filter/changed_outcomes.py",
+        "proxy/filter/headers/fence_check.py",
+        "proxy/filter/headers/guard_check.py",
+        "proxy/filter/inline_tests.py",
+        "proxy/filter/syntax/script_writes.py",
+        "proxy/filter/tags/fetched_addresses.py",
     }
 )
 """Modules of the filter that stay as they are."""
@@ -34,10 +40,10 @@ ignore_missing_imports = True
 
 
 def compiled_modules(root: Path) -> list[str]:
-    """Return the modules that are compiled: the filter, and the look-up of hosts it asks for each tag."""
+    """Return the modules that are compiled: the filter, and the look-ups of hosts it asks for each tag."""
     found = sorted(path.relative_to(root).as_posix() for path in (root / "proxy" / "filter").rglob("*.py"))
     modules = [path for path in found if not path.endswith("__init__.py") and path not in INTERPRETED]
-    return [*modules, "proxy/policy/hosts.py"]
+    return [*modules, "proxy/policy/hosts.py", "proxy/policy/own_hosts.py"]
 
 
 def compile_modules(root: Path, folder: Path) -> list[Path]:
@@ -56,6 +62,8 @@ def compile_modules(root: Path, folder: Path) -> list[Path]:
             group_name=GROUP,
             target_dir=str(folder / "c"),
         )
+        for extension in extensions:  # calls within the library need no look-up by name
+            extension.extra_compile_args = [*extension.extra_compile_args, "-fvisibility=hidden"]
         distribution = Distribution({"name": "consent-proxy", "ext_modules": extensions})
         command: Any = distribution.get_command_obj("build_ext")
         command.build_lib, command.build_temp = str(folder / "lib"), str(folder / "objects")

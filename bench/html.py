@@ -1,7 +1,8 @@
 """The document filter beside python-lolhtml doing the same whole job, interleaved in one run.
 
-    python bench/html.py [--rounds 5] [--chunk 16384]
+    python bench/html.py [--rounds 5] [--chunk 16384] [--compiled]
 
+With --compiled the filter is the one that `make compiled` left in .compiled.
 Cold: every cache emptied before each page. Warm: the caches have seen these very pages, which
 is their best case. Processor time of this thread is measured, and both engines take turns on every
 page: ratios count, not milliseconds.
@@ -11,7 +12,10 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-sys.path[0] = str(Path(__file__).resolve().parents[1])  # not this folder, whose html.py hides the library's
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[0] = str(ROOT)  # not this folder, whose html.py hides the library's
+if "--compiled" in sys.argv:
+    sys.path.insert(0, str(ROOT / ".compiled"))
 
 import argparse
 import gc
@@ -23,6 +27,7 @@ from html import unescape
 
 import lolhtml
 
+from proxy.build_digest import build_kind
 from proxy.filter.body.body_filter import PageCacheKey, cached_filter
 from proxy.filter.cache import PageCache
 from proxy.filter.headers.content_kind import BodyKind
@@ -315,7 +320,10 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--chunk", type=int, default=16_384)
+    parser.add_argument("--compiled", action="store_true")
     given = parser.parse_args()
+    if given.compiled and build_kind() != "compiled":
+        parser.error("nothing compiled in .compiled: run python -m tools.compiled")
     raw = pages()
     whole = [cut(page, given.chunk) for page in raw]
     size = sum(map(len, raw))
@@ -355,7 +363,8 @@ def main() -> None:
     times = paired(whole, runs, before, given.rounds)
     yard = times["lol whole job"]
     print(
-        f"{len(raw)} real pages, {size / 1e6:.2f} MB, {given.chunk} byte chunks, best of {given.rounds}, interleaved"
+        f"{len(raw)} real pages, {size / 1e6:.2f} MB, {given.chunk} byte chunks, best of {given.rounds}, "
+        f"interleaved; {build_kind()}"
     )
     print(f"{'':24}{'ms':>9}{'MB/s':>9}{'x lol':>8}")
     for name, seconds in times.items():

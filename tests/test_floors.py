@@ -133,3 +133,30 @@ def test_the_pure_floors_know_no_clock_and_no_file(path):
     }
 
     assert calls & {"open", "print", "input", "exec", "eval"} == set()
+
+
+def test_constants_that_the_filter_reads_for_a_page_are_final():
+    """Compiled code then reads them directly, any other global by a look-up of its name."""
+    filter_ = ROOT / "proxy" / "filter"
+    files = [path for name in ("html", "rules", "syntax", "tags") for path in (filter_ / name).rglob("*.py")]
+    found = [f"{p.relative_to(ROOT)}: {name}" for p in files for name in sorted(_read_and_not_final(p))]
+
+    assert len(files) > 30
+    assert found == []
+
+
+def _read_and_not_final(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text())
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    read = {node.id for function in functions for node in ast.walk(function) if isinstance(node, ast.Name)}
+    assigned = {name.id for node in tree.body if isinstance(node, ast.Assign) for name in _names(node)}
+    assigned |= {
+        node.target.id
+        for node in tree.body
+        if isinstance(node, ast.AnnAssign) and not ast.unparse(node.annotation).startswith("Final")
+    }
+    return {name for name in assigned & read if name.isupper()}
+
+
+def _names(node: ast.Assign) -> list[ast.Name]:
+    return [name for target in node.targets for name in ast.walk(target) if isinstance(name, ast.Name)]

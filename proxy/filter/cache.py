@@ -11,7 +11,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import lru_cache, wraps
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Final, Generic, ParamSpec, TypeVar
 
 from proxy.filter.verdict import Verdict
 
@@ -19,17 +19,17 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 Arguments = ParamSpec("Arguments")
 
-ENTRY_SIZE = 200
+ENTRY_SIZE: Final = 200
 """Bytes that an entry costs beside its key."""
 
-UNBOUNDED = 1 << 62
-TOO_LARGE = UNBOUNDED + 1
+UNBOUNDED: Final = 1 << 60
+TOO_LARGE: Final = UNBOUNDED + 1
 """A size that no cache takes."""
 
-MAX_SHORT_KEY = 40
+MAX_SHORT_KEY: Final = 40
 """Bytes of a key too short to contain a token."""
 
-MAX_SEEN_ONCE = 2_000
+MAX_SEEN_ONCE: Final = 2_000
 """Hashes kept of keys that came once."""
 
 
@@ -149,19 +149,19 @@ def _size(value: object) -> int:
 
 Filtered = tuple[bytes, tuple[Verdict, ...], str]
 
-PAGE_STEP = 13
+PAGE_STEP: Final = 13
 """Every so-manieth byte of a page seen once is hashed: nonces are longer than that."""
 
-PAGE_ENTRY_SIZE = 1000
+PAGE_ENTRY_SIZE: Final = 1000
 """Bytes that an entry costs beside its page: visitors can request many tiny ones."""
-PAGE_VERDICT_SIZE = 64
+PAGE_VERDICT_SIZE: Final = 64
 """Bytes that each of its verdicts costs."""
 
 
-POPULAR = 8
+POPULAR: Final = 8
 """How often a page is sent from the cache before it is worth coding at the highest level."""
-MAX_POPULAR = 64
-MAX_RECODED = 1 << 20
+MAX_POPULAR: Final = 64
+MAX_RECODED: Final = 1 << 20
 """Bytes of the largest page that is: at the highest level a megabyte takes a second."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Final
 
 from proxy.problems import Place
 
@@ -44,9 +45,13 @@ class Verdict:
         """True when the bytes pass unchanged."""
         return self.does is Does.KEEP
 
+    def noted(self, note: str, host: str, element: str) -> Verdict:
+        """Return the same verdict on what that element loads from that host."""
+        return Verdict(self.does, self.because, self.provider, self.needs, note, self.presumed, host, element)
+
     def __str__(self) -> str:
         words = f"{self.does.value} {self.note}" if self.does is Does.CAP else self.does.value
         return f"{words} ({self.because.rule})" if self.because else words
 
 
-KEEP = Verdict(Does.KEEP)
+KEEP: Final = Verdict(Does.KEEP)

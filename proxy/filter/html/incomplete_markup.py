@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from proxy.filter.syntax.tokens import REST
 from proxy.filter.tags.refusal import DocumentContext
 from proxy.filter.tags.start_tag import judge_tag
 
-END_TAG = re.compile(rb"</[a-zA-Z:_]" + rb"[^ \t\n\f\r/>]*+" + REST)
-_TEXTS = (b'">', b"'>", b">")
+END_TAG: Final = re.compile(rb"</[a-zA-Z:_]" + rb"[^ \t\n\f\r/>]*+" + REST)
+_TEXTS: Final = (b'">', b"'>", b">")
 
 
 class Construct(Enum):
@@ -32,11 +33,11 @@ class MarkupEnd:
     tail: int  # bytes of the end that may be the last of a chunk
 
 
-COMMENT = MarkupEnd(re.compile(rb"--!?>"), 4, 3)
-_XML_COMMENT = MarkupEnd(re.compile(rb"-->"), 4, 2)
-_BOGUS = MarkupEnd(re.compile(rb">"), 2, 0)
-_CDATA = MarkupEnd(re.compile(rb"\]\]>"), 9, 2)
-_DOCTYPE = b"<!doctype"
+COMMENT: Final = MarkupEnd(re.compile(rb"--!?>"), 4, 3)
+_XML_COMMENT: Final = MarkupEnd(re.compile(rb"-->"), 4, 2)
+_BOGUS: Final = MarkupEnd(re.compile(rb">"), 2, 0)
+_CDATA: Final = MarkupEnd(re.compile(rb"\]\]>"), 9, 2)
+_DOCTYPE: Final = b"<!doctype"
 
 
 def construct_at(head: bytes, *, xml: bool, foreign: bool) -> tuple[Construct, MarkupEnd | None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from typing import Final
 
 from proxy.filter.cache import Cache
 from proxy.filter.html.stream import UNKNOWN
@@ -28,10 +28,13 @@ from proxy.filter.verdict import Verdict
 
 __all__ = ["HtmlFilter", "Injector", "PageMetadata", "TagFacts"]
 
-_BOM = b"\xef\xbb\xbf"
-_STAYS = frozenset({b"meta", b"link", b"script", b"style", b"base", b"noscript", b"title", b"noframes"})
-_START, _HEAD = Phase.START, Phase.HEAD
-_ROOTS = frozenset({b"svg", b"math"})
+_BOM: Final = b"\xef\xbb\xbf"
+_STAYS: Final = frozenset(
+    {b"meta", b"link", b"script", b"style", b"base", b"noscript", b"title", b"noframes"}
+)
+_START: Final = Phase.START
+_HEAD: Final = Phase.HEAD
+_ROOTS: Final = frozenset({b"svg", b"math"})
 
 
 class HtmlFilter(XmlStream):
@@ -142,10 +145,10 @@ class HtmlFilter(XmlStream):
         return at
 
     def _pattern(self) -> re.Pattern[bytes]:
-        if self._foreign and self._foreign.is_foreign:
+        if self._foreign.is_foreign:
             return tokens.FOREIGN
         injection = self._injection
-        waits = injection.is_before_body and not injection.in_template and not self._foreign
+        waits = injection.is_before_body and not injection.in_template and not self._foreign.levels
         return tokens.BEFORE_HEAD if waits else tokens.EVERY
 
     def _text_or_wait(self, data: bytes, at: int) -> int:
@@ -173,7 +176,7 @@ class HtmlFilter(XmlStream):
         return start
 
     def _end_tag(self, raw: bytes, name: bytes, data: bytes, span: tuple[int, int]) -> int:
-        if self._foreign:
+        if self._foreign.levels:
             self._foreign.end(name)
             return span[0]
         before = self._injection.end(name)
@@ -188,7 +191,7 @@ class HtmlFilter(XmlStream):
 
     def _start_tag(self, raw: bytes, name: bytes, data: bytes, span: tuple[int, int]) -> int:
         start, at = span
-        inside = bool(self._foreign)
+        inside = bool(self._foreign.levels)
         foreign = inside and self._foreign.is_foreign
         is_html = self._foreign.start(name, raw) if inside else name not in _ROOTS
         judged = self._tags.get(raw, UNKNOWN)
@@ -217,7 +220,7 @@ class HtmlFilter(XmlStream):
         injection = self._injection
         if self._context.xml:
             self._data = HtmlFilter._xml
-        elif self._foreign or injection.phase < _HEAD or injection.in_template:
+        elif self._foreign.levels or injection.phase < _HEAD or injection.in_template:
             self._data = HtmlFilter._every_tag
         else:
             self._data = HtmlFilter._content
@@ -228,18 +231,18 @@ class HtmlFilter(XmlStream):
         return self._foreign.is_foreign
 
     def _enter_foreign(self, name: bytes, raw: bytes) -> None:
-        if not self._foreign:
+        if not self._foreign.levels:
             self._foreign.start(name, raw)
             self._choose_state()
 
     def _after_long(self, long: LongTag) -> None:
         if long.name[:1] == b"/":
-            if self._foreign:
+            if self._foreign.levels:
                 self._foreign.end(long.name[1:])
             self._choose_state()
             return
         raw = b"<" + long.name + (b"/>" if long.closed else b">")
-        is_html = self._foreign.start(long.name, raw) if self._foreign else long.name not in _ROOTS
+        is_html = self._foreign.start(long.name, raw) if self._foreign.levels else long.name not in _ROOTS
         judged = JudgedTag(long.name.decode("latin-1"), long.content_model)
         if judged.content_model is ContentModel.FOREIGN:
             self._enter_foreign(long.name, raw)
@@ -255,7 +258,7 @@ class HtmlFilter(XmlStream):
     def noscript_filter(self) -> HtmlFilter:
         """Return a filter for the text of a noscript: markup for browsers without scripts."""
         inner = HtmlFilter(self._judge)
-        inner._context = replace(self._context)
+        inner._context = self._context.copy()
         inner._tags = self._tags
         inner._injection = Injection(self._injection.inject, self.page, nested=True)
         inner._injection.bars_placeholders = self._injection.is_before_body
@@ -267,7 +270,9 @@ class HtmlFilter(XmlStream):
 
     def nest(self, context: DocumentContext, depth: int) -> None:
         """Make this the filter of a document inside an attribute of another one."""
-        self._context = replace(context, depth=depth, xml=self._context.xml, is_based=False)
+        is_xml = self._context.xml
+        self._context = context.copy()
+        self._context.depth, self._context.xml, self._context.is_based = depth, is_xml, False
         self._injection = type(self._injection)(context.inject, self.page, nested=True)
         if context.base:
             self._tags = Cache(limit=1_000_000, longest=3_000)
@@ -280,17 +285,16 @@ def _nested(context: DocumentContext, inside: bytes, xml: bool) -> tuple[bytes, 
     return inner.feed(inside) + inner.close(), inner.verdicts
 
 
-_SCRIPT_END = re.compile(rb"</[sS][cC][rR][iI][pP][tT](?=[ \t\n\f\r/>])")
-_STYLE_END = re.compile(rb"</[sS][tT][yY][lL][eE](?=[ \t\n\f\r/>])")
+_SCRIPT_END: Final = re.compile(rb"</[sS][cC][rR][iI][pP][tT](?=[ \t\n\f\r/>])")
+_STYLE_END: Final = re.compile(rb"</[sS][tT][yY][lL][eE](?=[ \t\n\f\r/>])")
 
 
-_NOTHING, _SCRIPT, _INLINE, _STYLE, _RAW = (
-    ContentModel.NOTHING,
-    ContentModel.SCRIPT,
-    ContentModel.INLINE,
-    ContentModel.STYLE,
-    ContentModel.RAW_TEXT,
-)  # a global is ten times faster than the look-up of an enum member
+# A global is ten times faster than the look-up of an enum member.
+_NOTHING: Final = ContentModel.NOTHING
+_SCRIPT: Final = ContentModel.SCRIPT
+_INLINE: Final = ContentModel.INLINE
+_STYLE: Final = ContentModel.STYLE
+_RAW: Final = ContentModel.RAW_TEXT
 
 
 def is_rewrite(judged: JudgedTag, raw: bytes, data: bytes, at: int) -> bool:

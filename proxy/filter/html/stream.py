@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from proxy.filter.cache import TOO_LARGE, Cache
 from proxy.filter.html import incomplete_markup
@@ -35,7 +35,7 @@ from proxy.filter.tags.refusal import DocumentContext
 from proxy.filter.tags.start_tag import judge_tag
 from proxy.filter.verdict import Verdict
 
-_FREE_TRIES = 4  # joins before it waits for a quarter more, so that one-byte pieces cost linear time
+_FREE_TRIES: Final = 4  # joins before it waits for a quarter more, so that one-byte pieces cost linear time
 
 
 class TagBuffer:
@@ -256,14 +256,23 @@ class Stream(ABC):
         return at + used
 
 
-_CODE = frozenset({ContentModel.INLINE, ContentModel.MAP, ContentModel.SPECULATION})
-UNKNOWN = JudgedTag("?")
+_INLINE: Final = ContentModel.INLINE
+_MAP: Final = ContentModel.MAP
+_SPECULATION: Final = ContentModel.SPECULATION
+
+
+def _is_code(model: ContentModel) -> bool:
+    """True for the text of a script that is judged by it (a set of them would ask Python for each hash)."""
+    return model is _INLINE or model is _MAP or model is _SPECULATION
+
+
+UNKNOWN: Final = JudgedTag("?")
 """Default of a cache look-up: the tag was not judged yet."""
 
-_EMBEDDING = (b"<iframe", b"<frame", b"<object", b"<embed", b"<portal", b"<fencedframe")
+_EMBEDDING: Final = (b"<iframe", b"<frame", b"<object", b"<embed", b"<portal", b"<fencedframe")
 """Tags that may carry a document in an address (data:)."""
 
-_PLAIN_END = RawEnd(b"title")
+_PLAIN_END: Final = RawEnd(b"title")
 
 
 class ElementStream(Stream):
@@ -298,10 +307,9 @@ class ElementStream(Stream):
 
     def _nests(self, judged: JudgedTag | None, raw: bytes) -> bool:
         """True for a tag with a document inside, whose verdict depends on how deep it stands itself."""
-        lower = raw.lower()
-        if judged is not None and judged.name == "iframe" and b"srcdoc" in lower:
+        if judged is not None and judged.name == "iframe" and b"srcdoc" in raw.lower():
             return True
-        return self._context.depth > 0 and (self._context.xml or lower.startswith(_EMBEDDING))
+        return self._context.depth > 0 and (self._context.xml or raw.lower().startswith(_EMBEDDING))
 
     def _record(self, judged: JudgedTag) -> tuple[bytes, bytes]:
         self.verdicts += judged.inner
@@ -327,7 +335,7 @@ class ElementStream(Stream):
         elif judged.name == "meta":
             self.page.meta(judged.values)
         empty = foreign and raw.endswith(b"/>")
-        if judged.content_model in _CODE:
+        if _is_code(judged.content_model):
             if empty:
                 return start
             self._out.emit(data[start : at - len(raw)])
@@ -375,7 +383,7 @@ class ElementStream(Stream):
         name = judged.name.encode()
         content_model = judged.content_model
         sections = foreign or self._context.xml
-        if sections and content_model not in _CODE and content_model is not ContentModel.STYLE:
+        if sections and not _is_code(content_model) and content_model is not ContentModel.STYLE:
             return  # its content is markup
         if content_model is ContentModel.NOSCRIPT and self._in_noscript:
             return

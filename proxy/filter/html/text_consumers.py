@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import ClassVar, Protocol
+from typing import ClassVar, Final, Protocol
 
 from proxy.filter.rules.judge import ContentModel, JudgedTag
 from proxy.filter.size_limits import MAX_INLINE_SCRIPT
@@ -22,8 +22,8 @@ from proxy.filter.tags.start_tag import judge_inline_script
 from proxy.filter.tags.tag_edits import Edits, hold_script
 from proxy.filter.verdict import Does, Verdict
 
-_END = rb"(?=[ \t\n\f\r/>])"
-_PREFIX = rb"(?:[^<>/ \t\n\f\r:]{1,64}+:)?+"
+_END: Final = rb"(?=[ \t\n\f\r/>])"
+_PREFIX: Final = rb"(?:[^<>/ \t\n\f\r:]{1,64}+:)?+"
 
 
 class Finder(Protocol):
@@ -61,7 +61,7 @@ class RawEnd:
 
 
 _SCRIPT = any_word(["script"])
-_STATES = (
+_STATES: Final = (
     re.compile(rb"<(?:/" + _SCRIPT + _END + rb"|!--)"),  # script data
     re.compile(rb"-->|</?" + _SCRIPT + _END),  # escaped
     re.compile(rb"-->|</" + _SCRIPT + _END),  # double escaped
@@ -173,10 +173,10 @@ class UnjudgedText:
         return b""
 
 
-UNJUDGED = UnjudgedText()
+UNJUDGED: Final = UnjudgedText()
 
 
-FRAME_STAND_IN = b"noembed"
+FRAME_STAND_IN: Final = b"noembed"
 """The element that a refused iframe of HTML is written as (docs/decisions/0066-refused-frames.md).
 
 Parsers treat both alike - raw text, allowed wherever an iframe is - and this one makes no browsing context.
@@ -205,7 +205,7 @@ class RefusedFrameText:
         return b"</" + FRAME_STAND_IN + b">"
 
 
-REFUSED_FRAME_TEXT = RefusedFrameText()
+REFUSED_FRAME_TEXT: Final = RefusedFrameText()
 
 
 class BufferedText:

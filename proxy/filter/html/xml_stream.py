@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Final
 
 from proxy.errors import Unreadable
 from proxy.filter.html.stream import UNKNOWN, ElementStream
@@ -20,21 +21,21 @@ from proxy.filter.tags.refusal import DocumentContext
 from proxy.filter.tags.xml_injection import XmlInjection
 from proxy.filter.verdict import Verdict
 
-_INSTRUCTION = re.compile(rb"<" + INSTRUCTION)
+_INSTRUCTION: Final = re.compile(rb"<" + INSTRUCTION)
 _QUOTED = rb"\"[^\"]*+\"|'[^']*+'"
 _INNER = (
     rb"(?:<!--[^-]*+(?:-(?!->)[^-]*+)*+-->|<\?[^?]*+(?:\?(?!>)[^?]*+)*+\?>|" + _QUOTED + rb"|[^\]\"'<]++|<)*+"
 )
-_DOCTYPE = re.compile(
+_DOCTYPE: Final = re.compile(
     rb"<!DOCTYPE[ \t\r\n]++([^ \t\r\n>\[]++)(?:"
     + _QUOTED
     + rb"|[^>\[\"'])*+(?:\[("
     + _INNER
     + rb")\][ \t\r\n]*+)?>"
 )
-_ENTITY = re.compile(rb"<!ENTITY\s+([^\s%\"']+)\s+(?:\"([^\"]*)\"|'([^']*)')\s*>")
-_DANGEROUS = re.compile(rb"<!ATTLIST|<!ENTITY\s+%|%[A-Za-z_]|<!ENTITY\s+\S+\s+(?:SYSTEM|PUBLIC)")
-_MARKUP = re.compile(rb"[<&]")
+_ENTITY: Final = re.compile(rb"<!ENTITY\s+([^\s%\"']+)\s+(?:\"([^\"]*)\"|'([^']*)')\s*>")
+_DANGEROUS: Final = re.compile(rb"<!ATTLIST|<!ENTITY\s+%|%[A-Za-z_]|<!ENTITY\s+\S+\s+(?:SYSTEM|PUBLIC)")
+_MARKUP: Final = re.compile(rb"[<&]")
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from proxy.consent.decision import allows
@@ -16,7 +17,7 @@ from proxy.filter.verdict import KEEP, Does, Verdict
 from proxy.policy.model import NECESSARY, Policy, RequestRule
 from proxy.policy.scope import Pair
 
-SLASHES = re.compile(r"/{2,}")
+SLASHES: Final = re.compile(r"/{2,}")
 
 
 @dataclass(frozen=True, slots=True)

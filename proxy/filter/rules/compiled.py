@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
+from typing import Final
 
 from proxy.filter.cache import Cache
 from proxy.filter.patterns import Glob, HostGlob, Matcher, literal_suffix, matcher_of, stem, suffixes
@@ -54,10 +54,11 @@ class WordPattern:
         """Return the words that occur."""
         if self._any is not None and self._any.search(text) is None:
             return _NONE
-        return frozenset([word for word in self.words if word in text])
+        found = [word for word in self.words if text.find(word) >= 0]  # `in` tries each as a number first
+        return frozenset(found) if found else _NONE
 
 
-_NONE: frozenset[bytes] = frozenset()
+_NONE: Final[frozenset[bytes]] = frozenset()
 
 
 def _factored(words: list[str]) -> str:
@@ -122,8 +123,8 @@ class ProviderStrings:
         return text in self.names or bool(self._words.within(text.encode("utf-8", "replace")))
 
 
-_NAME = re.compile(r"(?:window\.)?+([A-Za-z_$][\w$]*+)(?:\.[\w$]++)*+\(?+")
-_SHORT = 3  # letters that say nothing
+_NAME: Final = re.compile(r"(?:window\.)?+([A-Za-z_$][\w$]*+)(?:\.[\w$]++)*+\(?+")
+_SHORT: Final = 3  # letters that say nothing
 
 
 def _stems(matcher: Matcher) -> list[str]:
@@ -138,34 +139,43 @@ def unfenced_stems(matcher: Matcher) -> tuple[str, ...]:
     return tuple(_stems(matcher)) if refuses and matcher.rule.text is None else ()
 
 
-MAX_HOSTS = 5_000
+MAX_HOSTS: Final = 5_000
 """Hosts whose rules are cached."""
 
-LONGEST_HOST = 256
+LONGEST_HOST: Final = 256
 """Characters of the longest of them; pages name hosts, and no name is longer."""
 
-MAX_UNSERVED = 100
+MAX_UNSERVED: Final = 100
 """Hosts under the site's domain that are noted because they do not pass this proxy: pages name them."""
 
-_NO_RULES: list[Matcher] = []
+_NO_RULES: Final[list[Matcher]] = []
 
 
-class HostRules(NamedTuple):
+class HostRules:
     """The rules for one host, whichever element loads from it."""
 
-    may_load: bool  # the site's own, neutral, or undeclared tags are kept
-    candidates: tuple[Matcher, ...]  # rules that may match it, in file order
-    matching: tuple[Matcher, ...]  # those whose host matches
-    passes: re.Pattern[str] | bool  # whether every address passes on any element: unless this is in its path
+    __slots__ = ("candidates", "matching", "may_load", "passes")
+
+    def __init__(
+        self,
+        may_load: bool,
+        candidates: tuple[Matcher, ...],
+        matching: tuple[Matcher, ...],
+        passes: re.Pattern[str] | bool,
+    ) -> None:
+        self.may_load = may_load
+        self.candidates = candidates  # rules that may match it, in file order
+        self.matching = matching  # those whose host matches
+        self.passes = passes  # whether every address passes on any element: unless this is in its path
 
 
 def required_words(matchers: Iterable[Matcher]) -> list[str] | None:
-    """Return words of which every path that these rules match has one; None if any path."""
+    """Return ASCII words of which every path that these rules match has one; None if any path."""
     found = []
     for matcher in matchers:
         for glob in matcher.paths or (Glob(("",)),):
             word = stem(glob)
-            if word is None:
+            if word is None or not word.isascii():
                 return None
             found.append(word)
     return found
@@ -208,6 +218,7 @@ class Rules:
             if (stems := unfenced_stems(matcher)) and self._may_load_anyway(matcher)
         )
         self.scripts: Cache[bytes, ScriptReading] = Cache(limit=4_000_000, longest=300_000)
+        self._passing_beside: dict[tuple[int, ...], re.Pattern[str] | bool] = {}
         self._hosts: Cache[str, HostRules] = Cache(MAX_HOSTS, longest=LONGEST_HOST)
         self._interests = self._collect_interests()
         allowed = self._allowed_addresses()
@@ -317,10 +328,17 @@ class Rules:
             matching = tuple(sorted(matching, key=lambda m: not m.names_host(host, parents)))
             self._note_unserved(host)
         may_load = owned or not self.holds_undeclared or self.neutral(host)
-        passes: re.Pattern[str] | bool = False
-        if may_load and (words := required_words((*candidates, *self.hostless))) is not None:
-            passes = re.compile("|".join(map(re.escape, words))) if words else True
-        return HostRules(may_load, candidates, matching, passes)
+        return HostRules(may_load, candidates, matching, may_load and self._passing(candidates))
+
+    def _passing(self, candidates: tuple[Matcher, ...]) -> re.Pattern[str] | bool:
+        """Return what no address may contain that passes beside these rules; True: every address passes."""
+        key = tuple([matcher.index for matcher in candidates])
+        found = self._passing_beside.get(key)
+        if found is None:
+            words = required_words((*candidates, *self.hostless))
+            found = re.compile("|".join(map(re.escape, words))) if words else words is not None
+            self._passing_beside[key] = found
+        return found
 
     def _allowed_addresses(self) -> AllowedAddresses | None:
         """Return the addresses the scanner may skip unjudged, or None."""

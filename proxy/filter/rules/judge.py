@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import assert_never
+from typing import Final, assert_never
 
 from proxy.consent.decision import allows
 from proxy.filter.cache import Cache, CacheBudget
@@ -21,7 +21,7 @@ from proxy.filter.verdict import KEEP, Does, Verdict
 from proxy.policy.actions import Action
 from proxy.policy.scope import Pair
 
-_NO_VALUES: Mapping[str, str] = {}
+_NO_VALUES: Final[Mapping[str, str]] = {}
 
 
 class ContentModel(Enum):
@@ -62,7 +62,7 @@ class TagFacts:
     relays: bool = False  # its rule says `do: relay`
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class JudgedTag:
     """One start tag, judged; cached, so never changed.
 
@@ -70,26 +70,50 @@ class JudgedTag:
     """
 
     name: str
-    content_model: ContentModel = ContentModel.NOTHING
-    out: bytes | None = None
-    verdict: Verdict | None = None
-    position: PlaceholderPosition = PlaceholderPosition.NOWHERE
-    facts: TagFacts | None = None
-    removes: bool = False
-    values: Mapping[str, str] = field(default_factory=lambda: _NO_VALUES)
-    inner: tuple[Verdict, ...] = ()  # verdicts on its style and srcdoc
-    is_refused_frame: bool = False  # in HTML it is written as an element that makes no browsing context
+    content_model: ContentModel
+    out: bytes | None
+    verdict: Verdict | None
+    position: PlaceholderPosition
+    facts: TagFacts | None
+    removes: bool
+    values: Mapping[str, str]
+    inner: tuple[Verdict, ...]  # verdicts on its style and srcdoc
+    is_refused_frame: bool  # in HTML it is written as an element that makes no browsing context
 
-    only_rewritten: bool = field(init=False)  # writing `out` instead is all there is to do
+    only_rewritten: bool  # writing `out` instead is all there is to do
 
-    def __post_init__(self) -> None:
-        plain = self.position is PlaceholderPosition.NOWHERE and not self.removes and not self.inner
-        self.only_rewritten = plain and self.out is not None and self.verdict is not None
+    # What a dataclass writes itself is interpreted in compiled code, too: five times as slow as this.
+    def __init__(
+        self,
+        name: str,
+        content_model: ContentModel = ContentModel.NOTHING,
+        out: bytes | None = None,
+        verdict: Verdict | None = None,
+        position: PlaceholderPosition = PlaceholderPosition.NOWHERE,
+        *,
+        facts: TagFacts | None = None,
+        removes: bool = False,
+        values: Mapping[str, str] = _NO_VALUES,
+        inner: tuple[Verdict, ...] = (),
+        is_refused_frame: bool = False,
+    ) -> None:
+        self.name = name
+        self.content_model = content_model
+        self.out = out
+        self.verdict = verdict
+        self.position = position
+        self.facts = facts
+        self.removes = removes
+        self.values = values
+        self.inner = inner
+        self.is_refused_frame = is_refused_frame
+        plain = position is PlaceholderPosition.NOWHERE and not removes and not inner
+        self.only_rewritten = plain and out is not None and verdict is not None
 
 
 __all__ = ["ForeignCalls", "Judge", "Rules", "compile_rules", "judge_for"]
 
-VERDICTS = {
+VERDICTS: Final = {
     Action.HOLD: Does.HOLD,
     Action.REPLACE: Does.REPLACE,
     Action.RELAY: Does.REPLACE,
@@ -99,21 +123,22 @@ VERDICTS = {
 }
 """The verdict each action leads to where a purpose is missing."""
 
-LONGEST_NOTE = 1_000
+LONGEST_NOTE: Final = 1_000
 """Characters of the longest note that is cached."""
 
 _JudgedTags = Cache[bytes, JudgedTag | None]
 
 
-LONGEST_CALLER = 4 * 1024
+LONGEST_CALLER: Final = 4 * 1024
 """Bytes of a script that is read: snippets and calls are short."""
 
-ALL_READ, ONE_IN = 500, 16
+ALL_READ: Final = 500
+ONE_IN: Final = 16
 """So many scripts are read each, and of those behind them one in so many."""
 
-_WORDS = re.compile(rb"[A-Za-z_$][\w$]++").findall
-_CALLED = re.compile(r"(?<![\w$.])(?:window\.)?([A-Za-z_$][\w$]*+)(?:\.[\w$]++)*+ ?\(").findall
-_DECLARED = re.compile(r"\b(?:function|class|let|const) ([\w$]++)").findall
+_WORDS: Final = re.compile(rb"[A-Za-z_$][\w$]++").findall
+_CALLED: Final = re.compile(r"(?<![\w$.])(?:window\.)?([A-Za-z_$][\w$]*+)(?:\.[\w$]++)*+ ?\(").findall
+_DECLARED: Final = re.compile(r"\b(?:function|class|let|const) ([\w$]++)").findall
 
 
 class ForeignCalls:
@@ -198,8 +223,7 @@ class Judge:
         note = f"{element} {host}".strip()
         found = self._with_note.get((matcher.index, note))
         if found is None:
-            of_rule = self.verdict_of(matcher)
-            found = replace(of_rule, note=note, host=host, element=element)
+            found = self.verdict_of(matcher).noted(note, host, element)
             self._with_note.store((matcher.index, note), found, len(note))
         return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from html.entities import html5
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 # Begins with the name: what lies between two attributes is skipped by the search.
 _NAME_AND_VALUE = (
@@ -13,14 +13,14 @@ _NAME_AND_VALUE = (
     r"(?:[ \t\n\f\r]*+=[ \t\n\f\r]*+(?:\"(?P<double>[^\"]*+)\"|'(?P<single>[^']*+)'"
     r"|(?P<bare>[^ \t\n\f\r>\"'][^ \t\n\f\r>]*+)|(?=>)))?+"
 )
-_ATTRIBUTE = re.compile(_NAME_AND_VALUE.encode())
-_NAME_VALUE = re.compile(_NAME_AND_VALUE)
-_NAME_ONLY = re.compile(
+_ATTRIBUTE: Final = re.compile(_NAME_AND_VALUE.encode())
+_NAME_VALUE: Final = re.compile(_NAME_AND_VALUE)
+_NAME_ONLY: Final = re.compile(
     _NAME_AND_VALUE.replace("?P<double>", "?:").replace("?P<single>", "?:").replace("?P<bare>", "?:").encode()
 )
-_TAG_NAME = re.compile(rb"<[^ \t\n\f\r/>]*+")
-_REFERENCE = re.compile(r"&(?:#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?|([a-zA-Z][a-zA-Z0-9]*);?)(=?)")
-_WINDOWS = bytes(range(0x80, 0xA0)).decode("cp1252", "replace")
+_TAG_NAME: Final = re.compile(rb"<[^ \t\n\f\r/>]*+")
+_REFERENCE: Final = re.compile(r"&(?:#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?|([a-zA-Z][a-zA-Z0-9]*);?)(=?)")
+_WINDOWS: Final = bytes(range(0x80, 0xA0)).decode("cp1252", "replace")
 
 
 class Attribute(NamedTuple):
@@ -141,14 +141,14 @@ def escaped(value: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-_INERT = re.compile(
+_INERT: Final = re.compile(
     r"[a-z]++/(?:[a-z0-9.-]++\+)?+json|text/(?:html|template|x-template|x-jquery-tmpl|ng-template|markdown"
     r"|x-handlebars(?:-template)?+|x-mustache|x-underscore|x-magento-template|x-magento-init|x-component"
     r"|x-tmpl|x-tmpl-mustache|x-kendo-template|vnd\.[a-z.-]++|xml|css|csv)"
     r"|math/[a-z =]++|x-shader/.++",
     re.DOTALL,
 )
-_RUNS = frozenset({"", "module", "text/javascript", "application/javascript"})
+_RUNS: Final = frozenset({"", "module", "text/javascript", "application/javascript"})
 
 
 def is_inert(type_: str) -> bool:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Final
 
-INVALID = "about:invalid"
+INVALID: Final = "about:invalid"
 
 _STRING = r"\"(?:[^\"\\\n]|\\[\s\S])*+\"?|'(?:[^'\\\n]|\\[\s\S])*+'?"
 
@@ -24,27 +25,32 @@ def _ident(word: str) -> str:
 
 _COMMENT = r"/\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/)?"
 _VALUE = rf"(?P<in>{_STRING}|(?:[^)\"'\\]|\\[\s\S])*+)"
-_TOKEN = re.compile(
+_TOKEN: Final = re.compile(
     rf"{_COMMENT}|(?P<url>{_ident('url')}\(\s*+){_VALUE}"
     rf"|(?P<import>@{_ident('import')}\s*+|[(,]\s*+)(?P<text>{_STRING})|{_STRING}"
 )
 # The same without escapes. Every branch begins with one character, which makes the search fast.
 _URL = r"[rR][lL]\(\s*+(?:\"[^\"\n]*+\"?|'[^'\n]*+'?|[^)\"']*+)"
 _UNESCAPED_STRING = r"\"[^\"\n]*+\"?|'[^'\n]*+'?"
-_UNESCAPED = re.compile(
+_UNESCAPED: Final = re.compile(
     rf"{_COMMENT}|u{_URL}|U{_URL}|@[iI][mM][pP][oO][rR][tT]\s*+(?:{_UNESCAPED_STRING})"
     rf"|\(\s*+(?:{_UNESCAPED_STRING})|,\s*+(?:{_UNESCAPED_STRING})|{_UNESCAPED_STRING}"
 )
-_PLACE = re.compile(r"([uU][rR][lL]\(\s*+|@\w+\s*+|[(,]\s*+)([\s\S]*)")
-_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\f\r]?|\n|([\s\S]))")
-_HOST = re.compile(r"//([^/\"')\s;,]*+)")
-_INTERRUPTED = re.compile(r"/\s+/")  # browsers remove tabs and line ends from an address
+_PLACE: Final = re.compile(r"([uU][rR][lL]\(\s*+|@\w+\s*+|[(,]\s*+)([\s\S]*)")
+_ESCAPE: Final = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\f\r]?|\n|([\s\S]))")
+_HOST: Final = re.compile(r"//([^/\"')\s;,]*+)")
+_FAR_ESCAPE: Final = re.compile(r"\\[1-9a-f][0-9a-f]{2,5}")
+"""An escape for a character beyond ASCII, as icon fonts have them: it spells no part of an address."""
+
+_INTERRUPTED: Final = re.compile(r"/\s+/")  # browsers remove tabs and line ends from an address
 
 
 def hosts_in(css: str) -> set[str] | None:
     """Return the hosts a style sheet may name, or None where it has to be tokenised."""
     lower = css.lower()
-    if "\\" in lower or _INTERRUPTED.search(lower):
+    if "\\" in lower and "\\" in (lower := _FAR_ESCAPE.sub("\ufffd", lower)):
+        return None
+    if _INTERRUPTED.search(lower):
         return None
     schemes = lower.count("http:") + lower.count("https:") if "http" in lower else 0
     if schemes != (lower.count("http://") + lower.count("https://") if schemes else 0):

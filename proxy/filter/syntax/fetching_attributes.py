@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntEnum
+from typing import Final
 
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-LAZY_ATTRIBUTES = _words(
+LAZY_ATTRIBUTES: Final = _words(
     """
     data-src data-lazy-src data-rocket-src data-litespeed-src data-cmplz-src data-cfsrc data-original
     data-lazy data-pmdelayedscript data-suppressedsrc data-cookieblock-src data-ezsrc data-cookieconsent-src
@@ -26,7 +27,7 @@ LAZY_SRCSETS = _words(
     "data-srcset data-lazy-srcset data-rocket-srcset data-litespeed-srcset data-ezsrcset data-bgset"
 )
 
-LOADING_ATTRIBUTES: dict[str, frozenset[str]] = {
+LOADING_ATTRIBUTES: Final[dict[str, frozenset[str]]] = {
     name: _words(names)
     for name, names in {
         "script": "src href xlink:href",
@@ -57,24 +58,24 @@ LOADING_ATTRIBUTES: dict[str, frozenset[str]] = {
 }
 """Per element the attributes that hold one address each."""
 
-QUOTATIONS = frozenset({"blockquote"})
+QUOTATIONS: Final = frozenset({"blockquote"})
 """Elements whose text is the site's own: it stays, and a placeholder is put before it."""
 
-SRCSETS = frozenset({"srcset", "imagesrcset"}) | LAZY_SRCSETS
+SRCSETS: Final = frozenset({"srcset", "imagesrcset"}) | LAZY_SRCSETS
 """Attributes that hold a list of image candidates."""
 
 ANY_ELEMENT = frozenset({"background", "ping"})
 """Attributes that fetch on any element."""
 
-NAVIGATING_ELEMENTS = frozenset({"form", "button"})
+NAVIGATING_ELEMENTS: Final = frozenset({"form", "button"})
 """Elements whose address the visitor is sent to: judged only for rules that name them."""
 
 NAVIGATING_ATTRIBUTES = frozenset({"action", "formaction"})
 
-WIDGET_ATTRIBUTES = frozenset({"data-url", "data-src", "data-href"})
+WIDGET_ATTRIBUTES: Final = frozenset({"data-url", "data-src", "data-href"})
 """Attributes in which the container of a widget names the page it will show."""
 
-FETCHING_LINKS = _words(
+FETCHING_LINKS: Final = _words(
     """
     preload preconnect dns-prefetch modulepreload stylesheet icon shortcut apple-touch-icon
     apple-touch-icon-precomposed apple-touch-startup-image mask-icon fluid-icon prefetch prerender
@@ -83,18 +84,18 @@ FETCHING_LINKS = _words(
 )
 """`rel` words that make a browser fetch or connect; canonical, alternate and the like do not."""
 
-WARNING_LINKS = frozenset({"preload", "modulepreload"})
+WARNING_LINKS: Final = frozenset({"preload", "modulepreload"})
 """`rel` words about which Chromium writes a line into the console where the address is missing."""
 
-ALWAYS_READ = (frozenset(LOADING_ATTRIBUTES) - {"input", "use"}) | _words(
+ALWAYS_READ: Final = (frozenset(LOADING_ATTRIBUTES) - {"input", "use"}) | _words(
     "base meta head body style svg math noscript frameset"
 )
 """Elements the scanner always stops at; at an input only where it has an address."""
 
-RAW_TEXT = _words("script style title textarea xmp iframe noembed noframes noscript plaintext")
+RAW_TEXT: Final = _words("script style title textarea xmp iframe noembed noframes noscript plaintext")
 """Elements whose content is text to the HTML parser (noscript: where scripts run)."""
 
-VOID = _words(
+VOID: Final = _words(
     """
     area base basefont bgsound br col embed frame hr image img input keygen link meta param source
     track wbr
@@ -128,10 +129,10 @@ def _of_element(name: str) -> dict[str, ValueKind]:
     return found | dict.fromkeys(SRCSETS, ValueKind.SET)
 
 
-_GENERIC = _generic()
-_KINDS = {name: _of_element(name) for name in LOADING_ATTRIBUTES}
-_NOT_FETCHING = {name: kind for name, kind in _GENERIC.items() if name not in SRCSETS}
-_NAVIGATING = _GENERIC | dict.fromkeys(NAVIGATING_ATTRIBUTES, ValueKind.NAMED)
+_GENERIC: Final = _generic()
+_KINDS: Final = {name: _of_element(name) for name in LOADING_ATTRIBUTES}
+_NOT_FETCHING: Final = {name: kind for name, kind in _GENERIC.items() if name not in SRCSETS}
+_NAVIGATING: Final = _GENERIC | dict.fromkeys(NAVIGATING_ATTRIBUTES, ValueKind.NAMED)
 
 
 def address_attributes(name: str) -> Mapping[str, ValueKind]:

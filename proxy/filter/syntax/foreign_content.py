@@ -7,25 +7,26 @@ A simulation of the tree builder, as far as it decides how the next bytes are re
 from __future__ import annotations
 
 from enum import Enum
+from typing import Final
 
 from proxy.errors import Unreadable
 from proxy.filter.syntax.fetching_attributes import VOID
 
-_BREAKOUT = frozenset(
+_BREAKOUT: Final = frozenset(
     b"b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i img li listing"
     b" menu meta nobr ol p pre ruby s small span strong strike sub sup table tt u ul var".split()
 )
-_MAX_DEPTH = 10_000
+_MAX_DEPTH: Final = 10_000
 """Open elements tracked inside svg or math; browsers stop nesting at 512."""
 
-_VOID = frozenset(name.encode() for name in VOID)
-_CLOSES_P = frozenset(
+_VOID: Final = frozenset(name.encode() for name in VOID)
+_CLOSES_P: Final = frozenset(
     b"address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption figure"
     b" footer form h1 h2 h3 h4 h5 h6 header hgroup hr li listing main menu nav ol p plaintext pre search"
     b" section summary table ul xmp".split()
 )
-_SVG_POINTS = frozenset({b"foreignobject", b"desc", b"title"})
-_MATH_POINTS = frozenset({b"mi", b"mo", b"mn", b"ms", b"mtext"})
+_SVG_POINTS: Final = frozenset({b"foreignobject", b"desc", b"title"})
+_MATH_POINTS: Final = frozenset({b"mi", b"mo", b"mn", b"ms", b"mtext"})
 
 
 class ForeignKind(Enum):
@@ -38,7 +39,7 @@ class ForeignKind(Enum):
     ANNOTATION = 4  # inside annotation-xml of another encoding
 
 
-FOREIGN_BREAKOUT = b"<span hidden></span>"
+FOREIGN_BREAKOUT: Final = b"<span hidden></span>"
 """Replaces a removed tag that ended svg or math, so that what follows is parsed as before."""
 
 
@@ -66,26 +67,28 @@ class Level:
                 return
 
 
-class Foreign(list[Level]):
+class Foreign:
     """The open elements from the outermost svg or math inwards; empty in plain HTML."""
 
-    _starts = 0
+    def __init__(self) -> None:
+        self.levels: list[Level] = []
+        self._starts = 0
 
     @property
     def is_foreign(self) -> bool:
         """True where markup is read by the rules of foreign content."""
-        return bool(self) and self[-1].kind in (ForeignKind.SVG, ForeignKind.MATH)
+        return bool(self.levels) and self.levels[-1].kind in (ForeignKind.SVG, ForeignKind.MATH)
 
     def start(self, name: bytes, raw: bytes) -> bool:
         """Process a start tag; True when it makes an HTML element, False for a foreign one."""
         closed = raw.endswith(b"/>")
-        if not self:
+        if not self.levels:
             self._starts = 0
             return self._root(name, closed)
         self._starts += 1
-        if self._starts % _MAX_DEPTH == 0 and sum(len(level.names) + 1 for level in self) > _MAX_DEPTH:
+        if self._starts % _MAX_DEPTH == 0 and sum(len(level.names) + 1 for level in self.levels) > _MAX_DEPTH:
             raise Unreadable("svg or math nested too deep to be followed")
-        kind = self[-1].kind
+        kind = self.levels[-1].kind
         if kind is ForeignKind.MATH_TEXT and name in (b"mglyph", b"malignmark"):
             kind = ForeignKind.MATH
             self._open(ForeignKind.MATH)
@@ -97,36 +100,36 @@ class Foreign(list[Level]):
         if kind in (ForeignKind.HTML, ForeignKind.MATH_TEXT):
             if name in (b"svg", b"math"):
                 return self._root(name, closed)
-            if name in _CLOSES_P and self[-1].counts.get(b"p"):
-                self[-1].pop_to(b"p")
+            if name in _CLOSES_P and self.levels[-1].counts.get(b"p"):
+                self.levels[-1].pop_to(b"p")
             if name not in _VOID:
-                self[-1].push(name)
+                self.levels[-1].push(name)
             return True
         if name in _BREAKOUT or (name == b"font" and _sized(raw)):
             self._break_out()
-            if self and name not in _VOID:
-                self[-1].push(name)
+            if self.levels and name not in _VOID:
+                self.levels[-1].push(name)
             return True
         self._element(name, raw, closed)
         return False
 
     def _open(self, kind: ForeignKind) -> None:
-        self.append(Level(kind))
+        self.levels.append(Level(kind))
 
     def _root(self, name: bytes, closed: bool) -> bool:
         if name not in (b"svg", b"math"):
             return True
         if not closed:
             self._open(ForeignKind.SVG if name == b"svg" else ForeignKind.MATH)
-            self[-1].push(name)
+            self.levels[-1].push(name)
         return False
 
     def _element(self, name: bytes, raw: bytes, closed: bool) -> None:
         if closed:
-            if not self[-1].names:
-                self.pop()
+            if not self.levels[-1].names:
+                self.levels.pop()
             return
-        level = self[-1]
+        level = self.levels[-1]
         level.push(name)
         if level.kind is ForeignKind.SVG:
             if name in _SVG_POINTS:
@@ -139,29 +142,29 @@ class Foreign(list[Level]):
             self._open(ForeignKind.HTML if html else ForeignKind.ANNOTATION)
 
     def _break_out(self) -> None:
-        while self and self[-1].kind in (
+        while self.levels and self.levels[-1].kind in (
             ForeignKind.SVG,
             ForeignKind.MATH,
             ForeignKind.ANNOTATION,
         ):
-            self.pop()
+            self.levels.pop()
 
     def end(self, name: bytes) -> None:
         """Process an end tag."""
-        if name in (b"p", b"br") and self[-1].kind in (
+        if name in (b"p", b"br") and self.levels[-1].kind in (
             ForeignKind.SVG,
             ForeignKind.MATH,
             ForeignKind.ANNOTATION,
         ):
             self._break_out()
             return
-        for depth in range(len(self) - 1, max(len(self) - 4, -1), -1):
-            level = self[depth]
+        for depth in range(len(self.levels) - 1, max(len(self.levels) - 4, -1), -1):
+            level = self.levels[depth]
             if level.counts.get(name):
-                del self[depth + 1 :]
+                del self.levels[depth + 1 :]
                 level.pop_to(name)
                 if not level.names and level.kind in (ForeignKind.SVG, ForeignKind.MATH):
-                    self.pop()
+                    self.levels.pop()
                 return
             if level.kind in (ForeignKind.HTML, ForeignKind.MATH_TEXT) and level.names:
                 return  # an open HTML element is in between

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set as AbstractSet
+from typing import Final
 
 _COMMENT = r"//[^\n\r]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/)?+|<!--[^\n\r]*+|(?<=\n)-->[^\n\r]*+"
 _PATTERN = (  # what a slash begins where no value stands before it; at most 200 characters
@@ -19,16 +20,16 @@ _DOUBLE = r"(?:[^\"\\\n\r]++|\\(?:\r\n|.))*+"
 _SINGLE = r"(?:[^'\\\n\r]++|\\(?:\r\n|.))*+"
 _TEMPLATE = r"(?:[^`\\$]++|\\.|\$(?!\{)|\$\{(?:[^{}`\"'/$]++|\"[^\"\n]*+\"|'[^'\n]*+')*+\})*+"
 
-_BLANKED = re.compile(
+_BLANKED: Final = re.compile(
     rf"{_COMMENT}|({_PATTERN}){_PATTERN_ITSELF}|([\"'`])"
     rf"(?:(?<=\"){_DOUBLE}|(?<='){_SINGLE}|(?<=`){_TEMPLATE})([\"'`]?+)",
     re.DOTALL,
 )
-_TEXTS = re.compile(
+_TEXTS: Final = re.compile(
     rf"{_COMMENT}|{_PATTERN}{_PATTERN_ITSELF}|\"({_DOUBLE})\"?+|'({_SINGLE})'?+|`({_TEMPLATE})`?+", re.DOTALL
 )
-_SPACES = re.compile(r"\s++")
-_PAIRS = (("(", ")"), ("[", "]"), ("{", "}"))
+_SPACES: Final = re.compile(r"\s++")
+_PAIRS: Final = (("(", ")"), ("[", "]"), ("{", "}"))
 
 
 def code_of(text: str) -> str | None:
@@ -61,27 +62,27 @@ _ACTS = (
     "function|class|import|export|new|await|yield|delete|with|eval|while|for|do|if|else|throw|try|switch|case"
 )
 _WORD = rf"(?!(?:{_ACTS})\b)[\w$\x80-\xff]++(?!\s*+[(`])"
-_DATA = re.compile(
+_DATA: Final = re.compile(
     rf"(?:\"{_DOUBLE}\"|[\s\[{{,;:!|?&+-]++|{_PLAIN_CALL}|\.|{_WORD}|{_COMMENT}|'{_SINGLE}'"
     rf"|`(?:[^`\\$]++|\\.|\$(?!\{{))*+`|{_IMMEDIATE}|\](?!\s*+\()|\}}(?:\s*+\)?+\s*+\()?+|\)(?!\s*+\()"
     r"|\(|=(?!>))*+",
     re.DOTALL,
 )
 _CHAIN = r"(?<![\w$.\x80-\xff])[\w$\x80-\xff]++(?:\?{0,1}+\.[\w$]++|\[(?:\"\"|''|``|\d++)\])*+"
-_TARGET = re.compile(
+_TARGET: Final = re.compile(
     rf"({_CHAIN})[ ]?+(?:=(?![=>])|\|\|=|\?\?=|\()|([)\]](?:\.[\w$]++)++)[ ]?+(?:=(?![=>])|\()"
 )
-_READ = re.compile(r"(?<![\w$])[\w$]++(?![ ]?+:)")
-_QUOTED_TARGET = re.compile(
+_READ: Final = re.compile(r"(?<![\w$])[\w$]++(?![ ]?+:)")
+_QUOTED_TARGET: Final = re.compile(
     rf"(?<![\w$.\]])[\w$]++(?:\.[\w$]++|\[(?:\"{_DOUBLE}\"|'{_SINGLE}')\])++(?=\s*+=(?![=>]))", re.DOTALL
 )
-_COMPUTED = re.compile(
+_COMPUTED: Final = re.compile(
     r"(?<!return)(?<=[\w$)\]])\[(?!Symbol\.for\()[A-Za-z_$]|[(,][ ]?+(?:window|self|document)[ ]?+[,)]"
 )
-_LOADING = frozenset(
+_LOADING: Final = frozenset(
     {"src", "href", "srcdoc", "srcset", "innerHTML", "outerHTML", "cookie", "action", "data"}
 )
-_NAVIGATING = frozenset({"location", "document"})
+_NAVIGATING: Final = frozenset({"location", "document"})
 
 
 def data_names(text: str, providers: AbstractSet[str]) -> list[str] | None:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from proxy.filter.syntax.urls import url_of
 
-MAX_CONDITIONS = 32
+MAX_CONDITIONS: Final = 32
 """How deep conditions of speculation rules are followed into one another."""
 
-_ENTRY = re.compile(rb"(:\s*)(\"(?:[^\"\\]|\\.)*+\")", re.DOTALL)
+_ENTRY: Final = re.compile(rb"(:\s*)(\"(?:[^\"\\]|\\.)*+\")", re.DOTALL)
 
 
 def without_refused_modules(text: bytes, refuses: Callable[[str], bool]) -> bytes:

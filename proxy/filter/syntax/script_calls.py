@@ -10,13 +10,14 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from typing import Final
 
-SPREAD = "."
+SPREAD: Final = "."
 
-MAX_CALLS = 20
+MAX_CALLS: Final = 20
 """How many calls are read in one script."""
 
-_TOKEN = re.compile(
+_TOKEN: Final = re.compile(
     r"""
       (?P<note> //[^\n]*+ )
     | (?P<opener> ["'`] | /\* )
@@ -25,7 +26,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.ASCII,
 )
-_REST = {
+_REST: Final = {
     '"': re.compile(r'(?P<text>(?:[^"\\\n]++|\\.)*+)(?P<closer>")?+', re.DOTALL),
     "'": re.compile(r"(?P<text>(?:[^'\\\n]++|\\.)*+)(?P<closer>')?+", re.DOTALL),
     "`": re.compile(r"(?P<text>[^`\\$]*+)(?P<closer>`)?+"),
@@ -33,11 +34,12 @@ _REST = {
 }
 """What follows an opener. Possessive, so that each reads its text once (CWE-1333)."""
 
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_BLANK = re.compile(r"[\s?]+")
-_OPENS, _CLOSES = frozenset("([{"), frozenset(")]}")
-_BY_ID = ("document.getElementById", "#")
-_BY_SELECTOR = (("document.querySelector", ""), ("document.querySelectorAll", ""))
+_ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
+_BLANK: Final = re.compile(r"[\s?]+")
+_OPENS: Final = frozenset("([{")
+_CLOSES: Final = frozenset(")]}")
+_BY_ID: Final = ("document.getElementById", "#")
+_BY_SELECTOR: Final = (("document.querySelector", ""), ("document.querySelectorAll", ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
+from typing import Final
 
 from proxy.filter.syntax.javascript import code_of, strings_of
 from proxy.filter.syntax.known_snippets import is_known_snippet
 
-LONGEST = 32 * 1024
+LONGEST: Final = 32 * 1024
 """Characters of a snippet's code, without its strings and comments; the longest published has 8,000."""
 
 
@@ -22,10 +23,10 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-MOST = 50
+MOST: Final = 50
 """Names nobody uses whose place is looked for; a script with more is no snippet."""
 
-_PROVIDERS = _words(
+_PROVIDERS: Final = _words(
     """
     dataLayer gtag ga _gaq _gat __gaTracker __gtagTracker urchinTracker _uacct GoogleAnalyticsObject
     gaplugins google_tag_manager google_tag_data google_conversion_id gaJsHost pageTracker hbspt
@@ -41,14 +42,14 @@ _PROVIDERS = _words(
 )
 """Names of providers' queues and functions."""
 
-_PROVIDER_NAME = re.compile(
+_PROVIDER_NAME: Final = re.compile(
     r"google_\w+|_hj\w*|_linkedin\w*|ai[A-Z]\w*|_fs_\w+|hs[A-Z]\w*|hubspot\w*|ga_?\w*|gtm\w*", re.IGNORECASE
 )
-_FILES = re.compile(
+_FILES: Final = re.compile(
     r"/(?:gtm|analytics(?:\.min)?|ga|urchin|fbevents|matomo|piwik|ai\.[\w.]+|insight(?:\.min)?)\.js|/gtag/js|@microsoft/applicationinsights"
 )
 
-_FUNCTIONS = _words(
+_FUNCTIONS: Final = _words(
     """
     if for while switch catch function return typeof new void delete in of await async instanceof
     with setTimeout setInterval clearTimeout clearInterval requestIdleCallback encodeURIComponent
@@ -58,7 +59,7 @@ _FUNCTIONS = _words(
     Uint8Array requestAnimationFrame import super
     """
 )
-_METHODS = _words(
+_METHODS: Final = _words(
     """
     push unshift pop shift splice apply call bind concat slice join split indexOf lastIndexOf
     includes match test exec replace replaceAll toLowerCase toUpperCase substring substr charAt
@@ -73,44 +74,46 @@ _METHODS = _words(
     disconnect log warn error info debug abs max min getItem json text createPolicy createScriptURL
     """
 )
-_CHANGES = _words(
+_CHANGES: Final = _words(
     """
     innerHTML outerHTML textContent innerText className hidden value checked disabled style
     classList scrollTop selected display visibility
     """
 )
-_LOADER = _words("src async defer type id crossOrigin charset nonce integrity width height")
-_CALLBACK = re.compile(r"_?on[A-Za-z]\w*|_?track[A-Z]\w*|add[A-Z]\w*Initializer")
-_HANDLERS = re.compile(r"on(?:load|error|readystatechange|pageshow)")
-_WINDOWS = frozenset({"window", "self", "globalThis", "this"})
-_DOCUMENTS = frozenset({"document", "window.document"})
-_WINDOW = ("window", "self", "globalThis", "top", "parent", "this")
+_LOADER: Final = _words("src async defer type id crossOrigin charset nonce integrity width height")
+_CALLBACK: Final = re.compile(r"_?on[A-Za-z]\w*|_?track[A-Z]\w*|add[A-Z]\w*Initializer")
+_HANDLERS: Final = re.compile(r"on(?:load|error|readystatechange|pageshow)")
+_WINDOWS: Final = frozenset({"window", "self", "globalThis", "this"})
+_DOCUMENTS: Final = frozenset({"document", "window.document"})
+_WINDOW: Final = ("window", "self", "globalThis", "top", "parent", "this")
 
 _CHAIN = r"(?<![\w$.\x80-\xff#])(?:[\w$\x80-\xff]++(?:\??\.[\w$]++)*+|(?<=[)\]])(?:\??\.[\w$]++)++)"
-_CALL = re.compile(rf"({_CHAIN}) ?\(|[)\]\"'`]\??\.([\w$]++)(?:\.([\w$]++))*+ ?\(")
-_SET = re.compile(rf"({_CHAIN}) ?(?:[|&?]{{2}}|[-+*/])?=(?![=>])|({_CHAIN}) ?(?:\+\+|--)")
-_SET_BEHIND = re.compile(r"[)\]]((?:\.[\w$]++)++) ?[-+]?=(?![=>])")
-_DECLARED = re.compile(r"\b(?:function\*?|class|const|let|var) ([\w$]++)")
-_DEFINED = re.compile(r"(?<![(,!=:] )(?<![(,!=:])\b(?:function\*?|var|let|const) ([\w$]++)")
-_LISTED = re.compile(r"[,({ ]([\w$]++)(?=[,=);])")
-_PARAMETERS = re.compile(
+_CALL: Final = re.compile(rf"({_CHAIN}) ?\(|[)\]\"'`]\??\.([\w$]++)(?:\.([\w$]++))*+ ?\(")
+_SET: Final = re.compile(rf"({_CHAIN}) ?(?:[|&?]{{2}}|[-+*/])?=(?![=>])|({_CHAIN}) ?(?:\+\+|--)")
+_SET_BEHIND: Final = re.compile(r"[)\]]((?:\.[\w$]++)++) ?[-+]?=(?![=>])")
+_DECLARED: Final = re.compile(r"\b(?:function\*?|class|const|let|var) ([\w$]++)")
+_DEFINED: Final = re.compile(r"(?<![(,!=:] )(?<![(,!=:])\b(?:function\*?|var|let|const) ([\w$]++)")
+_LISTED: Final = re.compile(r"[,({ ]([\w$]++)(?=[,=);])")
+_PARAMETERS: Final = re.compile(
     r"\bfunction\*? ?[\w$]*+\(([\w$, ]*+)\)|\(([\w$, ]*+)\) ?=>|(?<![\w$])([\w$]++) ?=>"
     r"|\bcatch ?\(([\w$]++)\)"
 )
-_APPLIED = re.compile(r"\bfunction\*? ?[\w$]*+\(([\w$, ]*+)\)|\(([\w$, ]*+)\) ?=>")
-_ARGUMENTS = re.compile(r"\}\)? ?\(([\w$.,\"' ]*+)")
-_COPIED = re.compile(r"(?<![\w$])([\w$]++) ?= ?(window|self|globalThis|this|document)(?![\w$.])")
-_KEYS = re.compile(r"[{,] ?[\"']?([\w$]++)[\"']? ?:")
-_IMPORTED = re.compile(r"\bimport\b[^\"'`();]{0,400}+\(? ?([\"'`])")
-_IMPORTS = re.compile(r"\bimport ([\w$*{}, ]{1,400}?) ?from\b")
-_NAMES = re.compile(r"[\w$\x80-\xff]++")
-_FLAGGED = re.compile(r"=\s?(?:true|false|!0|!1|0|1)(?![\w.])")
-_BRACKETS = re.compile(r"[()]")
-_OWN_FILE = re.compile(r"(?:https?:)?/[^\s\"'<>?#]*\.(?:m?js|css)(?:[?#].*)?|\.{1,2}/.*", re.DOTALL)
-_FETCHED = re.compile(r"\b(?:fetch|sendBeacon)\s*+\(\s*+[\"'`]/(?!/)")
-_QUEUED = "push(arguments)"
-_QUEUE = re.compile(r"(?<![\w$])([\w$]++)(?:\.[\w$]++)?+ ?= ?(?:[\w$.]++ ?\|\| ?)?+(?:function|\()")
-_LOADERS = re.compile(r"createElement|\.src=|\bwrite(?:ln)?\(|\bimport\b|\bImage\b|sendBeacon|\bfetch\(")
+_APPLIED: Final = re.compile(r"\bfunction\*? ?[\w$]*+\(([\w$, ]*+)\)|\(([\w$, ]*+)\) ?=>")
+_ARGUMENTS: Final = re.compile(r"\}\)? ?\(([\w$.,\"' ]*+)")
+_COPIED: Final = re.compile(r"(?<![\w$])([\w$]++) ?= ?(window|self|globalThis|this|document)(?![\w$.])")
+_KEYS: Final = re.compile(r"[{,] ?[\"']?([\w$]++)[\"']? ?:")
+_IMPORTED: Final = re.compile(r"\bimport\b[^\"'`();]{0,400}+\(? ?([\"'`])")
+_IMPORTS: Final = re.compile(r"\bimport ([\w$*{}, ]{1,400}?) ?from\b")
+_NAMES: Final = re.compile(r"[\w$\x80-\xff]++")
+_FLAGGED: Final = re.compile(r"=\s?(?:true|false|!0|!1|0|1)(?![\w.])")
+_BRACKETS: Final = re.compile(r"[()]")
+_OWN_FILE: Final = re.compile(r"(?:https?:)?/[^\s\"'<>?#]*\.(?:m?js|css)(?:[?#].*)?|\.{1,2}/.*", re.DOTALL)
+_FETCHED: Final = re.compile(r"\b(?:fetch|sendBeacon)\s*+\(\s*+[\"'`]/(?!/)")
+_QUEUED: Final = "push(arguments)"
+_QUEUE: Final = re.compile(r"(?<![\w$])([\w$]++)(?:\.[\w$]++)?+ ?= ?(?:[\w$.]++ ?\|\| ?)?+(?:function|\()")
+_LOADERS: Final = re.compile(
+    r"createElement|\.src=|\bwrite(?:ln)?\(|\bimport\b|\bImage\b|sendBeacon|\bfetch\("
+)
 
 
 def own_effect(text: str, is_providers: Callable[[str], bool]) -> str | None:

@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import Enum
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from proxy.filter.syntax.script_calls import Token, calls, tokens_of
 
-MOST = 50
+MOST: Final = 50
 """Names that are read in one script."""
 
-_COOKIE = frozenset({"document.cookie", "window.document.cookie", "self.document.cookie"})
-_STORES = ("localStorage.setItem", "sessionStorage.setItem", "indexedDB.open")
-_OPENS, _CLOSES = frozenset("([{"), frozenset(")]}")
+_COOKIE: Final = frozenset({"document.cookie", "window.document.cookie", "self.document.cookie"})
+_STORES: Final = ("localStorage.setItem", "sessionStorage.setItem", "indexedDB.open")
+_OPENS: Final = frozenset("([{")
+_CLOSES: Final = frozenset(")]}")
 
 
 class WriteKind(Enum):

@@ -9,22 +9,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from string import ascii_lowercase
+from typing import Final
 
-NAME = rb"[a-zA-Z][^ \t\n\f\r/>]*+"
-VALUE = rb"(?:\"[^\"]*+\"|'[^']*+'|(?=>)|[^ \t\n\f\r>\"'][^ \t\n\f\r>]*+)"
+NAME: Final = rb"[a-zA-Z][^ \t\n\f\r/>]*+"
+VALUE: Final = rb"(?:\"[^\"]*+\"|'[^']*+'|(?=>)|[^ \t\n\f\r>\"'][^ \t\n\f\r>]*+)"
 ATTRIBUTE = (
     rb"[^ \t\n\f\r/>][^ \t\n\f\r/>=]*+(?:[ \t\n\f\r]*+=[ \t\n\f\r]*+" + VALUE + rb"|(?![ \t\n\f\r]*+=))"
 )
-REST = rb"(?: [a-zA-Z-]++=\"[^\"]*+\"|[ \t\n\f\r/]++|" + ATTRIBUTE + rb")*+>"
+REST: Final = rb"(?: [a-zA-Z-]++=\"[^\"]*+\"|[ \t\n\f\r/]++|" + ATTRIBUTE + rb")*+>"
 """From the end of a tag's name to its `>`, quoted values respected."""
 
-COMMENT = rb"!--(?:-?>|(?!-?>)[^-]*+(?:-(?!-!?>)[^-]*+)*+--!?>)"
+COMMENT: Final = rb"!--(?:-?>|(?!-?>)[^-]*+(?:-(?!-!?>)[^-]*+)*+--!?>)"
 XML_COMMENT = rb"!--[^-]*+(?:-(?!->)[^-]*+)*+-->"
-BOGUS = rb"(?:!(?!--)|\?|/(?![a-zA-Z>]))[^>]*+>"
+BOGUS: Final = rb"(?:!(?!--)|\?|/(?![a-zA-Z>]))[^>]*+>"
 FOREIGN_BOGUS = rb"(?:!(?!--|\[CDATA\[)|\?|/(?![a-zA-Z>]))[^>]*+>"
 CDATA = rb"!\[CDATA\[[^\]]*+(?:\](?!\]>)[^\]]*+)*+\]\]>"
 INSTRUCTION = rb"\?[^?]*+(?:\?(?!>)[^?]*+)*+\?>"
-TEXT = rb"(?=[^a-zA-Z/!?])|/>"
+TEXT: Final = rb"(?=[^a-zA-Z/!?])|/>"
 """`<` that begins nothing, and `</>`, which is nothing."""
 
 
@@ -143,19 +144,19 @@ def step(ignored_markup: Iterable[bytes], captured: bytes) -> re.Pattern[bytes]:
 ANY_TAG = rb"(<(/?)(" + NAME + rb")" + REST + rb")"
 """Captures the tag, its slash, and its name."""
 
-EVERY = step((COMMENT, BOGUS, TEXT), ANY_TAG)
+EVERY: Final = step((COMMENT, BOGUS, TEXT), ANY_TAG)
 """Stops at every tag: in heads, and in HTML inside foreign content."""
 
-FOREIGN = step((COMMENT, FOREIGN_BOGUS, CDATA, TEXT), ANY_TAG)
+FOREIGN: Final = step((COMMENT, FOREIGN_BOGUS, CDATA, TEXT), ANY_TAG)
 """Stops at every tag of SVG and MathML; their CDATA sections are text."""
 
 XML_NAME = rb"[^ \t\n\f\r/>!?<&\"'=][^ \t\n\f\r/>]*+"
-XML = step((XML_COMMENT, CDATA), rb"(<(/?)(" + XML_NAME + rb")" + REST + rb")")
+XML: Final = step((XML_COMMENT, CDATA), rb"(<(/?)(" + XML_NAME + rb")" + REST + rb")")
 """Stops at every tag, doctype and processing instruction of an XML document."""
 
 _DOCTYPE_NAME = rb"![dD][oO][cC][tT][yY][pP][eE]"
 _DOCTYPE = _DOCTYPE_NAME + rb"[^>]*+>"
-_SPACE = rb"[ \t\n\f\r]*+"
+_SPACE: Final = rb"[ \t\n\f\r]*+"
 
 
 def spaced_step(ignored_markup: Iterable[bytes], captured: bytes) -> re.Pattern[bytes]:
@@ -165,5 +166,5 @@ def spaced_step(ignored_markup: Iterable[bytes], captured: bytes) -> re.Pattern[
 
 
 _NO_DOCTYPE = rb"(?!" + _DOCTYPE_NAME + rb")" + BOGUS
-BEFORE_HEAD = spaced_step((COMMENT, _NO_DOCTYPE, rb"/>"), ANY_TAG + rb"|(<" + _DOCTYPE + rb")")
+BEFORE_HEAD: Final = spaced_step((COMMENT, _NO_DOCTYPE, rb"/>"), ANY_TAG + rb"|(<" + _DOCTYPE + rb")")
 """Until the head begins: stops at every tag and doctype, and at text that is not white space."""

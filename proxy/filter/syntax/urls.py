@@ -12,19 +12,21 @@ import re
 import string
 import unicodedata
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import unquote, unquote_to_bytes
 
-_AROUND = "".join(map(chr, range(33)))
-_INSIDE = str.maketrans("", "", "\t\n\r")
+_AROUND: Final = "".join(map(chr, range(33)))
+_INSIDE: Final = str.maketrans("", "", "\t\n\r")
 # Special schemes of the URL standard. `https:host` without slashes is another host whenever the page's
 # own scheme differs, which a filter cannot know: it counts as one.
-_ABSOLUTE = re.compile(r"(?:(?:https?|wss?|ftp):[/\\]*|[/\\]{2,})([^/\\?#]*)([^#]*)", re.IGNORECASE)
-COMMON = re.compile(r"(?:https?:)?//([a-z0-9-]+(?:\.[a-z0-9-]+)++)((?:[/?][^#\\\x00-\x20]*+)?+)(?:#|$)")
+_ABSOLUTE: Final = re.compile(r"(?:(?:https?|wss?|ftp):[/\\]*|[/\\]{2,})([^/\\?#]*)([^#]*)", re.IGNORECASE)
+COMMON: Final = re.compile(
+    r"(?:https?:)?//([a-z0-9-]+(?:\.[a-z0-9-]+)++)((?:[/?][^#\\\x00-\x20]*+)?+)(?:#|$)"
+)
 """An absolute address without anything to normalise: the host, and the path with its query."""
 
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
-_DATA = re.compile(r"data:([^,]*),(.*)", re.IGNORECASE | re.DOTALL)
+_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_DATA: Final = re.compile(r"data:([^,]*),(.*)", re.IGNORECASE | re.DOTALL)
 
 
 class Url(NamedTuple):
@@ -34,7 +36,7 @@ class Url(NamedTuple):
     path: str  # path and query
 
 
-_CANDIDATE_HOST = re.compile(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)++)/")
+_CANDIDATE_HOST: Final = re.compile(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)++)/")
 
 
 def srcset_hosts(text: str) -> set[str] | None:
@@ -93,7 +95,7 @@ def _ascii(host: str) -> str:
 
 
 # what separates; or an address, then the commas it ends with, or descriptors up to a comma outside brackets
-_CANDIDATE = re.compile(r"[\s,]++|(\S*[^\s,])(?:,++|[^,(]*+(?:\([^)]*+\)?[^,(]*+)*+,?)")
+_CANDIDATE: Final = re.compile(r"[\s,]++|(\S*[^\s,])(?:,++|[^,(]*+(?:\([^)]*+\)?[^,(]*+)*+,?)")
 
 
 def srcset_addresses(srcset: str) -> list[str]:
@@ -121,7 +123,9 @@ def data_url(address: str) -> DataUrl | None:
     return DataUrl(kind.strip().lower() or "text/plain", body)
 
 
-_NOT_BASE64 = bytes(set(range(256)) - set(string.ascii_letters.encode() + string.digits.encode() + b"+/"))
+_NOT_BASE64: Final = bytes(
+    set(range(256)) - set(string.ascii_letters.encode() + string.digits.encode() + b"+/")
+)
 
 
 def _unbase64(text: bytes) -> bytes:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from proxy.filter.patterns import Glob, Matcher
 from proxy.filter.rules.judge import Judge, TagFacts
@@ -21,14 +22,15 @@ from proxy.policy.actions import Action
 from proxy.policy.hosts import covers
 from proxy.policy.model import NECESSARY, OWN, Policy, Provider, RelayRule, TagRule
 
-_LINK = re.compile(r"(?:https?:)?//[^\s'\"<>\\)]+")
+_LINK: Final = re.compile(r"(?:https?:)?//[^\s'\"<>\\)]+")
 
-_END = re.compile(r"[/?&#]")
+_END: Final = re.compile(r"[/?&#]")
 
-_CODE = (".js", ".css")
+_CODE: Final = (".js", ".css")
 """Ends of addresses that are no pages."""
 
-_LINK_BYTES = re.compile(rb"(?:https?:)?//[^\s'\"<>\\)]+")
+# Begins with what the search can look for; a scheme stands before it.
+_LINK_BYTES: Final = re.compile(rb"//[^\s'\"<>\\)]+")
 
 
 def link_of(name: str, values: Mapping[str, str], matcher: Matcher | None, address: str | None) -> str | None:
@@ -60,7 +62,13 @@ def _filled(matcher: Matcher, address: str | None) -> str | None:
 def link_in(judge: Judge, matcher: Matcher, body: bytes) -> tuple[str | None, str]:
     """Return the page and host of the provider that an inline script mentions."""
     match = _LINK_BYTES.search(body)
-    link = match[0].decode("utf-8", "replace") if match else ""
+    if match is None:
+        return None, ""
+    at = match.start()
+    scheme = (
+        b"https:" if body.endswith(b"https:", 0, at) else b"http:" if body.endswith(b"http:", 0, at) else b""
+    )
+    link = (scheme + match[0]).decode("utf-8", "replace")
     url = url_of(link)
     if url is None:
         return None, ""
@@ -71,19 +79,19 @@ def link_in(judge: Judge, matcher: Matcher, body: bytes) -> tuple[str | None, st
     return None if url.path.endswith(_CODE) else link, url.host
 
 
-MAX_ADDRESS = 2000
+MAX_ADDRESS: Final = 2000
 """Longest address, in characters, that is offered."""
 
-_ADDRESS = re.compile(
+_ADDRESS: Final = re.compile(
     r"https://([a-z0-9-]+(?:\.[a-z0-9-]+)+)(?::443)?((?:[/?][!#-&(-;=?-\[\]_a-z~]*)?)", re.ASCII
 )
-_ID = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
-_REGION = re.compile(r"[a-z]{2}[0-9]{1,2}", re.ASCII)
-_PAGES = ("src", "data", "data-src", "data-lazy-src", "data-url", "data-href")
-_FORMS = "hbspt.forms.create"
-_MEETINGS = "hbspt.meetings.create"
-_WIDGETS = ("Calendly.initInlineWidget", "Calendly.initBadgeWidget")
-_TARGETS = ("target", "parentElement")
+_ID: Final = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
+_REGION: Final = re.compile(r"[a-z]{2}[0-9]{1,2}", re.ASCII)
+_PAGES: Final = ("src", "data", "data-src", "data-lazy-src", "data-url", "data-href")
+_FORMS: Final = "hbspt.forms.create"
+_MEETINGS: Final = "hbspt.meetings.create"
+_WIDGETS: Final = ("Calendly.initInlineWidget", "Calendly.initBadgeWidget")
+_TARGETS: Final = ("target", "parentElement")
 
 
 class EmbedKind(Enum):
@@ -96,11 +104,11 @@ class EmbedKind(Enum):
     QUOTE = "quote"  # a quoted post that the network's script turns into a card
 
 
-BOXES = {EmbedKind.NEW_FORM: "hs-form-frame", EmbedKind.OPEN_FORM: "hs-form-html"}
+BOXES: Final = {EmbedKind.NEW_FORM: "hs-form-frame", EmbedKind.OPEN_FORM: "hs-form-html"}
 """The class of the element that HubSpot's script fills."""
 
-FORMS = frozenset({EmbedKind.FORM, *BOXES})
-_FORM_WORDS = frozenset(kind.value for kind in FORMS)
+FORMS: Final = frozenset({EmbedKind.FORM, *BOXES})
+_FORM_WORDS: Final = frozenset(kind.value for kind in FORMS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +121,7 @@ class Network:
     permalink: str | None = None  # attribute that names the post; None: the last link does
 
 
-NETWORKS = (
+NETWORKS: Final = (
     Network(
         "twitter-tweet",
         "https://platform.twitter.com/widgets.js",

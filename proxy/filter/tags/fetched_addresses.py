@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from proxy.filter.rules.judge import Judge
 from proxy.filter.syntax.attributes import is_inert, script_type, values_of
@@ -17,12 +17,12 @@ from proxy.filter.tags.refusal import address_attributes_of, addresses
 from proxy.filter.tags.tag_edits import MARK
 from proxy.problems import Place
 
-_TEXT = re.compile(
+_TEXT: Final = re.compile(
     r"<!--.*?(?:-->|\Z)|(<(?P<name>script|style|textarea|title|xmp)\b[^>]*+>)(.*?)(?=</(?P=name)|\Z)",
     re.DOTALL | re.IGNORECASE,
 )
-_TAG = re.compile(r"<([a-zA-Z][^\s/>]*+)(?:[^>\"']++|\"[^\"]*+\"|'[^']*+'|[\"'])*+>")
-_HINTS = frozenset({"preconnect", "dns-prefetch"})
+_TAG: Final = re.compile(r"<([a-zA-Z][^\s/>]*+)(?:[^>\"']++|\"[^\"]*+\"|'[^']*+'|[\"'])*+>")
+_HINTS: Final = frozenset({"preconnect", "dns-prefetch"})
 """`rel` words that connect without a fetch: no policy stops them, the filter alone does."""
 
 

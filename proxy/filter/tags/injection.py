@@ -12,16 +12,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from proxy.filter.rules.judge import TagFacts
 from proxy.filter.syntax.attributes import escaped
 from proxy.filter.syntax.fetching_attributes import HEAD_CONTENT
 from proxy.filter.verdict import Verdict
 
-_HEAD_CONTENT = frozenset(name.encode() for name in HEAD_CONTENT)
-_ELSEWHERE = re.compile(r"[\x00-\x20]*+(?:[a-z][a-z0-9+.-]*:|[\\/]{2})", re.IGNORECASE)
-_AMP = ("amp", "\u26a1", "amp4ads", "\u26a14ads", "amp4email", "\u26a14email")
+_HEAD_CONTENT: Final = frozenset(name.encode() for name in HEAD_CONTENT)
+_ELSEWHERE: Final = re.compile(r"[\x00-\x20]*+(?:[a-z][a-z0-9+.-]*:|[\\/]{2})", re.IGNORECASE)
+_AMP: Final = ("amp", "\u26a1", "amp4ads", "\u26a14ads", "amp4email", "\u26a14email")
 
 
 @dataclass(slots=True)
@@ -107,9 +107,12 @@ class Phase(IntEnum):
     FRAGMENT = 4  # not a complete document: nothing is injected
 
 
-_START, _PRE_HEAD, _HEAD, _BODY, _FRAGMENT = (
-    Phase  # a global is ten times faster than the look-up of an enum member
-)
+# A global is ten times faster than the look-up of an enum member.
+_START: Final = Phase.START
+_PRE_HEAD: Final = Phase.PRE_HEAD
+_HEAD: Final = Phase.HEAD
+_BODY: Final = Phase.BODY
+_FRAGMENT: Final = Phase.FRAGMENT
 
 
 class Injection:

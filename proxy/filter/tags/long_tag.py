@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Final
 
 from proxy.filter.rules.judge import ContentModel, JudgedTag
 from proxy.filter.size_limits import MAX_CODE_TAG, MAX_TAG
@@ -18,17 +19,17 @@ from proxy.filter.tags.start_tag import judge_tag
 from proxy.filter.tags.tag_edits import MARK
 from proxy.filter.verdict import Does, Verdict
 
-_CODE = re.compile(rb"<(?:script|iframe)[ \t\n\f\r/>]", re.IGNORECASE)
-_NAME = re.compile(rb"<[^ \t\n\f\r/>]*+")
-_SPACE = re.compile(rb"[ \t\n\f\r/]*+")
-_ONE = re.compile(
+_CODE: Final = re.compile(rb"<(?:script|iframe)[ \t\n\f\r/>]", re.IGNORECASE)
+_NAME: Final = re.compile(rb"<[^ \t\n\f\r/>]*+")
+_SPACE: Final = re.compile(rb"[ \t\n\f\r/]*+")
+_ONE: Final = re.compile(
     rb"(?P<end>>)|(?P<name>[^ \t\n\f\r/>][^ \t\n\f\r/>=]*+)"
     rb"(?:(?P<value>[ \t\n\f\r]*+=[ \t\n\f\r]*+(?:\"[^\"]*+\"|'[^']*+'|(?=>)"
     rb"|[^ \t\n\f\r>\"'][^ \t\n\f\r>]*+(?=[ \t\n\f\r>])))"
     rb"|(?=(?P<gap>[ \t\n\f\r]*+)[^ \t\n\f\r=]))"
 )
-_LONG = re.compile(rb"(?P<name>[^ \t\n\f\r/>][^ \t\n\f\r/>=]*+)[ \t\n\f\r]*+=[ \t\n\f\r]*+[\"']?")
-_RUNS = {
+_LONG: Final = re.compile(rb"(?P<name>[^ \t\n\f\r/>][^ \t\n\f\r/>=]*+)[ \t\n\f\r]*+=[ \t\n\f\r]*+[\"']?")
+_RUNS: Final = {
     "name": re.compile(rb"[^ \t\n\f\r/>=]*+"),
     "after": re.compile(rb"[ \t\n\f\r]*+"),
     "before": re.compile(rb"[ \t\n\f\r]*+"),
@@ -36,9 +37,9 @@ _RUNS = {
     '"': re.compile(rb"[^\"]*+"),
     "'": re.compile(rb"[^']*+"),
 }
-_HARMLESS = re.compile(rb"\s*data:(?:image|font|video|audio)/", re.IGNORECASE)
-_IDENTIFIES = frozenset({b"id", b"class", b"rel", b"type"})
-_RISKY = frozenset(
+_HARMLESS: Final = re.compile(rb"\s*data:(?:image|font|video|audio)/", re.IGNORECASE)
+_IDENTIFIES: Final = frozenset({b"id", b"class", b"rel", b"type"})
+_RISKY: Final = frozenset(
     name.encode()
     for several in (
         *fetching_attributes.LOADING_ATTRIBUTES.values(),

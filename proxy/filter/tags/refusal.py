@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import Final
 
 from proxy.filter.headers.fence import closes, open_domains
 from proxy.filter.patterns import Matcher
@@ -19,19 +19,38 @@ from proxy.filter.syntax.urls import COMMON, Url, cleaned, data_url, srcset_addr
 from proxy.filter.tags.injection import Injector
 from proxy.filter.verdict import Does, Verdict
 
+Nested = Callable[["DocumentContext", bytes, bool], tuple[bytes, list[Verdict]]]
+"""Filters a document inside an attribute of another one: its context, its bytes, whether it is XML."""
 
-@dataclass(slots=True)
+
 class DocumentContext:
     """What a tag or text is judged with: the judge, and facts of its document."""
 
-    judge: Judge
-    base: str = ""  # host of a `<base href>` on a third party
-    xml: bool = False
-    depth: int = 0  # how many documents this one is nested in
-    entities: dict[str, str] = field(default_factory=dict)
-    is_based: bool = False  # a <base href> was seen: the first one counts
-    inject: Injector | None = None  # for placeholders inside srcdoc
-    nested: Callable[[DocumentContext, bytes, bool], tuple[bytes, list[Verdict]]] | None = None
+    __slots__ = ("base", "depth", "entities", "inject", "is_based", "judge", "nested", "xml")
+
+    def __init__(
+        self,
+        judge: Judge,
+        *,
+        xml: bool = False,
+        inject: Injector | None = None,
+        nested: Nested | None = None,
+    ) -> None:
+        self.judge = judge
+        self.xml = xml
+        self.inject = inject  # for placeholders inside srcdoc
+        self.nested = nested
+        self.base = ""  # host of a `<base href>` on a third party
+        self.is_based = False  # a <base href> was seen: the first one counts
+        self.depth = 0  # how many documents this one is nested in
+        self.entities: dict[str, str] = {}
+
+    def copy(self) -> DocumentContext:
+        """Return the same context for a part of the document that is read by itself."""
+        made = DocumentContext(self.judge, xml=self.xml, inject=self.inject, nested=self.nested)
+        made.base, made.is_based, made.depth = self.base, self.is_based, self.depth
+        made.entities = self.entities
+        return made
 
     def refuses(self, address: str, element: str, refused: list[Verdict]) -> bool:
         """True when that element may not load this address; appends the verdict."""
@@ -60,26 +79,35 @@ class DocumentContext:
         return self.nested(self, inside, xml) if self.nested is not None else (inside, [])
 
 
-_FRAMES = frozenset({"iframe", "frame", "object", "embed", "portal", "fencedframe"})
-_EMBEDDING = _FRAMES | {"script", "link"}
-_READ_BY_SCRIPT = (
+_FRAMES: Final = frozenset({"iframe", "frame", "object", "embed", "portal", "fencedframe"})
+_EMBEDDING: Final = _FRAMES | {"script", "link"}
+_READ_BY_SCRIPT: Final = (
     fetching_attributes.LAZY_ATTRIBUTES
     | fetching_attributes.LAZY_SRCSETS
     | fetching_attributes.WIDGET_ATTRIBUTES
 )
-_JAVASCRIPT = re.compile(r"javascript:", re.IGNORECASE)
+_JAVASCRIPT: Final = re.compile(r"javascript:", re.IGNORECASE)
 
 
-@dataclass(slots=True)
 class Refusal:
     """Why a tag may not pass: the verdict, and the attributes to rename."""
 
-    verdict: Verdict
-    matcher: Matcher | None
-    names: set[str]
-    address: str | None = None
-    host: str = ""
-    text: bytes = b""  # of an inline script
+    __slots__ = ("address", "host", "matcher", "names", "text", "verdict")
+
+    def __init__(
+        self,
+        verdict: Verdict,
+        matcher: Matcher | None,
+        address: str | None = None,
+        host: str = "",
+        text: bytes = b"",
+    ) -> None:
+        self.verdict = verdict
+        self.matcher = matcher
+        self.names: set[str] = set()
+        self.address = address
+        self.host = host
+        self.text = text  # of an inline script
 
 
 def address_attributes_of(judge: Judge, name: str, values: Mapping[str, str]) -> Mapping[str, ValueKind]:
@@ -102,7 +130,7 @@ def addresses(name: str, value: str, kind: ValueKind) -> list[str]:
     return value.split() if name == "ping" else srcset_addresses(value)
 
 
-_RELATIVE = re.compile(r"/?[A-Za-z0-9._-]+[/?#][^\\:\t\n\r]*+\Z")
+_RELATIVE: Final = re.compile(r"/?[A-Za-z0-9._-]+[/?#][^\\:\t\n\r]*+\Z")
 
 
 def _passes_fast(rules: Rules, name: str, value: str, kind: ValueKind) -> bool:
@@ -220,7 +248,7 @@ def _first_refusal(
             if found is None or found.does is Does.KEEP:
                 continue
             if refused is None:
-                refused = Refusal(found, matcher, set(), address, url.host if url else "")
+                refused = Refusal(found, matcher, address, url.host if url else "")
             refused.names.add(attribute)
     return refused, judged
 
@@ -241,7 +269,7 @@ def _refused_as_element(
     for matcher in sorted(others, key=lambda m: m.index):
         if not matcher.by_address and matcher.matches_tag(name, values):
             verdict = judge.verdict_of(matcher)
-            return None if verdict.keeps else Refusal(verdict, matcher, set())
+            return None if verdict.keeps else Refusal(verdict, matcher)
     return None
 
 

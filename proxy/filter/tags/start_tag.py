@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from typing import Final
 
 from proxy.filter.headers.guard_table import GUARD_BY_PARENT
 from proxy.filter.headers.link_header import refresh_verdict
@@ -33,7 +33,7 @@ from proxy.filter.tags.tag_edits import Edits, hold_in_place
 from proxy.filter.verdict import KEEP, Does, Verdict
 from proxy.policy.actions import Action
 
-_CONTENT_MODELS = {
+_CONTENT_MODELS: Final = {
     "script": ContentModel.INLINE,
     "style": ContentModel.STYLE,
     "noscript": ContentModel.NOSCRIPT,
@@ -41,16 +41,17 @@ _CONTENT_MODELS = {
     "svg": ContentModel.FOREIGN,
     "math": ContentModel.FOREIGN,
 } | dict.fromkeys(("title", "textarea", "xmp", "iframe", "noembed", "noframes"), ContentModel.RAW_TEXT)
-_TRACKED = frozenset({"base", "meta", "html", "head", "body", "frameset"})
+_TRACKED: Final = frozenset({"base", "meta", "html", "head", "body", "frameset"})
 """Tags whose attributes the scanner needs even where they pass unchanged."""
 
-_GUARD_BY_PARENT = GUARD_BY_PARENT.encode()
-_STUBBED_CALLS = ("Calendly.initPopupWidget", "Calendly.showPopupWidget")
+_GUARD_BY_PARENT: Final = GUARD_BY_PARENT.encode()
+_STUBBED_CALLS: Final = ("Calendly.initPopupWidget", "Calendly.showPopupWidget")
 """Calls of a provider's script that the page's stub turns into opening the provider's page."""
 
-_SPECIAL = {"importmap": ContentModel.MAP, "speculationrules": ContentModel.SPECULATION}
-_LAZY_LOADED = LAZY_ATTRIBUTES | SRCSETS
-_NAME = re.compile(r"<(?:[^ \t\n\f\r/>]*+)")
+_SPECIAL: Final = {"importmap": ContentModel.MAP, "speculationrules": ContentModel.SPECULATION}
+_PASSING_SCRIPT: Final = JudgedTag("script", ContentModel.SCRIPT)
+_LAZY_LOADED: Final = LAZY_ATTRIBUTES | SRCSETS
+_NAME: Final = re.compile(r"<(?:[^ \t\n\f\r/>]*+)")
 
 
 def judge_tag(context: DocumentContext, raw: bytes) -> JudgedTag | None:
@@ -72,29 +73,31 @@ def judge_carefully(context: DocumentContext, raw: bytes) -> JudgedTag | None:
     return tag.script() if name == "script" else tag.other()
 
 
-@dataclass(slots=True)
 class StartTag:
     """One start tag while it is judged."""
 
-    context: DocumentContext
-    name: str
-    raw: bytes
-    values: Mapping[str, str]
+    __slots__ = ("context", "name", "raw", "values")
+
+    def __init__(self, context: DocumentContext, name: str, raw: bytes, values: Mapping[str, str]) -> None:
+        self.context = context
+        self.name = name
+        self.raw = raw
+        self.values = values
 
     def script(self) -> JudgedTag:
         """Return the judged <script>."""
         values = self.values
         type_ = script_type(values)
         if type_ == "text/plain" and tag_edits.MARK in values:
-            return JudgedTag("script", ContentModel.SCRIPT)  # held already
+            return _PASSING_SCRIPT  # held already
         special = _SPECIAL.get(type_) if type_ else None
         if type_ and special is None and is_inert(type_):
-            return JudgedTag("script", ContentModel.SCRIPT)
+            return _PASSING_SCRIPT
         refused = refusal(self.context, "script", values)
         if refused is not None:
             return self.held_script(refused.verdict, refused.matcher, refused.address, refused.host)
         if special is None and "src" in values:
-            return JudgedTag("script", ContentModel.SCRIPT)
+            return _PASSING_SCRIPT
         return JudgedTag("script", special or ContentModel.INLINE, values=values)
 
     def held_script(
@@ -108,9 +111,7 @@ class StartTag:
         """Return a script made inert."""
         edits = self._edits()
         tag_edits.hold_script(edits, verdict, _LAZY_LOADED.intersection(self.values))
-        return self._finished(
-            edits, Refusal(verdict, matcher, set(), address, host, text), ContentModel.SCRIPT
-        )
+        return self._finished(edits, Refusal(verdict, matcher, address, host, text), ContentModel.SCRIPT)
 
     def _edits(self) -> Edits:
         return Edits(self.raw, xml=self.context.xml)
@@ -215,7 +216,7 @@ class StartTag:
             edits.result(),
             noted,
             PlaceholderPosition.NOWHERE if matcher and matcher.rule.with_ == "nothing" else self._place(),
-            self._facts(refused),
+            facts=self._facts(refused),
             inner=inner,
             is_refused_frame=self.name == "iframe",
         )
@@ -272,9 +273,10 @@ def judge_inline_script(
     """Return an inline script held for its text, or None where it may run."""
     cache = context.judge.xml_scripts if context.xml else context.judge.scripts
     key = raw + body
-    if key in cache:
-        return cache[key]
-    found: JudgedTag | None = _judge_inline_script(context, raw, values, body)
+    found: JudgedTag | None = cache.get(key, UNDECIDED)
+    if found is not UNDECIDED:
+        return found
+    found = _judge_inline_script(context, raw, values, body)
     if found is None:
         cache.store_repeated(key, found)
     else:  # the caller asks for it again at once
@@ -304,10 +306,10 @@ def _judge_inline_script(
     return StartTag(context, "script", raw, values).held_script(verdict, matcher, link, host, body)
 
 
-UNDECIDED = JudgedTag("?")
+UNDECIDED: Final = JudgedTag("?")
 
-_MODELS_BY_HOST = {b"script": ContentModel.SCRIPT, b"iframe": ContentModel.RAW_TEXT}
-_NAME_OF_START = {b"im": b"img", b"so": b"source", b"if": b"iframe", b"sc": b"script", b"li": b"link"}
+_PASSING: Final = {b"script": _PASSING_SCRIPT, b"iframe": JudgedTag("iframe", ContentModel.RAW_TEXT)}
+_NAME_OF_START: Final = {b"im": b"img", b"so": b"source", b"if": b"iframe", b"sc": b"script", b"li": b"link"}
 
 
 def judge_by_host(context: DocumentContext, raw: bytes) -> JudgedTag | None:
@@ -332,26 +334,26 @@ def judge_by_host(context: DocumentContext, raw: bytes) -> JudgedTag | None:
     elif name == b"link":
         if raw.count(b"rel=") > 1:
             return UNDECIDED
-        rel = match["rel1"] or match["rel_1"] or match["rel2"] or match["rel_2"] or b""
-    key = (name, match["host1"] or match["host2"], rel)
-    verdict = (
-        judge.by_host[key]
-        if key in judge.by_host
-        else judge.by_host.store(key, _verdict_by_host(judge, *key))
-    )
+        rel = match["rel1"] or match["rel2"] or b""
+    host = match["host"]
+    key = (name, host, rel)
+    verdict = judge.by_host.get(key)
+    if verdict is None and key not in judge.by_host:
+        verdict = judge.by_host.store(key, _verdict_by_host(judge, name, host, rel))
     if verdict is None:
         return UNDECIDED
-    content_model = _MODELS_BY_HOST.get(name, ContentModel.NOTHING)
+    passing = _PASSING.get(name)
     if verdict.does is Does.KEEP:
-        return None if content_model is ContentModel.NOTHING else JudgedTag(name.decode(), content_model)
+        return passing
     out = hold_in_place(raw, verdict, 1 + len(name), at, script=name == b"script")
+    content_model = passing.content_model if passing is not None else ContentModel.NOTHING
     return JudgedTag(name.decode(), content_model, out, verdict, is_refused_frame=name == b"iframe")
 
 
 def _verdict_by_host(judge: Judge, name: bytes, host: bytes, rel: bytes) -> Verdict | None:
     """Return the verdict for any address on this host, or None where it takes more."""
     element, url = name.decode(), Url(host.decode(), "/")
-    rels = rel.decode("utf-8", "surrogateescape").lower().split()
+    rels = rel.decode("utf-8", "surrogateescape").lower().split() if rel else []
     if element == "link" and fetching_attributes.FETCHING_LINKS.isdisjoint(rels):
         return KEEP
     for matcher in judge.rules.at_host(url.host).matching:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from typing import Final
 
 from proxy.filter.syntax.attributes import Attribute, attributes_of, escaped, name_end, name_spans
 from proxy.filter.verdict import Verdict
 
-MARK = "data-consent"
+MARK: Final = "data-consent"
 """Attribute that names the missing purposes; also the prefix of renamed attributes."""
 
 
@@ -82,8 +83,8 @@ def mark_value(verdict: Verdict) -> str:
     return " ".join(verdict.needs) or "undeclared"
 
 
-_INERT_TYPE = b' type="text/plain"'
-_MARKS: dict[tuple[str, ...], bytes] = {}
+_INERT_TYPE: Final = b' type="text/plain"'
+_MARKS: Final[dict[tuple[str, ...], bytes]] = {}
 
 
 def _mark(verdict: Verdict) -> bytes:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Final
 
 from proxy.errors import Unreadable
 from proxy.filter.tags.injection import Injection, Injector, PageMetadata, Phase
 
-_RUNS = re.compile(rb"w3\.org/(?:1999/xhtml|2000/svg|1998/Math/MathML)|&")
-_HANDLER = re.compile(rb"[ \t\r\n\"'][oO][nN]")
-_TRANSFORMS = frozenset({b"stylesheet", b"transform"})
-_XHTML = b'<script xmlns="http://www.w3.org/1999/xhtml" '
+_RUNS: Final = re.compile(rb"w3\.org/(?:1999/xhtml|2000/svg|1998/Math/MathML)|&")
+_HANDLER: Final = re.compile(rb"[ \t\r\n\"'][oO][nN]")
+_TRANSFORMS: Final = frozenset({b"stylesheet", b"transform"})
+_XHTML: Final = b'<script xmlns="http://www.w3.org/1999/xhtml" '
 
 
 class XmlInjection(Injection):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.filter.syntax.css import cut_point, without_refused
+from proxy.filter.syntax.css import cut_point, hosts_in, without_refused
 
 
 def refuses(address: str) -> bool:
@@ -50,3 +50,24 @@ def test_addresses_are_found_where_css_has_them(css, filtered):
 )
 def test_a_long_sheet_is_cut_where_no_address_is_cut(css, cut, opened):
     assert cut_point(css) == (cut, opened)
+
+
+@pytest.mark.parametrize(
+    ("css", "hosts"),
+    [
+        ("a{color:red}", set()),
+        ("a{b:url(HTTPS://Ok.example/x)} /* //other.example */", {"ok.example", "other.example"}),
+        ('a{content:"\\f101 ";b:url(//ok.example/x)}', {"ok.example"}),
+        ("a{b:url(//\\f101 x.example/)}", {"\ufffd"}),
+        ("a{b:url(//\\ff45 vil/x)}", {"\ufffd"}),
+        ("a{b:url(//e\\76il/x)}", None),
+        ("a{b:url(//e\\000076il/x)}", None),
+        ("a{b:url(\\2f\\2f evil/x)}", None),
+        ("a{b:url(/\\/evil/x)}", None),
+        ("a{content:'\\\\f101'}", None),
+        ("a{b:url(/\n/evil/x)}", None),
+        ("a{b:url(https:evil/x)}", None),
+    ],
+)
+def test_hosts_are_told_without_reading_tokens_where_no_escape_can_spell_an_address(css, hosts):
+    assert hosts_in(css) == hosts

@@ -15,7 +15,7 @@ def read(markup: bytes) -> tuple[Foreign, list[bool]]:
             return foreign, html
         if not match[2]:
             html.append(foreign.start(match[3].lower(), match[1]))
-        elif foreign:
+        elif foreign.levels:
             foreign.end(match[3].lower())
         at = match.end()
     raise AssertionError(markup)
@@ -36,7 +36,7 @@ def read(markup: bytes) -> tuple[Foreign, list[bool]]:
 def test_the_open_levels_are_those_of_the_tree(markup, kinds):
     foreign, _ = read(markup)
 
-    assert [level.kind for level in foreign] == [ForeignKind[kind] for kind in kinds.split()]
+    assert [level.kind for level in foreign.levels] == [ForeignKind[kind] for kind in kinds.split()]
     assert foreign.is_foreign == kinds.endswith(("SVG", "MATH"))
 
 
@@ -56,14 +56,14 @@ def test_each_start_tag_makes_an_element_of_its_namespace(markup, html):
 def test_inside_a_point_an_open_paragraph_is_closed_by_what_html_says_closes_it():
     foreign, _ = read(b"<svg><desc><p><b><div>")
 
-    assert foreign[-1].names == [b"div"]
-    assert read(b"<svg><desc><p><b>")[0][-1].names == [b"p", b"b"]
-    assert read(b"<svg><desc><br><img>")[0][-1].names == []
+    assert foreign.levels[-1].names == [b"div"]
+    assert read(b"<svg><desc><p><b>")[0].levels[-1].names == [b"p", b"b"]
+    assert read(b"<svg><desc><br><img>")[0].levels[-1].names == []
 
 
 def test_an_end_tag_is_looked_for_in_few_levels_and_never_behind_an_open_html_element():
-    assert len(read(b"<svg><desc><svg><desc><i></svg>")[0]) == 4
-    assert len(read(b"<svg><desc><svg><desc></svg>")[0]) == 2
+    assert len(read(b"<svg><desc><svg><desc><i></svg>")[0].levels) == 4
+    assert len(read(b"<svg><desc><svg><desc></svg>")[0].levels) == 2
 
 
 def test_what_is_nested_deeper_than_it_is_followed_is_refused_and_breadth_is_not():

@@ -150,3 +150,11 @@ def test_a_refused_lazy_address_costs_the_same_however_many_rules_there_are():
     few, many = (calls_for(40, rules) - calls_for(20, rules) for rules in (3, 300))
 
     assert many == few > 0
+
+
+@pytest.mark.parametrize("spelled", ["/\\101 n.png", "/\u0101n.png", "/\\0101 n.png"])
+def test_a_path_beyond_ascii_is_found_in_styles_however_it_is_spelled(spelled):
+    rule = '- { from: self, path: "/\u0101n*", purpose: functional }'
+
+    assert "about:invalid" in filtered(f'<p style="b:url({spelled})">', rule)
+    assert "about:invalid" not in filtered('<p style="b:url(/an.png)">', rule)

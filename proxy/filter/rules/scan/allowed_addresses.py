@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
-MAX_HOSTS_IN_PATTERN = 60
+MAX_HOSTS_IN_PATTERN: Final = 60
 """Hosts that are part of the pattern; the others are judged one by one."""
 
-COMMON_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)++")
+COMMON_HOST: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)++")
 
-COMMON_WORD = re.compile(r"[A-Za-z0-9/._~?=%+,;@!$*#|()&-]+")
+COMMON_WORD: Final = re.compile(r"[A-Za-z0-9/._~?=%+,;@!$*#|()&-]+")
 """Words of rules that a pattern can exclude: ASCII, no quotes, no spaces."""
 
-_RUN = rb"{0,250}+"
-_RUNS = rb"{0,200}+"  # keeps values below the size cap of a tag
-_AMPERSAND = rb"&(?:amp|#0?38);"
+_RUN: Final = rb"{0,250}+"
+_RUNS: Final = rb"{0,200}+"  # keeps values below the size cap of a tag
+_AMPERSAND: Final = rb"&(?:amp|#0?38);"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ is left to the general patterns (steps.py), or to the judge.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Final
 
 from proxy.filter.rules.interests import Interests, class_values, id_values
 from proxy.filter.rules.scan.allowed_addresses import AllowedAddresses
@@ -19,20 +20,29 @@ from proxy.filter.syntax.fetching_attributes import (
 )
 from proxy.filter.syntax.tokens import exact_word, lower_case_but
 
-ADDRESSES = LAZY_ATTRIBUTES | SRCSETS | ANY_ELEMENT | WIDGET_ATTRIBUTES | {"src", "xlink:href"}
+ADDRESSES: Final = LAZY_ATTRIBUTES | SRCSETS | ANY_ELEMENT | WIDGET_ATTRIBUTES | {"src", "xlink:href"}
 """Attributes that hold addresses on any element."""
 
-GAP = rb"[ \t\n\f\r]++"
-_END = rb"(?=[ \t\n\f\r/>])"
-_ENDED = rb"(?=[ \t\n\f\r/>=])"
-CLOSE = rb"[ \t\n\f\r]*+/?+>"
+GAP: Final = rb"[ \t\n\f\r]++"
+_END: Final = rb"(?=[ \t\n\f\r/>])"
+_ENDED: Final = rb"(?=[ \t\n\f\r/>=])"
+CLOSE: Final = rb"[ \t\n\f\r]*+/?+>"
 _NAME = rb"[a-z][a-z0-9_-]*+"
-_LONGEST = rb"{0,15000}+"  # keeps attributes below the size cap of a tag
-_HARMLESS_STYLE = rb"[^%b(&\\]" + _LONGEST  # of a style
-_NO_ADDRESSES = frozenset({"ping", "http-equiv", "type"})
-_LOADS = frozenset({"img", "source", "video", "audio", "track"})
-_NOT_FETCHING = ("canonical", "alternate", "shortlink", "pingback", "profile", "next", "prev", "amphtml")
-CODE_TYPES = rb"(?:text/javascript|application/javascript|module|)"
+_LONGEST: Final = rb"{0,15000}+"  # keeps attributes below the size cap of a tag
+_HARMLESS_STYLE: Final = rb"[^%b(&\\]" + _LONGEST  # of a style
+_NO_ADDRESSES: Final = frozenset({"ping", "http-equiv", "type"})
+_LOADS: Final = frozenset({"img", "source", "video", "audio", "track"})
+_NOT_FETCHING: Final = (
+    "canonical",
+    "alternate",
+    "shortlink",
+    "pingback",
+    "profile",
+    "next",
+    "prev",
+    "amphtml",
+)
+CODE_TYPES: Final = rb"(?:text/javascript|application/javascript|module|)"
 
 
 class CommonTags:

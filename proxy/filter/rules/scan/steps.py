@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
 from proxy.filter.rules.interests import Interests, class_values, id_values
 from proxy.filter.rules.scan.allowed_addresses import AllowedAddresses
@@ -27,7 +28,7 @@ from proxy.filter.syntax.tokens import (
     step,
 )
 
-_EQUALS = rb"[ \t\n\f\r]*+=[ \t\n\f\r]*+"
+_EQUALS: Final = rb"[ \t\n\f\r]*+=[ \t\n\f\r]*+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,12 @@ def head_step(interests: Interests, allowed: AllowedAddresses | None = None) -> 
     return spaced_step(ignored, rb"(<(/?" + NAME + rb")" + REST + rb")")
 
 
-_END = rb"[ \t\n\f\r/>]"
+_END: Final = rb"[ \t\n\f\r/>]"
 _STRUCTURAL = any_word(["body", "html", "br", "template"]) + _END
-_IGNORED_END = rb"/(?!" + _STRUCTURAL + rb")[a-zA-Z][^ \t\n\f\r/>]*+" + REST
+_IGNORED_END: Final = rb"/(?!" + _STRUCTURAL + rb")[a-zA-Z][^ \t\n\f\r/>]*+" + REST
 _TITLE = any_word(["title"])
-_IGNORED_TITLE = _TITLE + rb">[^<]*+</" + _TITLE + rb">"
-_SHAPES = frozenset(
+_IGNORED_TITLE: Final = _TITLE + rb">[^<]*+</" + _TITLE + rb">"
+_SHAPES: Final = frozenset(
     """
     path g circle rect line polyline polygon ellipse defs symbol clippath mask lineargradient
     radialgradient stop text tspan

@@ -14,7 +14,7 @@ def read(tag: str):
 
 def host(tag: str) -> str | None:
     found = read(tag)
-    return found and (found["host1"] or found["host2"]).decode()
+    return found and found["host"].decode()
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_the_host_of_its_one_address_is_captured(tag):
         '<img src="/relative">', '<img src="https://Stats.example/">', '<img src="https://stats.example:81/">', '<img src="https://u@stats.example/">', '<img src="//stats.example\\x">',
         '<img src="//localhost/">', '<img src="//stats.example/&#x61;">', '<img src="//stats.example/a\tb">', "<img src=//stats.example/>", '<img SRC="//stats.example/">',
         '<img src="//stats.example/" class="ugly">', '<img src="//stats.example/" id="bad">', '<img src="//stats.example/" data-src="//other.example/">', '<img srcset="/a" src="//stats.example/">',
-        '<iframe src="//stats.example/" srcdoc="x">', '<img src="//stats.example/" src="//other.example/">', '<img src="//stats.example/"> ', '<script src="//stats.example/" type="text/plain">',
+        '<iframe src="//stats.example/" srcdoc="x">', '<img src="//stats.example/" src="//other.example/">', '<img src="//stats.example/"> ', "<img src=\"//stats.example/'>", '<img src="//stats.example/it\'s">', '<script src="//stats.example/" type="text/plain">',
     ],
 )  # fmt: skip
 def test_any_other_spelling_and_any_second_address_is_left_to_the_judge(tag):
@@ -47,7 +47,7 @@ def test_any_other_spelling_and_any_second_address_is_left_to_the_judge(tag):
     ("tag", "group", "value"),
     [
         ('<script type="module" src="//a.example/">', "type1", b"type"), ('<script src="//a.example/" type="module">', "type2", b"type"), ('<script src="//a.example/">', "type1", None),
-        ('<link rel="icon" href="//a.example/">', "rel1", b"icon"), ("<link href='//a.example/' rel='icon next'>", "rel_2", b"icon next"),
+        ('<link rel="icon" href="//a.example/">', "rel1", b"icon"), ("<link href='//a.example/' rel='icon next'>", "rel2", b"icon next"),
     ],
 )  # fmt: skip
 def test_what_decides_about_the_kind_of_tag_is_captured_on_either_side(tag, group, value):
