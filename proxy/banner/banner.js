@@ -58,7 +58,7 @@
 
   let back; // by the back button, from what the browser kept
   // only without asking
-  let stray, sheet = style?.href; // stray: a banner was swapped in
+  let stray, sheet = style?.href, led = way?.type == "reload" ? 1 : way?.redirectCount; // stray: a banner was swapped in
   // end
   // only with asking
   let banner, busy, pressed, closed, low = matchMedia("(max-height:420px)");
@@ -168,7 +168,7 @@
 
   Object.defineProperty(window, "callkomConsent", { value: kept });
   keep();
-  addEventListener("visibilitychange", () => page.hidden || look());
+  page.addEventListener("visibilitychange", () => page.hidden || look());
   // Kept for the back button, or fetched ahead, it heard of no answer given meanwhile.
   addEventListener("pageshow", event => {
     back = event.persisted;
@@ -184,7 +184,11 @@
   page.addEventListener("DOMContentLoaded", () => {
     keep(page.dispatchEvent(new CustomEvent("callkom:consent", { detail: kept })));
     // only without asking
-    if (nav?.className[4]) say(nav.firstChild.textContent);
+    // Once: where the answer itself led here. Pages say it for some seconds, as without script none knows.
+    if (nav?.className[4]) {
+      if (!way || led) say(nav.firstChild.textContent);
+      else nav.className = "cc m", nav.firstChild.textContent = "";
+    }
     // end
   });
   addEventListener("input", event => {
@@ -204,7 +208,7 @@
   // A form that was answered leads here: other tabs are told. Not by any page there is, as a message
   // ends those that the browser keeps for its back button; nor by one that loads anew: two tabs
   // whose pages a service worker kept from different answers would reload each other for ever.
-  if (way?.type == "reload" ? 1 : way?.redirectCount) {
+  if (led) {
     if (way.type == "navigate") channel.postMessage?.(state);
     // htmx keeps bodies of earlier pages; it fetches those that it misses.
     for (let store of ["sessionStorage", "localStorage"]) try {

@@ -92,11 +92,22 @@ def test_accepting_reloads_at_the_same_place(visit, stage):
 def test_the_page_after_an_answer_says_so_in_sight_and_politely(visit, stage, how):
     stage.answered, stage.saved = True, 3
     visitor = visit(**LOW, **how)
+    visitor.page.reload()  # as behind an answer
     said = visitor.page.get_by_role("status")
 
     expect(said).to_have_text(SAVED + " Cookies deleted: 3.")
     expect(said).to_be_in_viewport()
     expect(visitor.page.locator("#cc-l a")).to_be_in_viewport()
+
+
+def test_pages_that_somebody_goes_on_to_do_not_say_so_again(visit, stage):
+    stage.answered, stage.saved = True, 0
+    visitor = visit(**LOW)
+    visitor.page.evaluate("location.href = '/page'")
+    visitor.page.wait_for_url("**/page")
+
+    expect(visitor.page.get_by_role("status")).to_have_text("")
+    expect(visitor.page.locator("#cc-l a")).not_to_be_in_viewport()
 
 
 def test_what_is_said_changes_once_to_be_read_out_and_goes_to_the_foot_after_a_while(visit, stage):
@@ -107,7 +118,7 @@ def test_what_is_said_changes_once_to_be_read_out_and_goes_to_the_foot_after_a_w
         """window.said = []; new MutationObserver(all => all.forEach(one => one.target.role == "status" ? said.push(one.target.textContent.trim()) : 0))
         .observe(document, { childList: true, subtree: true })"""
     )
-    visitor.goes("/page")
+    visitor.page.reload()
     visitor.page.clock.run_for(200)
 
     assert visitor.page.evaluate("said") == [SAVED, SAVED], "as the page came, and a change"
