@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from proxy.consent.answer import How
 from proxy.records.store import RecordStore
 from tests.deploy.test_compose import NGINX, NGINX_CONF, for_nginx
 from tests.ports import free_port
@@ -51,11 +52,12 @@ class Asked:
 
 @dataclass
 class Visitors:
-    """A bounded load: six who look at pages, two who accept; on connections that are kept."""
+    """A bounded load: six who look at pages, two who accept, one who refuses; on connections that are kept."""
 
     port: int
     views: list[Asked] = field(default_factory=list)
     choices: list[Asked] = field(default_factory=list)
+    refusals: list[Asked] = field(default_factory=list)
     accepted: set[str] = field(default_factory=set)  # the ids of receipts
     over: bool = False
 
@@ -67,6 +69,7 @@ class Visitors:
     async def come(self) -> AsyncIterator[None]:
         tasks = [asyncio.ensure_future(self._goes_on(self._view, 0.05)) for _ in range(6)]
         tasks += [asyncio.ensure_future(self._goes_on(self._accept, 0.1)) for _ in range(2)]
+        tasks.append(asyncio.ensure_future(self._goes_on(self._refuse, 0.3)))
         try:
             yield
         finally:
@@ -88,14 +91,21 @@ class Visitors:
         return connection
 
     async def _accept(self, connection):
-        body = b"choice=accept&return=/"
+        got, asked, connection = await self._choose(connection, b"choice=accept&return=/")
+        if asked.fine:
+            self.accepted.add(got.json["id"])
+        self.choices.append(asked)
+        return connection
+
+    async def _refuse(self, connection):
+        _, asked, connection = await self._choose(connection, b"choice=refuse&return=/")
+        self.refusals.append(asked)
+        return connection
+
+    async def _choose(self, connection, body: bytes):
         asked = request("/.consent/choice", *FORM, method="POST", body=body)
         got, what, began, connection = await self._ask(connection, asked, "POST")
-        fine = got is not None and got.whole and got.status == 200
-        if fine:
-            self.accepted.add(got.json["id"])
-        self.choices.append(Asked(began, fine, what))
-        return connection
+        return got, Asked(began, got is not None and got.whole and got.status == 200, what), connection
 
     async def _ask(self, connection, asked: bytes, method: str):
         began = asyncio.get_running_loop().time()
@@ -158,7 +168,7 @@ def config_of(path: Path, *, listen: str, upstream: str, store: str, trusted: st
     path.write_text(
         f"listen: {listen}\nadmin: 127.0.0.1:{free_port()}\ntrusted_proxies: {trusted}\n"
         f"sites: [{{ hosts: [callkom.io], upstream: '{upstream}' }}]\nrecords: {store}\n"
-        f"consent: {{ key: {path.parent / 'consent.key'}, acceptances_per_minute: no limit }}\n"
+        f"consent: {{ key: {path.parent / 'consent.key'}, acceptances_per_minute: no limit, refusals_per_minute: no limit }}\n"
     )
     return path
 
@@ -268,6 +278,18 @@ async def check_proofs(folder: Path, config: Path, survivor: str, accepted: set[
     assert json.loads(told.stdout)["records"] >= len(accepted) > 20
 
 
+async def until_recorded(survivor: str, visitors: Visitors) -> None:
+    """Wait until refusals that had to wait in a proxy are in the store: of each visitor, who refused once."""
+    answered = sum(one.fine for one in visitors.refusals)
+    store = await RecordStore.open(survivor, keys=[KEY], create=False)
+    try:
+        async with asyncio.timeout(120):
+            while len([one async for one in store.every() if one.content.how is How.REFUSE]) < answered:
+                await asyncio.sleep(0.5)
+    finally:
+        await store.close()
+
+
 def now() -> float:
     return asyncio.get_running_loop().time()
 
@@ -312,7 +334,9 @@ async def test_postgresql_is_failed_over_to_its_standby(tmp_path, how):
                 promoted = now()
                 await visitors.went_on(promoted)
                 await until(lambda: all(map(proxies.recovered, range(3))))
+                await until_recorded(standby.url(), visitors)
             assert visitors.failed() == []
+            assert [one for one in visitors.refusals if not one.fine] == []
             assert sum(one.began > gone for one in visitors.views) > 100
             assert {one.what for one in visitors.choices if not one.fine} == {"503"}
             await check_proofs(tmp_path, proxies.configs[0], standby.url(), visitors.accepted)
