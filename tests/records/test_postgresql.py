@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from proxy.errors import StartError
-from proxy.records.driver import Failure
+from proxy.records.driver import Failure, Pool
 from proxy.records.postgresql import PostgresConnection, _adapt_statement
 
 
@@ -146,3 +146,23 @@ async def test_a_server_that_says_nothing_is_lost_when_a_transaction_should_begi
     opened.abandon()
 
     assert error.value.lost
+
+
+async def test_where_one_idle_connection_lost_its_server_the_others_are_not_waited_for(postgres):
+    url = await postgres.fresh()
+    opened = []
+
+    async def connect():
+        opened.append(await PostgresConnection.open(url))
+        return opened[-1]
+
+    pool = Pool(connect, 3, patience=3, ping=True)
+    async with pool.connection(), pool.connection(), pool.connection():
+        pass
+    pool._idle[-1].abandon()
+    async with pool.connection() as connection:
+        assert connection is opened[-1]
+    closed = [one._connection.is_closed() for one in opened]
+    await pool.close()
+
+    assert closed == [True, True, True, False]
