@@ -48,6 +48,7 @@ INSTALLING = (
     "pip install .",
     "CONSENT_PROXY_COMPILE=1 pip install .",
     "python3 -m venv",
+    ". .venv/bin/activate",
     "/opt/consent-proxy/bin/pip",
     "install -",
     "runuser -u",
