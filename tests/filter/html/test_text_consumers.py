@@ -65,6 +65,21 @@ def test_the_cap_is_the_same_however_a_script_arrives(over):
 
 
 @pytest.mark.parametrize("size", SIZES)
+def test_what_stands_behind_the_cap_makes_no_script_the_sites_own(size):
+    """Judged whole it would be: much of it is code of the site's own."""
+    body = (
+        b"StatsQueue.push(1);"
+        + b" " * MAX_INLINE_SCRIPT
+        + b"function menu(){document.body.hidden=true}\n" * 99
+    )
+    page = b"<body><script>" + body + b"</script>"
+
+    assert passed(page, size=size)[0] == page.replace(
+        b"<script>", b'<script type="text/plain" data-consent="performance">'
+    )
+
+
+@pytest.mark.parametrize("size", SIZES)
 def test_a_long_style_sheet_is_calmed_to_its_end(size):
     rule = b"p{color:red;content:'}'}\n"
     page = (
