@@ -76,7 +76,8 @@ async def until(check, seconds=40):
 
 
 async def until_most_of_a_minute_is_left():
-    while time.time() % 60 > 40:
+    """Neither at its end nor where a busy machine may still close the one before."""
+    while not 5 < time.time() % 60 < 40:
         await asyncio.sleep(0.2)
 
 
@@ -97,7 +98,7 @@ async def test_what_it_shows_is_what_a_client_counted_in_the_same_minute(tmp_pat
         )
         assert [one.status for one in got].count(500) == 3
         operator = await Operator(proxy).sign_in()
-        await until(lambda: proxy.records("undeclared_seen"))
+        await until(lambda: "static.hotjar.com" in {one["name"] for one in proxy.records("undeclared_seen")})
         data = await operator.data(
             lambda data: (
                 data["totals"]["requests"] >= 29
