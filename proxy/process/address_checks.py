@@ -30,6 +30,23 @@ def address_findings(config: Config) -> Iterator[Finding]:
     yield from _loops(config)
 
 
+def shared_addresses(config: Config) -> list[str]:
+    """Return the addresses for visitors where another process of this program listens now."""
+    return [str(address) for address in config.listen if address.port and _has_listener(address)]
+
+
+def _has_listener(address: ListenAddress) -> bool:
+    """True when somebody listens there who shares the port: without sharing it cannot be bound."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # whoever only left does not count
+        try:
+            sock.bind((address.host, address.port))
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+    return False
+
+
 def _ours(config: Config) -> Iterator[tuple[tuple[Step, ...], ListenAddress]]:
     """Yield every address the config listens on, with its place."""
     for number, address in enumerate(config.listen):

@@ -12,13 +12,14 @@ from pathlib import Path
 
 from proxy.config.signing_key import load_keys
 from proxy.errors import ConfigError
+from proxy.process.address_checks import shared_addresses
 from proxy.process.handover import write_handover
 from proxy.process.observed_sites import warn_of_unobserved
 from proxy.process.preflight_checks import start_problems
 from proxy.process.reload import WatchedFiles
 from proxy.process.rules_tests import RulesTests
 from proxy.subprocess_command import command
-from proxy.telemetry.logs import start_logs
+from proxy.telemetry.logs import log, start_logs
 
 
 def run(config_path: Path, rules_path: Path, rules_tests: RulesTests = RulesTests.REFUSE) -> None:
@@ -31,6 +32,9 @@ def run(config_path: Path, rules_path: Path, rules_tests: RulesTests = RulesTest
     lines = start_logs(config.log.level, config.log.style)
     if problems := [one for one in start_problems(config, config_path) if not one.warning]:
         raise ConfigError(problems)
+    if shared := shared_addresses(config):
+        note = "another process serves there too, and visitors reach either; stop the old one (SIGTERM)"
+        log().warning("port_shared", listen=shared, note=note)
     load_keys(config)
     warn_of_unobserved(config)
     lines.flush()

@@ -47,6 +47,7 @@ EVENTS = (
     "own_host_seen",
     "undeclared_seen",
     "site_off",
+    "port_shared",
     "alert_raised",
     "alert_failed",
     "header_dropped",

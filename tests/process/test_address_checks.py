@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from proxy.config.loading import load_config
-from proxy.process.address_checks import address_findings
+from proxy.process.address_checks import address_findings, shared_addresses
 from tests.ports import free_port
 
 SITE = "sites: [{{ hosts: [www.example.com, example.com], upstream: [{}] }}]\n"
@@ -120,3 +120,17 @@ def test_an_upstream_by_a_name_that_visitors_ask_for_is_a_doubt():
 
     assert "go in a circle" in text
     assert warning
+
+
+def test_an_address_where_a_running_proxy_listens_is_shared_and_one_that_is_only_bound_is_not():
+    with socket.socket() as serving, socket.socket() as left:
+        for sock in (serving, left):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            sock.bind(("127.0.0.1", 0))
+        serving.listen()
+        ports = [serving.getsockname()[1], left.getsockname()[1], free_port()]
+        listen = ", ".join(f"127.0.0.1:{port}" for port in ports)
+        config = load_config(f"listen: [{listen}]\n" + SITE.format("'http://192.0.2.1:80'"))
+
+        assert shared_addresses(config) == [f"127.0.0.1:{ports[0]}"]

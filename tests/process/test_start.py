@@ -1,6 +1,7 @@
 """The start reads and checks everything, then becomes the program that serves; what is wrong stops it before."""
 
 import os
+import socket
 import sys
 
 import pytest
@@ -70,3 +71,19 @@ def test_what_cannot_be_served_here_is_told_before(become, tmp_path):
         started(tmp_path, more="tls: { certificate: gone.pem, key: gone.pem }")
 
     assert become == []
+
+
+def test_who_starts_beside_a_process_that_serves_is_warned(become, tmp_path, capsysbinary):
+    with socket.socket() as serving:
+        serving.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        serving.bind(("127.0.0.1", 0))
+        serving.listen()
+        address = f"127.0.0.1:{serving.getsockname()[1]}"
+        text = config_text("http://127.0.0.1:1").replace("127.0.0.1:0", address, 1)
+        assert address in text
+        (tmp_path / "config.yaml").write_text(text)
+        (tmp_path / "rules.yaml").write_text(RULES)
+        run(tmp_path / "config.yaml", tmp_path / "rules.yaml")
+    os.close(int(become[0][1][-1]))
+
+    assert b'"event":"port_shared"' in capsysbinary.readouterr().out
