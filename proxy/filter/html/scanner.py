@@ -35,6 +35,7 @@ _STAYS: Final = frozenset(
 _START: Final = Phase.START
 _HEAD: Final = Phase.HEAD
 _ROOTS: Final = frozenset({b"svg", b"math"})
+_PLAIN: Final = Foreign()  # of every document until its first svg or math; it stays empty
 
 
 class HtmlFilter(XmlStream):
@@ -51,7 +52,7 @@ class HtmlFilter(XmlStream):
             (XmlInjection if xml else Injection)(inject, PageMetadata(), xml=xml),
             HtmlFilter._xml if xml else HtmlFilter._every_tag,
         )
-        self._foreign = Foreign()
+        self._foreign = _PLAIN
         self._begun = False  # a byte order mark is one at the very start of a page, and text anywhere else
 
     # states
@@ -145,7 +146,7 @@ class HtmlFilter(XmlStream):
         return at
 
     def _pattern(self) -> re.Pattern[bytes]:
-        if self._foreign.is_foreign:
+        if self._foreign.levels and self._foreign.is_foreign:
             return tokens.FOREIGN
         injection = self._injection
         waits = injection.is_before_body and not injection.in_template and not self._foreign.levels
@@ -232,6 +233,7 @@ class HtmlFilter(XmlStream):
 
     def _enter_foreign(self, name: bytes, raw: bytes) -> None:
         if not self._foreign.levels:
+            self._foreign = Foreign()
             self._foreign.start(name, raw)
             self._choose_state()
 

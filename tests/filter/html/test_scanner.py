@@ -482,3 +482,10 @@ def test_markup_behind_what_only_looks_like_the_end_of_a_script_is_its_text(size
     assert filtered(page, size=size) == (
         b"<p>" + script + b'<img data-consent="functional" data-consent-src=//booking.example/i>'
     )
+
+
+def test_what_a_page_leaves_open_is_open_in_no_other():
+    opened, rest = b"<svg><g>", b"<style><script src=https://stats.example/a.js></script></style>"
+    assert filtered(opened + rest) != opened + rest, "inside svg a style has elements"
+
+    assert filtered(rest) == rest
