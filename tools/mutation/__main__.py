@@ -108,7 +108,9 @@ class Found:
     def add(self, name: str, outcome: Outcome) -> None:
         """Keep what the tests said of a mutant."""
         self.outcomes[name] = {**asdict(outcome), "mutant": None}
-        self._outcomes.write_text(json.dumps(self.outcomes, indent=0))
+        whole = self._outcomes.with_suffix(".new")
+        whole.write_text(json.dumps(self.outcomes, indent=0))
+        whole.replace(self._outcomes)
 
     def measured(self, files: Sequence[str], worker: Worker) -> dict[str, Measured]:
         """Return the time and the lines of each test that passes, as measured when a file changed last."""
@@ -196,7 +198,11 @@ def run(
             return outcome
 
         with ThreadPoolExecutor(processes) as pool:
-            return _printed([pool.submit(judged, mutant) for mutant in chosen])
+            try:
+                return _printed([pool.submit(judged, mutant) for mutant in chosen])
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
     finally:
         for bench in every:
             bench.stop()
