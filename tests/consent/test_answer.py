@@ -35,6 +35,7 @@ def test_a_first_answer_begins_today():
     assert said == Answer(
         "new", NOW, frozenset({"performance"}), SCOPE, "v2", {"performance": 20_000}, 20_000
     )
+    assert not said.taken  # over from another tool
 
 
 @pytest.mark.parametrize(
