@@ -161,6 +161,8 @@ class Served:
             resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
             try:
                 said = json.dumps(work())
+            except MemoryError:  # a mutant that never ends, as far as the limit
+                said = json.dumps(asdict(Trial(failed="the memory of the tests", hung=True)))
             except BaseException:  # noqa: BLE001 - a fault of this file, and no word of a test
                 said = json.dumps({"error": traceback.format_exc()})
             with os.fdopen(write, "w") as pipe:
