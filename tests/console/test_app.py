@@ -192,7 +192,11 @@ async def test_a_token_does_what_its_roles_say(name, target, status):
     assert source.looked_up == ([RECEIPT] if status == 200 and "record" in target else [])
 
 
-@pytest.mark.parametrize("wrong", ["", "x", TOKENS["ops"][:-1], TOKENS["ops"] + "x", "%ff%00", "é" * 50])
+@pytest.mark.parametrize(
+    "wrong",
+    ["", "x", TOKENS["ops"][:-1], TOKENS["ops"] + "x", "%ff%00", "é" * 50],
+    ids=["none", "short", "one character less", "one more", "no text", "beyond ASCII"],
+)
 async def test_a_wrong_token_leads_back_to_the_form_and_no_line_of_the_log_has_it(wrong):
     async with console() as (browser, _, _):
         response = await browser.sign_in(wrong)
