@@ -8,13 +8,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import version
 from typing import Annotated, cast
 
 import typer
 
 from proxy.build_digest import build_kind
 from proxy.errors import ProxyError
+from proxy.version import VERSION
 
 _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 """click's UsageError, from the copy of click inside typer, which does not export it."""
@@ -47,7 +47,7 @@ _GROUPS = ("catalogue", "languages", "records")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"consent-proxy {version('consent-proxy')} ({build_kind()})")
+        typer.echo(f"consent-proxy {VERSION} ({build_kind()})")
         raise typer.Exit
 
 

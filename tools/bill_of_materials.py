@@ -17,6 +17,7 @@ from typing import Any, cast
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from proxy.version import VERSION
 from tools.lock import ROOT, SERVING
 
 BILL = ROOT / "deploy" / "bill-of-materials.cdx.json"
@@ -97,7 +98,7 @@ def _needs(name: str, locked: dict[str, str]) -> list[str]:
 def bill(parts: list[Component]) -> dict[str, Any]:
     """Return the bill of materials as a CycloneDX 1.6 document."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    ours = f"pkg:pypi/{project['name']}@{project['version']}"
+    ours = f"pkg:pypi/{project['name']}@{VERSION}"
     wanted = {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
     references = {one.name: one.purl for one in parts}
     return {
@@ -110,7 +111,7 @@ def bill(parts: list[Component]) -> dict[str, Any]:
                 "type": "application",
                 "bom-ref": ours,
                 "name": project["name"],
-                "version": project["version"],
+                "version": VERSION,
                 "purl": ours,
                 "licenses": [{"license": {"id": project["license"]}}],
             }

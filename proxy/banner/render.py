@@ -9,7 +9,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from importlib.metadata import version
 from typing import Any
 
 from proxy.banner import cookie_table
@@ -35,6 +34,7 @@ from proxy.filter.tags.injection import PageMetadata
 from proxy.policy.model import CookieRule, Duration, Policy
 from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import scope_of
+from proxy.version import VERSION
 
 
 class Renderer:
@@ -223,7 +223,7 @@ class Renderer:
         """Return what a visitor who reads this language had before them, for the proofs."""
         if words.code not in self._shown:
             wording: dict[str, Any] = {"code": words.code, **words.of}
-            wording |= {"phrases": dict(words.phrases), "look": as_json(self._look), "program": _program()}
+            wording |= {"phrases": dict(words.phrases), "look": as_json(self._look), "program": VERSION}
             table = self.table_json(words)
             self._shown[words.code] = Shown(
                 self.policy.version, self.policy.text, _kept_text(wording), _kept_text(table)
@@ -235,11 +235,6 @@ def _read_languages() -> Languages:
     from proxy.banner.word_files import load_languages  # noqa: PLC0415 - YAML and Babel: not where we serve
 
     return load_languages()
-
-
-def _program() -> str:
-    """Return the version of this program, which draws what is shown."""
-    return version("consent-proxy")
 
 
 def _kept_text(value: Mapping[str, Any]) -> str:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,6 +38,7 @@ from proxy.banner.word_files import load_languages
 from proxy.commands.terminal import err, fail, out, read_policy, read_text
 from proxy.package_files import bundled
 from proxy.policy.model import Policy
+from proxy.version import VERSION
 
 NO_PLAYWRIGHT = (
     "the audit needs Playwright and a Chromium: pip install '.[audit]' in the folder of consent-proxy, "
@@ -185,7 +185,7 @@ def _report(
         found,
         here,
         plan.own,
-        version=version("consent-proxy"),
+        version=VERSION,
         command=["consent-proxy", *sys.argv[1:]],
         now=time.time(),
         written_for=written_for,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +35,7 @@ from proxy.records import display, export
 from proxy.records.chain import ChainHead
 from proxy.records.queries import Which
 from proxy.records.store import RecordStore, now_ms
+from proxy.version import VERSION
 
 records_app = typer.Typer(
     help="Proofs of consent: list, show, verify, export, erase, purge, count, back up.", no_args_is_help=True
@@ -87,7 +87,7 @@ def show(
             print_json(display.record_json(found, shown))
         elif html and shown is not None and found.content is not None:
             before = await store.get(found.content.previous) if found.content.previous else None
-            _write_page(record_page(read_config(config), found, shown, before, version("consent-proxy")))
+            _write_page(record_page(read_config(config), found, shown, before, VERSION))
         elif html:
             fail(f"record {found.id} was erased: there is nothing to show")
         else:

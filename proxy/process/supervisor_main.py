@@ -8,6 +8,7 @@ from pathlib import Path
 
 import uvloop
 
+from proxy import aiohttp_import  # noqa: F401 - before anything else imports aiohttp
 from proxy.errors import ProxyError
 from proxy.http.server import check_server
 from proxy.process.handover import read_handover

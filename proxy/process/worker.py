@@ -12,7 +12,6 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +49,7 @@ from proxy.snapshot.sites import Site
 from proxy.snapshot.snapshot import Snapshot, build_snapshot
 from proxy.telemetry.logs import log
 from proxy.telemetry.metrics import Metrics, WorkerHealth
+from proxy.version import VERSION
 
 try:
     from proxy.route.fast.fast_path import FastPath, open_fast_path
@@ -85,7 +85,7 @@ class Worker:
     ) -> None:
         self.config = config
         self.metrics = Metrics()
-        self.metrics.build(version("consent-proxy"), build_kind())
+        self.metrics.build(VERSION, build_kind())
         self.health = WorkerHealth()
         self.listeners: list[Listener] = []
         self._policies = policies
@@ -412,7 +412,7 @@ class Worker:
         snapshot = self._snapshot
         return {
             **self.health.readiness(),
-            "version": version("consent-proxy"),
+            "version": VERSION,
             "filter": build_kind(),
             "uptime_seconds": int(time.monotonic() - self._began),
             "process": self._figures.usage() if self._figures is not None else {},

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import uvloop
 
+from proxy import aiohttp_import  # noqa: F401 - before anything else imports aiohttp
 from proxy.config.policies import Policies
 from proxy.config.types import Config
 from proxy.errors import ProxyError
