@@ -14,7 +14,6 @@ from proxy.banner.words import Languages
 from proxy.config.policies import Policies
 from proxy.config.types import Config
 from proxy.errors import FaultsError, ProxyError
-from proxy.policy.changes import NOBODY, asked_again
 from proxy.process.load_subprocess import read_in_subprocess
 from proxy.process.loaded_files import LoadedFiles, files_named
 from proxy.process.rules_tests import RulesTests
@@ -163,7 +162,7 @@ class Reloader:
                     rules=policy.place.file,
                     policy=policy.version,
                     digest=policy.digest,
-                    asked_again=_asked_again(*before, config, policies, policy) or (NOBODY,),
+                    asked_again=_asked_again(*before, config, policies, policy),
                 )
             self.loaded_at = at
             self._record("loaded", [], at)
@@ -194,6 +193,8 @@ def _asked_again(
     config: Config, policies: Policies, new_config: Config, new_policies: Policies, policy: Policy
 ) -> tuple[str, ...]:
     """Return who is asked again on the sites of one policy, each compared with the policy it had."""
+    from proxy.policy.changes import NOBODY, asked_again  # noqa: PLC0415 - not before somebody reloads
+
     had = {host: policies.of(site) for site in config.sites for host in site.hosts}
     earlier = {
         id(had[host]): had[host]
@@ -202,7 +203,8 @@ def _asked_again(
         for host in site.hosts
         if host in had
     }
-    return tuple(dict.fromkeys(why for one in earlier.values() for why in asked_again(one, policy)))
+    found = tuple(dict.fromkeys(why for one in earlier.values() for why in asked_again(one, policy)))
+    return found or (NOBODY,)
 
 
 def _needs_restart(old: Config, new: Config) -> list[str]:

@@ -12,7 +12,6 @@ import json
 import os
 import shutil
 import signal
-import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -23,26 +22,14 @@ from typing import Any
 from aiohttp import web
 
 from proxy.config.types import Config
-from proxy.errors import StartError
 from proxy.process.admin import listen_admin
 from proxy.process.reload import WatchedFiles
+from proxy.process.worker_channel import CANNOT_START, on_signals
 from proxy.telemetry.logs import log
 from proxy.telemetry.metrics import FOLDER, render
 
-CANNOT_START = 78
-"""Exit status of a worker that would fail again if started again (sysexits EX_CONFIG)."""
-
 _RESTART_DELAY = 1.0  # seconds before a worker that ended is started again
 _RELOAD_WITHIN = 50.0  # seconds in which workers are to have read the files; it takes them some
-_TERMINATE = (signal.SIGTERM, signal.SIGINT)
-
-
-def on_signals(stop: Callable[[], object], reload: Callable[[], object]) -> None:
-    """Let SIGTERM and SIGINT stop, and SIGHUP reload, in the running loop."""
-    loop = asyncio.get_running_loop()
-    for number in _TERMINATE:
-        loop.add_signal_handler(number, stop)
-    loop.add_signal_handler(signal.SIGHUP, reload)
 
 
 @dataclass(slots=True)
@@ -240,35 +227,6 @@ def _merge(report: dict[int, dict[str, Any]], key: str) -> dict[str, Any]:
     return {name: words for one in report.values() for name, words in one.get(key, {}).items()}
 
 
-class WorkerChannel:
-    """The pipe by which a worker reports its state to the supervisor, one JSON line each."""
-
-    def __init__(self, descriptor: int | None) -> None:
-        self._descriptor = descriptor
-        self._last = b""
-
-    def report(self, state: dict[str, Any]) -> None:
-        """Report the state, if there is a supervisor and something changed."""
-        line = json.dumps(state, default=str).encode() + b"\n"
-        if self._descriptor is None or line == self._last:
-            return
-        self._last = line
-        with contextlib.suppress(OSError):
-            os.write(self._descriptor, line)
-
-
-async def orphaned() -> None:
-    """Return when the supervisor has ended: standard input, its pipe, is closed."""
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
-    while await reader.read(1024):
-        pass
-
-
 async def supervise(config: Config, watched: WatchedFiles, program: list[str], given: int) -> int:
     """Run the workers of a config: `program` starts one, `given` holds what was read for the first."""
     return await Supervisor(config, watched, program, given).run()
-
-
-__all__ = ["CANNOT_START", "StartError", "Supervisor", "WorkerChannel", "on_signals", "orphaned", "supervise"]

@@ -13,8 +13,8 @@ from proxy.config.signing_key import load_keys
 from proxy.config.types import Config
 from proxy.http.server import check_server
 from proxy.process.reload import WatchedFiles
-from proxy.process.supervisor import WorkerChannel, on_signals, orphaned
 from proxy.process.worker import TICK, Worker
+from proxy.process.worker_channel import WorkerChannel, on_signals, orphaned
 from proxy.telemetry.logs import start_logs
 
 

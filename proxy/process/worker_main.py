@@ -14,7 +14,7 @@ from proxy.config.types import Config
 from proxy.errors import ProxyError
 from proxy.process.handover import read_handover
 from proxy.process.reload import WatchedFiles
-from proxy.process.supervisor import CANNOT_START, WorkerChannel
+from proxy.process.worker_channel import CANNOT_START, WorkerChannel
 from proxy.process.worker_lifecycle import serve, serve_alone
 from proxy.telemetry.logs import start_logs
 

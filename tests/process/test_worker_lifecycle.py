@@ -13,7 +13,7 @@ from proxy.config.loading import load_config
 from proxy.config.policies import Policies
 from proxy.errors import StartError
 from proxy.policy.load import load_policy
-from proxy.process.supervisor import WorkerChannel
+from proxy.process.worker_channel import WorkerChannel
 from proxy.process.worker_lifecycle import run_here, serve
 from tests.ports import free_port
 from tests.support.origin import Origin, html

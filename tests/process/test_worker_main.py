@@ -109,6 +109,7 @@ async def test_a_process_that_serves_has_imported_nothing_that_only_reading_and_
         (modules,) = await telling(proxy.process.pid)
 
         assert "proxy.route.relay" in modules
+        assert "proxy.process.supervisor" not in modules
         assert carried(modules) == set()
 
 
@@ -128,6 +129,9 @@ async def test_nor_have_workers_nor_whoever_looks_after_them(tmp_path, telling):
         await used(proxy, tmp_path)
         alive = [proxy.process.pid, *(one["process"] for one in proxy.records("worker_started")[1:])]
 
-        for modules in await telling(*alive):
-            assert "proxy.process.supervisor" in modules
+        supervisor, *workers = await telling(*alive)
+        assert "proxy.process.supervisor" in supervisor
+        for modules in (supervisor, *workers):
+            assert "proxy.process.worker_channel" in modules
             assert carried(modules) == set()
+        assert not any("proxy.process.supervisor" in modules for modules in workers)
