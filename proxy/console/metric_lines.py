@@ -11,7 +11,7 @@ _LINE = re.compile(
     r"\{(.*)\} (\S+)$",
     re.MULTILINE,
 )
-_LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+_LABEL = re.compile(r'\b(\w++)="((?:[^"\\]|\\.)*+)"')
 _ESCAPED = re.compile(r"\\(.)")
 
 Verdicts = Counter[tuple[str, str, str, str]]
