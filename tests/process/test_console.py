@@ -132,7 +132,8 @@ async def test_what_it_shows_is_what_a_client_counted_in_the_same_minute(tmp_pat
 def compare_counts(data, began):
     assert data["totals"] == {"requests": 29, "documents": 13, "failed": 3, "own": 6}
     columns = data["minutes"]
-    at = columns["at"].index(began)  # and later minutes, where a busy machine took that long
+    # with the minute before, which a busy machine closes late, and later ones, where it took that long
+    at = max(columns["at"].index(began) - 1, 0)
     assert [sum(columns[name][at:]) for name in ("requests", "documents", "failed")] == [29, 13, 3]
     assert [sum(columns[name]) for name in ("requests", "documents", "failed")] == [29, 13, 3]
     at = max(range(len(columns["at"])), key=lambda one: columns["requests"][one])
