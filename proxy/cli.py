@@ -88,6 +88,11 @@ def main(arguments: list[str] | None = None) -> int:
         app = app_of(argv[:1] if argv and argv[0] in _COMMANDS else _COMMANDS)
         code = app(args=argv, standalone_mode=False)
     except _UsageError as error:
+        if not argv[1:] and error.format_message().startswith(
+            "Usage:"
+        ):  # a group without a command: its help
+            sys.stderr.write(f"{error.format_message()}\n")
+            sys.exit(2)
         where = error.ctx.command_path if error.ctx else "consent-proxy"
         sys.stderr.write(f"consent-proxy: {error.format_message()} See: {where} --help\n")
         code = 2

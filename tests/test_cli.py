@@ -40,3 +40,11 @@ def test_every_command_explains_itself(command):
 
 def test_the_version_is_told():
     assert re.fullmatch(r"consent-proxy \d+(\.\d+)+ \((compiled|pure Python)\)\n", run("--version").stdout)
+
+
+def test_a_group_without_a_command_says_what_there_is_and_no_more():
+    told = run("records")
+
+    assert told.returncode == 2
+    assert told.stderr.startswith("Usage: ")
+    assert not told.stderr.rstrip().endswith("--help")

@@ -36,13 +36,18 @@ def word_problems(
     shipped = shipped_words()
     own = read_folder(folder) if folder is not None else {}
     problems: list[Problem] = []
+    elsewhere: dict[tuple[Problem, ...], list[str]] = {}
     for code in sorted({*shipped, *own}):
         problems += _language(code, shipped, own)
         spoken_here = code in spoken or code in own
         if code not in own or not own[code][2]:  # of a file that cannot be read nobody knows what it lacks
-            where = "" if code in own else _where(code, folder)
-            problems += _lacking(policy, code, (shipped, own), where, spoken=spoken_here)
+            lacks = _lacking(policy, code, (shipped, own))
+            if spoken_here:
+                problems += _spoken(code, lacks, "" if code in own else _where(code, folder))
+            elif lacks:
+                elsewhere.setdefault(tuple(lacks), []).append(code)
         problems += _unconfirmed(code, (shipped, own)) if spoken_here else []
+    problems += [_unspoken(codes, lacks, folder) for lacks, codes in elsewhere.items()]
     return tuple(sorted(problems))
 
 
@@ -58,38 +63,46 @@ def _unconfirmed(code: str, layers: tuple[dict[str, Entries], dict[str, Entries]
 
 
 def _lacking(
-    policy: Policy,
-    code: str,
-    layers: tuple[dict[str, Entries], dict[str, Entries]],
-    where: str,
-    *,
-    spoken: bool,
+    policy: Policy, code: str, layers: tuple[dict[str, Entries], dict[str, Entries]]
 ) -> list[Problem]:
-    """Return what a language has no words for of what the rules say; `where` they are to be written."""
+    """Return what a language lacks of what the rules say: purposes as faults, texts as warnings."""
     found = [layer[code] for layer in layers if code in layer]
     words = {key for entries, _, _ in found for key in entries}
     phrases = {said for _, known, _ in found for said in known}
-    top = Place(f"{code}.yaml", 1)
-    purposes = []
+    lacks = []
     for purpose in policy.purposes:
         missing = [part for part in _PARTS if f"purposes.{purpose.id}.{part}" not in words]
         if missing:
             near = _near(purpose.id, layers[1][code][0], policy) if code in layers[1] else ""
-            purposes.append(f"purpose '{purpose.id}' has no {', '.join(missing)} under 'purposes'{near}")
+            text = f"purpose '{purpose.id}' has no {', '.join(missing)} under 'purposes'{near}"
+            lacks.append(Problem(purpose.place, text))
     texts = sorted(policy_texts(policy).items()) if code != DEFAULT else []
-    silent = [
-        f"'{text}' ({place.rule}) is not translated"
+    return lacks + [
+        Problem(place, f"'{text}' ({place.rule}) is not translated", warning=True)
         for text, place in texts
         if text not in phrases and not text.startswith(_UNDECIDED)
     ]
-    if spoken:
-        faults = [Problem(top, text + where) for text in purposes]
-        return faults + [Problem(top, f"{text}; add it under 'phrases'", warning=True) for text in silent]
-    if not purposes and not silent:
-        return []
-    more = len(purposes) + len(silent) - 1
-    text = [*purposes, *silent][0] + (f", and {more} more like it" if more else "")
-    return [Problem(top, f"{text}; visitors read it in English{where}", warning=True)]
+
+
+def _spoken(code: str, lacks: list[Problem], where: str) -> list[Problem]:
+    """Return what a language that the config switches on lacks, each by itself."""
+    top = Place(f"{code}.yaml", 1)
+    return [
+        Problem(top, f"{one.text}; add it under 'phrases'", warning=True)
+        if one.warning
+        else Problem(top, one.text + where)
+        for one in lacks
+    ]
+
+
+def _unspoken(codes: list[str], lacks: tuple[Problem, ...], folder: Path | None) -> Problem:
+    """Return what languages lack that nobody switched on: one warning, at what the rules say."""
+    more = f", and {len(lacks) - 1} more like it" if len(lacks) > 1 else ""
+    text = (
+        f"{lacks[0].text}{more}, in {', '.join(codes)}: visitors whose page or browser asks for"
+        f" {'these' if len(codes) > 1 else 'it'} read it in English{_where('LANGUAGE', folder)}"
+    )
+    return Problem(lacks[0].place, text, warning=True)
 
 
 def _where(code: str, folder: Path | None) -> str:

@@ -60,7 +60,17 @@ def shipped() -> dict[str, Entries]:
 def read_folder(folder: Path) -> dict[str, Entries]:
     """Return the words of every file in a folder, by language."""
     files = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
-    return {path.stem.lower(): read_words(path.read_text(encoding="utf-8"), path.name) for path in files}
+    return {path.stem.lower(): _read_file(path) for path in files}
+
+
+def _read_file(path: Path) -> Entries:
+    try:
+        return read_words(path.read_text(encoding="utf-8-sig"), path.name)
+    except UnicodeDecodeError as error:
+        fault = f"is not UTF-8 (byte {error.start}); save it as UTF-8"
+    except OSError as error:
+        fault = f"cannot be read ({error.strerror})"
+    return {}, {}, [Problem(Place(path.name, 1), fault)]
 
 
 def read_words(text: str, file: str) -> Entries:

@@ -23,7 +23,7 @@ from proxy.errors import FaultsError
 from proxy.filter.inline_tests import run_examples, untested
 from proxy.package_files import bundled
 from proxy.policy.changes import asked_again, runs_without_consent
-from proxy.policy.lint import lint
+from proxy.policy.lint import lint, unfounded
 from proxy.policy.model import Policy
 from proxy.problems import Place, Problem
 from proxy.process.findings import located
@@ -166,7 +166,7 @@ def _rules(file: RulesFile, *, given: bool) -> tuple[Policy | None, list[Problem
     except FaultsError as error:
         return None, list(error.problems)
     todo = _left_to_do(file.path.read_text("utf-8-sig"), file.label)
-    return policy, [*run_examples(policy), *lint(policy), *untested(policy), *todo]
+    return policy, [*run_examples(policy), *unfounded(policy), *lint(policy), *untested(policy), *todo]
 
 
 def _left_to_do(text: str, file: str) -> list[Problem]:

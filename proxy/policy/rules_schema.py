@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -418,7 +419,9 @@ Used = dict[Annotated[str, AfterValidator(_known_block)], UseShape]
 def _knows_necessary(purposes: dict[str, PurposeShape]) -> dict[str, PurposeShape]:
     necessary = purposes.get(NECESSARY)
     if necessary is None:
-        raise fault("has no 'necessary', the purpose of what works without consent")
+        near = get_close_matches(NECESSARY, purposes, n=1)
+        meant = f"; is '{near[0]}' meant to be it?" if near else ""
+        raise fault(f"has no 'necessary', the purpose of what works without consent{meant}")
     if necessary.basis != "legitimate interest":
         raise fault("makes 'necessary' depend on consent; its basis is 'legitimate interest'")
     return purposes

@@ -106,3 +106,9 @@ def test_every_word_that_a_file_may_say_is_known_in_english():
 
     assert needed_words("ar") <= known.keys()
     assert known["grammar.date"] == "{day} {month} {month_number} {year}"
+
+
+def test_a_file_in_another_encoding_is_a_fault_with_its_name(tmp_path):
+    (tmp_path / "de.yaml").write_bytes("banner: { title: Grüße }".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"de\.yaml:1:1: is not UTF-8 \(byte 19\); save it as UTF-8"):
+        load_languages(tmp_path)

@@ -209,3 +209,12 @@ def test_a_rules_file_of_a_site_that_is_not_there_is_told(tmp_path):
     assert told.returncode == 1
     assert "fr.yaml:1:1: cannot be read (No such file or directory)" in told.stderr
     assert "name another under `rules:` of its site" in told.stderr
+
+
+def test_cookies_of_a_purpose_of_legitimate_interest_are_a_fault(tmp_path):
+    text = (ROOT / "rules.yaml").read_text()
+    (line,) = (one for one in text.splitlines() if one.startswith("  functional:"))
+    told = check(edited(tmp_path, line, line.replace("consent", "legitimate interest", 1)))
+
+    assert told.returncode == 1
+    assert "purposes.functional stores or loads by legitimate interest" in told.stderr

@@ -133,6 +133,7 @@ def test_there_must_be_a_purpose_that_needs_no_consent():
     text = text_of().replace("  necessary: { basis: legitimate interest }\n", "")
 
     assert told(text) == ["purposes has no 'necessary', the purpose of what works without consent"]
+    assert told(text.replace("functional:", "necesary:", 1))[0].endswith("; is 'necesary' meant to be it?")
 
 
 @pytest.mark.parametrize(
