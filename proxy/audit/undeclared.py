@@ -19,7 +19,7 @@ SITE = "audited"
 def to_write(seen: SiteVisit, policy: Policy, own: OwnHosts) -> str:
     """Return rules to paste and go through for all that is undeclared; empty where nothing is."""
     found = discover(SITE, _names(seen, own), compile_rules(policy, own), CookieRules(policy), now=0)
-    return as_yaml(suggest(found, policy, own.domain or min(own.hosts)))
+    return as_yaml(suggest(found, policy, own, min(own.hosts)))
 
 
 def _names(seen: SiteVisit, own: OwnHosts) -> dict[Key, Seen]:

@@ -50,9 +50,19 @@
     } });
     define(on, name, own);
   };
-  let cookie = text => note("cookie", ("" + text).split(";")[0].split("=")[0].trim(), "", writer());
-  before(Document.prototype, "cookie", (page, [text]) => cookie(text));
-  if (self.CookieStore) before(CookieStore.prototype, "set", (store, [name]) => cookie(typeof name == "object" ? name.name : name));
+  // A cookie with its life in seconds, or `session`; what is deleted is not named.
+  let cookie = (name, life) => life > 0 ? note("cookie", name.trim(), "" + Math.ceil(life), writer()) : life === undefined ? note("cookie", name.trim(), "session", writer()) : 0;
+  let written = text => {
+    let [pair, ...parts] = ("" + text).split(";"), said = {};
+    for (let part of parts) said[part.split("=")[0].trim().toLowerCase()] = part.slice(part.indexOf("=") + 1).trim();
+    let age = parseInt(said["max-age"]), at = Date.parse(said.expires);
+    cookie(pair.split("=")[0], age == age ? age : at == at ? (at - Date.now()) / 1000 : undefined);
+  };
+  before(Document.prototype, "cookie", (page, [text]) => written(text));
+  if (self.CookieStore) before(CookieStore.prototype, "set", (store, [one]) => {
+    let { name, expires: at } = typeof one == "object" ? one : { name: one };
+    cookie("" + name, at ? (at - Date.now()) / 1000 : undefined);
+  });
   before(Storage.prototype, "setItem", (store, [key]) => {
     if (!keys.has("" + key)) keys.set("" + key, writer());
   });

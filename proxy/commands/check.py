@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -23,9 +22,9 @@ from proxy.errors import FaultsError
 from proxy.filter.inline_tests import run_examples, untested
 from proxy.package_files import bundled
 from proxy.policy.changes import asked_again, runs_without_consent
-from proxy.policy.lint import lint, unfounded
+from proxy.policy.lint import left_to_do, lint, unfounded
 from proxy.policy.model import Policy
-from proxy.problems import Place, Problem
+from proxy.problems import Problem
 from proxy.process.findings import located
 from proxy.process.load_files import read_policy as read_policy_file
 from proxy.process.preflight_checks import start_problems
@@ -42,8 +41,6 @@ from proxy.process.tools_on_pages import tools_on_pages
 FAULTS, WARNINGS = 1, 3
 BETWEEN_LOOKS = 0.3
 """Seconds between two looks at the files with --watch."""
-
-_TODO = re.compile(r"(?:^|\s)#.*?\bTODO\b:?\s*+(.*)")
 
 
 def check(
@@ -165,17 +162,8 @@ def _rules(file: RulesFile, *, given: bool) -> tuple[Policy | None, list[Problem
         policy = read_policy_file(file.path, None if given else file.label)
     except FaultsError as error:
         return None, list(error.problems)
-    todo = _left_to_do(file.path.read_text("utf-8-sig"), file.label)
+    todo = left_to_do(file.path.read_text("utf-8-sig"), file.label)
     return policy, [*run_examples(policy), *unfounded(policy), *lint(policy), *untested(policy), *todo]
-
-
-def _left_to_do(text: str, file: str) -> list[Problem]:
-    """Return a warning for each line with a TODO, as `discover --suggest` writes them."""
-    return [
-        Problem(Place(file, number, found.start() + 1), f"left to do: {found[1].strip()}", warning=True)
-        for number, line in enumerate(text.splitlines(), 1)
-        if (found := _TODO.search(line)) is not None
-    ]
 
 
 def _against(path: Path, policy: Policy) -> list[Problem]:

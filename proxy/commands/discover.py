@@ -15,9 +15,12 @@ from rich.text import Text
 
 from proxy.banner.cookie_table import rows
 from proxy.commands.site_policies import read_policies, read_settings
+from proxy.commands.suggested_rules import Texts, say_suggestions
 from proxy.commands.terminal import fail, out, print_json
-from proxy.config.policies import Policies
+from proxy.config.policies import Policies, rules_files
 from proxy.config.types import Config
+from proxy.package_files import bundled
+from proxy.policy.lint import left_to_do
 from proxy.policy.model import Policy
 from proxy.process.load_files import on_configured_hosts
 from proxy.records.database import Database
@@ -26,7 +29,6 @@ from proxy.seen.discovery import Discovery, Finding, stops
 from proxy.seen.discovery import discover as discover_site
 from proxy.seen.seen_store import SeenStore
 from proxy.seen.sightings import Key, Seen
-from proxy.seen.suggestions import as_yaml, suggest
 from proxy.snapshot.sites import Site, build_sites
 
 HEADERS_ONLY = (
@@ -68,11 +70,13 @@ def discover(  # noqa: PLR0917 - flags, given by name
         discover_site(one.name, names, one.rules, one.cookies, now=now, sees_allowed=_sees_allowed(one))
         for one in sites
     ]
+    files = rules_files(settings, rules or bundled("rules.yaml"))
+    texts: Texts = lambda at: files[at.config.rules].path.read_text("utf-8-sig")  # noqa: E731
     if ready:
-        _say_ready(found, as_json=as_json, now=now)
+        _say_ready(list(zip(sites, found, strict=True)), texts, as_json=as_json, now=now)
         return
     if suggestions:
-        _say_suggestions(list(zip(sites, found, strict=True)), as_json=as_json)
+        say_suggestions(list(zip(sites, found, strict=True)), texts, as_json=as_json)
         return
     if as_json:
         print_json(
@@ -152,9 +156,9 @@ def _finding(one: Finding) -> dict[str, Any]:
     }
 
 
-def _say_ready(found: list[Discovery], *, as_json: bool, now: int) -> None:
+def _say_ready(found: list[tuple[Site, Discovery]], texts: Texts, *, as_json: bool, now: int) -> None:
     """Print go or no-go for each site; exit 1 where one is not ready."""
-    answers = {one.site: stops(one, now=now) for one in found}
+    answers = {one.site: [*stops(one, now=now), *_guesses(at.policy, texts(at))] for at, one in found}
     if as_json:
         print_json([{"site": site, "ready": not why, "why": why} for site, why in answers.items()])
     else:
@@ -165,29 +169,12 @@ def _say_ready(found: list[Discovery], *, as_json: bool, now: int) -> None:
     raise typer.Exit(1 if any(answers.values()) else 0)
 
 
-def _say_suggestions(found: list[tuple[Site, Discovery]], *, as_json: bool) -> None:
-    for site, one in found:
-        blocks, file = suggest(one, site.policy, site.own.domain or site.name), site.policy.place.file
-        if as_json:
-            print_json(
-                [
-                    {
-                        "id": block.id,
-                        "use": block.used,
-                        "owner": block.owner,
-                        "names": block.names,
-                        "yaml": block.text,
-                    }
-                    for block in blocks
-                ]
-            )
-        elif blocks:
-            out.file.write(
-                f"# {site.name}: {len(blocks)} blocks; add them to what stands below these keys in {file}\n"
-            )
-            out.file.write(as_yaml(blocks))
-        else:
-            out.file.write(f"# {site.name}: nothing was seen that no rule speaks of\n")
+def _guesses(policy: Policy, text: str) -> list[str]:
+    """Return that rules are still as `--suggest` wrote them: a sign-in may need what they refuse."""
+    lines = len({problem.place for problem in left_to_do(text, policy.place.file)})
+    return [f"{lines} lines of {policy.place.file} are guesses until somebody takes their TODO away"] * (
+        lines > 0
+    )
 
 
 def _notes(found: Discovery, site: Site) -> list[str]:

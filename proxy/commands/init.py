@@ -14,6 +14,7 @@ import typer
 from proxy.commands.file_owner import give_to_folder_owner
 from proxy.commands.terminal import fail, out, start_failed
 from proxy.config.signing_key import create_key
+from proxy.config.types import ConsentConfig
 from proxy.config.value_parsers import is_address, read_host, read_upstream_origin
 from proxy.errors import StartError
 from proxy.policy.hosts import registrable
@@ -44,8 +45,8 @@ records: sqlite:///proofs.db     # proof of consent; several machines: postgresq
 _UPSTREAM_HOST = """  # where visitors are led here by DNS: its server's own address
     upstream_host: {host}"""
 _RULES = """\
-# What may run and be stored: docs/rules.md. It names no provider yet: `consent-proxy discover` lists what
-# the site loads and stores, and `discover --suggest` prints rules to paste.
+# What may run and be stored: docs/rules.md. It names nobody else yet: `consent-proxy discover` lists what
+# the site loads and stores, and `discover --suggest` prints rules to add at the end.
 
 policy:
   version: {today}
@@ -58,6 +59,16 @@ purposes:
   functional: {{ basis: consent }}
   performance: {{ basis: consent }}
 undeclared: {{ cookies: presume, tags: hold }}
+providers:
+  site:
+    name: "{domain}"
+    cookies:
+      - name: {cookie}
+        domain: {at}
+        purpose: necessary
+        lasts: 6 months
+        why: Remembers this choice
+        unpublished: The answer itself has to be remembered
 """
 
 
@@ -110,7 +121,8 @@ def _rules(origin: str, host: str) -> str:
     site = _EXAMPLE if is_address(host) or host == "localhost" else origin
     domain = urlsplit(site).hostname or host
     today = f"{datetime.now(UTC):%Y-%m-%d}"
-    return _RULES.format(today=today, site=site, domain=registrable(domain) or domain)
+    names = {"domain": registrable(domain) or domain, "at": domain, "cookie": ConsentConfig().cookie}
+    return _RULES.format(today=today, site=site, **names)
 
 
 def _say_next(paths: dict[str, Path]) -> None:

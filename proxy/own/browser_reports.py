@@ -20,7 +20,7 @@ from proxy.policy.hosts import covers
 from proxy.policy.model import Policy
 from proxy.seen.declared import declaration
 from proxy.seen.names import Kind, Side
-from proxy.seen.sightings import Report
+from proxy.seen.sightings import Report, life_in_words
 
 MAX_REPORTS = 50
 """Reports read in one body; browsers batch a few."""
@@ -29,6 +29,9 @@ MAX_NAMES = 200
 """Names read in one body: those of a page, or of a batch."""
 
 LONGEST_ADDRESS = 8192
+
+MAX_DIGITS = 10
+"""Of the life of a cookie in seconds: three centuries."""
 
 _SOCKETS = ("ws://", "wss://")
 _ELEMENTS = {
@@ -119,7 +122,7 @@ def _observed(names: list[Any], path: str, rules: Rules, cookies: CookieRules) -
                 named = Report(Kind.HOST, name, what, side, path)
                 yield BrowserReport("observed", _provider(f"https://{name}", rules), named=named)
             case "cookie":
-                named = Report(Kind.COOKIE, name, path=path, setter=setter)
+                named = Report(Kind.COOKIE, name, path=path, setter=setter, lasts=_lasts(element))
                 provider = _setting_provider(name, cookies)
                 yield BrowserReport("observed", provider, without_ids(name), named)
             case "key":
@@ -133,6 +136,13 @@ def _observed(names: list[Any], path: str, rules: Rules, cookies: CookieRules) -
                 yield BrowserReport("observed", _whose(Kind.CALL, name, rules, cookies), named=named)
             case _:
                 pass
+
+
+def _lasts(word: str) -> str:
+    """Return the life that the page script read from what a script wrote: seconds, or `session`."""
+    if word == "session":
+        return "Session"
+    return life_in_words(int(word)) if word.isascii() and word.isdigit() and len(word) <= MAX_DIGITS else ""
 
 
 def _setting_provider(name: str, cookies: CookieRules) -> str:

@@ -5,12 +5,13 @@ Everything here is certain: a warning is never raised on a guess.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from proxy.policy.actions import Action
 from proxy.policy.hosts import covers, glob_covers, registrable
-from proxy.policy.model import NECESSARY, OWN, CookieRule, Policy, TagRule, Undeclared
+from proxy.policy.model import NECESSARY, OWN, CookieRule, Policy, Provider, TagRule, Undeclared
 from proxy.policy.signals import GOOGLE
 from proxy.problems import Place, Problem
 
@@ -41,6 +42,18 @@ def lint(policy: Policy) -> tuple[Problem, ...]:
         *_unfenced(policy),
     ]
     return tuple(sorted(found))
+
+
+_TODO = re.compile(r"(?:^|\s)#.*?\bTODO\b:?\s*+(.*)")
+
+
+def left_to_do(text: str, file: str) -> list[Problem]:
+    """Return a warning for each line with a TODO, as `discover --suggest` writes them."""
+    return [
+        Problem(Place(file, number, found.start() + 1), f"left to do: {found[1].strip()}", warning=True)
+        for number, line in enumerate(text.splitlines(), 1)
+        if (found := _TODO.search(line)) is not None
+    ]
 
 
 def unfounded(policy: Policy) -> tuple[Problem, ...]:
@@ -110,12 +123,20 @@ def _empty_providers(policy: Policy) -> Iterator[Problem]:
             yield Problem(provider.place, text, warning=True)
 
 
+def _is_free(policy: Policy, provider: Provider) -> bool:
+    """True for a provider that has something and nothing that a visitor is asked about."""
+    purposes = {row.purpose for row in provider.cookies} | {rule.purpose for rule in provider.storage}
+    purposes.update(one for tag in provider.tags for one in tag.purposes)
+    purposes.update(one for rule in provider.requests for one in rule.purposes)
+    return bool(purposes) and not any(policy.needs_consent(one) for one in purposes)
+
+
 def _unused_purposes(policy: Policy) -> Iterator[Problem]:
-    if not policy.providers and not policy.headers:
+    if not policy.headers and all(_is_free(policy, one) for one in policy.providers):
         place = min((purpose.place for purpose in policy.purposes), default=Place("rules.yaml", 1))
         text = (
-            "no provider is described yet: nobody is asked about anything, and the undeclared is held;"
-            " serve with `mode: observe`, then `consent-proxy discover --suggest` prints blocks to paste"
+            "no provider is described yet that visitors are asked about: the undeclared is held;"
+            " serve with `mode: observe`, then `consent-proxy discover --suggest` prints blocks to add"
         )
         yield Problem(place, text, warning=True)
         return

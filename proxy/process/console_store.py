@@ -165,7 +165,7 @@ def purpose_rows(numbers: Mapping[Key, int]) -> list[dict[str, Any]]:
 def _found(site: Site, names: Mapping[Name, Seen], now: int) -> Iterator[dict[str, Any]]:
     """Yield what was seen on a site and no rule speaks of, each with the block that would."""
     seen = discover(site.name, names, site.rules, site.cookies, now=now, sees_allowed=False)
-    blocks = suggest(seen, site.policy, site.own.domain or site.name)
+    blocks = suggest(seen, site.policy, site.own, site.name)
     texts = {name: as_yaml([block]) for block in reversed(blocks) for name in block.names}
     for one in (*seen.undeclared, *seen.presumed):
         yield {

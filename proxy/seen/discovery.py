@@ -151,9 +151,11 @@ def stops(found: Discovery, *, now: int) -> list[str]:
     dropped = [one.name for one in found.undeclared if _would_be_missed(one)]
     if dropped:
         why.append(_listed("cookies of a session would be dropped", dropped))
-    scripts = [one.name for one in found.undeclared if one.kind is Kind.HOST and _runs(one)]
-    if scripts:
-        why.append(_listed("scripts of hosts that no rule speaks of would be held", scripts))
+    scripts = [one for one in found.undeclared if one.kind is Kind.HOST and _runs(one)]
+    if seen := [one.name for one in scripts if one.seen.by_us]:
+        why.append(_listed("hosts of scripts and frames that no rule speaks of would be held", seen))
+    if reported := [one.name for one in scripts if not one.seen.by_us]:
+        why.append(_listed("more, which scripts load as browsers report, would be held", reported))
     if found.unread:
         why.append(_listed("pages could not be read", [one.name for one in found.unread]))
     new = [one.name for one in found.undeclared if now - one.seen.first < NEW_WITHIN]
@@ -173,7 +175,7 @@ def _would_be_missed(one: Finding) -> bool:
 
 
 def _runs(one: Finding) -> bool:
-    return one.seen.by_us and not one.seen.elements.isdisjoint(("script", "iframe", "worker"))
+    return not one.seen.elements.isdisjoint(("script", "iframe", "worker"))
 
 
 def _listed(what: str, names: list[str]) -> str:

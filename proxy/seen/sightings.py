@@ -32,6 +32,9 @@ NEW_PER_HOUR = 60
 MOST_NETWORKS = 4_096
 """Networks whose reports are counted at a time."""
 
+MOST_DAYS = 9_999
+"""The longest life of a cookie that a row of rules.yaml can say; browsers cut it to 400 days."""
+
 ENOUGH_NETWORKS = 5
 """A name reported by so many networks is believed."""
 
@@ -85,7 +88,10 @@ class Seen:
         for path in other.paths:
             if path not in self.paths and len(self.paths) < MOST_PATHS:
                 self.paths.append(path)
-        self.cookie.update(other.cookie)
+        if self.by_us and not other.by_us:  # what a response says goes before what a browser reports
+            self.cookie = {**other.cookie, **self.cookie}
+        else:
+            self.cookie.update(other.cookie)
 
 
 class Report(NamedTuple):
@@ -97,6 +103,7 @@ class Report(NamedTuple):
     side: Side = Side.SCRIPT
     path: str = ""
     setter: str = ""
+    lasts: str = ""  # of a cookie
 
 
 @dataclass(slots=True)
@@ -204,6 +211,8 @@ class Sightings:
                 seen.elements.add(one.element)
             if one.setter and (setter := _setter(one.setter)):
                 seen.setters.add(setter)
+            if one.lasts:
+                seen.cookie["lasts"] = one.lasts
             seen.networks.add(self._hashed(network))
             taken += self._merge(key, seen)
         return taken
@@ -256,13 +265,7 @@ class Sightings:
         lives = cookie.lifetime(noted.now)
         if lives is not None and lives <= 0:
             return  # a deletion
-        lasts = (
-            "Session"
-            if lives is None
-            else f"{max(1, -(-lives // DAY))} days"
-            if lives >= DAY
-            else (f"{max(1, -(-lives // 60))} min")
-        )
+        lasts = "Session" if lives is None else life_in_words(lives)
         seen = Seen(noted.now, noted.now, noted.times, by_us=True, sides={Side.HTTP.value})
         seen.paths.append(kept_path(noted.path.decode("latin-1")))
         seen.setters.add("server")
@@ -283,6 +286,14 @@ class Sightings:
             return False
         self._waiting[key] = seen
         return True
+
+
+def life_in_words(seconds: int) -> str:
+    """Return the life of a cookie as a row of rules.yaml says it."""
+    if seconds < DAY:
+        return f"{max(1, -(-seconds // 60))} min"
+    days = min(-(-seconds // DAY), MOST_DAYS)
+    return f"{days} day{'s' * (days > 1)}"
 
 
 def _setter(name: str) -> str:

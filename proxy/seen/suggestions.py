@@ -18,7 +18,9 @@ from pydantic import ValidationError
 from proxy.catalogue.public_lists import CookieGuess
 from proxy.catalogue.shipped import providers
 from proxy.policy.durations import parse_duration
+from proxy.policy.hosts import registrable
 from proxy.policy.model import NECESSARY, Policy
+from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.rules_schema import CookieShape, NeutralShape, StorageShape, TagShape
 from proxy.policy.used_providers import needed
 from proxy.seen.declared import Whose
@@ -58,34 +60,63 @@ class Block:
         return "\n".join(self.lines) + "\n"
 
 
-def suggest(found: Discovery, policy: Policy, domain: str) -> list[Block]:
-    """Return a block for each owner of what was found; `domain` is where the site's own cookies are."""
+class _Domains:
+    """Where the rows say that the site's own cookies are."""
+
+    def __init__(self, own: OwnHosts, name: str) -> None:
+        self._own = own
+        self._base = registrable(own.domain or name) or own.domain or name
+        self._several = sum(_is_below(host, self._base) for host in own.hosts) > 1
+
+    def of(self, seen: str) -> str:
+        """Return the domain for a cookie that was seen on this one; nobody sees it of a script's.
+
+        A row for the whole domain holds wherever under it the cookie is set: on several hosts of the site,
+        by a script that names the domain, and where the site was only tried on this machine.
+        """
+        tried_here = seen in self._own.hosts and (seen == "localhost" or seen.endswith(".localhost"))
+        if not seen or seen == self._base or (tried_here and not _is_below(seen, self._base)):
+            return f".{self._base}"
+        on_a_host = seen in self._own.hosts and _is_below(seen, self._base)
+        return f".{self._base}" if on_a_host and self._several else seen
+
+
+def _is_below(host: str, domain: str) -> bool:
+    return host == domain or host.endswith("." + domain)
+
+
+def suggest(
+    found: Discovery, policy: Policy, own: OwnHosts, name: str, taken_ids: Iterable[str] = ()
+) -> list[Block]:
+    """Return a block for each owner of what was found on the site of that name, none with a taken id."""
+    domains = _Domains(own, name)
     groups: dict[str, list[Finding]] = {}
     for one in (*found.undeclared, *found.presumed):
         groups.setdefault(_group(one), []).append(one)
-    taken = {provider.id for provider in policy.providers} | set(providers())
+    taken = {provider.id for provider in policy.providers} | set(providers()) | set(taken_ids)
+    has = {provider.id for provider in policy.providers} | set(taken_ids)
     blocks = []
     for group, findings in groups.items():
         known = findings[0].whose.catalogue
-        if known and group == known and not any(provider.id == known for provider in policy.providers):
+        if known and group == known and known not in has:
             blocks.append(_use(known, findings, policy))
         else:
             id_ = _free(findings[0], taken)
             taken.add(id_)
-            blocks.append(_provider(id_, findings, policy, domain))
+            blocks.append(_provider(id_, findings, policy, domains))
     return blocks
 
 
-def as_yaml(blocks: Sequence[Block]) -> str:
-    """Return the blocks below the headings of rules.yaml where they belong."""
-    used = [block for block in blocks if block.used]
-    rest = [block for block in blocks if not block.used]
-    text = ""
-    if used:
-        text += "use:\n" + "".join(block.text for block in used)
-    if rest:
-        text += "\n" * bool(used) + "providers:\n" + "\n".join(block.text for block in rest)
-    return text
+def as_yaml(blocks: Sequence[Block], after: str = "") -> str:
+    """Return the blocks below the headings of rules.yaml where they belong.
+
+    `after` is the last key of a file at whose end they are to stand: what belongs there has no heading.
+    """
+    used = "".join(block.text for block in blocks if block.used)
+    rest = "\n".join(block.text for block in blocks if not block.used)
+    parts = {"use": used, "providers": rest}
+    ordered = sorted(parts.items(), key=lambda part: part[0] != after)
+    return "\n".join(f"{'' if key == after else f'{key}:{chr(10)}'}{text}" for key, text in ordered if text)
 
 
 def purpose_of(policy: Policy, category: str) -> str | None:
@@ -128,14 +159,14 @@ def _use(id_: str, findings: list[Finding], policy: Policy) -> Block:
     )
 
 
-def _provider(id_: str, findings: list[Finding], policy: Policy, domain: str) -> Block:
+def _provider(id_: str, findings: list[Finding], policy: Policy, domains: _Domains) -> Block:
     first = findings[0].whose
     name = first.owner if first.is_known else "Not known"
     lines = [f"  {id_}:", f"    name: {_quoted(name)}   # TODO: {_source(findings)}"]
     if first.homepage:
         lines.append(f"    # TODO: privacy: its privacy notice; its home page is {_quoted(first.homepage)}")
     for heading, rows in (
-        ("cookies", [_cookie(one, policy, domain) for one in findings if one.kind is Kind.COOKIE]),
+        ("cookies", [_cookie(one, policy, domains) for one in findings if one.kind is Kind.COOKIE]),
         ("tags", [*_tags([f for f in findings if f.kind is Kind.HOST], policy), *_calls(findings, policy)]),
         ("storage", [_key(one, policy) for one in findings if one.kind is Kind.KEY]),
     ):
@@ -150,16 +181,15 @@ def _provider(id_: str, findings: list[Finding], policy: Policy, domain: str) ->
     return Block(id_, lines, owner=name, names=[one.name for one in findings])
 
 
-def _cookie(one: Finding, policy: Policy, domain: str) -> str:
+def _cookie(one: Finding, policy: Policy, domains: _Domains) -> str:
     guess, facts = one.whose.guess, one.seen.cookie
     purpose = _purpose(one, policy)
     if purpose is None:
         return _unsaid(one, "the policy asks for no consent")
-    where = str(facts.get("domain", ""))
     lasts = str(facts.get("lasts") or _lasts(guess))
     row = {
         "name": one.name,
-        "domain": f".{domain}" if not where or where == domain else where,
+        "domain": domains.of(str(facts.get("domain", ""))),
         "purpose": purpose,
         "lasts": lasts,
         "why": guess.why if guess is not None and guess.why else "TODO: what it is for",

@@ -11,10 +11,10 @@ from proxy.seen.names import Kind, kept_name
 from tests.shared import ROOT
 
 PAGE = """
-const [source, known, hosts, keys] = JSON.parse(require("fs").readFileSync(0, "utf8"));
+const [source, known, hosts, keys, lines] = JSON.parse(require("fs").readFileSync(0, "utf8"));
 const ends = {}, sent = [];
-class Document {}; class Storage { setItem() {} };
-const document = { currentScript: { dataset: { known }, src: "" }, addEventListener() {} };
+class Document { get cookie() { return "" } set cookie(line) {} }; class Storage { setItem() {} };
+const document = Object.assign(new Document(), { currentScript: { dataset: { known }, src: "" }, addEventListener() {} });
 const performance = { getEntriesByType: () => hosts.map(host => ({ name: `https://${host}/x`, initiatorType: "script" })) };
 const globals = {
   self: { localStorage: Object.fromEntries(keys.map(key => [key, 1])), sessionStorage: {} }, Document, Storage, document,
@@ -22,6 +22,7 @@ const globals = {
   navigator: { sendBeacon: (to, body) => sent.push(JSON.parse(body)) }, URL: class extends URL {},
 };
 new Function(...Object.keys(globals), source)(...Object.values(globals));
+for (const line of lines) document.cookie = line;
 ends.pagehide();
 console.log(JSON.stringify(sent));
 """
@@ -29,13 +30,18 @@ console.log(JSON.stringify(sent));
 
 def reported(*hosts, keys=(), known=()):
     """Return the names that the script reports of a page that loaded from these hosts."""
+    return {name for _, name, _, _ in seen(*hosts, keys=keys, known=known)}
+
+
+def seen(*hosts, keys=(), known=(), lines=()):
+    """Return all that the script reports: kind, name, element or life, writer."""
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not installed")
     source = (ROOT / "proxy/banner/observe.js").read_text("utf-8").replace("REPORTS", '"/reports"')
-    told = json.dumps([source, " ".join(name_hash(*one) for one in known), hosts, keys])
+    told = json.dumps([source, " ".join(name_hash(*one) for one in known), hosts, keys, lines])
     done = subprocess.run([node, "-e", PAGE], input=told, capture_output=True, text=True, check=True)
-    return {name for one in json.loads(done.stdout) for _, name, _, _ in one["seen"]}
+    return [tuple(row) for one in json.loads(done.stdout) for row in one["seen"]]
 
 
 def test_a_host_is_reported_whole_whatever_digits_it_has():
@@ -59,3 +65,17 @@ def test_a_host_that_is_known_is_not_reported_again(host):
     known = [("host", kept_name(Kind.HOST, host)), ("key", "visit_*")]
 
     assert reported(host, keys=["visit_1234567"], known=known) == set()
+
+
+def test_a_cookie_of_a_script_is_reported_with_its_life_and_a_deletion_is_not():
+    lines = [
+        "a=1",
+        " b = 2 ; path=/ ; Max-Age=86400",
+        "c=3; expires=Thu, 01 Jan 1970 00:00:00 GMT",
+        "d=4; expires=Wed, 01 Jan 2200 00:00:00 GMT; max-age=60",
+        "e=5; max-age=0",
+        "f=6; max-age=soon",
+    ]
+    found = {name: life for kind, name, life, _ in seen(lines=lines) if kind == "cookie"}
+
+    assert found == {"a": "session", "b": "86400", "d": "60", "f": "session"}

@@ -137,3 +137,24 @@ def test_the_page_script_names_calls_databases_and_what_was_loaded(said, named):
     (found,) = read({"page": "/x", "seen": [said]})
 
     assert found.named == named
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("session", "Session"),
+        ("86400", "1 day"),
+        ("59", "1 min"),
+        ("999999999", "9999 days"),
+        ("9" * 11, ""),
+        ("-1", ""),
+        ("x", ""),
+        ("", ""),
+    ],
+)
+def test_the_life_of_a_cookie_that_a_script_wrote_is_read_where_it_is_one(said, kept):
+    body = json.dumps({"page": "/", "seen": [["cookie", "odd", said, "self"]]}).encode()
+    (report,) = read_reports(body, RULES, COOKIES)
+
+    assert report.named is not None
+    assert report.named.lasts == kept

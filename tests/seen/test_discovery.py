@@ -121,7 +121,7 @@ def test_a_provider_that_loads_for_everyone_is_named_only_where_browsers_tell_of
         ),
         (
             one(Kind.HOST, "cdn.pendo.io", elements={"script"}),
-            "1 scripts of hosts that no rule speaks of would be held: cdn.pendo.io",
+            "1 hosts of scripts and frames that no rule speaks of would be held: cdn.pendo.io",
         ),
         (one(Kind.PAGE, "/broken"), "1 pages could not be read: /broken"),
         (one(Kind.KEY, "theme", first=NOW - 60), "1 names are new today: theme"),

@@ -132,3 +132,16 @@ def test_a_network_is_kept_as_a_keyed_hash_alone():
     assert len(first.networks) == 1
     assert first.networks.isdisjoint(second.networks)
     assert "192.0.2" not in repr(first)
+
+
+def test_a_life_that_a_browser_reports_is_kept_and_one_that_was_sent_goes_before_it():
+    sightings = Sightings()
+    for _ in range(2):
+        sightings.report("site", [Report(Kind.COOKIE, "mine", lasts="3 days")], "192.0.2.0/24", NOW)
+        sightings.report("site", [Report(Kind.COOKIE, "sent", lasts="3 days")], "192.0.2.0/24", NOW)
+        sightings.note_set_cookie("site", "callkom.io", b"sent=1; Max-Age=86400", b"/", NOW)
+    sightings.give_back(sightings.take(NOW))
+    sightings.report("site", [Report(Kind.COOKIE, "sent", lasts="9 days")], "192.0.2.0/24", NOW)
+    kept = {key.name: seen.cookie["lasts"] for key, seen in sightings.take(NOW).items()}
+
+    assert kept == {"mine": "3 days", "sent": "1 day"}

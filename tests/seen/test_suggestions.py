@@ -5,11 +5,13 @@ from dataclasses import replace
 import pytest
 
 from proxy.catalogue.shipped import shipped_catalogue
+from proxy.config.consent_domain import shared_domain
 from proxy.config.loading import load_config
 from proxy.config.policies import Policies
 from proxy.policy.lint import lint
 from proxy.policy.load import load_policy
 from proxy.policy.model import NECESSARY
+from proxy.policy.own_hosts import OwnHosts
 from proxy.seen.discovery import discover
 from proxy.seen.names import Kind, kept_name
 from proxy.seen.sightings import Key, Seen
@@ -54,7 +56,7 @@ def seen(names, **facts):
 
 def suggested(names):
     return suggest(
-        discover("callkom.io", names, SITE.rules, SITE.cookies, now=NOW), SITE.policy, "callkom.io"
+        discover("callkom.io", names, SITE.rules, SITE.cookies, now=NOW), SITE.policy, SITE.own, SITE.name
     )
 
 
@@ -157,4 +159,39 @@ def test_a_policy_that_asks_for_nothing_gets_comments():
     free = replace(SITE.policy, purposes=tuple(p for p in SITE.policy.purposes if p.id == NECESSARY))
     found = discover("callkom.io", seen([(Kind.COOKIE, "odd")]), SITE.rules, SITE.cookies, now=NOW)
 
-    assert "asks for no consent" in as_yaml(suggest(found, free, "callkom.io"))
+    assert "asks for no consent" in as_yaml(suggest(found, free, SITE.own, SITE.name))
+
+
+@pytest.mark.parametrize(
+    ("hosts", "seen_on", "domain"),
+    [
+        (["www.shop.test", "localhost"], "localhost", ".shop.test"),
+        (["www.shop.test", "localhost"], "www.shop.test", "www.shop.test"),
+        (["www.shop.test", "localhost"], "", ".shop.test"),
+        (["www.shop.test"], "", ".shop.test"),
+        (["shop.test", "www.shop.test"], "www.shop.test", ".shop.test"),
+        (["shop.test", "www.shop.test"], "shop.test", ".shop.test"),
+        (["shop.test"], "deep.shop.test", "deep.shop.test"),
+        (["shop.test", "shop.example"], "shop.example", "shop.example"),
+    ],
+)
+def test_the_row_of_a_cookie_holds_wherever_the_site_sets_it(hosts, seen_on, domain):
+    own = OwnHosts(frozenset(hosts), shared_domain(hosts))
+    names = {
+        Key("s", Kind.COOKIE, "odd"): Seen(
+            NOW, NOW, 1, by_us=True, cookie={"domain": seen_on} if seen_on else {}
+        )
+    }
+    found = discover("s", names, SITE.rules, SITE.cookies, now=NOW)
+
+    assert f'domain: "{domain}"' in as_yaml(suggest(found, SITE.policy, own, hosts[0]))
+
+
+def test_what_stands_at_the_end_of_a_file_goes_on_from_its_last_key():
+    blocks = suggested(seen([(Kind.COOKIE, "odd"), (Kind.CALL, "fbq")]))
+    first, last = as_yaml(blocks, "providers"), as_yaml(blocks)
+    policy = load_policy(RULES.partition("\ntests:")[0] + "\n" + first, catalogue=shipped_catalogue())
+
+    assert first.startswith("  not-known:")
+    assert last.startswith("use:")
+    assert {"not-known", "meta-pixel", "google"} <= {provider.id for provider in policy.providers}
