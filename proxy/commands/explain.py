@@ -14,11 +14,12 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from proxy.commands.explain_consent import explain_answer
+from proxy.commands.explain_consent import as_table, explain_answer, host_of, is_answer, rules_at
 from proxy.commands.explain_html import Report, ReportRow, write_reports
 from proxy.commands.explain_lines import LINES_SHOWN, as_words, tag_lines, text_lines
 from proxy.commands.explain_traffic import Subject, Traffic, fetched, read_har
 from proxy.commands.rewrite import own_hosts
+from proxy.commands.site_policies import read_settings
 from proxy.commands.terminal import STYLES, fail, out, print_json, read_policy
 from proxy.filter.inline_tests import RuleTester, TestOutcome
 from proxy.filter.rules.compiled import ScriptReading
@@ -33,6 +34,8 @@ SUBJECTS = (
     "a file with a page, a HAR file, or - for a page on standard input."
 )
 HEADER = re.compile(r"([A-Za-z0-9-]+):\s++(.*)", re.DOTALL)
+PAGE_ENDINGS = (".html", ".htm", ".xhtml", ".har")
+"""Of files: no host ends so, and a path of the site is as well explained by its address."""
 SCRIPT_SHOWN = 40  # letters of a script in a line about it
 SHOWN = 72  # letters of a subject in a heading
 
@@ -53,7 +56,11 @@ def explain(  # noqa: PLR0917 - flags, given by name
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option("--config", "-c", help="To read a consent cookie: the config whose key signed it."),
+        typer.Option(
+            "--config",
+            "-c",
+            help="The rules are those of the site that has the host; and a consent cookie can be read.",
+        ),
     ] = None,
     live: Annotated[
         bool, typer.Option("--live", help="Fetch the address, and judge its page, cookies and headers.")
@@ -65,16 +72,23 @@ def explain(  # noqa: PLR0917 - flags, given by name
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Tell what happens to something in each state of consent, and which line of rules.yaml says so."""
-    if config is not None:
-        facts = explain_answer(rules, config, host, subject)
-        print_json(facts) if as_json else out.print(_facts(facts))
+    settings = read_settings(config) if config is not None else None
+    if settings is not None and not live and is_answer(settings, subject):
+        facts = explain_answer(rules, settings, host, subject)
+        print_json(facts) if as_json else out.print(as_table(facts))
         return
-    policy = read_policy(rules or bundled("rules.yaml"))
     traffic = fetched(subject) if live else read_har(Path(subject)) if subject.endswith(".har") else None
+    if settings is None:
+        policy = read_policy(rules or bundled("rules.yaml"))
+        host = host or (traffic.host if traffic is not None else "") or None
+        own = _own(policy, host)
+    else:
+        asked = traffic.host if traffic is not None else host_of(subject)
+        policy, own, host = rules_at(rules, settings, host, asked)
     if traffic is not None:
-        _explain_traffic(policy, traffic, host, html=html, as_json=as_json)
+        _explain_traffic(policy, traffic, host, own, html=html, as_json=as_json)
         return
-    found = _explained(policy, subject, host)
+    found = _explained(policy, subject, host, own)
     if html is not None:
         _write_html(html, html_reports(policy, found.subject, found, []))
     else:
@@ -143,18 +157,20 @@ def _html_report(  # noqa: PLR0917
 
 
 def _explain_traffic(
-    policy: Policy, traffic: Traffic, host: str | None, *, html: Path | None, as_json: bool
+    policy: Policy,
+    traffic: Traffic,
+    host: str | None,
+    own: OwnHosts | None,
+    *,
+    html: Path | None,
+    as_json: bool,
 ) -> None:
     """Tell what happens to a page and to all that its responses set and its browser asked."""
-    at = host or traffic.host or None
-    page = _explained(policy, traffic.page, at, title=traffic.title) if traffic.page.strip() else None
-    bench = RuleTester(policy, _own(policy, at))
-    rows = [
-        (one, _outcomes(policy, bench, Example(one.text, one.kind, one.text, one.host, (), policy.place)))
-        for one in traffic.subjects
-    ]
+    page = _explained(policy, traffic.page, host, own, title=traffic.title) if traffic.page.strip() else None
+    bench = RuleTester(policy, own)
+    rows = [_judged(policy, bench, one, own) for one in traffic.seen_at(host)]
     if html is not None:
-        judged = [(one, outcomes, _deciding(bench, one.kind, one.text, outcomes)) for one, outcomes in rows]
+        judged = [(one, outcomes, _deciding(bench, tried, outcomes)) for one, tried, outcomes in rows]
         _write_html(html, html_reports(policy, traffic.title, page, judged))
         return
     if as_json:
@@ -162,30 +178,58 @@ def _explain_traffic(
             {
                 "page": _report(page) if page else None,
                 "traffic": [
-                    {"kind": one.kind, "subject": one.text, "visitors": {v: _json(o) for v, o in outcomes}}
-                    for one, outcomes in rows
+                    {
+                        "kind": one.kind,
+                        "subject": one.text,
+                        "host": one.host,
+                        "visitors": {v: _json(o) for v, o in outcomes},
+                    }
+                    for one, _, outcomes in rows
                 ],
             }
         )
         return
     if page is not None:
         _print(policy, page)
+    else:
+        out.print(Text(f"{traffic.title}  (no page: what it set and asked is judged)", style="bold"))
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("asked or set", *visitors(policy), "rule"):
         table.add_column(heading, overflow="fold")
-    for one, outcomes in rows:
+    for one, tried, outcomes in rows:
         cells = [_styled(outcome.words) for _, outcome in outcomes]
-        table.add_row(Text(one.text[:SHOWN]), *cells, _deciding(bench, one.kind, one.text, outcomes))
+        theirs = f" of {one.host}" if tried.kind != one.kind else ""
+        table.add_row(Text(one.text[:SHOWN] + theirs), *cells, _deciding(bench, tried, outcomes))
     if rows:
         out.print(table)
+    if any(tried.kind != one.kind for one, tried, _ in rows):
+        out.print(
+            Text("A cookie of another host is set wherever that host loads, and for as long as it says.")
+        )
 
 
-def _deciding(bench: RuleTester, kind: str, text: str, outcomes: list[tuple[str, TestOutcome]]) -> str:
+Outcomes = list[tuple[str, TestOutcome]]
+
+
+def _judged(
+    policy: Policy, bench: RuleTester, one: Subject, own: OwnHosts | None
+) -> tuple[Subject, Subject, Outcomes]:
+    """Return what was asked or set, what is judged of it, and what each visitor gets.
+
+    Of a cookie of another host that is the host: its responses do not pass here.
+    """
+    is_theirs = one.kind == "cookie" and own is not None and not own.owns(one.host)
+    tried = Subject("url", f"https://{one.host}/", one.host) if is_theirs else one
+    example = Example(tried.text, tried.kind, tried.text, tried.host, (), policy.place)
+    return one, tried, _outcomes(policy, bench, example)
+
+
+def _deciding(bench: RuleTester, tried: Subject, outcomes: Outcomes) -> str:
     """Return the line that decides about one subject, also that of `neutral`."""
     verdict = next((v for _, o in outcomes if (v := _verdict_of(o)) and v.because), None)
     if verdict is not None:
         return _rule(verdict)
-    return _silence(outcomes[0][1], bench.neutral(text, kind))
+    return _silence(outcomes[0][1], bench.neutral(tried.text, tried.kind))
 
 
 def _outcomes(policy: Policy, bench: RuleTester, example: Example) -> list[tuple[str, TestOutcome]]:
@@ -207,10 +251,12 @@ class _Explained:
     written: dict[str, list[tuple[str, TestOutcome]]] = field(default_factory=dict)  # by scripts, by name
 
 
-def _explained(policy: Policy, subject: str, host: str | None, *, title: str = "") -> _Explained:
+def _explained(
+    policy: Policy, subject: str, host: str | None, own: OwnHosts | None, *, title: str = ""
+) -> _Explained:
     kind, text = ("html", subject) if title else _what(subject)
     example = Example(subject, kind, text, host, (), policy.place)
-    bench = RuleTester(policy, _own(policy, host))
+    bench = RuleTester(policy, own)
     scripts = bench.scripts(text) if kind == "html" else []
     hosts = dict.fromkeys(name for script, _ in scripts for name in bench.reached(script))
     return _Explained(
@@ -332,6 +378,8 @@ def _what(subject: str) -> tuple[str, str]:
         return "url", subject
     if len(subject) < 4096 and Path(subject).is_file():
         return "html", Path(subject).read_bytes().decode("utf-8", "replace")
+    if subject.lower().endswith(PAGE_ENDINGS):
+        return fail(f"there is no file {subject}", 2)
     if subject.startswith("/"):
         return "request", subject
     if "=" in subject:
@@ -439,12 +487,3 @@ def _json(outcome: TestOutcome) -> dict[str, Any]:
             for v in outcome.verdicts
         ],
     }
-
-
-def _facts(facts: dict[str, Any]) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="bold")
-    table.add_column()
-    for name, value in facts.items():
-        table.add_row(name.replace("_", " "), ", ".join(value) if isinstance(value, list) else str(value))
-    return table

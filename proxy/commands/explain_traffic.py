@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import Message
 from pathlib import Path
 from typing import Any, Literal
@@ -42,6 +44,25 @@ class Traffic:
     page: str
     subjects: tuple[Subject, ...]
 
+    def seen_at(self, host: str | None) -> list[Subject]:
+        """Return the subjects, those of the page's own host as if they were at this one."""
+        return [replace(one, host=host) if host and one.host == self.host else one for one in self.subjects]
+
+
+class _LoopbackConnection(http.client.HTTPConnection):
+    """Looks for *.localhost on this machine, as browsers do; not every resolver does."""
+
+    def connect(self) -> None:
+        if not self.host.endswith(".localhost"):
+            return super().connect()
+        self.sock = socket.create_connection(("localhost", self.port), self.timeout)
+        return None
+
+
+class _Loopback(urllib.request.HTTPHandler):
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_LoopbackConnection, req)
+
 
 def fetched(address: str) -> Traffic:
     """Return a page as its server sends it now, with what its headers set and load."""
@@ -51,7 +72,7 @@ def fetched(address: str) -> Traffic:
         address, headers={"Accept": "text/html,*/*;q=0.8", "User-Agent": "consent-proxy explain"}
     )
     try:
-        with urllib.request.urlopen(asked, timeout=PATIENCE) as response:  # noqa: S310
+        with urllib.request.build_opener(_Loopback).open(asked, timeout=PATIENCE) as response:
             body, headers, at, status = (
                 response.read(LONGEST),
                 response.headers,
@@ -61,7 +82,8 @@ def fetched(address: str) -> Traffic:
     except urllib.error.HTTPError as error:
         body, headers, at, status = error.read(LONGEST), error.headers, error.url, error.code
     except (OSError, ValueError) as error:
-        fail(f"{address} cannot be fetched: {error}")
+        why = getattr(error, "reason", error)
+        fail(f"{address} cannot be fetched: {getattr(why, 'strerror', None) or why}")
     host = urlsplit(at).hostname or ""
     charset = headers.get_content_charset() or "utf-8"
     is_page = "html" in headers.get_content_type()
@@ -69,7 +91,8 @@ def fetched(address: str) -> Traffic:
         text = body.decode(charset, "replace") if is_page else ""
     except LookupError:
         text = body.decode("utf-8", "replace")
-    return Traffic(f"{at}  ({status})", host, text, tuple(_of_headers(headers, host)))
+    kind = "" if is_page else f", {headers.get_content_type()}"
+    return Traffic(f"{at}  ({status}{kind})", host, text, tuple(_of_headers(headers, host)))
 
 
 def _of_headers(headers: Message, host: str) -> Iterator[Subject]:
@@ -81,13 +104,19 @@ def _of_headers(headers: Message, host: str) -> Iterator[Subject]:
 
 
 def read_har(path: Path) -> Traffic | None:
-    """Return what a HAR file holds; None for a file that is none."""
+    """Return what a HAR file holds; None for one that is not there or holds a page."""
     try:
-        entries = json.loads(path.read_text("utf-8-sig"))["log"]["entries"]
-    except (OSError, ValueError, KeyError, TypeError):
+        text = path.read_text("utf-8-sig", "replace")
+    except OSError:
         return None
+    try:
+        entries = json.loads(text)["log"]["entries"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        entries = None
+        if text.lstrip().startswith("<"):
+            return None
     if not isinstance(entries, list):
-        return None
+        fail(f"{path} is no HAR file: it is no JSON with `log` and its `entries`")
     page, host = "", ""
     subjects: dict[Subject, None] = {}
     for entry in entries[: 20 * MOST]:

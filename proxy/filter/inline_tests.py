@@ -36,6 +36,7 @@ NOW = 1_793_491_200
 _FILE = re.compile(r"(?:https:)?//[a-z0-9.-]+/[^\s\"'<>]*[^\s\"'<>/]\Z")
 """A file on another host, as a loader writes it; what is a path's beginning says too little."""
 
+_ADDRESS = re.compile(r"(?:https?:)?//[^\s\"'<>;,]+", re.IGNORECASE)
 _SCRIPT = re.compile(r"<script\b[^>]*>(.*?)</script", re.IGNORECASE | re.DOTALL)
 
 STOPPED = "keep, but the fence stops it"
@@ -215,8 +216,17 @@ class RuleTester:
     def _header(self, line: str, grants: frozenset[Pair]) -> TestOutcome:
         name, _, value = line.partition(":")
         pair = (name.strip().encode(), value.strip().encode())
-        passed = judged_headers([pair], self._judge(grants), refused_headers(self.policy, grants))
-        return _one(Verdict(Does.DROP if passed.touched else Does.KEEP))
+        judge, refused = self._judge(grants), refused_headers(self.policy, grants)
+        does = Does.DROP if judged_headers([pair], judge, refused).touched else Does.KEEP
+        named = (
+            rule for rule in self.policy.headers if pair[0].decode().lower() in map(str.lower, rule.names)
+        )
+        if (rule := next(named, None)) is not None:
+            return _one(Verdict(does, rule.place))
+        urls = filter(None, map(url_of, _ADDRESS.findall(value)))
+        found = sorted((judge.judge_url(url, "link") for url in urls), key=lambda one: one.keeps)
+        spoken = next((one for one in found if one.because), None)
+        return _one(replace(spoken, does=does) if spoken is not None else Verdict(does))
 
 
 def _one(verdict: Verdict) -> TestOutcome:

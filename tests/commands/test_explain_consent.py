@@ -88,3 +88,19 @@ def test_the_rules_are_those_of_the_site_that_has_the_host(config):
     ]
     assert [one["ask"] for one in asked] == ["no", "new"]
     assert asked[1]["new"] == ["meetings (functional)"]
+
+
+def test_without_a_cookie_the_rules_are_those_of_the_site_that_the_address_names(config):
+    rules = (ROOT / "rules.yaml").read_text()
+    (config.parent / "fr.yaml").write_text(rules.replace("from: calendly.com", "from: calendly.fr"))
+    first = "hosts: [callkom.io], upstream: 'http://127.0.0.1:9001' }"
+    other = ", { hosts: [example.fr], upstream: 'http://127.0.0.1:9001', rules: fr.yaml }"
+    config.write_text(config.read_text().replace(first, first + other))
+
+    def line(subject, *more):
+        said = run("explain", subject, "--config", config, "--json", *more).stdout
+        return json.loads(said)["visitors"]["refused"]["verdicts"][0]["rule"]
+
+    assert line("https://calendly.com/x").startswith("rules.yaml:")
+    assert line("https://calendly.fr/x", "--host", "example.fr").startswith("fr.yaml:")
+    assert line("https://example.fr/") is None

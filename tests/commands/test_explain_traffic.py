@@ -126,6 +126,65 @@ def test_a_har_file_is_judged_address_by_address_without_queries(har):
     assert "line 3" in said
 
 
+def test_live_finds_names_below_localhost_on_this_machine_and_says_where_there_is_no_page(address):
+    port = address.rpartition(":")[2].partition("/")[0]
+    told = run("explain", f"http://shop.localhost:{port}/", "--live")
+
+    assert (told.returncode, told.stderr) == (0, "")
+    assert f"http://shop.localhost:{port}/" in told.stdout
+
+
+@pytest.mark.parametrize("text", ["{}", '{"log": 1}', '{"log": {"entries": 5}}', '{"a', "\x00\x01"])
+def test_a_har_file_that_is_none_is_a_sentence(tmp_path, text):
+    path = tmp_path / "odd.har"
+    path.write_text(text)
+    told = run("explain", str(path))
+
+    assert (told.returncode, told.stdout) == (1, "")
+    assert "is no HAR file" in told.stderr
+
+
+def test_a_cookie_of_another_host_is_told_by_that_host_since_its_responses_do_not_pass_here(tmp_path):
+    sets = [{"name": "Set-Cookie", "value": "tp=1; Max-Age=31536000"}]
+    entries = [
+        {
+            "request": {"url": "https://callkom.io/"},
+            "response": {"content": {"mimeType": "text/html", "text": PAGE}},
+        },
+        {"request": {"url": "https://js.hs-scripts.com/1.js"}, "response": {"headers": sets}},
+    ]
+    path = tmp_path / "visit.har"
+    path.write_text(json.dumps({"log": {"entries": entries}}))
+    (row,) = (
+        row
+        for row in json.loads(run("explain", str(path), "--json").stdout)["traffic"]
+        if row["kind"] == "cookie"
+    )
+
+    assert (row["host"], row["visitors"]["refused"]["does"], row["visitors"]["accepted"]["does"]) == (
+        "js.hs-scripts.com",
+        "hold",
+        "keep",
+    )
+    assert "of js.hs-scripts.com" in run("explain", str(path)).stdout
+
+
+def test_a_file_that_is_not_there_is_no_host_of_that_name():
+    told = run("explain", "nowhere.html")
+
+    assert (told.returncode, told.stderr) == (2, "consent-proxy: there is no file nowhere.html\n")
+
+
+def test_a_link_header_names_the_line_that_decides():
+    line = "Link: <https://js.hs-scripts.com/1.js>; rel=preload; as=script"
+    said = json.loads(run("explain", line, "--json").stdout)["visitors"]
+
+    assert said["refused"]["does"] == "drop"
+    assert said["refused"]["verdicts"][0]["rule"].startswith("rules.yaml:")
+    assert said["refused"]["verdicts"][0]["needs"] == ["performance"]
+    assert said["accepted"]["does"] == "keep"
+
+
 def test_a_file_of_that_name_that_holds_something_else_is_read_as_a_page(tmp_path):
     path = tmp_path / "odd.har"
     path.write_text(PAGE)
