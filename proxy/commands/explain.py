@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -17,10 +15,12 @@ from rich.text import Text
 from proxy.commands.explain_consent import as_table, explain_answer, host_of, is_answer, rules_at
 from proxy.commands.explain_html import Report, ReportRow, write_reports
 from proxy.commands.explain_lines import LINES_SHOWN, as_words, tag_lines, text_lines
+from proxy.commands.explain_subject import what
 from proxy.commands.explain_traffic import Subject, Traffic, fetched, read_har
 from proxy.commands.rewrite import own_hosts
 from proxy.commands.site_policies import read_settings
 from proxy.commands.terminal import STYLES, fail, out, print_json, read_policy
+from proxy.config.types import Config
 from proxy.filter.inline_tests import RuleTester, TestOutcome
 from proxy.filter.rules.compiled import ScriptReading
 from proxy.filter.syntax.script_writes import WriteKind, writes
@@ -33,9 +33,6 @@ SUBJECTS = (
     "An address, a tag, a Set-Cookie line, a header line, 'storage: KEY', a path of the site, "
     "a file with a page, a HAR file, or - for a page on standard input."
 )
-HEADER = re.compile(r"([A-Za-z0-9-]+):\s++(.*)", re.DOTALL)
-PAGE_ENDINGS = (".html", ".htm", ".xhtml", ".har")
-"""Of files: no host ends so, and a path of the site is as well explained by its address."""
 SCRIPT_SHOWN = 40  # letters of a script in a line about it
 SHOWN = 72  # letters of a subject in a heading
 
@@ -77,14 +74,31 @@ def explain(  # noqa: PLR0917 - flags, given by name
         facts = explain_answer(rules, settings, host, subject)
         print_json(facts) if as_json else out.print(as_table(facts))
         return
+    _explain(_Question(subject, rules, settings, host), live=live, html=html, as_json=as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked about, and by which rules."""
+
+    subject: str
+    rules: Path | None
+    config: Config | None
+    host: str | None
+
+
+def _explain(question: _Question, *, live: bool, html: Path | None, as_json: bool) -> None:
+    """Tell what happens to anything but a consent cookie."""
+    subject, rules, settings, host = question.subject, question.rules, question.config, question.host
     traffic = fetched(subject) if live else read_har(Path(subject)) if subject.endswith(".har") else None
-    if settings is None:
-        policy = read_policy(rules or bundled("rules.yaml"))
-        host = host or (traffic.host if traffic is not None else "") or None
-        own = _own(policy, host)
-    else:
-        asked = traffic.host if traffic is not None else host_of(subject)
+    asked = traffic.host if traffic is not None else host_of(subject)
+    own: OwnHosts | None
+    if settings is not None:
         policy, own, host = rules_at(rules, settings, host, asked)
+    else:
+        policy = read_policy(rules or bundled("rules.yaml"))
+        host = host or (asked if traffic is not None else "") or None
+        own = _own(policy, host)
     if traffic is not None:
         _explain_traffic(policy, traffic, host, own, html=html, as_json=as_json)
         return
@@ -254,7 +268,7 @@ class _Explained:
 def _explained(
     policy: Policy, subject: str, host: str | None, own: OwnHosts | None, *, title: str = ""
 ) -> _Explained:
-    kind, text = ("html", subject) if title else _what(subject)
+    kind, text = ("html", subject) if title else what(subject)
     example = Example(subject, kind, text, host, (), policy.place)
     bench = RuleTester(policy, own)
     scripts = bench.scripts(text) if kind == "html" else []
@@ -362,33 +376,6 @@ def visitors(policy: Policy) -> list[str]:
 
 def _own(policy: Policy, host: str | None) -> OwnHosts | None:
     return own_hosts(policy, f"https://{host}/") if host else None
-
-
-def _what(subject: str) -> tuple[str, str]:
-    """Return the kind of a subject and its text, by what it looks like."""
-    if subject == "-":
-        return "html", sys.stdin.buffer.read().decode("utf-8", "replace")
-    if subject.lstrip().startswith("<"):
-        return "html", subject
-    if header := HEADER.match(subject):
-        name, value = header.groups()
-        kind = {"set-cookie": "cookie", "storage": "storage"}.get(name.lower())
-        return (kind, value.strip()) if kind else ("header", subject)
-    if "://" in subject.partition("=")[0] or subject.startswith("//"):
-        return "url", subject
-    if len(subject) < 4096 and Path(subject).is_file():
-        return "html", Path(subject).read_bytes().decode("utf-8", "replace")
-    if subject.lower().endswith(PAGE_ENDINGS):
-        return fail(f"there is no file {subject}", 2)
-    if subject.startswith("/"):
-        return "request", subject
-    if "=" in subject:
-        return "cookie", subject
-    if "." in subject and " " not in subject:
-        return "url", f"https://{subject}"
-    return fail(
-        f"cannot tell what {subject!r} is: give an address, a tag, a Set-Cookie line, a path or a file", 2
-    )
 
 
 def _many(outcomes: list[tuple[str, TestOutcome]]) -> bool:

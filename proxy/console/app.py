@@ -33,6 +33,7 @@ from proxy.telemetry.logs import log
 COOKIE = "console_session"
 _PATH = "/console"
 _LONGEST_ID = 64
+_BEFORE_THE_FIELD = '<label for="token">'
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -116,9 +117,7 @@ class Console:
             owner = await self._sign_in.owner(token)
         except TooManyError as error:
             log().warning("console_sign_in_refused", why="too many sign-ins failed")
-            response = _said(429, f"too many sign-ins failed; {error}")
-            response.headers["Retry-After"] = str(error.seconds)
-            return response
+            return _later(error)
         if owner is None:
             log().warning("console_sign_in_refused", why="nobody's token")
             return _see(f"{_PATH}?failed")
@@ -183,6 +182,8 @@ class Console:
             "store": figures.store(states),
             "workers": figures.workers(states),
             "totals": figures.totals(at_hand),
+            "certificate_days": at_hand.certificate_days,
+            "in_line": at_hand.in_line,
             "minutes": self._minutes.columns(now, at_hand),
             "verdicts": figures.verdicts(at_hand),
             **await self._stored.read(),
@@ -253,6 +254,14 @@ async def _fields(request: web.Request) -> dict[str, str]:
     except (ValueError, RecursionError):
         return {}
     return {k: v for k, v in found.items() if isinstance(v, str)} if isinstance(found, dict) else {}
+
+
+def _later(error: TooManyError) -> web.Response:
+    """Return the form again, with a sentence: whoever typed a token is looking at a page."""
+    words = f'<p class="bad" role="alert">Too many sign-ins failed. {str(error).capitalize()}.</p>'
+    text = SIGN_IN.read_text("utf-8").replace(_BEFORE_THE_FIELD, words + _BEFORE_THE_FIELD, 1)
+    retry = {"Retry-After": str(error.seconds)}
+    return web.Response(status=429, text=text, content_type="text/html", headers=retry)
 
 
 def _see(address: str) -> web.Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,6 +11,9 @@ _LINE = re.compile(
     r"^consent_proxy_(requests_total|verdicts_total|upstream_seconds_bucket|own_seconds_bucket)"
     r"\{(.*)\} (\S+)$",
     re.MULTILINE,
+)
+_GAUGE = re.compile(
+    r"^consent_proxy_(certificate_days_left|upstream_waiting)(?:\{.*\})? (\S+)$", re.MULTILINE
 )
 _LABEL = re.compile(r'\b(\w++)="((?:[^"\\]|\\.)*+)"')
 _ESCAPED = re.compile(r"\\(.)")
@@ -29,12 +33,21 @@ class Counted:
     upstream: Counter[float] = field(default_factory=Counter)  # by upper bound in seconds, cumulative
     own_work: Counter[float] = field(default_factory=Counter)
     verdicts: Verdicts = field(default_factory=Counter)
+    certificate_days: int | None = None  # until the certificate ends; None without one
+    in_line: int = 0  # requests that wait for a connection to an upstream, now
 
 
 def counted(page: bytes) -> Counted:
     """Return the counters on a page for Prometheus."""
+    text = page.decode("utf-8")
     found = Counted()
-    for name, labels_text, value in _LINE.findall(page.decode("utf-8")):
+    for name, value in _GAUGE.findall(text):
+        number = float(value)
+        if name == "upstream_waiting" and number > 0:
+            found.in_line += int(number)
+        elif name == "certificate_days_left" and number == number:  # noqa: PLR0124 - NaN: there is none
+            found.certificate_days = math.floor(number)
+    for name, labels_text, value in _LINE.findall(text):
         labels = {key: _ESCAPED.sub(_unescaped, text) for key, text in _LABEL.findall(labels_text)}
         count = int(float(value))
         match name:

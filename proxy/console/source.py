@@ -35,7 +35,7 @@ class ConsoleSource(Protocol):
         """Have every worker read the files, and return what came of it."""
 
     async def stored(self) -> dict[str, Any]:
-        """Return what the store of proofs tells: `consent`, `purposes`, `found`; UnavailableError."""
+        """Return `consent`, `purposes`, `found` and `alerts` from the store of proofs; UnavailableError."""
 
     async def record(self, receipt: str) -> dict[str, Any] | None:
         """Return the record of a receipt, None if there is none; UnavailableError."""

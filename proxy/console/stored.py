@@ -20,7 +20,7 @@ SHARE = 20
 PATIENCE = 5.0
 """Seconds that somebody waits for the first figures; afterwards they are told when they are there."""
 
-_NOTHING: dict[str, Any] = {"consent": None, "purposes": None, "found": None, "stored_at": None}
+_NOTHING: dict[str, Any] = dict.fromkeys(("consent", "purposes", "found", "alerts", "stored_at"))
 
 
 class StoredFigures:

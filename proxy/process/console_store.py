@@ -24,6 +24,7 @@ from proxy.records.days import Key
 from proxy.records.driver import FAILURES
 from proxy.records.figures import Figures, PurposeFigures, by_site_name, day_name
 from proxy.records.store import LAST_DAY, RecordStore
+from proxy.seen.alert_store import AlertStore
 from proxy.seen.discovery import discover
 from proxy.seen.names import Kind
 from proxy.seen.seen_store import SeenStore
@@ -107,6 +108,7 @@ async def _figures(config: Config, served: Config, policies: Policies) -> dict[s
     try:
         numbers = await store.days(now // 86_400 - DAYS + 1, LAST_DAY)
         names = await SeenStore(store.database).all()
+        alerts = await AlertStore(store.database).undelivered()
     finally:
         await store.close()
     numbers_by_site = by_site_name(numbers, [site.hosts for site in served.sites])
@@ -118,6 +120,7 @@ async def _figures(config: Config, served: Config, policies: Policies) -> dict[s
     return {
         "consent": consent_rows(numbers_by_site),
         "purposes": purpose_rows(numbers_by_site),
+        "alerts": alerts,
         "found": sorted(found, key=lambda row: -row["count"])[:MOST_FOUND],
     }
 

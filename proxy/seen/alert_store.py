@@ -43,6 +43,11 @@ _DUE = f"SELECT {_COLUMNS} FROM alerts WHERE state = 'waiting' AND next_try <= ?
 _TAKE = "UPDATE alerts SET next_try = ? WHERE id = ? AND next_try = ? AND state = 'waiting'"
 _END = "UPDATE alerts SET state = ? WHERE id = ?"
 _AGAIN = "UPDATE alerts SET tries = ?, next_try = ? WHERE id = ?"
+_UNDELIVERED = (
+    "SELECT state, count(*) AS count, min(created) AS since FROM alerts"
+    " WHERE (state = 'waiting' AND tries > 0) OR state = 'failed' GROUP BY state"
+)
+_WORDS = {"waiting": WAITING, "given_up": FAILED}
 _RELEASE = "UPDATE alerts SET state = 'done' WHERE site = ? AND state = 'held'"
 
 
@@ -93,6 +98,14 @@ class AlertStore:
             ]
             await connection.run("DELETE FROM alerts WHERE state <> 'waiting' AND created < ?", now - KEPT)
         return taken
+
+    async def undelivered(self) -> dict[str, int | None]:
+        """Return how many alerts wait after a failure, how many were given up, and since when."""
+        async with self._database.reading() as connection:
+            rows = {row["state"]: row for row in await connection.all(_UNDELIVERED)}
+        oldest = [row["since"] for row in rows.values()]
+        counts = {word: rows[state]["count"] if state in rows else 0 for word, state in _WORDS.items()}
+        return {**counts, "since": min(oldest, default=None)}
 
     async def sent(self, alert: Alert) -> None:
         """Note that an alert was taken by its receiver."""

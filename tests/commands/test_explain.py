@@ -4,9 +4,6 @@ import io
 import json
 import sys
 
-import pytest
-
-from proxy.commands.explain import _what
 from proxy.filter.inline_tests import RuleTester
 from proxy.policy.load import load_policy
 from tests.commands.running import ROOT, Told, run
@@ -20,26 +17,6 @@ def explain(*arguments: str) -> Told:
 def line_of(words: str) -> int:
     lines = (ROOT / "rules.yaml").read_text().splitlines()
     return next(number for number, line in enumerate(lines, 1) if words in line)
-
-
-@pytest.mark.parametrize(
-    ("subject", "kind"),
-    [
-        ("https://calendly.com/x", "url"),
-        ("//js.hs-scripts.com/1.js", "url"),
-        ("js.stripe.com", "url"),
-        ("<img src=x>", "html"),
-        ("_ga=1; Max-Age=60; Domain=.callkom.io", "cookie"),
-        ("Set-Cookie: _ga=https://x/; Path=/", "cookie"),
-        ("Link: <https://js.hs-scripts.com/1.js>; rel=preload", "header"),
-        ("/metrics/collect?v=2", "request"),
-        ("rules.yaml", "html"),
-    ],
-)
-def test_what_a_subject_is_can_be_seen_from_it(subject, kind, monkeypatch):
-    monkeypatch.chdir(ROOT)
-
-    assert _what(subject)[0] == kind
 
 
 def test_each_state_of_consent_gets_its_verdict_and_the_line_that_says_so():

@@ -169,12 +169,6 @@ def test_a_cookie_of_another_host_is_told_by_that_host_since_its_responses_do_no
     assert "of js.hs-scripts.com" in run("explain", str(path)).stdout
 
 
-def test_a_file_that_is_not_there_is_no_host_of_that_name():
-    told = run("explain", "nowhere.html")
-
-    assert (told.returncode, told.stderr) == (2, "consent-proxy: there is no file nowhere.html\n")
-
-
 def test_a_link_header_names_the_line_that_decides():
     line = "Link: <https://js.hs-scripts.com/1.js>; rel=preload; as=script"
     said = json.loads(run("explain", line, "--json").stdout)["visitors"]

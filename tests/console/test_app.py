@@ -229,6 +229,7 @@ async def test_after_five_that_fail_nobody_signs_in_for_a_minute_and_sessions_go
         failed = [(await browser.sign_in("wrong")).status for _ in range(5)]
         clock.now += 20
         sixth, right = await browser.sign_in("wrong"), await browser.sign_in()
+        page = await right.text()
         goes_on = await browser.ask("/console/data")
         clock.now += 41
         again = await browser.sign_in()
@@ -236,6 +237,9 @@ async def test_after_five_that_fail_nobody_signs_in_for_a_minute_and_sessions_go
     assert failed == [303] * 5
     assert (sixth.status, right.status) == (429, 429)
     assert right.headers["Retry-After"] == "40"
+    assert right.headers["Content-Type"].startswith("text/html")
+    assert "Too many sign-ins failed. Try again in 40 s." in page
+    assert 'name="token"' in page
     assert "Set-Cookie" not in right.headers
     assert goes_on.status == 200
     assert again.status == 303

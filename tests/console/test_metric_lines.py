@@ -32,3 +32,15 @@ def test_labels_are_read_whatever_is_in_them():
     found = counted(line.encode() + b"\n")
 
     assert found.verdicts == {("x\\n", 'a"},\\b\n', "tag", "hold"): 2}
+
+
+def test_days_of_the_certificate_and_requests_in_line_are_read_and_their_absence_too():
+    page = b"""
+consent_proxy_certificate_days_left 3.9
+consent_proxy_upstream_waiting{site="a",upstream="u"} 2.0
+consent_proxy_upstream_waiting{site="b",upstream="u"} 1.0
+"""
+    gone = counted(b"consent_proxy_certificate_days_left NaN\n")
+
+    assert (counted(page).certificate_days, counted(page).in_line) == (3, 3)
+    assert (gone.certificate_days, gone.in_line) == (None, 0)

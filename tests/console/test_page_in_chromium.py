@@ -108,6 +108,27 @@ def test_it_names_everything_that_does_not_work(operator, stage):
     ]
 
 
+def test_certificate_queue_and_alerts_belong_to_what_works(operator, stage):
+    stage.well()
+    stage.data.update(
+        certificate_days=3, in_line=2, alerts={"waiting": 1, "given_up": 2, "since": 1796071251}
+    )
+    someone = operator()
+    once = someone.lines("#problems li")
+    someone.looks_again()
+    someone.page.get_by_role("heading", name="4 things need attention.").wait_for()
+
+    assert once == [
+        "The certificate ends in 3 days; what renews it has failed.",
+        "1 alert waits for the receiver in alerts.url, which has not taken them yet.",
+        "2 alerts were given up within a week: the receiver in alerts.url did not take them for a day.",
+    ]
+    assert someone.lines("#problems li")[0].startswith("2 requests are in line for a connection")
+    stage.data["certificate_days"] = -1
+    someone.looks_again()
+    someone.page.get_by_text("The certificate has ended: browsers refuse this site.").wait_for()
+
+
 def test_the_tables_have_the_figures_of_every_plot(operator, stage):
     someone = operator()
     someone.page.evaluate(OPEN)

@@ -66,7 +66,7 @@ async def test_a_store_that_is_away_tells_nothing_until_it_is_back():
     while stored._reading is not None:
         await asyncio.sleep(0)
 
-    assert first == {"consent": None, "purposes": None, "found": None, "stored_at": None}
+    assert first == {"consent": None, "purposes": None, "found": None, "alerts": None, "stored_at": None}
     assert (await stored.read())["consent"] == [2]
 
 

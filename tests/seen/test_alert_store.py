@@ -113,3 +113,15 @@ async def test_without_a_receiver_nothing_waits(store):
 
     assert await alerts.raise_for(key("a.example"), facts("a.example"), NOW, sends=False)
     assert await alerts.due(NOW + 9999) == []
+
+
+async def test_what_its_receiver_has_not_taken_is_counted_and_what_was_not_tried_is_not(store):
+    alerts = AlertStore(store.database)
+    await raise_many(alerts, 3)
+    none = await alerts.undelivered()
+    first, second, _ = await alerts.due(NOW)
+    await alerts.failed(first, NOW + 1)
+    await alerts.failed(second, NOW + GIVE_UP)
+
+    assert none == {"waiting": 0, "given_up": 0, "since": None}
+    assert await alerts.undelivered() == {"waiting": 1, "given_up": 1, "since": NOW}

@@ -69,7 +69,8 @@ function putTerms(list, terms) {
 }
 
 /* What is not well, most urgent first. */
-function problems({ store, rules, sites, workers }) {
+let inLineBefore = 0;
+function problems({ store, rules, sites, workers, certificate_days: days, in_line: inLine, alerts }) {
   const found = [];
   if (!store.ok) {
     found.push(`The store of proofs (${store.name ?? "its name is not known"}) cannot be written${store.why ? `: ${store.why}` : ""}. Until it can, nobody can accept; `
@@ -81,6 +82,11 @@ function problems({ store, rules, sites, workers }) {
   for (const site of sites) {
     for (const one of site.upstreams) if (!one.up) found.push(`The upstream ${one.address} of ${site.name} is down.`);
   }
+  if (Math.min(inLine, inLineBefore)) found.push(`${things(inLine, "request is", "requests are")} in line for a connection to an upstream, and were 10 seconds ago.`);
+  inLineBefore = inLine;
+  if (days !== null && 14 > days) found.push(0 > days ? "The certificate has ended: browsers refuse this site." : `The certificate ends ${days ? `in ${things(days, "day", "days")}` : "today"}; what renews it has failed.`);
+  if (alerts?.waiting) found.push(`${things(alerts.waiting, "alert waits", "alerts wait")} for the receiver in alerts.url, which has not taken them yet.`);
+  if (alerts?.given_up) found.push(`${things(alerts.given_up, "alert was", "alerts were")} given up within a week: the receiver in alerts.url did not take them for a day.`);
   if (rules.refused) {
     const [first, ...more] = rules.refused.problems;
     found.push(`The last reload was refused, so version ${rules.version ?? "not known"} stays in force: ${first ?? "no reason was given"}`
