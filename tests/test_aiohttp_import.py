@@ -1,4 +1,4 @@
-"""A process that serves carries no authorities of a client that it never uses."""
+"""A process that serves carries no authorities of a client that it never uses, and no library of C++."""
 
 import json
 import os
@@ -33,3 +33,16 @@ def test_only_contexts_made_later_know_authorities(module, set_):
     assert of_aiohttp == 0
     assert later > 0 or set_, "what is looked for would be seen: this system has authorities"
     assert environment == set_
+
+
+@pytest.mark.parametrize("module", ["proxy.process.worker_main", "proxy.process.supervisor_main"])
+def test_no_process_that_serves_maps_the_library_of_cplusplus(module):
+    """One extension of aiohttp's packages needs it, and does the same in Python."""
+    look = (
+        f"import {module}, proxy.process.worker, os; print(open('/proc/self/maps').read(), dict(os.environ))"
+    )
+    found = subprocess.run([sys.executable, "-c", look], capture_output=True, check=True, text=True).stdout
+
+    assert "multidict" in found, "maps are read"
+    assert "libstdc++" not in found
+    assert "FROZENLIST" not in found, "who is started later decides for themselves"
