@@ -17,4 +17,5 @@ def until(look: Callable[[], T], wanted: object = True, *, most: float = MOST) -
     end = time.monotonic() + most
     while (found := look()) != wanted and time.monotonic() < end:
         time.sleep(0.05)
+    assert wanted is not True or not found or found == wanted, f"name what is wanted: {found!r} is never True"
     return found

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Error
 
 from proxy.policy.hosts import covers
@@ -25,7 +26,11 @@ STATES: dict[str, frozenset[str]] = {
     "performance": frozenset({"performance"}),
     "accepted": frozenset({"functional", "performance"}),
 }
-BEHIND = [*STATES, OBSERVED]
+LONG = ("functional", "performance")
+"""States whose walks wait for the long suites: every application is walked before a choice, refused, accepted and observed."""
+BEHIND = [
+    pytest.param(place, marks=pytest.mark.load) if place in LONG else place for place in (*STATES, OBSERVED)
+]
 STEP_TIMEOUT = 30_000
 """Milliseconds that an application on a busy machine may take to show what a person waits for."""
 CHATTER = (

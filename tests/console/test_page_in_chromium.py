@@ -148,7 +148,7 @@ def test_the_tables_have_the_figures_of_every_plot(operator, stage):
     ).get_attribute("aria-label")
     someone.page.get_by_label("Hour", exact=True).check()
     someone.page.get_by_label("Hour", exact=True).press("Enter")
-    assert until(lambda: someone.rows("#traffic table")) == traffic[:60]
+    assert until(lambda: someone.rows("#traffic table"), traffic[:60]) == traffic[:60]
     assert someone.rows("#latency table") == latency[:60]
 
 

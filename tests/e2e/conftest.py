@@ -206,7 +206,7 @@ def bare(request):
 
 
 QUICK = {"chromium": "test_", "firefox": "test_browsers", "webkit": "test_browsers"}
-"""Files whose walks are in every run: the main walks in each browser, all others in Chromium."""
+"""Files whose walks are in every run: the main walks in each other browser, all others in Chromium."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -219,7 +219,7 @@ def pytest_collection_modifyitems(items) -> None:
         if item.get_closest_marker("e2e") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(300))
         browser = item.callspec.params.get("comes") if hasattr(item, "callspec") else None
-        again = item.path.name == "test_browsers.py" and "-French" in item.name and browser != "webkit"
+        again = item.path.name == "test_browsers.py" and browser == "chromium"
         further = browser in QUICK and not item.path.name.startswith(QUICK[browser])
         if again or further or item.name.endswith("[firefox-passing]"):
             item.add_marker(pytest.mark.load)

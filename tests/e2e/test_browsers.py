@@ -35,9 +35,9 @@ FR = Words(
     "Gérer mes cookies",
 )
 HOSTS = ["callkom.io", "app.callkom.io", "integration.callkom.io"]
-KINDS = [  # the other two of these four are as good, and wait for the long suites
+KINDS = [  # without script: tests/e2e/test_walk.py in Chromium, and here in the long suites
     pytest.param(EN, WIDE, True, id="English, wide"),
-    pytest.param(FR, NARROW, False, id="French, narrow, without script"),
+    pytest.param(FR, NARROW, False, id="French, narrow, without script", marks=pytest.mark.load),
     pytest.param(FR, NARROW, True, id="French, narrow", marks=pytest.mark.load),
     pytest.param(EN, WIDE, False, id="English, wide, without script", marks=pytest.mark.load),
 ]
@@ -59,7 +59,13 @@ def asked(person, words: Words) -> bool:
     return asks(person, words.refuse, words.accept, words.manage)
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(True, id="with script"),
+        pytest.param(False, id="without script", marks=pytest.mark.load),
+    ],
+)
 def test_without_us_the_pages_reach_third_parties_and_store_their_cookies(
     comes,
     unprotected,

@@ -50,7 +50,7 @@ def proxied(tmp_path_factory):
 
 
 def seen(visitor, number: int) -> tuple[str, str]:
-    visitor.goes(f"/{number}")
+    visitor.page.goto(f"https://callkom.io/{number}", wait_until="load")
     return tuple(
         visitor.page.evaluate("[document.characterSet, document.querySelector('#text').textContent]")
     )

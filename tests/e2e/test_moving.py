@@ -233,7 +233,7 @@ def test_a_body_that_htmx_kept_asks_before_an_answer_and_not_after_it(comes, mov
     assert person.errors == []
 
 
-@pytest.mark.parametrize("kind", ["passing", "keeping"])
+@pytest.mark.parametrize("kind", [pytest.param("passing", marks=pytest.mark.load), "keeping"])
 def test_behind_a_service_worker_of_the_site_every_answer_holds(comes, moving, providers, kind):
     """One that passes all requests on, and one that answers with the pages it kept."""
     person = comes(port=moving)

@@ -65,7 +65,10 @@ STATES = {
 }
 
 
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize(
+    "state",
+    [pytest.param(s, marks=pytest.mark.load) if s in ("functional", "performance") else s for s in STATES],
+)
 def test_the_pages_own_scripts_run_without_an_exception_in_every_state(visit, proxy_process, state):
     visitor = visit()
     STATES[state](visitor)
@@ -286,7 +289,7 @@ def test_the_player_is_shown_once(visit, providers, demo):
     assert ("www.youtube-nocookie.com", "/embed/callkom-demo", "") in providers.hits
 
 
-@pytest.mark.parametrize("state", ["none", "refused", "performance"])
+@pytest.mark.parametrize("state", ["none", "refused", pytest.param("performance", marks=pytest.mark.load)])
 def test_the_form_works_through_the_relay_without_any_cookie_at_hubspot(visit, providers, demo, state):
     visitor = visit(port=demo.port)
     STATES[state](visitor)

@@ -61,7 +61,7 @@ def asked(providers, case) -> bool:
     return until(lambda: case.asked in [(host, path) for host, path, _ in providers.hits])
 
 
-@pytest.mark.parametrize("state", ["none", "refused", "performance"])
+@pytest.mark.parametrize("state", ["none", pytest.param("refused", marks=pytest.mark.load), "performance"])
 def test_nobody_meets_a_network_or_a_map_before_they_agreed(visit, providers, demo, state):
     visitor = visit(port=demo.port)
     if state == "refused":
@@ -229,8 +229,10 @@ def test_in_french_each_speaks_french(visit, demo):
     visitor.page.locator("iframe[title='Contenu d\u2019Instagram']").wait_for()
 
 
-@pytest.mark.parametrize("path", ["/news", "/fr/news", "/contact", "/fr/contact"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("path", "scheme"),
+    [("/news", "light"), ("/fr/news", "dark"), ("/contact", "dark"), ("/fr/contact", "light")],
+)
 def test_nothing_is_wrong_in_axes_eyes(visit, demo, path, scheme):
     visitor = visit(port=demo.port, color_scheme=scheme, viewport={"width": 320, "height": 700})
     refuse(visitor)

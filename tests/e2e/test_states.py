@@ -44,6 +44,8 @@ STATES = {
     "GPC": frozenset(),
     "no JavaScript": frozenset(),
 }
+LONG = ("functional", "both")
+"""States left to the long suites: "performance" is one purpose of two, "accept" is both."""
 LOADS = {
     "functional": {"js-eu1.hsforms.net", "forms-eu1.hsforms.com", "assets.calendly.com", "calendly.com",
                    "static.hsappstatic.net", "meetings-eu1.hubspot.com"},
@@ -258,7 +260,9 @@ def test_with_nothing_in_front_the_same_walk_breaks_every_law(visit, unprotected
     assert until(lambda: longer - {name for name, _, _ in too_long(visitor)}, set()) == set()
 
 
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize(
+    "state", [pytest.param(s, marks=pytest.mark.load) if s in LONG else s for s in STATES]
+)
 def test_in_every_state_exactly_what_the_rules_grant_loads_and_is_stored(visit, enforced, providers, state):
     visitor = visit(port=enforced, **OPTIONS.get(state, {}))
     reach(visitor, state)
@@ -286,7 +290,10 @@ def kept_by_insights(visitor) -> set[tuple[str, str]]:
     return {(c["name"], c["domain"]) for c in visitor.context.cookies() if c["name"].startswith("ai_")}
 
 
-@pytest.mark.parametrize("state", ["refuse", "functional", "performance", "accept"])
+@pytest.mark.parametrize(
+    "state",
+    ["refuse", "performance", *(pytest.param(s, marks=pytest.mark.load) for s in ("functional", "accept"))],
+)
 def test_the_real_insights_sdk_in_the_sites_own_bundle_reports_and_stores_with_performance_only(
     visit, enforced, providers, state
 ):

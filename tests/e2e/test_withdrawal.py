@@ -190,7 +190,7 @@ ANEW = "window.callkomConsent?.granted.length === 0 && document.readyState == 'c
 """How a tab tells that it knows of an answer given elsewhere: hidden or typed into, or seen."""
 
 
-@pytest.mark.parametrize("way", ["panel", "panel, then back"])
+@pytest.mark.parametrize("way", [pytest.param("panel", marks=pytest.mark.load), "panel, then back"])
 @pytest.mark.parametrize("second", ["", HIDDEN], ids=["both seen", "other hidden"])
 def test_two_seconds_after_withdrawal_in_one_tab_no_sdk_has_put_its_cookie_back(visit, site, way, second):
     visitor, other = two_tabs(visit, site, second)
