@@ -18,6 +18,7 @@ from proxy.process.observed_sites import warn_of_unobserved
 from proxy.process.preflight_checks import start_problems
 from proxy.process.reload import WatchedFiles
 from proxy.process.rules_tests import RulesTests
+from proxy.process.worker_channel import hold_reloads
 from proxy.subprocess_command import command
 from proxy.telemetry.logs import log, start_logs
 
@@ -27,6 +28,7 @@ def run(config_path: Path, rules_path: Path, rules_tests: RulesTests = RulesTest
 
     Raises ConfigError, PolicyError or StartError with what is wrong.
     """
+    hold_reloads()
     watched = WatchedFiles(config_path, rules_path, tests=rules_tests)
     config, policies = watched.read()
     lines = start_logs(config.log.level, config.log.style)

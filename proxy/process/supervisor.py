@@ -39,6 +39,7 @@ class _Worker:
     number: int
     process: asyncio.subprocess.Process
     report: dict[str, Any] = field(default_factory=dict)
+    owes_reload: bool = False  # asked while it was starting
 
     @property
     def ready(self) -> bool:
@@ -68,7 +69,7 @@ class Supervisor:
 
     async def run(self) -> int:
         """Run until SIGTERM; returns the exit status."""
-        on_signals(self._stop, lambda: self._send_signal(signal.SIGHUP))
+        on_signals(self._stop, self._ask_for_reload)
         end_admin: Callable[[], Awaitable[None]] | None = None
         try:
             if self._config.admin is not None:
@@ -94,6 +95,19 @@ class Supervisor:
             with contextlib.suppress(ProcessLookupError):
                 worker.process.send_signal(number)
 
+    def _ask_for_reload(self) -> list[_Worker]:
+        """Have every worker read the files, one that is starting once it serves; return the others.
+
+        A signal would end a worker whose handler does not stand yet.
+        """
+        serving = [one for one in self._workers.values() if one.read_at is not None]
+        for worker in self._workers.values():
+            worker.owes_reload = worker.read_at is None
+        for worker in serving:
+            with contextlib.suppress(ProcessLookupError):
+                worker.process.send_signal(signal.SIGHUP)
+        return serving
+
     def _console(self) -> web.Application | None:
         """Return the console where the config has tokens for it."""
         if not self._config.console.tokens:
@@ -111,10 +125,7 @@ class Supervisor:
 
     async def reload(self) -> None:
         """Have every worker that serves read the files, and wait until each says that it has."""
-        asked, workers = time.time(), [one for one in self._workers.values() if one.read_at is not None]
-        for worker in workers:
-            with contextlib.suppress(ProcessLookupError):
-                worker.process.send_signal(signal.SIGHUP)
+        asked, workers = time.time(), self._ask_for_reload()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_RELOAD_WITHIN):
                 while any(
@@ -172,6 +183,9 @@ class Supervisor:
                 with contextlib.suppress(ValueError):
                     worker.report = json.loads(line)
                     self._reported.set()
+                if worker.owes_reload and worker.read_at is not None:
+                    worker.owes_reload = False
+                    worker.process.send_signal(signal.SIGHUP)
         finally:
             transport.close()
         return await worker.process.wait()

@@ -20,12 +20,21 @@ CANNOT_START = 78
 _TERMINATE = (signal.SIGTERM, signal.SIGINT)
 
 
+def hold_reloads() -> None:
+    """Let a SIGHUP wait until the loop handles it: by default it would end a process that is starting.
+
+    What this process becomes by exec inherits it; `on_signals` ends it.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+
+
 def on_signals(stop: Callable[[], object], reload: Callable[[], object]) -> None:
     """Let SIGTERM and SIGINT stop, and SIGHUP reload, in the running loop."""
     loop = asyncio.get_running_loop()
     for number in _TERMINATE:
         loop.add_signal_handler(number, stop)
     loop.add_signal_handler(signal.SIGHUP, reload)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 
 
 class WorkerChannel:

@@ -14,13 +14,14 @@ from proxy.config.types import Config
 from proxy.errors import ProxyError
 from proxy.process.handover import read_handover
 from proxy.process.reload import WatchedFiles
-from proxy.process.worker_channel import CANNOT_START, WorkerChannel
+from proxy.process.worker_channel import CANNOT_START, WorkerChannel, hold_reloads
 from proxy.process.worker_lifecycle import serve, serve_alone
 from proxy.telemetry.logs import start_logs
 
 
 def main(arguments: list[str]) -> int:
     """Serve until told to stop; returns the exit status."""
+    hold_reloads()
     parser = argparse.ArgumentParser(prog="proxy.process.worker_main", description=__doc__)
     parser.add_argument("config", type=Path)
     parser.add_argument("rules", type=Path)

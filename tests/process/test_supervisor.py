@@ -108,6 +108,27 @@ async def test_a_worker_that_dies_is_started_again(tmp_path):
         assert (await proxy.ask("/")).status == 200
 
 
+async def test_a_reload_ends_no_worker_that_is_starting_and_is_not_lost_on_it(tmp_path):
+    async with (
+        Origin({b"/": html(PAGE)}) as origin,
+        running(origin.url, tmp_path, more="workers: 2") as proxy,
+    ):
+        await until(lambda: len(proxy.records("serving_started")) == 2)
+        os.kill(proxy.records("worker_started")[0]["process"], signal.SIGKILL)
+        await until(lambda: len(proxy.records("worker_started")) == 3)
+        (tmp_path / "rules.yaml").write_text(RULES.replace("version: 2026-11-01", "version: 2026-12-01"))
+        proxy.tell(signal.SIGHUP)
+        await until(lambda: len(proxy.records("serving_started")) == 3)
+        async with asyncio.timeout(40):
+            while True:
+                workers = (await proxy.admin_says("/status")).json["workers"]
+                if [one.get("policy", {}).get("version") for one in workers] == ["2026-12-01"] * 2:
+                    break
+                await asyncio.sleep(0.05)
+
+    assert [one["status"] for one in proxy.records("worker_ended")] == [-signal.SIGKILL]
+
+
 async def test_rules_whose_tests_fail_start_on_demand_and_readyz_doubts_them(tmp_path):
     async with (
         Origin({b"/": html(PAGE)}) as origin,

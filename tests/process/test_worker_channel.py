@@ -5,7 +5,7 @@ import json
 import os
 import signal
 
-from proxy.process.worker_channel import WorkerChannel, on_signals, orphaned
+from proxy.process.worker_channel import WorkerChannel, hold_reloads, on_signals, orphaned
 
 
 def test_what_has_not_changed_is_not_said_again():
@@ -55,3 +55,19 @@ async def test_term_and_int_stop_and_hup_reloads():
             asyncio.get_running_loop().remove_signal_handler(number)
 
     assert heard == ["reload", "stop", "stop"]
+
+
+async def test_a_reload_that_is_asked_for_during_the_start_waits_for_its_handler():
+    heard: list[str] = []
+    hold_reloads()
+    os.kill(os.getpid(), signal.SIGHUP)
+    on_signals(lambda: heard.append("stop"), lambda: heard.append("reload"))
+    try:
+        async with asyncio.timeout(20):
+            while not heard:
+                await asyncio.sleep(0.01)
+    finally:
+        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().remove_signal_handler(number)
+
+    assert heard == ["reload"]
