@@ -15,7 +15,7 @@ def consent_domain(config: Config) -> str | None:
 
 
 def site_domain(config: Config, site: SiteConfig) -> str | None:
-    """Return the domain of the consent cookie on a site, or None where it belongs to each host alone.
+    """Return the domain that a site's hosts share, below which all is its own; None where there is none.
 
     Where the hosts of the config share none, those of one registrable domain do.
     """
@@ -25,6 +25,19 @@ def site_domain(config: Config, site: SiteConfig) -> str | None:
     if len(owners) > 1 or None in owners:
         return None
     return shared_domain(host for host in config.hosts if registrable(host) in owners)
+
+
+def cookie_domain(config: Config, site: SiteConfig) -> str | None:
+    """Return the Domain of the consent cookie on a site; None: it belongs to the host that sets it.
+
+    Beside hosts of other domains a host that shares an answer with no other keeps it to itself; what is
+    below it is the site's own all the same (`site_domain`).
+    """
+    if (domain := consent_domain(config)) is not None:
+        return domain
+    owners = {registrable(host) for host in site.hosts}
+    alone = sum(registrable(host) in owners for host in config.hosts) == 1
+    return None if alone else site_domain(config, site)
 
 
 def shared_domain(hosts: Iterable[str]) -> str | None:

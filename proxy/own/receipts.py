@@ -29,6 +29,7 @@ def proofs_json(proofs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def expire_consent_cookie(site: Site, request: Request) -> Headers:
-    """Return the Set-Cookie header that expires the consent cookie."""
-    line = consent_cookie(site.cookie, "", domain=site.own.domain, secure=request.visitor.secure, max_age=0)
-    return [(b"Set-Cookie", line)]
+    """Return the Set-Cookie headers that expire the consent cookie, wherever one may be."""
+    domain = site.cookie_domain
+    line = consent_cookie(site.cookie, "", domain=domain, secure=request.visitor.secure, max_age=0)
+    return [(b"Set-Cookie", one) for one in (line, *site.expire_doubles(request))]

@@ -16,7 +16,7 @@ from functools import cached_property
 from proxy.banner.render import Renderer
 from proxy.banner.words import Languages
 from proxy.build_digest import build_digest
-from proxy.config.consent_domain import site_domain
+from proxy.config.consent_domain import cookie_domain, site_domain
 from proxy.config.policies import Policies
 from proxy.config.signing_key import load_upstream_key
 from proxy.config.types import Config, Mode, ObserveDepth, SiteConfig
@@ -122,6 +122,7 @@ class Site:
         self.upstream_host = site_config.upstream_host.encode() if site_config.upstream_host else None
         self.upstream_names = _upstream_names(config, site_config)
         self.cookie = config.consent.cookie
+        self.cookie_domain = cookie_domain(config, site_config)
         self.cookies = CookieRules(self.policy, config.consent.cookie)
         self.requests = RequestRules(self.policy)
         self.rules: Rules = compiled.rules
@@ -193,7 +194,7 @@ class Site:
         return consent_cookie(
             self.cookie,
             write_answer(answer, self._keys, self.known),
-            domain=self.own.domain,
+            domain=self.cookie_domain,
             secure=request.visitor.secure,
             max_age=answer.at + self.ask_again_after - request.now,
         )
@@ -211,7 +212,7 @@ class Site:
             self.cookie,
             host=request.host,
             path=request.path,
-            domain=self.own.domain,
+            domain=self.cookie_domain,
             secure=request.visitor.secure,
         )
 

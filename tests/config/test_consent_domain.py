@@ -1,6 +1,6 @@
 import pytest
 
-from proxy.config.consent_domain import consent_domain, shared_domain, site_domain
+from proxy.config.consent_domain import consent_domain, cookie_domain, shared_domain, site_domain
 from proxy.config.loading import load_config
 
 CONFIG = "listen: 127.0.0.1:8080\nsites: [{ hosts: [a.callkom.io], upstream: 'http://127.0.0.1:1' }]\n"
@@ -51,3 +51,18 @@ def test_hosts_of_one_domain_share_an_answer_beside_those_of_another():
 )
 def test_hosts_of_several_domains_in_one_site_share_none(mixed):
     assert sites_of(mixed, "www.example.com") == [None, "www.example.com"]
+
+
+def test_a_host_that_shares_an_answer_with_no_other_keeps_its_cookie_to_itself():
+    config = load_config(
+        "listen: 127.0.0.1:8080\nsites:\n"
+        + "".join(
+            f"  - {{ hosts: [{host}], upstream: 'http://127.0.0.1:1' }}\n"
+            for host in ("callkom.io", "app.callkom.io", "www.example.fr", "10.0.0.1")
+        )
+    )
+    lone = load_config(CONFIG)
+
+    assert [cookie_domain(config, site) for site in config.sites] == ["callkom.io", "callkom.io", None, None]
+    assert [site_domain(config, site) for site in config.sites][2] == "www.example.fr"
+    assert cookie_domain(lone, lone.sites[0]) == "a.callkom.io"
