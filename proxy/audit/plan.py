@@ -132,7 +132,9 @@ def checked_states(text: str | None, policy: Policy) -> tuple[str, ...]:
 
 
 def _switches(policy: Policy) -> tuple[str, ...]:
-    return tuple(p.id for p in policy.purposes if p.id != NECESSARY and policy.needs_consent(p.id))
+    """Return the purposes that visitors are asked about: one that no rule uses is in no banner."""
+    asked = scope_of(policy).purposes
+    return tuple(p.id for p in policy.purposes if p.id != NECESSARY and p.id in asked)
 
 
 def purposes_of(state: str, policy: Policy) -> tuple[str, ...]:

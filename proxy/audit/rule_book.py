@@ -175,7 +175,10 @@ class RuleBook:
         self, seen: CookieSeen, row: CookieRule | None, request: RequestSeen | None
     ) -> list[Objection]:
         """Return the objections to a cookie that a third party keeps on a domain of its own."""
-        may_load = request is not None and self.load_verdict(request).keeps
+        if request is None:  # nobody saw which one brought it: a worker's, or one that ended unseen
+            may_load = self._fence.stop(Url(seen.domain, "/")) is None
+        else:
+            may_load = self.load_verdict(request).keeps
         if row is None or row.provider not in self._ids:
             severity = Severity.DOUBT if may_load else Severity.VIOLATION
             fact = Fact.UNDECLARED if may_load else fact_of(self.state)

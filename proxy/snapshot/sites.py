@@ -121,8 +121,7 @@ class Site:
         self.renderer = compiled.renderer
         self.upstream_host = site_config.upstream_host.encode() if site_config.upstream_host else None
         self.upstream_names = _upstream_names(config, site_config)
-        self.cookie = config.consent.cookie
-        self.cookie_domain = cookie_domain(config, site_config)
+        self.cookie, self.cookie_domain = config.consent.cookie, cookie_domain(config, site_config)
         self.cookies = CookieRules(self.policy, config.consent.cookie)
         self.requests = RequestRules(self.policy)
         self.rules: Rules = compiled.rules

@@ -1,5 +1,7 @@
 """What an audit is told to visit, and what it makes of it."""
 
+from dataclasses import replace
+
 import pytest
 
 from proxy.audit.plan import (
@@ -97,3 +99,10 @@ def test_rules_of_another_domain_are_read_as_of_the_audited_one():
         ".callkom.localhost",
     }
     assert as_of(policy, OwnHosts(frozenset({"callkom.io"}), "callkom.io")) == (policy, "")
+
+
+def test_a_purpose_that_no_rule_uses_is_no_state():
+    policy = read_policy(RULES)
+    unused = replace(policy, purposes=(*policy.purposes, replace(policy.purposes[-1], id="unused")))
+
+    assert checked_states(None, unused) == checked_states(None, policy)

@@ -78,6 +78,17 @@ def test_a_cookie_of_an_allowed_third_party_that_no_rule_names_is_a_doubt(book):
     assert (accepted.fact, accepted.severity) == (Fact.UNDECLARED, Severity.DOUBT)
 
 
+def test_a_third_partys_cookie_whose_request_nobody_saw_is_judged_by_its_host(book):
+    found = [
+        book(state).cookie(cookie("odd", "pixel.adloop.example"), None)[0] for state in ("accept", "refuse")
+    ]
+
+    assert [(one.fact, one.severity) for one in found] == [
+        (Fact.UNDECLARED, Severity.DOUBT),
+        (Fact.REFUSED, Severity.VIOLATION),
+    ]
+
+
 def test_an_undeclared_third_party_is_a_violation_even_once_everything_is_accepted(book):
     assert book("accept").host(request("unknown.example")).fact is Fact.UNDECLARED
     assert book("none").host(request("unknown.example")).fact is Fact.BEFORE
