@@ -51,6 +51,18 @@ _PLAYWRIGHT = {"image": "img", "stylesheet": "link", "script": "script", "docume
 _IN_STACK = re.compile(r"((?:https?://)[^\s()]+?):\d+:\d+")
 
 
+def _by_its_response(reason: str, error: str) -> bool:
+    """True where a request was sent, and what came back was kept from its page (ORB, CORP, nosniff)."""
+    return reason.startswith(("content-type", "corp-", "coep-", "coop-")) or error.endswith(
+        ("_BLOCKED_BY_ORB", "_BLOCKED_BY_RESPONSE")
+    )
+
+
+def _stayed_here(reason: str, error: str) -> bool:
+    """True for a request that the browser refused to send."""
+    return bool(reason or "BLOCKED_BY" in error) and not _by_its_response(reason, error)
+
+
 @dataclass(slots=True)
 class _Hop:
     """One request of a chain of redirects."""
@@ -205,7 +217,7 @@ class Recorder:
 
     def _failed(self, event: Event) -> None:
         chain = self._chain(event)
-        if chain.hops and (event.get("blockedReason") or "BLOCKED_BY" in event.get("errorText", "")):
+        if chain.hops and _stayed_here(event.get("blockedReason") or "", event.get("errorText") or ""):
             chain.hops[-1].blocked = True
         self._ended(event)
 
@@ -274,7 +286,9 @@ class Recorder:
             self._of_chain(chain, cookies)
         heard = {hop.address for chain in self._chains.values() for hop in chain.hops}
         for request, when in self._workers:
-            if request.service_worker is not None or (request.url not in heard and not request.failure):
+            failed = request.failure or ""
+            went = not failed or _by_its_response("", failed)
+            if request.service_worker is not None or (request.url not in heard and went):
                 element = _PLAYWRIGHT.get(request.resource_type, "fetch")
                 self._add(request.url, f"worker {element}", when)
         for told in self._told:

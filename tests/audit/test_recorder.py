@@ -114,3 +114,23 @@ def test_what_a_page_tells_in_another_form_is_nothing_and_ends_no_visit(browser,
 
     assert recorder.collect() == ([], [])
     assert recorder.requests == []
+
+
+@pytest.mark.parametrize(
+    ("failed", "sent"),
+    [
+        ({"errorText": "net::ERR_BLOCKED_BY_ORB"}, True),
+        ({"errorText": "net::ERR_BLOCKED_BY_RESPONSE", "blockedReason": "corp-not-same-site"}, True),
+        ({"errorText": "", "blockedReason": "content-type"}, True),
+        ({"errorText": "net::ERR_CONNECTION_REFUSED"}, True),
+        ({"errorText": "net::ERR_BLOCKED_BY_CLIENT"}, False),
+        ({"errorText": "net::ERR_BLOCKED_BY_CSP", "blockedReason": "csp"}, False),
+        ({"errorText": "net::ERR_FAILED", "blockedReason": "mixed-content"}, False),
+    ],
+)
+def test_what_was_sent_counts_also_where_its_response_was_kept_from_the_page(browser, recorder, failed, sent):
+    browser.sent("https://pixel.example/p")
+    browser.tell("Network.loadingFailed", requestId="1", **failed)
+    recorder.collect()
+
+    assert [one.host for one in recorder.requests] == ["pixel.example"] * sent
