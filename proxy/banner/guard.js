@@ -10,7 +10,8 @@
 //            of storage that no rule knows
 //   boot     markup that guards the document it begins (a srcdoc), by callkomGuard of its parent
 //   servers  [refused, known]: patterns of the STUN and TURN hosts that WebRTC may not use, and of
-//            those that somebody declared; 1 as a third: what nobody declared is refused as well
+//            those that somebody declared (passkeys use no others); 1 as a third: what nobody
+//            declared is refused as well
 //   known    pattern of the names in storage that rules allow, with `trackers`: others are counted
 // The script's data-since holds, for each purpose, the day since which it has been granted.
 // data-gone comes with an answer given elsewhere (banner.js): until this page is loaded anew,
@@ -264,6 +265,14 @@
     return [{ __proto__: config, iceServers: found }];
   };
 
+  // For a passkey of another domain browsers ask that host, past every policy: they refuse one without a name.
+  let vouched = id => id === undefined || match(servers[1], id = `${id}`) ? id : " ";
+  let relied = one => object(one) === one ? { __proto__: one, publicKey: relied(one.publicKey), rp: relied(one.rp), rpId: vouched(one.rpId), id: vouched(one.id) } : one;
+  let signals = object.keys(self.PublicKeyCredential || 0).filter(name => /^sig/.test(name));
+  let changed = change => native => function () {
+    return apply(native, this, change(arguments));
+  };
+
   let dress = (w, on) => {
     // Frames without an address of their own share our cookies and bring fresh setters; so do opened windows.
     each(["HTMLIFrameElement", "HTMLFrameElement", "HTMLObjectElement", "HTMLEmbedElement"], type => each(["contentWindow", "contentDocument", "getSVGDocument"], name => on(type, name, native => function () {
@@ -340,9 +349,11 @@
 
     let connection = rebuild(w, "RTCPeerConnection", configured);
     if (connection) if (describe(w, "webkitRTCPeerConnection")) define(w, "webkitRTCPeerConnection", bare({ value: connection }));
-    on("RTCPeerConnection", "setConfiguration", native => function () {
-      return apply(native, this, configured(arguments));
-    });
+    on("RTCPeerConnection", "setConfiguration", changed(configured));
+
+    let relying = changed(args => [relied(args[0])]);
+    each(["get", "create"], name => on("CredentialsContainer", name, relying));
+    each(signals, name => redefine(proto(w, "PublicKeyCredential").constructor, name, relying));
 
     on("CookieStore", "set", native => function (options, value) {
       let init = bare({}), time = now(), life, text;

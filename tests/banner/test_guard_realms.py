@@ -274,3 +274,24 @@ def test_a_connection_is_what_it_was_for_everything_else(visit):
         return [c instanceof RTCPeerConnection, c.constructor === RTCPeerConnection, RTCPeerConnection.name, c.getConfiguration().bundlePolicy,
           (await c.createOffer()).type, typeof RTCPeerConnection.generateCertificate, new RTCPeerConnection(null) instanceof RTCPeerConnection] })()""") == [
         True, True, "RTCPeerConnection", "max-bundle", "offer", "function", True]  # fmt: skip
+
+
+PASSKEY = """let challenge = new Uint8Array(9), user = { id: challenge, name: 'x', displayName: 'x' }, pubKeyCredParams = [{ type: 'public-key', alg: -7 }];
+let make = rp => navigator.credentials.create({ publicKey: { challenge, user, pubKeyCredParams, rp } });
+let use = more => navigator.credentials.get({ publicKey: { challenge, ...more } });"""
+
+
+def test_a_passkey_of_the_site_is_made_and_used_as_before(visit):
+    page = visit()
+    driver = page.context.new_cdp_session(page.page)
+    driver.send("WebAuthn.enable")
+    how = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+    driver.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {"options": {**how, "isUserVerified": True, "automaticPresenceSimulation": True}},
+    )
+    found = page.run(f"""(async () => {{ {PASSKEY} let made = await make({{ name: 'x' }}), allowCredentials = [{{ type: 'public-key', id: made.rawId }}];
+        let named = await use({{ rpId: document.domain, allowCredentials }}), other = await use({{ rpId: 'other.example' }}).catch(e => e.name);
+        return [made.type, (await use({{ allowCredentials }})).id == made.id, named instanceof PublicKeyCredential, other] }})()""")
+
+    assert found == ["public-key", True, True, "SecurityError"]

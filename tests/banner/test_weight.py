@@ -21,8 +21,8 @@ def scales():
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_first_page_of_the_demo_grows_by_less_than_11_2_kB(name):
-    assert scales().added(PAGES[name], "first visit")[1] <= 11_200
+def test_a_first_page_of_the_demo_grows_by_less_than_11_4_kB(name):
+    assert scales().added(PAGES[name], "first visit")[1] <= 11_400
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
@@ -56,5 +56,5 @@ def test_after_a_choice_no_page_of_the_corpus_grows_by_more_than_1_kB(state):
 
 
 @pytest.mark.parametrize("state", ANSWERED)
-def test_the_files_are_fetched_once_and_weigh_less_than_11_5_kB_together(state):
-    assert sum(zipped(body) for body in scales().files(state).values()) <= 11_500
+def test_the_files_are_fetched_once_and_weigh_less_than_11_7_kB_together(state):
+    assert sum(zipped(body) for body in scales().files(state).values()) <= 11_700

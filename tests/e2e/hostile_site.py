@@ -105,6 +105,88 @@ VECTORS = {
     "worklet": "CSS.paintWorklet.addModule(T)",
 }  # fmt: skip
 
+_NAMED = "let f = document.createElement('iframe'); f.name = T; document.body.append(f);"
+_RULE = "JSON.stringify({ prefetch: [{ urls: [T], eagerness: 'immediate' }] })"
+_MADE_RULES = "let s = document.createElement('script'); s.type = 'speculationrules'; "
+_HOST = "let rpId = new URL(T).hostname, challenge = new Uint8Array(9); "
+_PRICE = "{ total: { label: 'x', amount: { currency: 'EUR', value: '1' } } }"
+
+
+def _markup(text: str) -> str:
+    return f"document.body.insertAdjacentHTML('beforeend', `{text}`)"
+
+
+def _worker(code: str, kind: str = "Worker") -> str:
+    return f"new {kind}(URL.createObjectURL(new Blob([`{code}`])))"
+
+
+def _realm(path: str) -> str:
+    return _frame(f"f.src = '{path}'; {_OWN_REALM}")
+
+
+TOGETHER = {
+    "named-on-document": _markup("<iframe name=zz></iframe>") + "; document.zz.fetch(T, { mode: 'no-cors' })",
+    "object-blob": f"document.body.append(Object.assign(document.createElement('object'), {{ type: 'text/html', data: URL.createObjectURL(new Blob([{_INNER}], {{ type: 'text/html' }})) }}))",
+    "embed-data": _markup("<embed type='image/svg+xml' src=\"data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg'><image href='${T}' width='9' height='9'/></svg>\">"),
+    "adopted": "let d = document.implementation.createHTMLDocument(''), i = d.createElement('img'); i.src = T; document.body.append(document.adoptNode(i))",
+    "imported": "document.body.append(document.importNode(new DOMParser().parseFromString(`<img src='${T}'>`, 'text/html').images[0], true))",
+    "contextual": "document.body.append(document.createRange().createContextualFragment(`<script src='${T}'><\\/script>`))",
+    "markup-shadow": "let d = document.createElement('div'); document.body.append(d); d.setHTMLUnsafe(`<p><template shadowrootmode=closed><img src='${T}'></template></p>`)",
+    "xml-sheet": _frame("f.src = URL.createObjectURL(new Blob([`<?xml-stylesheet type='text/css' href='${T}'?><x/>`], { type: 'text/xml' }))"),
+    "svg-xlink": _markup("<svg width=9 height=9><image xlink:href='${T}' width=9 height=9 /></svg>"),
+    "svg-foreign": _markup("<svg width=9 height=9><foreignObject width=9 height=9><iframe src='${T}'></iframe></foreignObject></svg>"),
+    "svg-animate": _markup("<svg width=9 height=9><image width=9 height=9><set attributeName='href' to='${T}'/></image></svg>"),
+    "srcdoc-nested": _frame("f.srcdoc = `<iframe srcdoc=\"<img src='${T}'>\"></iframe>`"),
+    "data-nested": _frame("f.src = 'data:text/html,' + encodeURIComponent(`<iframe src=\"data:text/html,<img src='${T}'>\"></iframe>`)"),
+    "frameset": _frame("f.srcdoc = `<frameset><frame src='${T}'></frameset>`"),
+    "credentialless": _frame("f.credentialless = true; f.src = T"),
+    "frame-navigation": _frame("") + "f.contentWindow.navigation.navigate(T)",
+    "frame-anchor": _NAMED + "let a = Object.assign(document.createElement('a'), { href: T, target: T }); document.body.append(a); a.click()",
+    "frame-button": _NAMED + "let m = document.createElement('form'); m.innerHTML = '<button></button>'; document.body.append(m); Object.assign(m[0], { formAction: T, formTarget: T, formMethod: 'post' }).click()",
+    "frame-hop": _frame("f.src = '/hop?' + T"),
+    "frame-inside": _frame("f.srcdoc = `<script>location = '${T}'<\\/script>`"),
+    "image-realm": _realm("/dot.gif"),
+    "refused-realm": _realm("/plain?' + 'a'.repeat(70000) + '"),
+    "attached-worker": "fetch('/attached.js?' + T).then(r => r.text()).then(() => new Worker('/attached.js?' + T))",
+    "worker-import": _worker("import('${T}')"),
+    "worker-scripts": _worker("importScripts('${T}')"),
+    "worker-nested": _worker("new Worker(URL.createObjectURL(new Blob([\\`fetch('${T}', { mode: 'no-cors' })\\`])))"),
+    "worker-cache": _worker("caches.open('fine').then(c => c.add(new Request('${T}', { mode: 'no-cors' })))"),
+    "worker-static": "new Worker(URL.createObjectURL(new Blob([`import '${T}'`], { type: 'text/javascript' })), { type: 'module' })",
+    "shared-blob": _worker("fetch('${T}', { mode: 'no-cors' })", "SharedWorker"),
+    "worklet-blob": "new OfflineAudioContext(1, 1, 44100).audioWorklet.addModule(URL.createObjectURL(new Blob([`import '${T}'`], { type: 'text/javascript' })))",
+    "service-worker": "navigator.serviceWorker.register('/worker.js?' + T, { scope: '/none/' })",
+    "service-import": "navigator.serviceWorker.register('/import.js?' + T, { scope: '/other/' })",
+    "module-data": "import('data:text/javascript,' + encodeURIComponent(`import '${T}'`))",
+    "module-json": "import(T, { with: { type: 'json' } })",
+    "import-map": "let s = document.createElement('script'); s.type = 'importmap'; s.textContent = JSON.stringify({ imports: { zz: T } }); document.head.append(s); import('zz')",
+    "beacon-hop": "navigator.sendBeacon('/hop?' + T)",
+    "events-hop": "new EventSource('/hop?' + T)",
+    "preload-hop": "document.head.append(Object.assign(document.createElement('link'), { rel: 'preload', as: 'image', href: '/hop?' + T }))",
+    "cache": "caches.open('fine').then(c => c.add(new Request(T, { mode: 'no-cors' })))",
+    "payment": f"new PaymentRequest([{{ supportedMethods: T.replace('x.gif', 'pay') }}], {_PRICE}).canMakePayment()",
+    "sign-in": "navigator.credentials.get({ identity: { providers: [{ configURL: T, clientId: 'x' }] } })",
+    "passkey": _HOST + "navigator.credentials.get({ publicKey: { challenge, rpId } })",
+    "passkey-frame": _frame("") + _HOST + "f.contentWindow.navigator.credentials.create({ publicKey: { challenge, rp: { id: rpId, name: 'x' }, user: { id: challenge, name: 'x', displayName: 'x' }, pubKeyCredParams: [{ type: 'public-key', alg: -7 }] } })",
+    "passkey-signal": _frame("") + _HOST + "f.contentWindow.PublicKeyCredential.signalUnknownCredential({ rpId, credentialId: 'AAAA' })",
+    "track": "let v = document.createElement('video'); v.append(Object.assign(document.createElement('track'), { src: T, default: true })); v.crossOrigin = ''; v.textTracks[0].mode = 'showing'; document.body.append(v)",
+    "image-tag": _markup("<image src='${T}'>"),
+    "table": _markup("<table background='${T}'><tr><td>x</table>"),
+    "image-sizes": "document.head.append(Object.assign(document.createElement('link'), { rel: 'preload', as: 'image', imageSrcset: T + ' 1x' }))",
+    "sheet-data": "document.head.append(Object.assign(document.createElement('link'), { rel: 'stylesheet', href: 'data:text/css,' + encodeURIComponent(`@import '${T}';`) }))",
+    "sheet-own": "document.head.append(Object.assign(document.createElement('link'), { rel: 'stylesheet', href: '/import.css?' + T }))",
+    "css-image-set": _markup("<p style=\"background: image-set('${T}' 1x)\">x"),
+    "css-variable": _markup("<p style='--x: url(${T}); background: var(--x)'>x"),
+    "css-typed": "document.body.attributeStyleMap.set('list-style-image', CSSStyleValue.parse('list-style-image', `url(${T})`)); document.body.style.display = 'list-item'",
+    "css-animation": "document.body.animate([{ borderImageSource: `url(${T})` }, { borderImageSource: `url(${T})` }], 9999)",
+    "rules-cloned": _MADE_RULES + f"s.textContent = {_RULE}; document.head.append(s.cloneNode(true))",
+    "rules-surrounding": _MADE_RULES + f"let p = document.body.appendChild(document.createElement('p')), r = document.createRange(); p.append({_RULE}); r.selectNodeContents(p); r.surroundContents(s)",
+    "rules-by-attribute": f"let s = document.createElement('script'), a = document.createAttribute('type'); a.value = 'SpeculationRules'; s.setAttributeNode(a); s.textContent = {_RULE}; document.head.append(s)",
+    "rules-of-a-frame": _frame("") + f"let s = f.contentDocument.createElement('script'); s.type = 'speculationrules'; s.textContent = {_RULE}; document.head.append(s)",
+    "rules-twice-named": _MADE_RULES + 's.textContent = `{ "prefetch": [{ "urls": ["/plain"], "urls": ["${T}"], "eagerness": "immediate" }] }`; document.head.append(s)',
+}  # fmt: skip
+"""Ways that do not disturb each other: one page goes all of them."""
+
 _PAYLOAD = """<script>document.cookie = "_ga=1; path=/; max-age=9999"; localStorage.setItem("_gcl_ls", 1); localStorage._gcl_x = 1; window.ran = 1;
 new Image().src = "https://inside.tracker.example/a.gif";</script><img src="https://plain.tracker.example/b.gif">"""
 _PAGE = f"<!doctype html><html><head><title>x</title></head><body>{_PAYLOAD}</body></html>"
@@ -159,21 +241,37 @@ BEGINNINGS = {
     "in-a-srcdoc": '<!doctype html><iframe srcdoc="' + _PAYLOAD.replace("&", "&amp;").replace('"', "&quot;") + '"></iframe><script>window.ran = 1</script>',
 }  # fmt: skip
 
+_ASKS = "fetch(location.search.slice(1), { mode: 'no-cors' })"
 _KINDS = {
+    "/attached.js": ("text/javascript", _ASKS),
+    "/import.js": ("text/javascript", "importScripts(location.search.slice(1))"),
+    "/dot.gif": ("image/gif", "GIF89a\x01\x00\x01\x00\x00\x00\x00;"),
     "/data.json": ("application/json", "{}"),
     "/robots.txt": ("text/plain", "User-agent: *"),
-    "/worker.js": ("text/javascript", "fetch(location.search.slice(1), { mode: 'no-cors' })"),
+    "/worker.js": ("text/javascript", _ASKS),
     "/scripted.svg": ("image/svg+xml", "<svg xmlns='http://www.w3.org/2000/svg'><script>fetch(location.search.slice(1), {mode: 'no-cors'})</script></svg>"),
     "/scripted.xml": ("text/xml", "<x xmlns:h='http://www.w3.org/1999/xhtml'><h:script>fetch(location.search.slice(1), {mode: 'no-cors'})</h:script></x>"),
     "/scripted.rss": ("application/rss+xml", "<rss xmlns:h='http://www.w3.org/1999/xhtml'><h:script>fetch(location.search.slice(1), {mode: 'no-cors'})</h:script></rss>"),
 }  # fmt: skip
 
 
+def _code(name: str) -> str:
+    """Return what a page's script does once the page is there: it goes one way, or all those that go together."""
+    address = "https://{}." + THIRD + "/x.gif"
+    if name in VECTORS:  # code in a text sees only what is global
+        return f"let T = '{address.format(name)}'; addEventListener('load', () => {{ try {{ {VECTORS[name]} }} catch (e) {{}} }})"
+    ways = (
+        f"(T => {{ try {{ {way} }} catch (e) {{}} }})('{address.format(each)}');"
+        for each, way in TOGETHER.items()
+    )
+    return f"addEventListener('load', () => {{ {''.join(ways)} }})"
+
+
 async def hostile_site(request: web.BaseRequest) -> web.StreamResponse:
     """Answer as this site's server does."""
     kind, _, name = request.path.strip("/").partition("/")
-    if kind == "vector" and name in VECTORS:
-        code = f"let T = 'https://{name}.{THIRD}/x.gif'; addEventListener('load', () => {{ try {{ {VECTORS[name]} }} catch (e) {{}} }})"
+    if kind == "vector" and (name in VECTORS or name == "together"):
+        code = _code(name)
         page = (
             f"<!doctype html><html><head><title>x</title></head><body><script>{code}</script></body></html>"
         )
@@ -182,8 +280,12 @@ async def hostile_site(request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(text=BEGINNINGS[name], content_type="text/html")
     if request.path == "/hop":
         return web.Response(status=302, headers={"Location": request.query_string})
+    if request.path == "/import.css":
+        return web.Response(text=f"@import '{request.query_string}';", content_type="text/css")
     if found := _KINDS.get(request.path):
-        return web.Response(text=found[1], content_type=found[0])
+        kept = {"Cache-Control": "max-age=3600", "Content-Disposition": "attachment"}
+        headers = {"Content-Type": found[0], **(kept if "attached" in request.path else {})}
+        return web.Response(body=found[1].encode("latin-1"), headers=headers)
     if request.path in ("/", "/plain"):
         return web.Response(text="<!doctype html><title>x</title><p>Plain", content_type="text/html")
     return web.Response(text="none", content_type="text/plain", status=404)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.banner.test_guard_realms import INNER, OVERRIDES, REALMS
 from tests.e2e.conftest import HOSTS, in_front_of
-from tests.e2e.hostile_site import BEGINNINGS, THIRD, VECTORS, hostile_site
+from tests.e2e.hostile_site import BEGINNINGS, THIRD, TOGETHER, VECTORS, hostile_site
 from tests.e2e.providers import serve_in_thread, tls_for
 from tests.e2e.walkers import InChromium
 from tests.patience import until
@@ -76,8 +76,9 @@ def test_without_us_every_vector_reaches_the_third_party(visit, open_site, provi
     for name in VECTORS:
         tries(visitor, name)
         until(lambda name=name: name in reached(providers) | ELSEWHERE, most=3)
+    tries(visitor, "together")
 
-    assert until(lambda: set(VECTORS) - reached(providers) - ELSEWHERE, set()) == set()
+    assert until(lambda: {*VECTORS, *TOGETHER} - reached(providers) - ELSEWHERE, set()) == set()
 
 
 def test_without_us_every_beginning_stores_and_reaches(visit, open_site, providers):
@@ -94,7 +95,7 @@ def test_without_us_every_beginning_stores_and_reaches(visit, open_site, provide
 def test_no_vector_reaches_the_third_party(comes, hostile, providers, answer):
     person = comes(port=hostile)
     answered(person, answer)
-    for name in VECTORS:
+    for name in (*VECTORS, "together"):
         tries(person, name)
     person.goes("/plain")
 
@@ -104,7 +105,7 @@ def test_no_vector_reaches_the_third_party(comes, hostile, providers, answer):
 def test_after_accepting_all_none_reaches_whom_nobody_declared(comes, hostile, providers):
     person = comes(port=hostile)
     answered(person, "Accept all")
-    for name in VECTORS:
+    for name in (*VECTORS, "together"):
         tries(person, name)
     person.goes("/plain")
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from proxy.consent.decision import allows
 from proxy.filter.headers.cookies import CONSENT_COOKIE, span_days
 from proxy.filter.headers.presumption import tracker_row
-from proxy.policy.hosts import covers, glob_covers
+from proxy.policy.hosts import covers, glob_covers, registrable
 from proxy.policy.model import NECESSARY, OWN, CookieRule, Policy, Undeclared
 from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import Pair
@@ -37,7 +37,10 @@ Key = tuple[str, int, int | None]  # domains ("" for every own host), life, whos
 
 @dataclass(frozen=True, slots=True)
 class WebrtcServers:
-    """The STUN and TURN servers that are refused, and those that somebody declared: hosts, as in `from:`."""
+    """The STUN and TURN servers that are refused, and those that somebody declared: hosts, as in `from:`.
+
+    Passkeys use the known ones alone: for one of another domain browsers ask that host, past every policy.
+    """
 
     refused: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
@@ -220,7 +223,8 @@ def _life(policy: Policy, row: CookieRule, grants: frozenset[Pair]) -> tuple[int
 
 def _webrtc_servers(policy: Policy, grants: frozenset[Pair], own: OwnHosts) -> WebrtcServers:
     refused: dict[str, None] = {}
-    known = dict.fromkeys([own.domain] if own.domain else sorted(own.hosts))
+    domains = (registrable(host) or host for host in sorted(own.hosts))
+    known = dict.fromkeys([*([own.domain] if own.domain else []), *domains])
     for provider in policy.providers:
         stored = {row.purpose for row in provider.cookies} | {row.purpose for row in provider.storage}
         purposes = {purpose for rule in provider.tags for purpose in rule.purposes} or stored

@@ -212,7 +212,7 @@ def test_of_the_servers_for_webrtc_those_of_refused_providers_are_refused():
     found = servers()
 
     assert found.refused == ("stun.two.example", "relay*.one.net", "one.example")
-    assert found.known == ("example.com",)
+    assert found.known == ("example.com", "elsewhere.net")
     assert not found.holds_undeclared
 
 
@@ -225,7 +225,16 @@ def test_a_rule_says_that_undeclared_servers_are_held():
     assert servers(undeclared="{ webrtc: hold }").holds_undeclared
     assert (
         servers(undeclared="{ webrtc: hold }").argument
-        == "[/^(.*\\.)?((stun\\.two|one)\\.example|relay[^.]*\\.one\\.net)$/,/^(.*\\.)?(example\\.com)$/,1]"
+        == "[/^(.*\\.)?((stun\\.two|one)\\.example|relay[^.]*\\.one\\.net)$/,/^(.*\\.)?(example\\.com|elsewhere\\.net)$/,1]"
+    )
+
+
+def test_every_host_of_the_sites_own_is_known():
+    both = OwnHosts(frozenset({"www.example.com", "example.org"}), "example.com")
+
+    assert guard_table(policy_of(cookies=row("aa")), frozenset(), both).webrtc.known == (
+        "example.com",
+        "example.org",
     )
 
 
