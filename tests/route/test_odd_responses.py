@@ -72,6 +72,25 @@ async def test_a_content_encoding_is_read_as_browsers_read_it(tmp_path, row):
     assert observed.all(b"Content-Encoding") == [line.partition(b": ")[2] for line in lines]
 
 
+CODED = gzip.compress(PAGE, mtime=0)
+FLUSHED = zlib.compressobj(wbits=31)
+NEVER_ENDED = FLUSHED.compress(PAGE) + FLUSHED.flush(zlib.Z_SYNC_FLUSH)
+
+
+@pytest.mark.parametrize(
+    ("body", "ends"),
+    [(CODED[:-8], False), (CODED[:-3], False), (NEVER_ENDED, False), (CODED[:-8] + bytes(8), True)],
+    ids=["no sum", "half a length", "never ended", "wrong sum"],
+)
+async def test_a_gzipped_page_without_its_end_is_shown_as_browsers_show_it(tmp_path, body, ends):
+    got = await ask(tmp_path, html(body, b"Content-Encoding: gzip"), *NAVIGATES, "Accept-Encoding: gzip")
+    reader = zlib.decompressobj(31)
+    page = reader.decompress(got.body)
+
+    assert (got.status, got.whole, HELD in page, page.endswith(b"</html>")) == (200, True, True, True)
+    assert reader.eof is ends, "what was cut stays so: nobody is told that it is whole"
+
+
 def test_no_page_that_a_browser_shows_is_refused_because_of_its_content_encoding():
     for row in ENCODINGS:
         if "page" in (row["chromium"], row["firefox"]):

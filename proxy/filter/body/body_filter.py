@@ -182,10 +182,16 @@ class DocumentFilter:
             yield write.flush()
 
     def close(self) -> bytes:
-        """Return the rest; Unreadable where the body was cut before its end."""
-        self._decoder.close()
+        """Return the rest.
+
+        A coded body that was cut stays so: what it holds leaves, the end of the coding does not, and a
+        browser shows it as it shows what the server sent. Sent plain it would look whole: Unreadable.
+        """
+        whole = self._decoder.close()
+        if not whole and self._coding is None:
+            raise Unreadable("a coded body ended early")
         write = self._writer()
-        return write.add(self._read.close()) + write.close()
+        return write.add(self._read.close()) + (write.close() if whole else write.flush())
 
     def whole(self, body: bytes) -> bytes:
         """Return a complete document filtered; nothing is flushed before its end."""
@@ -317,8 +323,10 @@ def cached_filter(
 
 
 def smaller(coding: bytes, coded: bytes) -> bytes:
-    """Return the same content in the same coding at its highest level."""
-    return smallest(coding, b"".join(decoder(coding).feed(coded)))
+    """Return the same content in the same coding at its highest level; what is cut stays as it is."""
+    reader = decoder(coding)
+    content = b"".join(reader.feed(coded))
+    return smallest(coding, content) if reader.close() else coded
 
 
 def first_bytes(raw: bytes, content_encoding: bytes) -> bytes:

@@ -1,7 +1,8 @@
 """Content codings read: gzip, deflate, br and zstd, one upon the other if need be, as browsers do.
 
 Bodies come out in bounded pieces, so that a bomb never grows in our memory, and a clean
-end is told from a cut one. What cannot be read raises Unreadable (threats T1-T3).
+end is told from a cut one. What cannot be read raises Unreadable (threats T1-T3). What is cut is
+read as far as it goes, and gzip's sums go unread: browsers show such pages (measured).
 """
 
 from __future__ import annotations
@@ -74,6 +75,27 @@ class _Inflate:
                 return
             if not data and len(out) < PIECE:
                 return
+
+
+class _Gzip(_Inflate):
+    """One member. No browser looks at its sum or its length (measured), so nobody does here."""
+
+    def __init__(self, header: int) -> None:
+        super().__init__(-15)
+        self._header = header
+        self._trailer = 8
+
+    def run(self, data: bytes) -> Iterator[bytes]:
+        data = data[self._header :]
+        self._header = 0
+        if not self._stream.eof:
+            yield from super().run(data)
+            data, self.eof = self.unused, False
+            if not self._stream.eof:
+                return
+        skipped = min(self._trailer, len(data))
+        self._trailer -= skipped
+        self.eof, self.unused = not self._trailer, data[skipped:]
 
 
 class _Zstd:
@@ -158,10 +180,10 @@ def _drained(stream: brotli.Decompressor, data: bytes) -> Iterator[bytes]:
             return
 
 
-def _gzip_begins(data: bytes) -> bool | None:
-    """A member begins once its header is here as a whole: isal misreads one that is cut (RFC 1952)."""
+def _gzip_header(data: bytes) -> int | None:
+    """Return the length of a member's header (RFC 1952); 0 where none begins, None while it may yet."""
     if not data.startswith(_GZIP_MAGIC[: len(data)]):
-        return False
+        return 0
     if len(data) < 12:
         return None
     flags, at = data[3], 10
@@ -172,7 +194,7 @@ def _gzip_begins(data: bytes) -> bool | None:
             end = data.find(b"\0", at)
             at = end + 1 if end >= 0 else len(data) + 1
     at += flags & 2  # FHCRC
-    return True if len(data) >= at else (None if len(data) < _MAX_HEADER else False)
+    return at if len(data) >= at else (None if len(data) < _MAX_HEADER else 0)
 
 
 def _zstd_begins(data: bytes) -> bool | None:
@@ -195,13 +217,13 @@ def _deflate(data: bytes) -> Engine:
 class _Way:
     """How a coding is read: does a stream begin here, by which engine, may another follow."""
 
-    begins: Callable[[bytes], bool | None]
+    begins: Callable[[bytes], int | None]
     engine: Callable[[bytes], Engine]
     many: bool
 
 
 _WAYS: dict[bytes, _Way] = {
-    b"gzip": _Way(_gzip_begins, lambda _: _Inflate(31), many=True),
+    b"gzip": _Way(_gzip_header, lambda data: _Gzip(_gzip_header(data) or 0), many=True),
     b"deflate": _Way(_two_bytes, _deflate, many=False),
     b"br": _Way(lambda _: True, lambda _: _Brotli(), many=False),
     b"zstd": _Way(_zstd_begins, lambda _: _Zstd(), many=True),
@@ -242,10 +264,11 @@ class _Layer:
             if self._engine.eof:
                 data, self._engine, self._over = self._engine.unused, None, not self._way.many
 
-    def close(self) -> None:
-        """Raise Unreadable where the body was cut before its end."""
-        if self._engine is not None or (self._held and not self._seen):
+    def close(self) -> bool:
+        """Return whether the body came to its end; Unreadable where none of it could be read."""
+        if self._held and not self._seen:
             raise Unreadable(f"the {self._name} body ended early")
+        return self._engine is None
 
     def _refuse_unless_read(self) -> None:
         if not self._seen:
@@ -268,10 +291,9 @@ class Decoder:
         """Yield what these bytes unfold to, in pieces of bounded size."""
         return self._through(chunk, 0)
 
-    def close(self) -> None:
-        """Raise Unreadable where the body was cut before its end; an empty body is whole."""
-        for layer in self._layers:
-            layer.close()
+    def close(self) -> bool:
+        """Return whether the body was whole, as an empty one is; Unreadable where none of it can be read."""
+        return False not in [layer.close() for layer in self._layers]
 
     def _through(self, chunk: bytes, at: int) -> Iterator[bytes]:
         if at == len(self._layers):
@@ -298,10 +320,9 @@ class Deciding:
             self._chosen = self._choose(chunk)
         return self._chosen.feed(chunk)
 
-    def close(self) -> None:
-        """Raise Unreadable where the body was cut before its end; an empty body is whole."""
-        if self._chosen is not None:
-            self._chosen.close()
+    def close(self) -> bool:
+        """Return whether the body was whole, as an empty one is; Unreadable where none of it can be read."""
+        return self._chosen is None or self._chosen.close()
 
     def _choose(self, first: bytes) -> Decoder:
         for names in self._readings:

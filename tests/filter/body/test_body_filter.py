@@ -253,8 +253,22 @@ def test_any_bytes_are_filtered_the_same_at_every_cut_or_refused(
     assert len(set(results)) == 1
 
 
+@pytest.mark.parametrize("coding", [b"gzip", b"br"])
+def test_a_cut_body_leaves_as_far_as_it_goes_and_is_cut_in_the_coding_it_leaves_in(coding: bytes) -> None:
+    from proxy.filter.body.body_filter import smaller
+    from proxy.filter.body.decoding import decoder
+
+    stream, reader = body_filter(coding=coding, answer=coding), decoder(coding)
+    sent = stream.whole(WRITE[coding](PAGE.encode() + bytes(9000))[:-1])
+    seen = b"".join(reader.feed(sent))
+
+    assert b"data-consent" in seen
+    assert not reader.close()
+    assert smaller(coding, sent) == sent
+
+
 @pytest.mark.parametrize("coding", [b"gzip", b"br", b"zstd", b"deflate"])
-def test_a_cut_body_ends_in_an_error_never_in_half_a_page(coding: bytes) -> None:
+def test_a_cut_body_that_leaves_plain_ends_in_an_error_never_in_half_a_page(coding: bytes) -> None:
     coded = WRITE[coding](PAGE.encode())
     stream = body_filter(coding=coding)
     stream.feed(coded[:-5])
