@@ -285,9 +285,11 @@ class Recorder:
         for chain in self._chains.values():
             self._of_chain(chain, cookies)
         heard = {hop.address for chain in self._chains.values() for hop in chain.hops}
+        went_out = {
+            _asked_host(sent) for chain in self._chains.values() if not chain.hops for sent in chain.sent
+        }
         for request, when in self._workers:
-            failed = request.failure or ""
-            went = not failed or _by_its_response("", failed)
+            went = not request.failure or host_of(request.url) in went_out
             if request.service_worker is not None or (request.url not in heard and went):
                 element = _PLAYWRIGHT.get(request.resource_type, "fetch")
                 self._add(request.url, f"worker {element}", when)

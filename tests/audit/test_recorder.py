@@ -1,6 +1,7 @@
 """What is made of the events of a browser: which request, cookie or connection was there, and by whom."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -114,6 +115,20 @@ def test_what_a_page_tells_in_another_form_is_nothing_and_ends_no_visit(browser,
 
     assert recorder.collect() == ([], [])
     assert recorder.requests == []
+
+
+@pytest.mark.parametrize(("host", "sent"), [("drip.example", True), ("elsewhere.example", False)])
+def test_a_workers_request_that_ended_badly_counts_where_the_network_tells_of_it(
+    browser, recorder, host, sent
+):
+    asked = SimpleNamespace(
+        url="http://drip.example:81/w", failure="net::ERR_ABORTED", service_worker=None, resource_type="fetch"
+    )
+    browser.listeners["request"](asked)
+    browser.tell("Network.requestWillBeSentExtraInfo", requestId="9", headers={"Host": f"{host}:81"})
+    recorder.collect()
+
+    assert [one.host for one in recorder.requests] == ["drip.example"] * sent
 
 
 @pytest.mark.parametrize(
