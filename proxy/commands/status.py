@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,9 @@ from rich.table import Table
 from proxy.commands.terminal import fail, out, print_json, print_problems
 from proxy.config.loading import read_config
 from proxy.errors import ConfigError
+
+_MOMENTS = frozenset({"since", "at", "loaded_at"})
+"""Names of facts that are seconds since 1970."""
 
 TIMEOUT = 5.0
 """Seconds until the admin address has to respond."""
@@ -73,8 +77,15 @@ def _rows(state: dict[str, Any], depth: int = 0) -> list[tuple[str, str]]:
         elif isinstance(value, list):
             rows.append((label, ", ".join(str(one) for one in value) or "none"))
         else:
-            rows.append((label, _text(value)))
+            rows.append((label, _moment(value) if name in _MOMENTS else _text(value)))
     return rows
+
+
+def _moment(value: object) -> str:
+    """Return seconds since 1970 as a day and a time, whatever else as it is."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return _text(value)
+    return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _text(value: object) -> str:

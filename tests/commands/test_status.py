@@ -95,3 +95,12 @@ def test_a_config_without_the_address_or_with_faults_says_so(config):
     assert (without.returncode, faulty.returncode) == (1, 1)
     assert "has no `admin` address to ask; add a line such as admin: 127.0.0.1:9100" in without.stderr
     assert "config.yaml:3:8: admin is 'x'" in faulty.stderr
+
+
+def test_moments_are_said_as_people_say_them_and_stay_numbers_for_programs(config, asked):
+    state = {"ready": True, "policy": {"loaded_at": 1796091055.81}, "since": None, "at": 1796091056}
+    shown = told(config, asked, state).stdout
+
+    assert "2026-12-01 02:10:55 UTC" in shown
+    assert "2026-12-01 02:10:56 UTC" in shown
+    assert json.loads(told(config, asked, state, "--json").stdout)["at"] == 1796091056
