@@ -13,8 +13,8 @@ from functools import lru_cache
 
 from proxy.consent.signal import may_lack_cookies, refuses_by_signal
 from proxy.errors import BadRequest
+from proxy.filter.headers.content_kind import may_return_page
 from proxy.filter.headers.fields import Headers
-from proxy.filter.headers.judged_headers import may_return_page
 from proxy.http.forwarded import Trust, Visitor
 from proxy.http.header_names import Fields, fields_of
 from proxy.http.request_limits import LONGEST_DESTINATION, LONGEST_HOST, MOST_COOKIES

@@ -18,7 +18,7 @@ from proxy.consent.decision import Decision
 from proxy.consent.record import Receipt
 from proxy.errors import BadRequest, RecordsError
 from proxy.filter.body.encoding import choose, encoder
-from proxy.filter.headers.judged_headers import Headers
+from proxy.filter.headers.fields import Headers
 from proxy.filter.headers.sweep import sweep
 from proxy.http.message import IncomingMessage
 from proxy.http.request import Request

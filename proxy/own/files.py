@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from proxy.filter.body.encoding import choose, smallest
-from proxy.filter.headers.judged_headers import Headers
+from proxy.filter.headers.fields import Headers
 from proxy.http.response import Response
 from proxy.own.own_request import OwnRequest
 

@@ -9,7 +9,7 @@ from typing import Any
 from proxy.banner.assets import css_hash
 from proxy.banner.page_head import state_of as state_name
 from proxy.consent.decision import Decision
-from proxy.filter.headers.judged_headers import Headers
+from proxy.filter.headers.fields import Headers
 from proxy.http.response import Response
 from proxy.snapshot.sites import Site
 

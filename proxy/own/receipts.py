@@ -10,7 +10,7 @@ from typing import Any
 from proxy.consent.answer import Answer
 from proxy.consent.cookie import consent_cookie
 from proxy.consent.record import Receipt
-from proxy.filter.headers.judged_headers import Headers
+from proxy.filter.headers.fields import Headers
 from proxy.http.request import Request
 from proxy.records.store import RecordStore
 from proxy.snapshot.sites import Site

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from proxy.errors import Unreadable
 from proxy.filter.body.body_filter import VERBATIM, ObservedBody, document_filter
+from proxy.filter.headers.cache_headers import document_headers, private
 from proxy.filter.headers.content_kind import BodyKind
-from proxy.filter.headers.judged_headers import Headers, document_headers, end_to_end, private
+from proxy.filter.headers.fields import Headers
+from proxy.filter.headers.judged_headers import end_to_end
 from proxy.http.upstream.exchange import UpstreamResponse
 from proxy.route.context import RequestContext
 from proxy.route.page_injection import GOVERNING, admitted, observe, observes_no_script

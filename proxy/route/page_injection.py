@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from proxy.banner.observer import Observer
 from proxy.banner.page_injector import is_path
 from proxy.filter.headers.fence import admit, takes_files
-from proxy.filter.headers.judged_headers import Headers
+from proxy.filter.headers.fields import Headers
 from proxy.filter.html.scanner import Injector
 from proxy.http.header_names import Fields
 from proxy.route.context import FRAMES, SILENT, RequestContext

@@ -6,7 +6,7 @@ before anybody clicked. Browsers drop a prefetch that fails, and ask anew once t
 
 from __future__ import annotations
 
-from proxy.filter.headers.judged_headers import Headers
+from proxy.filter.headers.fields import Headers
 from proxy.filter.headers.link_header import judged
 from proxy.http.response import NOTHING_LOADS, Response
 from proxy.http.upstream.exchange import UpstreamResponse

@@ -9,14 +9,10 @@ from dataclasses import dataclass, field
 
 from proxy.consent.upstream_header import UpstreamHeader
 from proxy.filter.body.encoding import ask_upstream
+from proxy.filter.headers.cache_headers import translate_conditionals, translate_preconditions, without_range
 from proxy.filter.headers.cookies import strip_cookie_header
-from proxy.filter.headers.judged_headers import (
-    Headers,
-    end_to_end,
-    translate_conditionals,
-    translate_preconditions,
-    without_range,
-)
+from proxy.filter.headers.fields import Headers
+from proxy.filter.headers.judged_headers import end_to_end
 from proxy.http.forwarded import forwarded_headers
 from proxy.http.header_names import (
     ADDRESS,

@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from proxy.filter.body.body_filter import BodyFilter
+from proxy.filter.headers.cache_headers import depending
 from proxy.filter.headers.cookies import NO_GRANT_DAYS, judge_cookie
-from proxy.filter.headers.judged_headers import Headers, depending, end_to_end, judged_headers
+from proxy.filter.headers.fields import Headers
+from proxy.filter.headers.judged_headers import end_to_end, judged_headers
 from proxy.filter.headers.presumption import Occasion, returns_from_sign_in
 from proxy.filter.headers.sweep import names_of, outlived, sweep, swept
 from proxy.filter.verdict import Does, Verdict

@@ -18,15 +18,9 @@ from proxy.filter.body.charset import names_html_only, typed
 from proxy.filter.body.decoding import decoder
 from proxy.filter.body.service_worker import worker_filter
 from proxy.filter.cache import PageCache, lru_cache_of_short
+from proxy.filter.headers.cache_headers import code_headers, depending, document_headers, saved
 from proxy.filter.headers.content_kind import BodyKind, is_document, names_document
-from proxy.filter.headers.fields import without
-from proxy.filter.headers.judged_headers import (
-    Headers,
-    code_headers,
-    depending,
-    document_headers,
-    saved,
-)
+from proxy.filter.headers.fields import Headers, without
 from proxy.filter.headers.upstream_names import ADDRESSES
 from proxy.filter.verdict import Verdict
 from proxy.http.request import Request

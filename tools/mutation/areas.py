@@ -43,7 +43,7 @@ AREAS = (
     ),
     Area(
         "etag",
-        ("proxy/filter/headers/judged_headers.py",),
+        ("proxy/filter/headers/cache_headers.py",),
         (
             "tests/filter/headers",
             "tests/route/test_response_headers.py",

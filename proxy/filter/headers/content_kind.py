@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-from proxy.filter.headers.fields import cut_at_commas, list_of
+from proxy.filter.headers.fields import Headers, cut_at_commas, list_of, value_of, values_of
 
 SNIFF = 1445
 """As many first bytes as a browser looks at."""
@@ -41,6 +41,7 @@ _UNKNOWN = frozenset(
     # the last is what Firefox calls a type it does not know: it sniffs what a server calls so (seen)
     {b"*/*", b"unknown/unknown", b"application/unknown", b"", b"application/x-unknown-content-type"}
 )
+_PAGES = (b"text/html", b"application/xhtml+xml")
 _BLANK = b"\t\n\v\f\r "  # before markup; Chromium takes the vertical tab for a blank too (seen)
 _FEEDS = frozenset({b"application/rss+xml", b"application/atom+xml", b"application/rdf+xml"})
 _STYLESHEETS = frozenset({b"text/xsl", b"application/xslt+xml"})
@@ -145,6 +146,20 @@ def is_document(dest: bytes | None) -> bool | None:
     if dest is None:
         return None
     return dest not in _INERT and dest not in (b"empty", b"xslt")  # a value yet unknown may be a page
+
+
+def may_return_page(headers: Headers) -> bool:
+    """True when the browser means to show the response as a page.
+
+    By Sec-Fetch-Dest; a service worker passes a navigation on as `empty` with its mode.
+    Where a browser sends neither (older ones, plain http), by what it accepts.
+    """
+    dest = value_of(headers, b"sec-fetch-dest")
+    page = is_document(dest)
+    if page is None:
+        accepted = b",".join(values_of(headers, b"accept")).lower()
+        return any(kind in accepted for kind in _PAGES)
+    return page or (dest == b"empty" and value_of(headers, b"sec-fetch-mode") == b"navigate")
 
 
 def _sealed_kind(essence: bytes, dest: bytes | None) -> BodyKind:

@@ -10,6 +10,7 @@ from proxy.filter.headers.content_kind import (
     body_kind,
     forbids_sniffing,
     is_document,
+    may_return_page,
     media_type_of,
 )
 
@@ -297,3 +298,25 @@ def test_nothing_raises_and_what_has_bytes_is_decided(types, nosniff, dest, firs
 def test_hostile_beginnings_are_looked_at_in_time(piece: bytes) -> None:
     """One look at a prolog of any shape ends."""
     assert sort(b"text/xml", first=(piece * SNIFF)[:SNIFF]) in (XML, FEED)
+
+
+@pytest.mark.parametrize(
+    ("headers", "page"),
+    [
+        ([(b"Sec-Fetch-Dest", b"document"), (b"Sec-Fetch-Mode", b"navigate")], True),
+        ([(b"sec-fetch-dest", b"iframe")], True),
+        ([(b"Sec-Fetch-Dest", b"empty"), (b"Sec-Fetch-Mode", b"navigate")], True),
+        ([(b"Sec-Fetch-Dest", b"empty"), (b"Sec-Fetch-Mode", b"cors")], False),
+        ([(b"Sec-Fetch-Dest", b"image"), (b"Accept", b"image/avif,*/*")], False),
+        ([(b"Sec-Fetch-Dest", b"image"), (b"Accept", b"text/html")], False),
+        ([(b"Accept", b"text/html,application/xhtml+xml,*/*;q=0.8")], True),
+        ([(b"Accept", b"application/xhtml+xml")], True),
+        ([(b"Accept", b"image/*"), (b"Accept", b"TEXT/HTML")], True),
+        ([(b"Accept", b"*/*")], False),
+        ([], False),
+    ],
+)
+def test_a_page_is_asked_for_by_destination_or_by_what_is_accepted(
+    headers: list[tuple[bytes, bytes]], page: bool
+) -> None:
+    assert may_return_page(headers) is page
