@@ -17,9 +17,11 @@ from proxy.policy.load import load_policy
 from proxy.policy.model import Policy
 from proxy.policy.rehome import rehome
 from proxy.problems import Place, Problem
+from proxy.process.findings import located
 from proxy.process.loaded_files import LoadedFiles, files_named
 from proxy.process.rules_tests import RulesTests, doubt_of, failed_tests
 from proxy.process.source_checks import source_faults
+from proxy.process.word_checks import word_findings
 from proxy.snapshot.consent_source import with_running_tool
 
 
@@ -40,6 +42,8 @@ def _read_beside(config: Config, config_path: Path, rules_path: Path, tests: Rul
         raise RulesTestsError(failed)
     if faults := source_faults(read, config, config_path):
         raise ConfigError(sorted(faults))
+    if words := [one for one in located(word_findings(config), config_path) if not one.warning]:
+        raise ConfigError(words)
     folder = config.file(config.languages) if config.languages else None
     languages = load_languages(folder, configured=config.language)
     return LoadedFiles(config, on_configured_hosts(read, config), languages, doubt_of(failed))

@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-from proxy.banner.word_files import read_folder, shipped
 from proxy.config.signing_key import existing_keys, existing_upstream_key, key_file
 from proxy.config.types import Config
 from proxy.errors import StartError
@@ -23,6 +22,7 @@ from proxy.problems import Problem
 from proxy.process.address_checks import address_findings
 from proxy.process.alerts import check_secret
 from proxy.process.findings import Finding, located
+from proxy.process.word_checks import word_findings
 from proxy.records.database import check_file
 from proxy.records.store_address import read_store_address
 
@@ -48,24 +48,8 @@ def _findings(config: Config) -> Iterator[Finding]:
     for number, site in enumerate(config.sites):
         yield from _authority(("sites", number, "ca"), config, site.ca)
     yield from _authority(("relay", "ca"), config, config.relay.ca)
-    yield from _languages(config)
+    yield from word_findings(config)
     yield from address_findings(config)
-
-
-def _languages(config: Config) -> Iterator[Finding]:
-    """Yield what is wrong with the folder of words, and with the language of pages that name none."""
-    folder = config.file(config.languages) if config.languages else None
-    if folder is not None and not folder.is_dir():
-        text = f"languages: {folder} is no folder; make it, or name another"
-        yield Finding(("languages",), text)
-    elif folder is not None:
-        for path in sorted(folder.glob("*.yml")):
-            text = f"languages: {path.name} is not read; name it {path.stem}.yaml"
-            yield Finding(("languages",), text, warning=True)
-    known = {*shipped(), *(read_folder(folder) if folder is not None else ())}
-    if config.language is not None and config.language not in known:
-        text = f"language is '{config.language}', and there are {', '.join(sorted(known))}"
-        yield Finding(("language",), text)
 
 
 def _finding(steps: tuple[Step, ...], attempt: Callable[[], object]) -> Iterator[Finding]:

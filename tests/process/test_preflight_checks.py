@@ -166,20 +166,3 @@ def test_a_certificate_that_browsers_refuse_or_soon_will_is_a_warning_and_serve_
 
     assert str(told).startswith(f"config.yaml:4:21: {words}")
     assert told.warning
-
-
-def test_a_language_that_is_nowhere_and_a_folder_of_words_that_is_none_are_faults(tmp_path):
-    path = config_in(tmp_path, "languages: words\nlanguage: xx\n")
-
-    assert problems(path) == [
-        f"config.yaml:4:12: languages: {tmp_path / 'words'} is no folder; make it, or name another",
-        "config.yaml:5:11: language is 'xx', and there are ar, de, en, es, fr, it, nl",
-    ]
-
-
-def test_a_file_of_words_with_an_ending_that_nobody_reads_is_a_warning(tmp_path):
-    (tmp_path / "words").mkdir()
-    (tmp_path / "words/pt.yml").write_text("banner: { title: Cookies }")
-    path = config_in(tmp_path, "languages: words\n")
-
-    assert problems(path) == ["config.yaml:4:12: languages: pt.yml is not read; name it pt.yaml"]
