@@ -30,7 +30,7 @@ from proxy.filter.syntax.fetching_attributes import NAVIGATING_ELEMENTS
 from proxy.filter.syntax.javascript import data_names, strings_of
 from proxy.filter.syntax.script_effects import own_effect
 from proxy.filter.syntax.tokens import shared_beginning
-from proxy.filter.syntax.urls import url_of
+from proxy.filter.syntax.urls import addresses_in, url_of
 from proxy.policy.actions import Action
 from proxy.policy.model import OWN, Policy, Undeclared
 from proxy.policy.own_hosts import OwnHosts
@@ -394,10 +394,10 @@ class Rules:
         text = body.decode("latin-1")
         if not any(stem in text for _, stems in self._unfenced for stem in stems):
             return
-        for string in strings_of(text):
+        for address in (address for string in strings_of(text) for address in addresses_in(string)):
             for matcher, stems in self._unfenced:
-                if any(stem in string for stem in stems):
-                    url = url_of(string)
+                if any(stem in address for stem in stems):
+                    url = url_of(address)
                     if self.at_host(url.host if url is not None else "").may_load:
                         yield matcher
 

@@ -24,7 +24,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 MOST: Final = 50
-"""Names nobody uses whose place is looked for; a script with more is no snippet."""
+"""Names nobody uses, and ends of addresses, whose place is looked for; a script with more is no snippet."""
 
 _PROVIDERS: Final = _words(
     """
@@ -71,7 +71,8 @@ _METHODS: Final = _words(
     detachEvent write writeln open send setRequestHeader sendBeacon getTime now toISOString toFixed
     floor random round parse stringify getUTCFullYear getUTCMonth getUTCDate getUTCHours
     getUTCMinutes getUTCSeconds getUTCMilliseconds getTimezoneOffset then catch finally observe
-    disconnect log warn error info debug abs max min getItem json text createPolicy createScriptURL
+    disconnect log warn error info debug abs ceil pow trunc max min getItem json text createPolicy
+    createScriptURL
     """
 )
 _CHANGES: Final = _words(
@@ -137,7 +138,7 @@ class _Reading:
     def __init__(self, text: str, code: str, is_providers: Callable[[str], bool]) -> None:
         self.text = text
         self.asked = 0
-        self.strings = strings_of(text)
+        self.strings = [string.replace("\\/", "/") for string in strings_of(text)]
         self.is_providers = is_providers
         self.known: dict[str, bool] = {}  # names, by whether they are a provider's
         quoted = {s for s in self.strings if _NAMES.fullmatch(s)}
@@ -218,7 +219,8 @@ class _Reading:
 
     def _files(self) -> str | None:
         for string in self.strings:
-            if _OWN_FILE.fullmatch(string) and not (self.is_providers(string) or _FILES.search(string)):
+            own = _OWN_FILE.fullmatch(string) and not (self.is_providers(string) or _FILES.search(string))
+            if own and not self._is_the_end_of_another(string):
                 return f"loads {string[:60]}"
         if ("fetch" in self.text or "sendBeacon" in self.text) and _FETCHED.search(self.text):
             return "asks the site itself"
@@ -228,6 +230,14 @@ class _Reading:
             if not (self.is_providers(name) or _FILES.search(name)):
                 return f"imports {name[:60]}"
         return None
+
+    def _is_the_end_of_another(self, string: str) -> bool:
+        """True for `'/1.js'` in `'//a.example/' + day + '/1.js'`."""
+        self.asked += 1
+        if self.asked > MOST:
+            return False
+        at = max(self.text.find(quote + string) for quote in "'\"`")  # one written with escapes is not found
+        return self.text[max(0, at - 3) : max(0, at)].rstrip().endswith("+")
 
     def _declarations(self) -> str | None:
         if "export " in self.code or "export{" in self.code or "class " in self.code:

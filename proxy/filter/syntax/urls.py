@@ -11,6 +11,7 @@ import binascii
 import re
 import string
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 from urllib.parse import unquote, unquote_to_bytes
@@ -69,6 +70,26 @@ def url_of(address: str, base: str = "") -> Url | None:
     if _SCHEME.match(address) or not address or address[0] == "#":
         return None
     return Url(base, address.partition("#")[0].replace("\\", "/"))
+
+
+_PIECE: Final = re.compile(r"(?:(?:src|href|data)=[\"']?+)?+[^\s\"'`<>()]++", re.IGNORECASE)
+_ATTRIBUTE: Final = re.compile(r"(?:src|href|data)=[\"']?+", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"\.{0,2}/|https?:", re.IGNORECASE)
+_BARE_HOST: Final = re.compile(r"(?:[\w-]++\.)++[a-z]{2,}+(?::\d++)?+/", re.IGNORECASE)
+
+
+def addresses_in(string: str) -> Iterator[str]:
+    """Yield what a script may load of one of its strings.
+
+    That is the whole of it, or in a text or markup what stands in an attribute or begins as an address does.
+    A host without a scheme (`example.net/a.js`) is a name in a list of hosts, and no folder of the site's.
+    """
+    pieces = _PIECE.findall(string.replace("\\/", "/"))
+    for piece in pieces:
+        attribute = _ATTRIBUTE.match(piece)
+        address = piece[attribute.end() :] if attribute else piece
+        if attribute or len(pieces) == 1 or _ADDRESS.match(address):
+            yield f"//{address}" if _BARE_HOST.match(address) else address
 
 
 def _rooted(path: str) -> str:

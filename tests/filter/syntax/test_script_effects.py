@@ -35,6 +35,7 @@ def effect(text: str) -> str | None:
         "new Image().src = 'https://acme.example/p?' + Math.random()",
         "window.onload = function () { acme('go') }",
         "var s = document.createElement('script'); s.src = '//acme.example/x'; document.body.appendChild(s);",
+        "new Image().src = '//acme.example/' + Math.ceil(new Date() / 3e5) + '/1.js'",
         "try { acme.on('x', e => console.table(e)) } catch (e) {}",
     ],
 )
@@ -63,6 +64,10 @@ def test_a_snippet_that_loads_queues_and_calls_a_provider_has_no_effect_of_its_o
         ("fetch('/api');", "asks the site itself"),
         ("navigator.sendBeacon(`/log`);", "asks the site itself"),
         ("x('/js/menu.js');", "loads /js/menu.js"),
+        (
+            r'var urls = ["https:\/\/acme.example\/1.js", "https:\/\/reviews.example\/w.js"]; load(urls)',
+            "loads https://reviews.example/w.js",
+        ),
         ("x('https://cdn.example/menu.css?v=1');", "loads https://cdn.example/menu.css?v=1"),
         ("import './menu.mjs';", "loads ./menu.mjs"),
         ("import { a } from 'menu';", "imports menu"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.filter.syntax.urls import COMMON, data_url, srcset_addresses, srcset_hosts, url_of
+from proxy.filter.syntax.urls import COMMON, addresses_in, data_url, srcset_addresses, srcset_hosts, url_of
 
 
 @pytest.mark.parametrize(
@@ -98,3 +98,22 @@ def test_the_quick_readers_agree_with_the_slow_one_or_say_nothing():
     assert srcset_hosts("/1 1x, /2 2x") == set()
     assert srcset_hosts("//a.example/1 1x") is None
     assert srcset_hosts("https:\\\\a.example/1") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        ("/gtm.js?id=", ["/gtm.js?id="]),
+        ("js/gtm.js", ["js/gtm.js"]),
+        ("https:\\/\\/a.example\\/gtm.js", ["https://a.example/gtm.js"]),
+        ("a.example/gtm.js", ["//a.example/gtm.js"]),
+        ("Add a.example/gtm.js to the page", []),
+        ("Add https://a.example/gtm.js to the page", ["https://a.example/gtm.js"]),
+        ("<script src=/gtm.js?id=1><\\/script>", ["/gtm.js?id=1", "/script"]),
+        ("%3Cscript src='gtm.js'%3E", ["gtm.js"]),
+        ('<script async src="../gtm.js">', ["../gtm.js"]),
+        ("<img src=gtm.gif>", ["gtm.gif"]),
+    ],
+)
+def test_what_a_script_may_load_of_a_string(text, addresses):
+    assert list(addresses_in(text)) == addresses
