@@ -85,8 +85,8 @@ class BannerMarkup:
             popover=Markup(' popover="manual"') if layered else "",
             back=Markup(_SLOT.decode()),
             title=say("notice.title" if notice else "banner.title"),
-            text=text,
-            elsewhere=when(not forms, Markup(f"<p>{elsewhere}</p>")),
+            text=_paragraphs(text),
+            elsewhere=when(not forms, Markup(f"<div>{elsewhere}</div>")),
             buttons=self._buttons(words, ask) if forms else _elsewhere(words, panel),
         )
 
@@ -108,7 +108,7 @@ class BannerMarkup:
             without=without,
             period=words.duration(self.policy.ask_again_after),
         )
-        return words.sentence([first, main, self._links(words)])
+        return joined([first, words.sentence([main, self._links(words)])], "\n" if first else "")
 
     def _third_parties(self, words: Words) -> Markup:
         """Return how many others are asked for: a provider that nothing is loaded from is the site itself."""
@@ -163,6 +163,15 @@ class BannerMarkup:
 
 
 _SLOT = b"<!--return-->"
+
+
+def _paragraphs(text: Markup) -> Markup:
+    """Return each line of the text as a paragraph.
+
+    The largest contentful paint is the largest element whose text is painted: one long paragraph would
+    be it on many a page, and the page's own content never measured.
+    """
+    return joined(Markup(f"<p>{line}</p>") for line in text.split("\n"))
 
 
 def _named(words: Words, id_: str) -> Markup:

@@ -10,6 +10,9 @@ CLOSED = """
   - heading "Your cookies, your choice" [level=2]
   - paragraph:
     - link "6 third parties"
+  - paragraph: Functional (forms, appointments, language) and Performance (audience, telemetry).
+  - paragraph: Without it the site works all the same, but appointments become a link and audience is not measured.
+  - paragraph:
     - link "Cookie policy"
     - link "Privacy policy"
   - button "Refuse all"
