@@ -45,11 +45,11 @@ def weight(state, language, *, scripts: str = "all") -> int:
 @pytest.mark.parametrize("language", ["en", "fr"])
 @pytest.mark.parametrize("state", ["first", "expired", "new", "signal"])
 def test_a_first_page_grows_by_less_than_4_kB(state, language):
-    """Banner, style and the script that answers; 10.9 kB with guard, signals and a placeholder."""
+    """Banner, style and the script that answers; 11.1 kB at most with guard, signals and a placeholder."""
     assert weight(STATES[state], language, scripts="page") <= 4096
     injector = RENDERER.injector(STATES[state])
     whole = added(PAGE, "".join(injected(injector, language)) + calendly(injector))
-    assert whole <= 10_870
+    assert whole <= 11_100
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
