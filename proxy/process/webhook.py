@@ -7,7 +7,6 @@ nothing, unless the config says so.
 from __future__ import annotations
 
 import asyncio
-import http.client
 import ipaddress
 import socket
 import ssl
@@ -29,7 +28,7 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], *, allow_priva
     try:
         async with asyncio.timeout(PATIENCE):
             status = await asyncio.to_thread(_post, url, body, headers, allow_private=allow_private)
-    except (OSError, http.client.HTTPException) as error:
+    except OSError as error:
         raise NotDeliveredError(str(error) or type(error).__name__) from None
     if not 200 <= status < 300:
         raise NotDeliveredError(f"it responded {status}")
@@ -44,6 +43,8 @@ def is_loopback(host: str) -> bool:
 
 
 def _post(url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bool) -> int:
+    import http.client  # noqa: PLC0415 - 0.1 MB that only who has a receiver needs
+
     parts = urlsplit(url)
     host, secure = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
@@ -57,6 +58,8 @@ def _post(url: str, body: bytes, headers: Mapping[str, str], *, allow_private: b
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("POST", path, body, dict(headers))
         return connection.getresponse().status
+    except http.client.HTTPException as error:
+        raise NotDeliveredError(str(error) or type(error).__name__) from None
     finally:
         connection.close()
 

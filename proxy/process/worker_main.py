@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from pathlib import Path
+from dataclasses import dataclass
 
 import uvloop
 
@@ -19,17 +18,33 @@ from proxy.process.worker_lifecycle import serve, serve_alone
 from proxy.telemetry.logs import start_logs
 
 
+@dataclass(frozen=True)
+class WorkerOptions:
+    """What a worker is started with."""
+
+    given: int  # descriptor that holds what was read
+    again: bool = False  # read both files anew, if nothing is wrong with them
+    say: int | None = None  # descriptor the supervisor listens to
+    worker: int = 0
+
+
+def worker_options(arguments: list[str]) -> WorkerOptions:
+    """Return the options of a command line of `start` or of the supervisor: CONFIG RULES --given N ...
+
+    By hand: argparse is 0.4 MB that a worker would hold for months.
+    """
+    again = "--again" in arguments
+    words = [word for word in arguments[2:] if word != "--again"]
+    numbers = {
+        name.removeprefix("--"): int(value) for name, value in zip(words[::2], words[1::2], strict=True)
+    }
+    return WorkerOptions(again=again, **numbers)
+
+
 def main(arguments: list[str]) -> int:
     """Serve until told to stop; returns the exit status."""
     hold_reloads()
-    parser = argparse.ArgumentParser(prog="proxy.process.worker_main", description=__doc__)
-    parser.add_argument("config", type=Path)
-    parser.add_argument("rules", type=Path)
-    parser.add_argument("--given", type=int, required=True, help="descriptor that holds what was read")
-    parser.add_argument("--again", action="store_true", help="read both anew, if nothing is wrong with them")
-    parser.add_argument("--say", type=int, help="descriptor the supervisor listens to")
-    parser.add_argument("--worker", type=int, default=0)
-    options = parser.parse_args(arguments)
+    options = worker_options(arguments)
     try:
         watched, config, policies = _read(options)
         if options.say is None:
@@ -42,7 +57,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _read(options: argparse.Namespace) -> tuple[WatchedFiles, Config, Policies]:
+def _read(options: WorkerOptions) -> tuple[WatchedFiles, Config, Policies]:
     """Return what was handed over; a restarted worker reads the files again.
 
     If they have become faulty since, it serves what was handed over, as after a faulty reload.

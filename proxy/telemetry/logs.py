@@ -7,33 +7,20 @@ Callers never pass a query, a cookie's value or a visitor's whole address, only 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, BinaryIO
 
-
-@contextlib.contextmanager
-def _hidden_import(module: str) -> Iterator[None]:
-    """Hide a module while another one is imported."""
-    if module in sys.modules:
-        yield
-        return
-    sys.modules[module] = None  # type: ignore[assignment] # how Python writes it
-    try:
-        yield
-    finally:
-        del sys.modules[module]
-
+from proxy.import_stand_ins import standing_in
 
 # structlog would import both: 5 MB for colours that are never shown, 0.3 MB for threads that are never made
-with _hidden_import("rich"), _hidden_import("greenlet"):
+with standing_in({"rich": None, "greenlet": None}):
     import structlog
 
 EVENTS = (

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from proxy.filter.cache import Cache
 from proxy.filter.verdict import Verdict
+from proxy.import_stand_ins import standing_in, unused
 from proxy.telemetry.logs import json_text
 
 Judgement = tuple[str, Verdict]
@@ -99,6 +100,16 @@ if TYPE_CHECKING:
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Environment variable set by the supervisor: prometheus-client adds up its workers in that folder."""
+
+_SERVED_AND_PUSHED = {
+    "http.server": unused("BaseHTTPRequestHandler"),
+    "socketserver": unused("ThreadingMixIn"),
+    "urllib.request": unused(
+        "BaseHandler", "build_opener", "HTTPHandler", "HTTPRedirectHandler", "HTTPSHandler", "Request"
+    ),
+    "wsgiref.simple_server": unused("make_server", "WSGIRequestHandler", "WSGIServer"),
+}
+"""What its own server and its pushing are made of: nobody here uses them."""
 
 _SECONDS = (
     0.0001,
@@ -245,7 +256,8 @@ class Metrics:
     """The metrics of this process, or of all workers when they share a folder."""
 
     def __init__(self) -> None:
-        import prometheus_client as prometheus  # noqa: PLC0415 - reads FOLDER when first imported
+        with standing_in(_SERVED_AND_PUSHED):
+            import prometheus_client as prometheus  # noqa: PLC0415 - reads FOLDER when first imported
 
         prometheus.disable_created_metrics()  # type: ignore[no-untyped-call] # else a start time per label set
         self.tally = Tally()

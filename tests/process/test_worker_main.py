@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from proxy.process.worker_main import WorkerOptions, worker_options
 from tests.support.origin import Origin, html
 from tests.support.processes import running
 from tests.support.proxying import PAGE, RULES
@@ -40,7 +41,18 @@ OURS = {
     "proxy.console.app",
     "proxy.process.console",
 }
-UNUSED = READS | MIGRATES | OURS | {"asyncpg"}
+STOOD_IN_FOR = {
+    "argparse",
+    "bz2",
+    "lzma",
+    "email.policy",
+    "http.client",
+    "http.server",
+    "typing_extensions",
+    "urllib.request",
+    "wsgiref.simple_server",
+}
+UNUSED = READS | MIGRATES | OURS | STOOD_IN_FOR | {"asyncpg"}
 """asyncpg: where the records are in SQLite."""
 
 
@@ -113,6 +125,19 @@ async def test_a_process_that_serves_has_imported_nothing_that_only_reading_and_
         assert carried(modules) == set()
 
 
+def test_a_worker_reads_the_command_lines_of_the_start_and_of_the_supervisor():
+    assert worker_options(["c.yaml", "r.yaml", "--given", "3"]) == WorkerOptions(given=3)
+    first = ["c.yaml", "r.yaml", "--say", "7", "--worker", "1", "--given", "3"]
+    assert worker_options(first) == WorkerOptions(given=3, say=7, worker=1)
+    assert worker_options([*first, "--again"]) == WorkerOptions(given=3, say=7, worker=1, again=True)
+
+
+@pytest.mark.parametrize("rest", [[], ["--given"], ["--given", "x"], ["--other", "1", "--given", "3"]])
+def test_a_worker_refuses_any_other_command_line(rest):
+    with pytest.raises((TypeError, ValueError)):
+        worker_options(["c.yaml", "r.yaml", *rest])
+
+
 async def test_nor_have_workers_nor_whoever_looks_after_them(tmp_path, telling):
     async with (
         Origin({b"/": html(PAGE)}) as origin,
@@ -133,5 +158,5 @@ async def test_nor_have_workers_nor_whoever_looks_after_them(tmp_path, telling):
         assert "proxy.process.supervisor" in supervisor
         for modules in (supervisor, *workers):
             assert "proxy.process.worker_channel" in modules
-            assert carried(modules) == set()
+            assert carried(modules) - ({"argparse"} if modules is supervisor else set()) == set()
         assert not any("proxy.process.supervisor" in modules for modules in workers)
