@@ -21,7 +21,7 @@ from proxy.catalogue.shipped import shipped_catalogue
 from proxy.config.loading import load_config
 from proxy.config.policies import Policies
 from proxy.policy.load import load_policy
-from proxy.process.load_files import for_configured_hosts
+from proxy.process.read_files import for_configured_hosts
 from proxy.process.worker import Worker
 from proxy.telemetry.logs import start_logs
 

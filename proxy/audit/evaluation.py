@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from proxy.audit.findings import Fact, Finding, Findings, Objection, Severity, Sight, What
+from proxy.audit.findings import Fact, Finding, FindingKind, Findings, Objection, Severity, Sight
 from proxy.audit.observed import CookieSeen, KeySeen, ReadSeen, RequestSeen, SiteVisit, StateVisit, When
 from proxy.audit.plan import NONE, WITHDRAW
 from proxy.audit.proxy_view import ProxyView
@@ -84,7 +84,9 @@ def evaluate(seen: SiteVisit, policy: Policy, own: OwnHosts, proxy: ProxyView | 
         for words, severity in _banner(banner):
             objection = Objection(Fact.BANNER, severity, words)
             sight = Sight(NONE, "banner", "", When(page, 0, decided=False))
-            findings.add(What.BANNER, words.partition(":")[0], banner.get("tool", ""), objection, sight)
+            findings.add(
+                FindingKind.BANNER, words.partition(":")[0], banner.get("tool", ""), objection, sight
+            )
     return Evaluation(states, findings.all())
 
 
@@ -123,7 +125,9 @@ class _StateEvaluation:
         """True for what this state has to answer for: what came before its choice is judged in `none`."""
         return self._visit.decided.done and (when.decided or self._visit.state == NONE)
 
-    def _add(self, what: What, name: str, where: str, found: Iterable[Objection], sight: Sight) -> None:
+    def _add(
+        self, what: FindingKind, name: str, where: str, found: Iterable[Objection], sight: Sight
+    ) -> None:
         for objection in found:
             self._findings.add(what, name, where, objection, sight)
 
@@ -150,7 +154,7 @@ class _StateEvaluation:
             _note(row.objections, objection)
         if objection is not None:
             sight = Sight(self._visit.state, seen.element, seen.script, seen.when)
-            self._add(What.HOST, name, name if foreign else seen.host, [objection], sight)
+            self._add(FindingKind.HOST, name, name if foreign else seen.host, [objection], sight)
 
     def _cookie(self, seen: CookieSeen) -> None:
         counts = self._counts(seen.when)
@@ -159,7 +163,7 @@ class _StateEvaluation:
         row.counted = row.counted or counts
         for objection in found:
             _note(row.objections, objection)
-        self._add(What.COOKIE, seen.name, seen.domain, found, self._sight(seen))
+        self._add(FindingKind.COOKIE, seen.name, seen.domain, found, self._sight(seen))
 
     def _cookie_row(self, seen: CookieSeen) -> CookieRow:
         key = (seen.name, seen.domain, seen.partition)
@@ -197,7 +201,7 @@ class _StateEvaluation:
                 )
                 _note(row.objections, objection)
                 row.counted = True
-                self._add(What.COOKIE, one.name, one.domain, [objection], self._sight(one))
+                self._add(FindingKind.COOKIE, one.name, one.domain, [objection], self._sight(one))
 
     def _sight(self, seen: CookieSeen) -> Sight:
         return Sight(self._visit.state, seen.side, seen.by, seen.when)
@@ -214,7 +218,7 @@ class _StateEvaluation:
         _note(row.objections, objection)
         if objection is not None:
             sight = Sight(self._visit.state, seen.area, seen.by, seen.when)
-            self._add(What.KEY, seen.name, seen.host, [objection], sight)
+            self._add(FindingKind.KEY, seen.name, seen.host, [objection], sight)
 
     def _reads(self) -> None:
         """Judge what was read after a withdrawal: by scripts, and by the server that got it sent."""
@@ -246,7 +250,9 @@ class _StateEvaluation:
             for name in refused:
                 objection = self._objection_to(read)
                 sight = Sight(WITHDRAW, read.how, read.by, read.when)
-                self._add(What.COOKIE if cookies else What.KEY, name, read.host, [objection], sight)
+                self._add(
+                    FindingKind.COOKIE if cookies else FindingKind.KEY, name, read.host, [objection], sight
+                )
 
     def _objection_to(self, read: ReadSeen) -> Objection:
         """Return what is said of a read after a withdrawal; of what was sent the proxy knows who got it."""

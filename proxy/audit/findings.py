@@ -27,7 +27,7 @@ class Fact(Enum):
     BANNER = "the banner is not fair"
 
 
-class What(Enum):
+class FindingKind(Enum):
     """What a finding is about."""
 
     COOKIE = "cookie"
@@ -63,7 +63,7 @@ class Sight:
 class Finding:
     """One objection to one name, and every place where it was seen."""
 
-    what: What
+    what: FindingKind
     name: str
     where: str  # domain of a cookie, host of a key
     objection: Objection
@@ -91,7 +91,7 @@ class Findings:
     def __init__(self) -> None:
         self._found: dict[tuple[str, str, str, str], Finding] = {}
 
-    def add(self, what: What, name: str, where: str, objection: Objection, sight: Sight) -> None:
+    def add(self, what: FindingKind, name: str, where: str, objection: Objection, sight: Sight) -> None:
         """Add one sight; the gravest objection stands."""
         finding = Finding(what, name, where, objection)
         known = self._found.setdefault(finding.key, finding)

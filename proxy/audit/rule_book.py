@@ -17,7 +17,7 @@ from proxy.policy.model import NECESSARY, CookieRule, Policy
 from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import Pair
 from proxy.problems import Place
-from proxy.seen.declared import matches_any
+from proxy.seen.declaration import matches_any
 from proxy.seen.names import Kind
 from proxy.seen.ownership import Ownership, ownership
 

@@ -25,9 +25,9 @@ from proxy.policy.changes import asked_again, runs_without_consent
 from proxy.policy.lint import left_to_do, lint, unfounded
 from proxy.policy.model import Policy
 from proxy.problems import Problem
-from proxy.process.findings import located
-from proxy.process.load_files import read_policy as read_policy_file
+from proxy.process.config_findings import located
 from proxy.process.preflight_checks import start_problems
+from proxy.process.read_files import read_policy as read_policy_file
 from proxy.process.site_checks import (
     blind_shares,
     hosts_without_a_shared_answer,

@@ -22,10 +22,10 @@ from proxy.config.types import Config
 from proxy.package_files import bundled
 from proxy.policy.lint import left_to_do
 from proxy.policy.model import Policy
-from proxy.process.load_files import on_configured_hosts
+from proxy.process.read_files import on_configured_hosts
 from proxy.records.database import Database
 from proxy.records.store import RecordStore
-from proxy.seen.discovery import Discovery, Finding, stops
+from proxy.seen.discovery import Discovery, SeenName, stops
 from proxy.seen.discovery import discover as discover_site
 from proxy.seen.seen_store import SeenStore
 from proxy.seen.sightings import Key, Seen
@@ -136,7 +136,7 @@ def as_document(found: Discovery, policy: Policy, site: Site, *, undeclared: boo
     }
 
 
-def _finding(one: Finding) -> dict[str, Any]:
+def _finding(one: SeenName) -> dict[str, Any]:
     seen, guess = one.seen, one.whose.guess
     return {
         "kind": one.kind.value,
@@ -222,7 +222,7 @@ def _tool(id_: str, found: Discovery, policy: Policy) -> str:
     return f"{id_} ({seen}{'' if used else f'; use: [{id_}] holds its banner and keeps its memory'})"
 
 
-def _table(groups: Mapping[str, list[Finding]]) -> Table:
+def _table(groups: Mapping[str, list[SeenName]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("whose, probably", "name", "kind", "as", "evidence", "on", "times", "last"):
         table.add_column(heading, overflow="fold")

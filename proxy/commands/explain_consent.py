@@ -21,7 +21,7 @@ from proxy.errors import StartError
 from proxy.policy.model import DAY, Policy
 from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import scope_of
-from proxy.process.load_files import on_configured_hosts
+from proxy.process.read_files import on_configured_hosts
 from proxy.snapshot.sites import build_sites
 
 _UNUSED_KEY = (b"x" * 32,)

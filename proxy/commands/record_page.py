@@ -22,7 +22,7 @@ from proxy.policy.durations import parse_duration
 from proxy.policy.load import load_policy
 from proxy.policy.model import DAY, Duration
 from proxy.policy.scope import Pair, Scope
-from proxy.process.load_files import for_configured_hosts
+from proxy.process.read_files import for_configured_hosts
 from proxy.records import display
 from proxy.snapshot.sites import own_hosts
 

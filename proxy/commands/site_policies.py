@@ -12,7 +12,7 @@ from proxy.config.policies import Policies, rules_files
 from proxy.config.types import Config, SiteConfig
 from proxy.errors import FaultsError, PolicyError
 from proxy.package_files import bundled
-from proxy.process import load_files
+from proxy.process import read_files
 
 
 def read_settings(path: Path) -> Config:
@@ -30,7 +30,7 @@ def read_policies(config: Config, rules: Path | None) -> Policies:
     if None in rules_files(config, given):
         read_text(given, "rules file")
     try:
-        return load_files.read_policies(config, given)
+        return read_files.read_policies(config, given)
     except PolicyError as error:
         print_problems(error.problems)
         raise typer.Exit(1) from None

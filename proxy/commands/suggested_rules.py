@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from proxy.commands.terminal import out, print_json
-from proxy.seen.discovery import Discovery, Finding
+from proxy.seen.discovery import Discovery, SeenName
 from proxy.seen.names import Kind
 from proxy.seen.suggestions import Block, as_yaml, suggest
 from proxy.snapshot.sites import Site
@@ -52,7 +52,7 @@ def say_suggestions(found: Sequence[tuple[Site, Discovery]], texts: Texts, *, as
 def _unspoken(site: Site, found: Discovery, spoken: set[tuple[str, Kind, str, str]]) -> Discovery:
     """Return what no site before it under the same rules has seen; cookies by domain."""
 
-    def first(one: Finding) -> bool:
+    def first(one: SeenName) -> bool:
         domain = (site.own.domain or site.name) if one.kind is Kind.COOKIE else ""
         key = (site.policy.place.file, one.kind, one.name, domain)
         return not (key in spoken or spoken.add(key))  # type: ignore[func-returns-value]

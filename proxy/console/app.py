@@ -19,7 +19,7 @@ from urllib.parse import parse_qs
 from aiohttp import web
 
 from proxy.config.types import ConsoleConfig
-from proxy.console import figures
+from proxy.console import page_data
 from proxy.console.files import PAGE, SIGN_IN, listed_files
 from proxy.console.metric_lines import Counted, counted
 from proxy.console.minutes import MINUTE, Minutes
@@ -177,17 +177,17 @@ class Console:
             "name": session.name,
             "roles": session.roles,
             "session_ends": int(session.ends),
-            **figures.build(states),
-            "rules": figures.rules(states, self._rules_file),
-            "store": figures.store(states),
-            "workers": figures.workers(states),
-            "totals": figures.totals(at_hand),
+            **page_data.build(states),
+            "rules": page_data.rules(states, self._rules_file),
+            "store": page_data.store(states),
+            "workers": page_data.workers(states),
+            "totals": page_data.totals(at_hand),
             "certificate_days": at_hand.certificate_days,
             "in_line": at_hand.in_line,
             "minutes": self._minutes.columns(now, at_hand),
-            "verdicts": figures.verdicts(at_hand),
+            "verdicts": page_data.verdicts(at_hand),
             **await self._stored.read(),
-            "sites": figures.sites(states),
+            "sites": page_data.sites(states),
         }
 
     def _counted(self) -> Counted:

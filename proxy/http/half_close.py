@@ -21,7 +21,7 @@ LOOK = 0.15
 """Seconds between two looks at the socket."""
 
 
-class Waiting(Protocol):
+class HandledRequest(Protocol):
     """The request that is being handled, as far as it says what may be sent."""
 
     started: bool
@@ -37,7 +37,7 @@ class HalfClosed:
         self._idle = idle
         self._wrote = loop.time()
         self._asks_at = self._wrote + QUICK
-        self.request: Waiting | None = None
+        self.request: HandledRequest | None = None
         self._timer = loop.call_later(LOOK, self._look)
 
     def wrote(self) -> None:

@@ -18,9 +18,9 @@ from proxy.filter.headers.cookies import CookieRules
 from proxy.filter.rules.judge import Rules
 from proxy.policy.hosts import covers
 from proxy.policy.model import Policy
-from proxy.seen.declared import declaration
+from proxy.seen.declaration import declaration
 from proxy.seen.names import Kind, Side
-from proxy.seen.sightings import Report, life_in_words
+from proxy.seen.sightings import ReportedName, life_in_words
 
 MAX_REPORTS = 50
 """Reports read in one body; browsers batch a few."""
@@ -76,7 +76,7 @@ class BrowserReport:
     kind: str
     provider: str
     name: str = ""  # of a cookie, without what looks like an id
-    named: Report | None = field(default=None, compare=False)  # what is kept of it
+    named: ReportedName | None = field(default=None, compare=False)  # what is kept of it
 
 
 def read_reports(body: bytes, rules: Rules, cookies: CookieRules) -> list[BrowserReport]:
@@ -119,20 +119,20 @@ def _observed(names: list[Any], path: str, rules: Rules, cookies: CookieRules) -
             case "host":
                 what = _LOADED.get(element) or violated_element(element)
                 side = Side.STYLE if element == "css" else _side(what, "", "x")
-                named = Report(Kind.HOST, name, what, side, path)
+                named = ReportedName(Kind.HOST, name, what, side, path)
                 yield BrowserReport("observed", _provider(f"https://{name}", rules), named=named)
             case "cookie":
-                named = Report(Kind.COOKIE, name, path=path, setter=setter, lasts=_lasts(element))
+                named = ReportedName(Kind.COOKIE, name, path=path, setter=setter, lasts=_lasts(element))
                 provider = _setting_provider(name, cookies)
                 yield BrowserReport("observed", provider, without_ids(name), named)
             case "key":
                 where = element if element in _STORES else ""
-                named = Report(Kind.KEY, name, where, path=path, setter=setter)
+                named = ReportedName(Kind.KEY, name, where, path=path, setter=setter)
                 yield BrowserReport(
                     "observed", _whose(Kind.KEY, name, rules, cookies), without_ids(name), named
                 )
             case "call":
-                named = Report(Kind.CALL, name, path=path)
+                named = ReportedName(Kind.CALL, name, path=path)
                 yield BrowserReport("observed", _whose(Kind.CALL, name, rules, cookies), named=named)
             case _:
                 pass
@@ -155,13 +155,15 @@ def _counted(part: dict[str, Any], rules: Rules, cookies: CookieRules) -> Iterab
     path = _path(part.get("page"))
     for name in _names(part.get("cookies")):
         provider = _setting_provider(name, cookies)
-        yield BrowserReport("guard", provider, without_ids(name), Report(Kind.COOKIE, name, path=path))
+        yield BrowserReport("guard", provider, without_ids(name), ReportedName(Kind.COOKIE, name, path=path))
     for name in _names(part.get("storage")):
         provider = _whose(Kind.KEY, name, rules, cookies)
-        yield BrowserReport("storage", provider, without_ids(name), Report(Kind.KEY, name, path=path))
+        yield BrowserReport("storage", provider, without_ids(name), ReportedName(Kind.KEY, name, path=path))
     for host in _names(part.get("servers")):
         provider = _server_provider(cookies.policy, host, rules)
-        yield BrowserReport("webrtc", provider, host[:253], Report(Kind.HOST, host, "webrtc", path=path))
+        yield BrowserReport(
+            "webrtc", provider, host[:253], ReportedName(Kind.HOST, host, "webrtc", path=path)
+        )
 
 
 def _violation(fields: list[Any], rules: Rules) -> BrowserReport:
@@ -175,7 +177,7 @@ def _violation(fields: list[Any], rules: Rules) -> BrowserReport:
     named = None
     if host and not rules.owns(host):
         side = _side(element, page, source)
-        named = Report(Kind.HOST, host, element, side, _path(page))
+        named = ReportedName(Kind.HOST, host, element, side, _path(page))
     return BrowserReport("fence", _provider(blocked, rules), named=named)
 
 

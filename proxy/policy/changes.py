@@ -11,7 +11,7 @@ from proxy.policy.model import CookieRule, Policy, Provider, Purpose, TagRule, U
 from proxy.policy.scope import Pair, Scope, scope_of
 
 
-class What(Enum):
+class ChangeKind(Enum):
     """What became of a thing."""
 
     ADDED = "added"
@@ -23,7 +23,7 @@ class What(Enum):
 class Change:
     """One purpose, provider or rule that is new, gone or different; `detail` says how."""
 
-    what: What
+    what: ChangeKind
     kind: str  # purpose, provider, cookie, tag, request, storage, neutral, header, setting
     name: str
     detail: str = ""
@@ -122,12 +122,12 @@ Words = dict[str, str]
 def _compared(kind: str, before: Words, after: Words) -> Iterator[Change]:
     for name, words in after.items():
         if name not in before:
-            yield Change(What.ADDED, kind, name, words)
+            yield Change(ChangeKind.ADDED, kind, name, words)
         elif before[name] != words:
-            yield Change(What.CHANGED, kind, name, f"{before[name]} -> {words}")
+            yield Change(ChangeKind.CHANGED, kind, name, f"{before[name]} -> {words}")
     for name in before:
         if name not in after:
-            yield Change(What.REMOVED, kind, name)
+            yield Change(ChangeKind.REMOVED, kind, name)
 
 
 def _today(id_: str, there: Iterable[Purpose] | Iterable[Provider]) -> str:

@@ -16,13 +16,13 @@ from proxy.errors import StartError
 from proxy.http.bound_sockets import bound_sockets
 from proxy.http.upstream.upstream_address import UpstreamAddress
 from proxy.policy.yaml_source import Step
-from proxy.process.findings import Finding
+from proxy.process.config_findings import ConfigFinding
 
 _EVERY = ("", "0.0.0.0", "::")  # noqa: S104 - recognised, not bound
 _LOOPBACK = ("127.0.0.1", "::1")
 
 
-def address_findings(config: Config) -> Iterator[Finding]:
+def address_findings(config: Config) -> Iterator[ConfigFinding]:
     """Yield what is wrong with the addresses of a config."""
     yield from _unusable(config)
     yield from _overlaps(config)
@@ -57,7 +57,7 @@ def _ours(config: Config) -> Iterator[tuple[tuple[Step, ...], ListenAddress]]:
         yield ("admin",), config.admin
 
 
-def _unusable(config: Config) -> Iterator[Finding]:
+def _unusable(config: Config) -> Iterator[ConfigFinding]:
     for steps, address in _ours(config):
         try:
             sockets = bound_sockets(address)
@@ -69,29 +69,29 @@ def _unusable(config: Config) -> Iterator[Finding]:
             sock.close()
 
 
-def _why_not(steps: tuple[Step, ...], address: ListenAddress, said: str, code: int | None) -> Finding:
+def _why_not(steps: tuple[Step, ...], address: ListenAddress, said: str, code: int | None) -> ConfigFinding:
     if code == errno.EACCES:  # a unit or an engine grants it to the one who serves, not to who checks
         text = (
             f"port {address.port} takes a right that whoever runs this does not have (CAP_NET_BIND_SERVICE);"
             " the systemd unit grants it"
         )
-        return Finding(steps, text, warning=True)
+        return ConfigFinding(steps, text, warning=True)
     if code == errno.EADDRINUSE:
         whose = "another program has it, or this one under another user: check as the user that serves"
-        return Finding(steps, f"{said}: {whose}")
+        return ConfigFinding(steps, f"{said}: {whose}")
     if code == errno.EADDRNOTAVAIL:
-        return Finding(steps, f"{said}: no interface of this machine has it")
-    return Finding(steps, said)
+        return ConfigFinding(steps, f"{said}: no interface of this machine has it")
+    return ConfigFinding(steps, said)
 
 
-def _overlaps(config: Config) -> Iterator[Finding]:
+def _overlaps(config: Config) -> Iterator[ConfigFinding]:
     """Yield pairs of one port, of which the kernel would give a visitor to either."""
     ours = list(_ours(config))
     for at, (steps, address) in enumerate(ours):
         for before, other in ours[:at]:
             if steps[0] != before[0] and address.port and _share(address, other):
                 text = f"is {address}, and {before[0]} has {other}: each needs a port of its own"
-                yield Finding(steps, f"{steps[0]} {text}")
+                yield ConfigFinding(steps, f"{steps[0]} {text}")
 
 
 def _share(one: ListenAddress, other: ListenAddress) -> bool:
@@ -107,17 +107,17 @@ def _includes(wide: str, host: str) -> bool:
     return wide in _EVERY and (":" in wide) == (":" in host)
 
 
-def _public_admin(config: Config) -> Iterator[Finding]:
+def _public_admin(config: Config) -> Iterator[ConfigFinding]:
     if config.admin is None:
         return
     host = config.admin.host
     if host in _EVERY:
         if any(map(_is_public, _addresses_of_this_machine())):
             text = "is every address of this machine, and one of them is public: name a private one"
-            yield Finding(("admin",), f"admin {text}", warning=True)
+            yield ConfigFinding(("admin",), f"admin {text}", warning=True)
     elif _is_public(host):
         text = f"is {host}, a public address: health and figures are for a private one, such as 127.0.0.1"
-        yield Finding(("admin",), f"admin {text}")
+        yield ConfigFinding(("admin",), f"admin {text}")
 
 
 def _is_public(host: str) -> bool:
@@ -138,7 +138,7 @@ def _addresses_of_this_machine() -> Iterator[str]:
             continue
 
 
-def _loops(config: Config) -> Iterator[Finding]:
+def _loops(config: Config) -> Iterator[ConfigFinding]:
     ours = [(steps[0], address) for steps, address in _ours(config) if address.port]
     for number, site in enumerate(config.sites):
         for at, origin in enumerate(site.upstream):
@@ -147,14 +147,16 @@ def _loops(config: Config) -> Iterator[Finding]:
             for key, address in ours:
                 if upstream.port == address.port and _leads_to(upstream.host, address.host):
                     text = f"is {origin}, which is this proxy itself ({key}: {address})"
-                    yield Finding(steps, f"{name} {text}; name the server behind it")
+                    yield ConfigFinding(steps, f"{name} {text}; name the server behind it")
                     break
             else:
                 if upstream.host in config.hosts and any(upstream.port == one.port for _, one in ours):
                     text = (
                         f"is {origin}, a name that visitors ask this proxy for: where it leads here, requests"
                     )
-                    yield Finding(steps, f"{name} {text} go in a circle; name its server's own", warning=True)
+                    yield ConfigFinding(
+                        steps, f"{name} {text} go in a circle; name its server's own", warning=True
+                    )
 
 
 def _leads_to(host: str, ours: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from proxy.config.types import Config, SiteConfig
 from proxy.errors import ProxyError
 from proxy.http.upstream.balancer import UpstreamRequest
-from proxy.process.findings import Finding
+from proxy.process.config_findings import ConfigFinding
 from proxy.records.database import Database
 from proxy.snapshot.site_upstreams import build_upstreams
 
@@ -22,7 +22,7 @@ PATIENCE = 10.0
 class Tried:
     """What was found: problems, and what works, in words."""
 
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[ConfigFinding] = field(default_factory=list)
     works: list[str] = field(default_factory=list)
 
 
@@ -49,11 +49,11 @@ async def _try_upstream(tried: Tried, config: Config, number: int, at: int) -> N
         async with asyncio.timeout(PATIENCE):
             status = await _status(config, replace(site, upstream=(site.upstream[at],), health=None), path)
     except (ProxyError, OSError, TimeoutError) as error:
-        tried.findings.append(Finding(steps, f"{name} {str(error) or 'no response in time'}"))
+        tried.findings.append(ConfigFinding(steps, f"{name} {str(error) or 'no response in time'}"))
         return
     said = f"{site.upstream[at]} responds {status} to GET {path}"
     if status >= 500 or (site.health and status >= 400):
-        tried.findings.append(Finding(steps, f"{name} {said}", warning=True))
+        tried.findings.append(ConfigFinding(steps, f"{name} {said}", warning=True))
     else:
         tried.works.append(said)
 
@@ -81,7 +81,7 @@ async def _try_records(tried: Tried, config: Config) -> None:
             await _try_servers(tried, config.records.url)
         tried.works.append(f"{database.name} can be written")
     except (ProxyError, OSError, TimeoutError) as error:
-        tried.findings.append(Finding(("records",), f"records: {str(error) or 'no response in time'}"))
+        tried.findings.append(ConfigFinding(("records",), f"records: {str(error) or 'no response in time'}"))
     finally:
         await database.close()
 
@@ -100,4 +100,4 @@ async def _try_servers(tried: Tried, url: str) -> None:
         if state.standby is not None:
             tried.works.append(f"{state.name} is {'a standby' if state.standby else 'the primary'}")
     for doubt in replication_doubts(states):
-        tried.findings.append(Finding(("records",), f"records: {doubt}", warning=True))
+        tried.findings.append(ConfigFinding(("records",), f"records: {doubt}", warning=True))

@@ -18,7 +18,7 @@ from proxy.config.signing_key import load_keys
 from proxy.config.types import Config
 from proxy.errors import ProxyError
 from proxy.process.handover import read_handover
-from proxy.process.load_files import on_configured_hosts, read_policies
+from proxy.process.read_files import on_configured_hosts, read_policies
 from proxy.records import display
 from proxy.records.days import Key
 from proxy.records.driver import FAILURES

@@ -17,7 +17,7 @@ _TIMEOUT = 60
 
 def read_in_subprocess(config_path: Path, rules_path: Path, tests: RulesTests) -> LoadedFiles:
     """Return what the subprocess read, or raise what it raised."""
-    program = command("proxy.process.load_files", str(config_path), str(rules_path), tests.value)
+    program = command("proxy.process.read_files", str(config_path), str(rules_path), tests.value)
     try:
         ran = subprocess.run(  # noqa: S603 - ourselves
             program,

@@ -21,7 +21,7 @@ from proxy.policy.yaml_source import Step
 from proxy.problems import Problem
 from proxy.process.address_checks import address_findings
 from proxy.process.alerts import check_secret
-from proxy.process.findings import Finding, located
+from proxy.process.config_findings import ConfigFinding, located
 from proxy.process.word_checks import word_findings
 from proxy.records.database import check_file
 from proxy.records.store_address import read_store_address
@@ -38,7 +38,7 @@ def start_problems(config: Config, path: Path) -> list[Problem]:
     return located(_findings(config), path)
 
 
-def _findings(config: Config) -> Iterator[Finding]:
+def _findings(config: Config) -> Iterator[ConfigFinding]:
     yield from _certificate(config)
     yield from _finding(("consent", "key"), lambda: existing_keys(config))
     if config.consent.upstream_header:
@@ -52,14 +52,14 @@ def _findings(config: Config) -> Iterator[Finding]:
     yield from address_findings(config)
 
 
-def _finding(steps: tuple[Step, ...], attempt: Callable[[], object]) -> Iterator[Finding]:
+def _finding(steps: tuple[Step, ...], attempt: Callable[[], object]) -> Iterator[ConfigFinding]:
     try:
         attempt()
     except StartError as error:
-        yield Finding(steps, str(error))
+        yield ConfigFinding(steps, str(error))
 
 
-def _certificate(config: Config) -> Iterator[Finding]:
+def _certificate(config: Config) -> Iterator[ConfigFinding]:
     if config.tls is None:
         return
     from proxy.http.listening import Certificate  # noqa: PLC0415 - brings the server with it
@@ -67,15 +67,15 @@ def _certificate(config: Config) -> Iterator[Finding]:
     try:
         facts = Certificate(config, config.tls).facts
     except StartError as error:
-        yield Finding(("tls",), str(error))
+        yield ConfigFinding(("tls",), str(error))
         return
     left = facts.days_left(datetime.now(UTC))
     if left < RENEW_BEFORE:
         when = f"{'ended' if left < 0 else 'ends'} on {facts.ends:%Y-%m-%d}"
-        yield Finding(("tls", "certificate"), f"the certificate {when}; renew it", warning=True)
+        yield ConfigFinding(("tls", "certificate"), f"the certificate {when}; renew it", warning=True)
     if bare := sorted(host for host in config.hosts if not facts.covers(host)):
         text = f"the certificate is not for {', '.join(bare)}: browsers refuse it there"
-        yield Finding(("tls", "certificate"), text, warning=True)
+        yield ConfigFinding(("tls", "certificate"), text, warning=True)
 
 
 def _check_store(config: Config) -> None:
@@ -104,10 +104,10 @@ def _check_postgresql(url: str) -> None:
         thread.submit(asyncio.run, check_address(url)).result()
 
 
-def _authority(steps: tuple[Step, ...], config: Config, ca: Path | None) -> Iterator[Finding]:
+def _authority(steps: tuple[Step, ...], config: Config, ca: Path | None) -> Iterator[ConfigFinding]:
     if ca is None:
         return
     try:
         ssl.create_default_context(cafile=str(config.file(ca)))
     except OSError as error:
-        yield Finding(steps, f"the authority {config.file(ca)} cannot be used: {error}")
+        yield ConfigFinding(steps, f"the authority {config.file(ca)} cannot be used: {error}")

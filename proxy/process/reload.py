@@ -69,7 +69,7 @@ class WatchedFiles:
     def _read(self, tests: RulesTests) -> LoadedFiles:
         if self.in_subprocess:
             return read_in_subprocess(self.config_path, self.rules_path, tests)
-        from proxy.process.load_files import read_files  # noqa: PLC0415 - pydantic, YAML, Babel: 35 MB
+        from proxy.process.read_files import read_files  # noqa: PLC0415 - pydantic, YAML, Babel: 35 MB
 
         return read_files(self.config_path, self.rules_path, tests)
 

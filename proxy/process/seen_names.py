@@ -16,7 +16,7 @@ from proxy.errors import ProxyError
 from proxy.policy.model import DAY
 from proxy.process.alerts import Alerts
 from proxy.records.driver import FAILURES
-from proxy.seen.declared import Whose, declaration
+from proxy.seen.declaration import Whose, declaration
 from proxy.seen.known_names import known_names
 from proxy.seen.names import Kind
 from proxy.seen.seen_store import SeenStore

@@ -10,7 +10,7 @@ from proxy.config.types import Config
 from proxy.policy.hosts import covers, registrable
 from proxy.policy.model import Provider
 from proxy.problems import Problem
-from proxy.process.findings import Finding, located
+from proxy.process.config_findings import ConfigFinding, located
 from proxy.telemetry.visitor_network import is_private
 
 _HELD = (
@@ -61,7 +61,7 @@ def blind_shares(config: Config, path: Path) -> list[Problem]:
         " one: they are all enforced or all observed"
     )
     findings = (
-        Finding(("sites", number, "share"), f"sites[{number}].share {text}", warning=True)
+        ConfigFinding(("sites", number, "share"), f"sites[{number}].share {text}", warning=True)
         for number, site in enumerate(config.sites)
         if site.share < 100
     )
@@ -86,7 +86,7 @@ def uncovered_hosts(policies: Policies, config: Config, path: Path) -> list[Prob
                 f" or dropped; add '{host}' (or its parent, with a dot before it) to the rows' `domain`,"
                 f" which may be a list{', or give the site `rules` of its own' if site.rules is None else ''}"
             )
-            findings.append(Finding(("sites", number, "hosts", at), text, warning=True))
+            findings.append(ConfigFinding(("sites", number, "hosts", at), text, warning=True))
     return located(findings, path)
 
 
@@ -105,7 +105,7 @@ def hosts_without_a_shared_answer(config: Config, path: Path) -> list[Problem]:
                     " for each domain (they may name the same upstream), then the hosts of a domain share"
                     " an answer"
                 )
-                findings.append(Finding(("sites", number, "hosts", at), text, warning=True))
+                findings.append(ConfigFinding(("sites", number, "hosts", at), text, warning=True))
                 break
     return located(findings, path)
 

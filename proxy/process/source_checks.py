@@ -13,7 +13,7 @@ from proxy.policy.model import Policy
 from proxy.policy.scope import scope_of
 from proxy.policy.yaml_source import Step, spell
 from proxy.problems import Problem
-from proxy.process.findings import Finding, located
+from proxy.process.config_findings import ConfigFinding, located
 
 _Found = tuple[tuple[Step, ...], str, bool]
 """Where below `consent.source`, what, and whether it is a warning."""
@@ -24,7 +24,7 @@ def source_problems(policies: Policies, config: Config, path: Path) -> list[Prob
     source = config.consent.source
     if source is None:
         return []
-    findings: dict[Finding, None] = {}
+    findings: dict[ConfigFinding, None] = {}
     for policy in policies.all:
         for below, text, warning in (
             *_purposes(policy, source),
@@ -32,7 +32,7 @@ def source_problems(policies: Policies, config: Config, path: Path) -> list[Prob
             *_block(policy, source),
         ):
             steps: tuple[Step, ...] = ("consent", "source", *below)
-            findings[Finding(steps, f"{spell(steps)} {text}", warning)] = None
+            findings[ConfigFinding(steps, f"{spell(steps)} {text}", warning)] = None
     return located(findings, path)
 
 

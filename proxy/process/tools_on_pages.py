@@ -15,7 +15,7 @@ from proxy.config.types import Config
 from proxy.errors import RecordsError, StartError
 from proxy.policy.model import Policy
 from proxy.problems import Problem
-from proxy.process.findings import Finding, located
+from proxy.process.config_findings import ConfigFinding, located
 from proxy.records.database import Database
 from proxy.records.store_address import read_store_address
 from proxy.seen.ownership import ownership
@@ -40,7 +40,7 @@ def tools_on_pages(policies: Policies, config: Config, path: Path) -> list[Probl
             f"the pages of {site} have {providers()[id_].name} ('{name}' was seen), another consent tool:"
             f" use: [{id_}] in the rules holds its banner and keeps its memory"
         )
-        findings.append(Finding(("sites", numbers[site]), text, warning=True))
+        findings.append(ConfigFinding(("sites", numbers[site]), text, warning=True))
     return located(findings, path)
 
 

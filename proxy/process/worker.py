@@ -30,7 +30,7 @@ from proxy.http.upstream.balancer import Upstreams
 from proxy.own.addresses import OwnAddresses
 from proxy.process.admin import listen_admin
 from proxy.process.alerts import Alerts
-from proxy.process.figures import Figures
+from proxy.process.gauges import Gauges
 from proxy.process.handover import write_handover
 from proxy.process.records_probe import RecordsProbe
 from proxy.process.reload import Reloader, WatchedFiles
@@ -104,7 +104,7 @@ class Worker:
         self._end_admin: Callable[[], Awaitable[None]] | None = None
         self._began = time.monotonic()
         self._began_at = time.time()
-        self._figures: Figures | None = None
+        self._gauges: Gauges | None = None
         self._presumption_ended: set[int] = set()
         self._off: set[str] = set()  # sites that were reported as switched off
         self._reloader = (
@@ -155,18 +155,18 @@ class Worker:
         self._report_off()
         self.seen = self._seen_names(self._store)
         await self._open_listeners()
-        self._figures = figures = Figures(
+        self._gauges = gauges = Gauges(
             self.metrics,
             self._store,
             self.listeners,
             certificate=partial(getattr, self, "_certificate"),
             reloader=self._reloader,
         )
-        figures.report(self._snapshot)
+        gauges.report(self._snapshot)
         if admin and config.admin is not None:
             console = self._console(self._watched)
             self._end_admin = await listen_admin(config.admin, self, config.admin_hosts, console)
-        self._begin_background(figures)
+        self._begin_background(gauges)
         if self._reloader is not None:
             self._reloader.report_doubt()
         self.health.started = True
@@ -193,9 +193,9 @@ class Worker:
             given=lambda: write_handover(watched, self.config, self._policies),
         )
 
-    def _begin_background(self, figures: Figures) -> None:
+    def _begin_background(self, gauges: Gauges) -> None:
         """Begin what goes on beside the requests until the worker stops."""
-        work = [self._tick(figures), self._records_probe.run(), self._count_days(), self._recode()]
+        work = [self._tick(gauges), self._records_probe.run(), self._count_days(), self._recode()]
         work += [self.seen.run(), self.seen.run_alerts()]
         if self._number == 0:
             work.append(self._purge())
@@ -353,13 +353,13 @@ class Worker:
             async with asyncio.timeout(TICK):
                 await self.seen.write()
 
-    async def _tick(self, figures: Figures) -> None:
+    async def _tick(self, gauges: Gauges) -> None:
         """Flush metrics, and reload when files have changed."""
         while True:
             await asyncio.sleep(TICK)
             self.metrics.flush()
             self._records_probe.report()
-            figures.report(self.snapshot)
+            gauges.report(self.snapshot)
             if self._watched is not None and self._watched.changed():
                 await self.reload()
             self._report_off()
@@ -415,7 +415,7 @@ class Worker:
             "version": VERSION,
             "filter": build_kind(),
             "uptime_seconds": int(time.monotonic() - self._began),
-            "process": self._figures.usage() if self._figures is not None else {},
+            "process": self._gauges.usage() if self._gauges is not None else {},
             "policy": {
                 "rules": self._policies.files,
                 "version": self._policies.versions,

@@ -40,7 +40,7 @@ _MOVE = "UPDATE writers SET head_position = ?, head_link = ?, head_time = ?, hea
 
 
 @dataclass(eq=False, slots=True)
-class Waiting:
+class WaitingRecord:
     """A record to be written; `record` is None if no request waits for it."""
 
     new: NewRecord
@@ -70,7 +70,7 @@ class Ledger:
         """From the next batch on, write on a new chain, sealed under the newest of other keys."""
         self._rotated = keyring
 
-    async def write(self, batch: Sequence[Waiting]) -> list[ConsentRecord]:
+    async def write(self, batch: Sequence[WaitingRecord]) -> list[ConsentRecord]:
         """Return the durable record of each answer.
 
         Answers that were tried before are looked for by id first: their commit may have
@@ -103,7 +103,7 @@ class Ledger:
             await connection.run("DELETE FROM keys WHERE id = ?", name)
 
     async def _place(
-        self, connection: Connection, batch: Sequence[Waiting], chain: Chain, *, again: bool
+        self, connection: Connection, batch: Sequence[WaitingRecord], chain: Chain, *, again: bool
     ) -> tuple[list[ConsentRecord], list[ConsentRecord]]:
         """Return the record of each answer, and those of them that are new."""
         latest = await self._latest(connection, {waiting.new.visitor for waiting in batch})

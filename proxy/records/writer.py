@@ -19,7 +19,7 @@ from proxy.errors import RecordsError
 from proxy.records.chain import Keyring
 from proxy.records.database import Database
 from proxy.records.driver import Failure, why
-from proxy.records.ledger import Ledger, Waiting
+from proxy.records.ledger import Ledger, WaitingRecord
 
 ADD_TIMEOUT = 5.0
 """Seconds that `add` waits for its record before it raises."""
@@ -36,8 +36,8 @@ class Writer:
 
     def __init__(self, database: Database, keyring: Keyring, clock: Callable[[], int]) -> None:
         self._ledger = Ledger(database, keyring, clock)
-        self._queue: deque[Waiting] = deque()
-        self._later: deque[Waiting] = deque()
+        self._queue: deque[WaitingRecord] = deque()
+        self._later: deque[WaitingRecord] = deque()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._last = (0, 0)
@@ -73,7 +73,7 @@ class Writer:
         if len(self._later) >= _BACKLOG:
             self._later.popleft()
             self.lost += 1
-        self._later.append(Waiting(new, self._id(new), None))
+        self._later.append(WaitingRecord(new, self._id(new), None))
         self._start()
 
     async def probe(self) -> None:
@@ -108,10 +108,10 @@ class Writer:
         self._last = (new.time, drawn)
         return record_id(new.time, drawn.to_bytes(10, "big"))
 
-    def _enqueue(self, new: NewRecord, record: asyncio.Future[ConsentRecord]) -> Waiting:
+    def _enqueue(self, new: NewRecord, record: asyncio.Future[ConsentRecord]) -> WaitingRecord:
         if self._closing:
             raise RecordsError("the store of proofs is closed")
-        waiting = Waiting(new, self._id(new), record)
+        waiting = WaitingRecord(new, self._id(new), record)
         self._queue.append(waiting)
         self._start()
         return waiting
@@ -146,20 +146,20 @@ class Writer:
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._wake.wait(), seconds)
 
-    def _take(self) -> list[Waiting]:
+    def _take(self) -> list[WaitingRecord]:
         """Return what to write now: visitors who wait; in turns with them, while all is well, the backlog."""
         from_backlog = bool(self._later) and not self._queue
         if self._later and self._queue and not self._down:
             from_backlog = self._turn = not self._turn
         source = self._later if from_backlog else self._queue
-        batch: list[Waiting] = []
+        batch: list[WaitingRecord] = []
         while source and len(batch) < _BATCH:
             waiting = source.popleft()
             if waiting.wanted:
                 batch.append(waiting)
         return batch
 
-    async def _write(self, batch: Sequence[Waiting]) -> None:
+    async def _write(self, batch: Sequence[WaitingRecord]) -> None:
         try:
             async with asyncio.timeout(_COMMIT_TIMEOUT):
                 done = await self._with_retry(lambda: self._ledger.write(batch))
@@ -172,7 +172,7 @@ class Writer:
                 if waiting.record is not None and not waiting.record.done():
                     waiting.record.set_result(record)
 
-    async def _failed(self, batch: Sequence[Waiting], error: Exception) -> None:
+    async def _failed(self, batch: Sequence[WaitingRecord], error: Exception) -> None:
         trouble = f"no proof could be written: {why(error)}"
         if not _is_records_fault(error):
             self._put_off(batch, trouble)
@@ -186,7 +186,7 @@ class Writer:
         elif not batch[0].record.done():
             batch[0].record.set_exception(RecordsError(trouble))
 
-    def _put_off(self, batch: Sequence[Waiting], trouble: str) -> None:
+    def _put_off(self, batch: Sequence[WaitingRecord], trouble: str) -> None:
         self._down, self.trouble = True, trouble
         for waiting in reversed(batch):
             if waiting.record is None:

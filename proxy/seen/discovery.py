@@ -10,7 +10,7 @@ from proxy.filter.headers.cookies import CookieRules
 from proxy.filter.rules.judge import Rules
 from proxy.policy.hosts import covers
 from proxy.policy.model import DAY, Policy, TagRule
-from proxy.seen.declared import Declaration, Whose, declaration
+from proxy.seen.declaration import Declaration, Whose, declaration
 from proxy.seen.names import Kind
 from proxy.seen.ownership import Ownership, ownership
 from proxy.seen.sightings import Key, Seen
@@ -23,7 +23,7 @@ NEW_WITHIN = DAY
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class SeenName:
     """A name that was seen, and what is known of it."""
 
     kind: Kind
@@ -44,17 +44,17 @@ class Discovery:
 
     site: str
     since: int | None = None
-    undeclared: list[Finding] = field(default_factory=list)
-    presumed: list[Finding] = field(default_factory=list)
-    unserved: list[Finding] = field(default_factory=list)
-    unread: list[Finding] = field(default_factory=list)
-    consent_tools: dict[str, list[Finding]] = field(default_factory=dict)  # others than ours, by their id
+    undeclared: list[SeenName] = field(default_factory=list)
+    presumed: list[SeenName] = field(default_factory=list)
+    unserved: list[SeenName] = field(default_factory=list)
+    unread: list[SeenName] = field(default_factory=list)
+    consent_tools: dict[str, list[SeenName]] = field(default_factory=dict)  # others than ours, by their id
     silent: list[tuple[str, int | None]] = field(default_factory=list)  # providers, last seen
     silent_neutral: list[tuple[str, int | None]] = field(default_factory=list)  # hosts, last seen
 
-    def by_owner(self) -> dict[str, list[Finding]]:
+    def by_owner(self) -> dict[str, list[SeenName]]:
         """Return what is undeclared by its owner; what nobody knows comes last."""
-        found: dict[str, list[Finding]] = {}
+        found: dict[str, list[SeenName]] = {}
         for one in sorted(self.undeclared, key=lambda one: (not one.whose.is_known, one.whose.owner.lower())):
             found.setdefault(one.whose.owner, []).append(one)
         return found
@@ -93,7 +93,7 @@ def discover(
 def _sort(
     found: Discovery, key: Key, seen: Seen, says: Declaration, *, rules: Rules, cookies: CookieRules
 ) -> None:
-    one = Finding(key.kind, key.name, seen, says, ownership(key.kind, key.name, seen.setters))
+    one = SeenName(key.kind, key.name, seen, says, ownership(key.kind, key.name, seen.setters))
     tool = says.id if says.whose is Whose.PROVIDER else one.whose.catalogue
     if tool in consent_tools():
         found.consent_tools.setdefault(tool, []).append(one)
@@ -108,7 +108,7 @@ def _sort(
         found.undeclared.append(one)
 
 
-def _is_presumed(one: Finding, cookies: CookieRules) -> bool:
+def _is_presumed(one: SeenName, cookies: CookieRules) -> bool:
     """True for a cookie that passes because it looks like a sign-in's."""
     if one.kind is not Kind.COOKIE or not cookies.presumes or cookies.is_claimed(one.name):
         return False
@@ -164,7 +164,7 @@ def stops(found: Discovery, *, now: int) -> list[str]:
     return why
 
 
-def _would_be_missed(one: Finding) -> bool:
+def _would_be_missed(one: SeenName) -> bool:
     """True for a cookie of the server's own that lives as long as a session: a sign-in, a basket."""
     facts = one.seen.cookie
     return (
@@ -174,7 +174,7 @@ def _would_be_missed(one: Finding) -> bool:
     )
 
 
-def _runs(one: Finding) -> bool:
+def _runs(one: SeenName) -> bool:
     return not one.seen.elements.isdisjoint(("script", "iframe", "worker"))
 
 

@@ -11,7 +11,7 @@ from proxy.catalogue.shipped import providers
 from proxy.policy.hosts import covers, registrable
 from proxy.policy.model import OWN
 from proxy.seen.call_names import catalogue_caller
-from proxy.seen.declared import matches_any
+from proxy.seen.declaration import matches_any
 from proxy.seen.names import Kind
 
 UNKNOWN = "not known"

@@ -94,7 +94,7 @@ class Seen:
             self.cookie.update(other.cookie)
 
 
-class Report(NamedTuple):
+class ReportedName(NamedTuple):
     """A name as a browser reports it; `path` is that of its page."""
 
     kind: Kind
@@ -196,7 +196,7 @@ class Sightings:
         """Note a page that could not be read: enforced, it is refused."""
         self._add(site, Kind.PAGE, path.decode("latin-1"), Seen(now, now, 1, by_us=True))
 
-    def report(self, site: str, reports: Iterable[Report], network: str, now: int) -> int:
+    def report(self, site: str, reports: Iterable[ReportedName], network: str, now: int) -> int:
         """Note what a browser reported; return how many of the names were taken."""
         taken = 0
         for one in reports:

@@ -23,8 +23,8 @@ from proxy.policy.model import NECESSARY, Policy
 from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.rules_schema import CookieShape, NeutralShape, StorageShape, TagShape
 from proxy.policy.used_providers import needed
-from proxy.seen.declared import Whose
-from proxy.seen.discovery import Discovery, Finding
+from proxy.seen.declaration import Whose
+from proxy.seen.discovery import Discovery, SeenName
 from proxy.seen.names import Kind
 
 _WANTED = {
@@ -90,7 +90,7 @@ def suggest(
 ) -> list[Block]:
     """Return a block for each owner of what was found on the site of that name, none with a taken id."""
     domains = _Domains(own, name)
-    groups: dict[str, list[Finding]] = {}
+    groups: dict[str, list[SeenName]] = {}
     for one in (*found.undeclared, *found.presumed):
         groups.setdefault(_group(one), []).append(one)
     taken = {provider.id for provider in policy.providers} | set(providers()) | set(taken_ids)
@@ -126,13 +126,13 @@ def purpose_of(policy: Policy, category: str) -> str | None:
     return fitting or (asked[-1] if asked else None)
 
 
-def _group(one: Finding) -> str:
+def _group(one: SeenName) -> str:
     if one.says.whose in (Whose.PLATFORM, Whose.TRACKER) and not one.whose.catalogue:
         return one.says.id
     return one.whose.catalogue or one.whose.owner
 
 
-def _free(one: Finding, taken: set[str]) -> str:
+def _free(one: SeenName, taken: set[str]) -> str:
     name = one.whose.owner if one.whose.is_known else "not-known"
     if one.says.whose in (Whose.PLATFORM, Whose.TRACKER):
         name = one.says.id
@@ -141,7 +141,7 @@ def _free(one: Finding, taken: set[str]) -> str:
     return next(made for n in range(1, 10_000) if (made := id_ if n == 1 else f"{id_}-{n}") not in taken)
 
 
-def _use(id_: str, findings: list[Finding], policy: Policy) -> Block:
+def _use(id_: str, findings: list[SeenName], policy: Policy) -> Block:
     """Return a provider of the catalogue by its name; with other purposes where the policy lacks its own."""
     has = {purpose.id for purpose in policy.purposes}
     lacking = sorted(needed(providers()[id_]) - has)
@@ -159,7 +159,7 @@ def _use(id_: str, findings: list[Finding], policy: Policy) -> Block:
     )
 
 
-def _provider(id_: str, findings: list[Finding], policy: Policy, domains: _Domains) -> Block:
+def _provider(id_: str, findings: list[SeenName], policy: Policy, domains: _Domains) -> Block:
     first = findings[0].whose
     name = first.owner if first.is_known else "Not known"
     lines = [f"  {id_}:", f"    name: {_quoted(name)}   # TODO: {_source(findings)}"]
@@ -181,7 +181,7 @@ def _provider(id_: str, findings: list[Finding], policy: Policy, domains: _Domai
     return Block(id_, lines, owner=name, names=[one.name for one in findings])
 
 
-def _cookie(one: Finding, policy: Policy, domains: _Domains) -> str:
+def _cookie(one: SeenName, policy: Policy, domains: _Domains) -> str:
     guess, facts = one.whose.guess, one.seen.cookie
     purpose = _purpose(one, policy)
     if purpose is None:
@@ -198,9 +198,9 @@ def _cookie(one: Finding, policy: Policy, domains: _Domains) -> str:
     return _checked(CookieShape, row, one) or f"- {_mapping(row)}   # {_todo(one)}"
 
 
-def _tags(hosts: list[Finding], policy: Policy) -> list[str]:
+def _tags(hosts: list[SeenName], policy: Policy) -> list[str]:
     """Return one rule for all hosts of an owner that can be said; a comment for each that cannot."""
-    said: list[Finding] = []
+    said: list[SeenName] = []
     rows: list[str] = []
     for one in hosts:
         if "webrtc" in one.seen.elements:
@@ -218,7 +218,7 @@ def _tags(hosts: list[Finding], policy: Policy) -> list[str]:
     return rows
 
 
-def _calls(findings: Iterable[Finding], policy: Policy) -> list[str]:
+def _calls(findings: Iterable[SeenName], policy: Policy) -> list[str]:
     """Return a rule for the snippets of each function that is called."""
     rows = [
         (one, {"text": one.name, "purpose": _purpose(one, policy)})
@@ -228,12 +228,12 @@ def _calls(findings: Iterable[Finding], policy: Policy) -> list[str]:
     return [_checked(TagShape, row, one) or f"- {_mapping(row)}   # {_todo(one)}" for one, row in rows]
 
 
-def _key(one: Finding, policy: Policy) -> str:
+def _key(one: SeenName, policy: Policy) -> str:
     row = {"key": one.name, "purpose": _purpose(one, policy)}
     return _checked(StorageShape, row, one) or f"- {_mapping(row)}   # {_todo(one)}"
 
 
-def _purpose(one: Finding, policy: Policy) -> str | None:
+def _purpose(one: SeenName, policy: Policy) -> str | None:
     """Return the purpose of a platform's row, else a guess that needs consent."""
     if one.says.whose is Whose.PLATFORM:
         rows = [row for p in policy.catalogue.platforms if p.id == one.says.id for row in p.cookies]
@@ -244,7 +244,7 @@ def _purpose(one: Finding, policy: Policy) -> str | None:
 
 
 def _checked(
-    shape: type[CookieShape | TagShape | StorageShape | NeutralShape], row: dict[str, Any], one: Finding
+    shape: type[CookieShape | TagShape | StorageShape | NeutralShape], row: dict[str, Any], one: SeenName
 ) -> str:
     """Return a comment that says why no rule can say this; empty where one can."""
     try:
@@ -254,11 +254,11 @@ def _checked(
     return ""
 
 
-def _unsaid(one: Finding, why: str) -> str:
+def _unsaid(one: SeenName, why: str) -> str:
     return f"# {_quoted(one.name)} cannot be written as a rule: {_quoted(why)}"
 
 
-def _todo(one: Finding) -> str:
+def _todo(one: SeenName) -> str:
     if one.says.whose is Whose.PLATFORM:
         return f"TODO: confirm; the catalogue knows it as a cookie of {one.says.id}"
     guess = one.whose.guess
@@ -271,12 +271,12 @@ def _todo(one: Finding) -> str:
     return "TODO: the purpose is a guess"
 
 
-def _source(findings: Iterable[Finding]) -> str:
+def _source(findings: Iterable[SeenName]) -> str:
     said = {_todo_source(one) for one in findings}
     return "whose this is" + (f"; {' and '.join(sorted(said - {''}))} says so" if said - {""} else "")
 
 
-def _todo_source(one: Finding) -> str:
+def _todo_source(one: SeenName) -> str:
     if one.says.whose in (Whose.PLATFORM, Whose.TRACKER) or one.whose.catalogue:
         return "the catalogue"
     if one.whose.guess is not None:
@@ -289,7 +289,7 @@ def _lasts(guess: CookieGuess | None) -> str:
     return said if said and parse_duration(said) is not None else "Session"
 
 
-def _named(findings: Iterable[Finding]) -> str:
+def _named(findings: Iterable[SeenName]) -> str:
     return ", ".join(_quoted(one.name) for one in findings)
 
 

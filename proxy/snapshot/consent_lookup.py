@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from proxy.consent.answer import Answer
 from proxy.consent.cookie import MAX_LENGTH, ConsentReading, read_answers
 from proxy.consent.decision import Decision, decide
-from proxy.consent.declared import Source, Standing, quietly, standing
-from proxy.consent.tools.answer import MAX_LENGTH as LONGEST_OF_TOOL
+from proxy.consent.effective_answer import EffectiveAnswer, Source, effective_answer, without_asking
 from proxy.consent.tools.known import read_tool
+from proxy.consent.tools.tool_answer import MAX_LENGTH as LONGEST_OF_TOOL
 from proxy.filter.cache import Cache
 from proxy.filter.headers.cookies import pairs_of, values_of
 from proxy.http.request import Request
@@ -24,10 +24,10 @@ KEPT = 4 << 20
 
 @dataclass(slots=True)
 class _Entry:
-    """A parsed consent cookie, what stands beside another tool's, and the decisions of one minute."""
+    """A parsed consent cookie, the answer that holds, and the decisions of one minute."""
 
     reading: ConsentReading
-    stands: Standing | None  # None where no other tool is read
+    effective: EffectiveAnswer | None  # None where no other tool is read
     decisions: dict[tuple[bool, bool], Decision] = field(default_factory=dict)  # by signal and withheld
 
 
@@ -80,12 +80,12 @@ class ConsentLookup:
 
     def _decide_all(self, request: Request, found: _Entry) -> Decision:
         """Return the decision that follows from our cookie and from another tool's, where one is read."""
-        stands = found.stands
-        if stands is None or request.withheld:
+        effective = found.effective
+        if effective is None or request.withheld:
             return self.decide(request, found.reading.answer)
-        due = stands.declared.due is not None
-        decision = replace(self.decide(request, stands.answer), declared=stands.declared, is_due=due)
-        return quietly(decision) if stands.quiet else decision
+        due = effective.declared.due is not None
+        decision = replace(self.decide(request, effective.answer), declared=effective.declared, is_due=due)
+        return without_asking(decision) if effective.other_tool_asks else decision
 
     def _cached_entry(self, request: Request, lines: list[bytes]) -> _Entry:
         values = [value for line in lines for value in values_of(line, self._cookie)]
@@ -104,12 +104,14 @@ class ConsentLookup:
 
     def _entry(self, values: list[bytes], pairs: list[tuple[str, str]], now: int) -> _Entry:
         reading = read_answers(values, self._keys, self._scope, now=now, lasts=self._lasts)
-        return _Entry(reading, self._stands(reading.answer, pairs, now))
+        return _Entry(reading, self._effective(reading.answer, pairs, now))
 
-    def _stands(self, own: Answer | None, pairs: list[tuple[str, str]], now: int) -> Standing | None:
+    def _effective(
+        self, own: Answer | None, pairs: list[tuple[str, str]], now: int
+    ) -> EffectiveAnswer | None:
         if self._source is None:
             return None
         said = read_tool(self._source.tool, pairs, now)
-        return standing(
+        return effective_answer(
             self._source, said, own, self._scope, now=now, lasts=self._lasts, version=self._version
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from proxy.config.types import Config
-from proxy.consent.declared import Source
+from proxy.consent.effective_answer import Source
 from proxy.consent.tools.known import TOOLS
 from proxy.policy.actions import Action
 from proxy.policy.model import Policy

@@ -7,7 +7,7 @@ from jsonschema import Draft202012Validator
 
 from proxy.audit.document import SCHEMA, document, summary
 from proxy.audit.evaluation import evaluate
-from proxy.audit.findings import Severity, What
+from proxy.audit.findings import FindingKind, Severity
 from proxy.audit.observed import (
     Decided,
     SiteVisit,
@@ -111,7 +111,7 @@ def test_a_fault_of_the_banner_is_one_finding_with_every_page_that_shows_it():
         )
     }
     found = evaluate(seen, policy, PLAN.own)
-    [one] = [one for one in found.findings if one.what is What.BANNER]
+    [one] = [one for one in found.findings if one.what is FindingKind.BANNER]
     made = document(seen, found, policy, PLAN.own, version="1", command=[], now=0.0)
 
     assert one.pages == ["callkom.io/", "callkom.io/b"]

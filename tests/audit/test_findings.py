@@ -1,6 +1,6 @@
 """The same objection to the same name is one finding, wherever it was seen."""
 
-from proxy.audit.findings import Fact, Finding, Findings, Objection, Severity, Sight, What
+from proxy.audit.findings import Fact, Finding, FindingKind, Findings, Objection, Severity, Sight
 from proxy.audit.observed import When
 
 
@@ -15,7 +15,7 @@ def sight(state, page="a.io/"):
 def test_the_same_objection_in_two_states_is_one_finding_with_every_place():
     findings = Findings()
     for state, page in (("refuse", "a.io/b"), ("functional", "a.io/"), ("refuse", "a.io/")):
-        findings.add(What.COOKIE, "_id", "a.io", objection(), sight(state, page))
+        findings.add(FindingKind.COOKIE, "_id", "a.io", objection(), sight(state, page))
     [one] = findings.all()
 
     assert (one.states, one.pages) == (["refuse", "functional"], ["a.io/b", "a.io/"])
@@ -24,10 +24,10 @@ def test_the_same_objection_in_two_states_is_one_finding_with_every_place():
 
 def test_another_fact_kind_or_place_is_another_finding():
     findings = Findings()
-    findings.add(What.COOKIE, "_id", "a.io", objection(), sight("refuse"))
-    findings.add(What.COOKIE, "_id", "a.io", objection(Fact.LONGER), sight("refuse"))
-    findings.add(What.KEY, "_id", "a.io", objection(), sight("refuse"))
-    findings.add(What.COOKIE, "_id", "b.io", objection(), sight("refuse"))
+    findings.add(FindingKind.COOKIE, "_id", "a.io", objection(), sight("refuse"))
+    findings.add(FindingKind.COOKIE, "_id", "a.io", objection(Fact.LONGER), sight("refuse"))
+    findings.add(FindingKind.KEY, "_id", "a.io", objection(), sight("refuse"))
+    findings.add(FindingKind.COOKIE, "_id", "b.io", objection(), sight("refuse"))
 
     assert len(findings.all()) == 4
 
@@ -37,7 +37,7 @@ def test_the_gravest_objection_stands_whichever_came_first():
     for order in ([doubt, violation], [violation, doubt]):
         findings = Findings()
         for one in order:
-            findings.add(What.HOST, "ads.example", "ads.example", one, sight("refuse"))
+            findings.add(FindingKind.HOST, "ads.example", "ads.example", one, sight("refuse"))
 
         assert [one.objection.why for one in findings.all()] == ["surely"]
 
@@ -50,7 +50,7 @@ def test_violations_come_first_then_facts_in_their_order_then_names():
         ("b", objection(Fact.BEFORE)),
         ("a", objection(Fact.LONGER)),
     ):
-        findings.add(What.COOKIE, name, "a.io", one, sight("none"))
+        findings.add(FindingKind.COOKIE, name, "a.io", one, sight("none"))
 
     assert [one.name for one in findings.all()] == ["b", "a", "c", "d"]
     assert all(isinstance(one, Finding) for one in findings.all())

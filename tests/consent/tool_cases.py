@@ -6,7 +6,7 @@ from time import strptime
 
 import yaml
 
-from proxy.consent.tools.answer import Silence, ToolAnswer
+from proxy.consent.tools.tool_answer import Silence, ToolAnswer
 
 FILE = Path(__file__).resolve().parents[1] / "data" / "consent-tools.yaml"
 TABLE = yaml.load(FILE.read_text(), yaml.BaseLoader)

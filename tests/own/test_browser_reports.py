@@ -11,7 +11,7 @@ from proxy.own.browser_reports import MAX_NAMES, MAX_REPORTS, BrowserReport, rea
 from proxy.policy.model import Catalogue, Tracker
 from proxy.policy.own_hosts import OwnHosts
 from proxy.seen.names import Kind, Side
-from proxy.seen.sightings import Report
+from proxy.seen.sightings import ReportedName
 from tests.policy.rules import policy_of
 
 POLICY = policy_of(
@@ -119,17 +119,20 @@ def test_one_body_says_only_so_much():
 @pytest.mark.parametrize(
     ("said", "named"),
     [
-        (["call", "_acmeq", "", ""], Report(Kind.CALL, "_acmeq", path="/x")),
+        (["call", "_acmeq", "", ""], ReportedName(Kind.CALL, "_acmeq", path="/x")),
         (
             ["key", "acme-db", "indexedDB", "self"],
-            Report(Kind.KEY, "acme-db", "indexedDB", path="/x", setter="self"),
+            ReportedName(Kind.KEY, "acme-db", "indexedDB", path="/x", setter="self"),
         ),
-        (["key", "theme", "made up", ""], Report(Kind.KEY, "theme", path="/x")),
-        (["host", "a.example", "css", ""], Report(Kind.HOST, "a.example", "style", Side.STYLE, "/x")),
-        (["host", "b.example", "xmlhttprequest", ""], Report(Kind.HOST, "b.example", "fetch", path="/x")),
+        (["key", "theme", "made up", ""], ReportedName(Kind.KEY, "theme", path="/x")),
+        (["host", "a.example", "css", ""], ReportedName(Kind.HOST, "a.example", "style", Side.STYLE, "/x")),
+        (
+            ["host", "b.example", "xmlhttprequest", ""],
+            ReportedName(Kind.HOST, "b.example", "fetch", path="/x"),
+        ),
         (
             ["host", "static.example.com", "img", ""],
-            Report(Kind.HOST, "static.example.com", "img", path="/x"),
+            ReportedName(Kind.HOST, "static.example.com", "img", path="/x"),
         ),
     ],
 )

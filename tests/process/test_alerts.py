@@ -13,7 +13,7 @@ from proxy.errors import ConfigError
 from proxy.policy.model import DAY
 from proxy.seen.names import Kind
 from proxy.seen.seen_store import SeenStore
-from proxy.seen.sightings import Key, Report, Seen
+from proxy.seen.sightings import Key, ReportedName, Seen
 from tests.support.origin import Origin, html
 from tests.support.proxying import config_text, proxying
 
@@ -107,7 +107,7 @@ async def test_in_the_first_week_nothing_is_new(tmp_path):
 async def test_what_one_network_reports_alarms_nobody_and_what_five_report_does(tmp_path):
     async with Receiver() as receiver, after_a_week(tmp_path, receiver) as proxy:
         for number in range(5):
-            report = Report(Kind.HOST, "reported.example", "script")
+            report = ReportedName(Kind.HOST, "reported.example", "script")
             proxy.server._shared.sightings.report("callkom.io", [report], f"192.0.{number}.0/24", NOW)
             await turn(proxy)
             assert len(receiver.got) == (number == 4)

@@ -9,7 +9,7 @@ from proxy.config.loading import read_config
 from proxy.config.policies import Policies
 from proxy.errors import ConfigError
 from proxy.policy.load import load_policy
-from proxy.process.load_files import read_files
+from proxy.process.read_files import read_files
 from proxy.process.source_checks import source_problems
 from tests.support.proxying import RULES
 

@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.errors import ConfigError
-from proxy.process.load_files import read_files
+from proxy.process.read_files import read_files
 from tests.process.test_preflight_checks import config_in, problems
 from tests.support.proxying import RULES
 

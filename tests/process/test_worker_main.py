@@ -36,7 +36,7 @@ OURS = {
     "proxy.cli",
     "proxy.policy.rules_schema",
     "proxy.policy.load",
-    "proxy.process.load_files",
+    "proxy.process.read_files",
     "proxy.filter.inline_tests",
     "proxy.console.app",
     "proxy.process.console",

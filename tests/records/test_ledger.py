@@ -6,7 +6,7 @@ import pytest
 
 from proxy.consent.answer import How
 from proxy.consent.record import Shown
-from proxy.records.ledger import Ledger, Waiting
+from proxy.records.ledger import Ledger, WaitingRecord
 from proxy.records.store import RecordStore
 from tests.records.answers import KEY, NOON, SHOWN, answer, raw, refusal
 
@@ -82,8 +82,8 @@ async def test_a_text_is_kept_once_however_many_saw_it(url, store):
 
 async def test_a_commit_that_arrived_although_its_connection_died_is_not_made_twice(store):
     ledger = Ledger(store._database, store._keyring, lambda: NOON)
-    first = Waiting(answer("ana"), "a" * 26, None)
-    second = Waiting(refusal("ana", time=NOON + 1), "b" * 26, None)
+    first = WaitingRecord(answer("ana"), "a" * 26, None)
+    second = WaitingRecord(refusal("ana", time=NOON + 1), "b" * 26, None)
 
     (record,) = await ledger.write([first])
     await ledger.write([second])

@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.seen.call_names import caller, catalogue_caller, unspoken
-from proxy.seen.declared import Whose, declaration
+from proxy.seen.declaration import Whose, declaration
 from proxy.seen.names import Kind
 from tests.policy.rules import policy_of
 from tests.seen.test_suggestions import SITE

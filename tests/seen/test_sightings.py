@@ -4,7 +4,15 @@ import pytest
 
 from proxy.filter.verdict import Does, Verdict
 from proxy.seen.names import Kind, Side
-from proxy.seen.sightings import ENOUGH_NETWORKS, MOST_WAITING, NEW_PER_HOUR, Key, Report, Seen, Sightings
+from proxy.seen.sightings import (
+    ENOUGH_NETWORKS,
+    MOST_WAITING,
+    NEW_PER_HOUR,
+    Key,
+    ReportedName,
+    Seen,
+    Sightings,
+)
 from proxy.telemetry.metrics import summary_of_tags
 
 NOW = 1_795_435_200
@@ -25,7 +33,7 @@ PAGE = (
 
 
 def reported(*names, kind=Kind.HOST):
-    return [Report(kind, name, "script", path="/x") for name in names]
+    return [ReportedName(kind, name, "script", path="/x") for name in names]
 
 
 def test_a_page_names_its_hosts_with_element_page_and_count():
@@ -122,7 +130,7 @@ def test_a_network_is_kept_as_a_keyed_hash_alone():
     for sightings in (one, other):
         sightings.report(
             "site",
-            [Report(Kind.KEY, "theme", side=Side.SCRIPT, setter="cdn.vendor.example")],
+            [ReportedName(Kind.KEY, "theme", side=Side.SCRIPT, setter="cdn.vendor.example")],
             "192.0.2.0/24",
             NOW,
         )
@@ -137,11 +145,11 @@ def test_a_network_is_kept_as_a_keyed_hash_alone():
 def test_a_life_that_a_browser_reports_is_kept_and_one_that_was_sent_goes_before_it():
     sightings = Sightings()
     for _ in range(2):
-        sightings.report("site", [Report(Kind.COOKIE, "mine", lasts="3 days")], "192.0.2.0/24", NOW)
-        sightings.report("site", [Report(Kind.COOKIE, "sent", lasts="3 days")], "192.0.2.0/24", NOW)
+        sightings.report("site", [ReportedName(Kind.COOKIE, "mine", lasts="3 days")], "192.0.2.0/24", NOW)
+        sightings.report("site", [ReportedName(Kind.COOKIE, "sent", lasts="3 days")], "192.0.2.0/24", NOW)
         sightings.note_set_cookie("site", "callkom.io", b"sent=1; Max-Age=86400", b"/", NOW)
     sightings.give_back(sightings.take(NOW))
-    sightings.report("site", [Report(Kind.COOKIE, "sent", lasts="9 days")], "192.0.2.0/24", NOW)
+    sightings.report("site", [ReportedName(Kind.COOKIE, "sent", lasts="9 days")], "192.0.2.0/24", NOW)
     kept = {key.name: seen.cookie["lasts"] for key, seen in sightings.take(NOW).items()}
 
     assert kept == {"mine": "3 days", "sent": "1 day"}

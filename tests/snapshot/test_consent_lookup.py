@@ -5,7 +5,7 @@ import pytest
 from proxy.consent.answer import Answer
 from proxy.consent.cookie import MAX_LENGTH, ConsentReading, write_answer
 from proxy.consent.decision import Ask
-from proxy.consent.declared import Source
+from proxy.consent.effective_answer import Source
 from proxy.consent.tools.known import TOOLS
 from proxy.policy.scope import Pair, Scope
 from proxy.snapshot import consent_lookup

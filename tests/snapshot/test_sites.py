@@ -147,7 +147,7 @@ def test_a_site_may_treat_the_undeclared_otherwise():
 
 
 def test_a_staging_copy_stands_for_the_published_domain():
-    from proxy.process.load_files import for_configured_hosts
+    from proxy.process.read_files import for_configured_hosts
 
     text = (
         config_text("http://127.0.0.1:1").replace("callkom.io", "callkom.localhost")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from proxy.consent.tools.answer import Cookies, Reading, Silence, is_credible, of_switches, text_of
+from proxy.consent.tools.tool_answer import Cookies, Reading, Silence, is_credible, of_switches, text_of
 
 _PAIR = re.compile(r"([a-z]{1,32}):('[^',{}]{0,256}'|true|false|[0-9]{1,16})", re.ASCII)
 _CATEGORIES = ("preferences", "statistics", "marketing")

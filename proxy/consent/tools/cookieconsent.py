@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.consent.tools.answer import (
+from proxy.consent.tools.tool_answer import (
     Cookies,
     Reading,
     Silence,

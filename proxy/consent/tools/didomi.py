@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64decode
 from typing import Any
 
-from proxy.consent.tools.answer import (
+from proxy.consent.tools.tool_answer import (
     Cookies,
     Reading,
     Silence,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from proxy.consent.tools.answer import MAX_LENGTH, Cookies, Reading, Silence, ToolAnswer
 from proxy.consent.tools.cookiebot import read_cookiebot
 from proxy.consent.tools.cookieconsent import read_cookieconsent
 from proxy.consent.tools.didomi import BINARY, TOKEN, read_didomi
 from proxy.consent.tools.onetrust import CLOSED, CONSENT, read_onetrust
 from proxy.consent.tools.switches import read_switches
+from proxy.consent.tools.tool_answer import MAX_LENGTH, Cookies, Reading, Silence, ToolAnswer
 from proxy.consent.tools.word_lists import COMPLIANZ, read_complianz, read_cookieyes, read_tarteaucitron
 
 MAX_COOKIES = 32

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl
 
-from proxy.consent.tools.answer import (
+from proxy.consent.tools.tool_answer import (
     MAX_NAMES,
     Cookies,
     Reading,

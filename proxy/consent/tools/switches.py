@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.consent.tools.answer import Cookies, Reading, Silence, json_object, of_switches
+from proxy.consent.tools.tool_answer import Cookies, Reading, Silence, json_object, of_switches
 
 
 def read_switches(cookies: Cookies, now: int) -> Reading:  # noqa: ARG001 - they state no time

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from proxy.consent.tools.answer import MAX_NAMES, Cookies, Reading, Silence, of_switches, text_of
+from proxy.consent.tools.tool_answer import MAX_NAMES, Cookies, Reading, Silence, of_switches, text_of
 
 _SERVICE = re.compile(r"!([\w-]{1,64})=(true|false|wait)", re.ASCII)
 

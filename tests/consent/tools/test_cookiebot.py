@@ -2,8 +2,8 @@
 
 import pytest
 
-from proxy.consent.tools.answer import Silence, ToolAnswer
 from proxy.consent.tools.cookiebot import read_cookiebot
+from proxy.consent.tools.tool_answer import Silence, ToolAnswer
 from tests.consent.tool_cases import NOW
 
 PAIRS = "stamp:'x',necessary:true,preferences:true,statistics:false,marketing:false,method:'explicit',ver:1,utc:{utc}000,region:'fr'"  # fmt: skip

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from proxy.consent.tools.answer import Silence, ToolAnswer
 from proxy.consent.tools.cookieconsent import read_cookieconsent
+from proxy.consent.tools.tool_answer import Silence, ToolAnswer
 from tests.consent.tool_cases import NOW, seconds
 
 FIRST, LAST = "2026-10-01T09:30:00.000Z", "2026-10-15T09:30:00.000Z"

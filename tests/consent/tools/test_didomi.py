@@ -5,8 +5,8 @@ from base64 import b64encode
 
 import pytest
 
-from proxy.consent.tools.answer import Silence, ToolAnswer
 from proxy.consent.tools.didomi import BINARY, TOKEN, read_didomi
+from proxy.consent.tools.tool_answer import Silence, ToolAnswer
 from tests.consent.tool_cases import NOW, seconds
 
 TABLE = {

@@ -3,8 +3,8 @@
 import pytest
 
 from proxy.catalogue.shipped import providers
-from proxy.consent.tools.answer import MAX_LENGTH, Silence, ToolAnswer
 from proxy.consent.tools.known import MAX_COOKIES, MAX_OTHERS, TOOLS, read_tool
+from proxy.consent.tools.tool_answer import MAX_LENGTH, Silence, ToolAnswer
 from tests.consent.tool_cases import KINDS, NOW, TABLE, cases, expected, now_of
 
 HOSTILE = [

@@ -2,8 +2,8 @@
 
 import pytest
 
-from proxy.consent.tools.answer import Silence, ToolAnswer
 from proxy.consent.tools.onetrust import CLOSED, CONSENT, read_onetrust
+from proxy.consent.tools.tool_answer import Silence, ToolAnswer
 from tests.consent.tool_cases import NOW, seconds
 
 GROUPS = "C0001%3A1%2CC0002%3A1%2CC0003%3A0"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from proxy.consent.tools.answer import Silence, ToolAnswer
 from proxy.consent.tools.switches import read_switches
+from proxy.consent.tools.tool_answer import Silence, ToolAnswer
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.consent.tools.answer import Silence, ToolAnswer
+from proxy.consent.tools.tool_answer import Silence, ToolAnswer
 from proxy.consent.tools.word_lists import read_complianz, read_cookieyes, read_tarteaucitron
 
 

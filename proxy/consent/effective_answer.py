@@ -1,4 +1,4 @@
-"""What an answer to another consent tool counts for: `consent.source` of the config.
+"""Which answer holds: that in our cookie, or that to another consent tool (`consent.source` of the config).
 
 A refusal counts at once. A grant counts only when it states its own time, is within its life, was asked
 about all that is asked today, and has its record first: until then it is `due`, and grants nothing.
@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from proxy.consent.answer import Answer, Declared, Lack
 from proxy.consent.decision import Ask, Decision
-from proxy.consent.tools.answer import Reading, Silence, ToolAnswer
 from proxy.consent.tools.known import ReadableTool
+from proxy.consent.tools.tool_answer import Reading, Silence, ToolAnswer
 from proxy.policy.model import DAY
 from proxy.policy.scope import Pair, Scope
 
@@ -50,15 +50,15 @@ class Source:
         return [name for name, mapped in self.purposes.items() if purpose in mapped]
 
 
-class Standing(NamedTuple):
+class EffectiveAnswer(NamedTuple):
     """The answer that holds for a request, whether another tool asks in our place, and what it declared."""
 
     answer: Answer | None
-    quiet: bool
+    other_tool_asks: bool
     declared: Declared
 
 
-def standing(
+def effective_answer(
     source: Source,
     reading: Reading,
     own: Answer | None,
@@ -67,26 +67,26 @@ def standing(
     now: int,
     lasts: int,
     version: str,
-) -> Standing:
-    """Return what holds, given what the tool's cookies say and `own`, the answer in our cookie.
+) -> EffectiveAnswer:
+    """Return the answer that holds, given what the tool's cookies say and `own`, the answer in our cookie.
 
     `lasts` is the life of an answer in seconds, `version` the policy's.
     """
     plain = Declared(source.tool.id)
     if source.takes_over and own is not None:
-        return Standing(own, quiet=False, declared=plain)
+        return EffectiveAnswer(own, other_tool_asks=False, declared=plain)
     if not isinstance(reading, ToolAnswer):
         ours = own if own is not None and not own.taken else None
         over = ours is None or now - ours.at >= lasts
-        return Standing(ours, reading is Silence.OPEN and over and not source.takes_over, plain)
-    said = Declared(source.tool.id, digest_of(source.tool.id, reading), stated=reading.at)
+        return EffectiveAnswer(ours, reading is Silence.OPEN and over and not source.takes_over, plain)
+    said = Declared(source.tool.id, answer_digest(source.tool.id, reading), stated=reading.at)
     if own is not None and (own.declared == said.digest or _is_earlier(reading, own)):
-        return Standing(own, quiet=False, declared=said)
+        return EffectiveAnswer(own, other_tool_asks=False, declared=said)
     theirs = _answer_of(source, reading, own, scope, said.digest, now=now, lasts=lasts, version=version)
     if now - theirs.at >= lasts:
         return _narrowed(own, theirs, replace(said, lacks=Lack.OLD), old=theirs)
     if not theirs.granted:
-        return Standing(theirs, quiet=False, declared=replace(said, due=theirs))
+        return EffectiveAnswer(theirs, other_tool_asks=False, declared=replace(said, due=theirs))
     if (lack := _lack(source, reading, scope)) is not None:
         return _narrowed(own, theirs, replace(said, lacks=lack))
     meanwhile = _narrowed(own, theirs, said)
@@ -128,16 +128,18 @@ def _answer_of(
     )
 
 
-def _narrowed(own: Answer | None, theirs: Answer, said: Declared, *, old: Answer | None = None) -> Standing:
+def _narrowed(
+    own: Answer | None, theirs: Answer, said: Declared, *, old: Answer | None = None
+) -> EffectiveAnswer:
     """Return our earlier answer without what the tool's refuses: a refusal counts, whatever the rest does."""
     if own is None:
-        return Standing(old, quiet=False, declared=said)
+        return EffectiveAnswer(old, other_tool_asks=False, declared=said)
     granted = own.granted & theirs.granted
     if granted == own.granted:
-        return Standing(own, quiet=False, declared=said)
+        return EffectiveAnswer(own, other_tool_asks=False, declared=said)
     since = {purpose: day for purpose, day in own.since.items() if purpose in granted}
     left = replace(own, granted=granted, since=since, declared=said.digest)
-    return Standing(left, quiet=False, declared=replace(said, due=left))
+    return EffectiveAnswer(left, other_tool_asks=False, declared=replace(said, due=left))
 
 
 def _lack(source: Source, said: ToolAnswer, scope: Scope) -> Lack | None:
@@ -156,7 +158,7 @@ def _is_earlier(said: ToolAnswer, own: Answer) -> bool:
     return said.at is not None and said.at <= own.at
 
 
-def digest_of(tool: str, said: ToolAnswer) -> bytes:
+def answer_digest(tool: str, said: ToolAnswer) -> bytes:
     """Return what stands for an answer to a tool in our cookie: 6 bytes, none of them 0 at the end."""
     refused = None if said.refused is None else sorted(said.refused)
     facts = (tool, sorted(said.granted), refused, sorted(said.unclear), said.at)
@@ -164,6 +166,6 @@ def digest_of(tool: str, said: ToolAnswer) -> bytes:
     return found[:-1] + (found[-1:] if found[-1] else b"\1")
 
 
-def quietly(decision: Decision) -> Decision:
+def without_asking(decision: Decision) -> Decision:
     """Return the decision where another tool asks in our place."""
     return decision if decision.ask is Ask.NO else replace(decision, ask=Ask.OFF)

@@ -1,4 +1,4 @@
-"""What checks of a config find, and its place in the config file."""
+"""What checks of a config find, and the line of the config file that it is about."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from proxy.policy.yaml_source import Step, locate, read
 from proxy.problems import Place, Problem
 
 
-class Finding(NamedTuple):
+class ConfigFinding(NamedTuple):
     """What is wrong or doubtful, and the keys that lead to it in the config."""
 
     steps: tuple[Step, ...]
@@ -18,7 +18,7 @@ class Finding(NamedTuple):
     warning: bool = False
 
 
-def located(findings: Iterable[Finding], path: Path) -> list[Problem]:
+def located(findings: Iterable[ConfigFinding], path: Path) -> list[Problem]:
     """Return findings as problems, each at its line of the config file."""
     root, _ = read(path.read_text("utf-8"), path.name)
     return [

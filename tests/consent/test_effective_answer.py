@@ -7,9 +7,9 @@ import pytest
 from proxy.consent.answer import Answer, Lack
 from proxy.consent.cookie import MAX_LENGTH, read_answers, write_answer
 from proxy.consent.decision import Ask, decide
-from proxy.consent.declared import Source, quietly, standing
-from proxy.consent.tools.answer import Silence, ToolAnswer
+from proxy.consent.effective_answer import Source, effective_answer, without_asking
 from proxy.consent.tools.known import TOOLS, read_tool
+from proxy.consent.tools.tool_answer import Silence, ToolAnswer
 from proxy.policy.model import DAY
 from proxy.policy.scope import Pair, Scope
 from tests.consent.tool_cases import NOW, TABLE, cases, now_of
@@ -44,12 +44,12 @@ def ours(*granted, at=NOW - DAY, declared=b"", taken=False):
 
 
 def stands(reading, own=None, *, scope=SCOPE, now=NOW, **how):
-    return standing(source(**how), reading, own, scope, now=now, lasts=LASTS, version="2")
+    return effective_answer(source(**how), reading, own, scope, now=now, lasts=LASTS, version="2")
 
 
 def asked(found, scope=SCOPE, now=NOW):
     decision = decide(scope, found.answer, now=now, ask_again_after=LASTS)
-    return quietly(decision) if found.quiet else decision
+    return without_asking(decision) if found.other_tool_asks else decision
 
 
 YES = said("performance", "functional")
@@ -243,7 +243,7 @@ def test_what_is_on_without_consent_stays_on_unless_it_was_refused():
 @pytest.mark.parametrize(("tool", "case"), **cases("accept", "custom", now="today"))
 def test_a_sample_of_a_grant_is_due_exactly_where_the_tool_states_its_time(tool, case):
     reading = read_tool(TOOLS[tool], case["cookies"].items(), now_of(case))
-    found = standing(source(tool), reading, None, SCOPE, now=NOW, lasts=LASTS, version="2")
+    found = effective_answer(source(tool), reading, None, SCOPE, now=NOW, lasts=LASTS, version="2")
     wanted = {mapped for name, mapped in TABLE[tool]["purposes"].items() if name in case["granted"]}
 
     if "at" in case and not case.get("exceptions") and wanted:
@@ -255,7 +255,7 @@ def test_a_sample_of_a_grant_is_due_exactly_where_the_tool_states_its_time(tool,
 @pytest.mark.parametrize(("tool", "case"), **cases("refuse"))
 def test_a_sample_of_a_refusal_counts_whatever_the_tool(tool, case):
     reading = read_tool(TOOLS[tool], case["cookies"].items(), NOW)
-    found = standing(source(tool), reading, None, SCOPE, now=NOW, lasts=LASTS, version="2")
+    found = effective_answer(source(tool), reading, None, SCOPE, now=NOW, lasts=LASTS, version="2")
 
     assert asked(found).ask is Ask.NO
     assert found.declared.due.granted == frozenset()
@@ -264,7 +264,7 @@ def test_a_sample_of_a_refusal_counts_whatever_the_tool(tool, case):
 @pytest.mark.parametrize(("tool", "case"), **cases("expired", "garbage", "forged", "open"))
 def test_a_sample_of_anything_else_grants_nothing(tool, case):
     reading = read_tool(TOOLS[tool], case["cookies"].items(), NOW)
-    found = standing(source(tool), reading, None, SCOPE, now=NOW, lasts=LASTS, version="2")
+    found = effective_answer(source(tool), reading, None, SCOPE, now=NOW, lasts=LASTS, version="2")
 
     assert asked(found).grants == frozenset()
     assert found.declared.due is None

@@ -1,4 +1,4 @@
-from proxy.console import figures
+from proxy.console import page_data
 from proxy.console.metric_lines import Counted
 
 STARTING: dict = {}
@@ -26,12 +26,12 @@ def site(*, up):
 def test_a_worker_that_starts_is_told_as_not_ready_and_spoils_nothing():
     states = [STARTING, worker()]
 
-    assert figures.build(states) == {"version": "1.0", "build": "compiled", "compiled": True}
-    assert figures.workers(states) == [
+    assert page_data.build(states) == {"version": "1.0", "build": "compiled", "compiled": True}
+    assert page_data.workers(states) == [
         {**dict.fromkeys(("pid", "since", "cpu_seconds", "memory_bytes", "connections")), "ready": False},
         {"pid": 7, "ready": True, "since": 10, "cpu_seconds": 1.23, "memory_bytes": 99, "connections": 3},
     ]
-    assert figures.rules(states, "r.yaml") == {
+    assert page_data.rules(states, "r.yaml") == {
         "version": "a",
         "file": "r.yaml",
         "loaded_at": 20,
@@ -40,15 +40,15 @@ def test_a_worker_that_starts_is_told_as_not_ready_and_spoils_nothing():
 
 
 def test_while_nobody_has_started_there_is_nothing_to_say():
-    assert figures.build([STARTING])["version"] is None
-    assert figures.rules([], "r.yaml")["version"] is None
-    assert figures.store([STARTING]) == {"name": None, "ok": False, "why": None, "waiting": 0, "lost": 0}
-    assert figures.sites([STARTING]) == []
+    assert page_data.build([STARTING])["version"] is None
+    assert page_data.rules([], "r.yaml")["version"] is None
+    assert page_data.store([STARTING]) == {"name": None, "ok": False, "why": None, "waiting": 0, "lost": 0}
+    assert page_data.sites([STARTING]) == []
 
 
 def test_rules_that_one_worker_refuses_are_refused():
     refusal = {"outcome": "refused", "problems": ["r.yaml:3:5: no"], "at": 30.9}
-    found = figures.rules([worker(), worker(last_reload=refusal)], "r.yaml")
+    found = page_data.rules([worker(), worker(last_reload=refusal)], "r.yaml")
 
     assert found["refused"] == {"at": 30, "problems": ["r.yaml:3:5: no"]}
 
@@ -58,8 +58,8 @@ def test_the_store_is_well_where_no_worker_doubts_it():
         doubts={"records": "disk full"}, records={"store": "sqlite p.db", "waiting": 4, "lost": 2}
     )
 
-    assert figures.store([worker(), worker()])["ok"]
-    assert figures.store([worker(), broken]) == {
+    assert page_data.store([worker(), worker()])["ok"]
+    assert page_data.store([worker(), broken]) == {
         "name": "sqlite p.db",
         "ok": False,
         "why": "disk full",
@@ -69,7 +69,7 @@ def test_the_store_is_well_where_no_worker_doubts_it():
 
 
 def test_an_upstream_that_one_worker_finds_down_is_down():
-    assert figures.sites([worker(), worker(sites=[site(up=False)])]) == [
+    assert page_data.sites([worker(), worker(sites=[site(up=False)])]) == [
         {
             "name": "a.io",
             "hosts": ["a.io", "b.io"],
@@ -77,7 +77,7 @@ def test_an_upstream_that_one_worker_finds_down_is_down():
             "upstreams": [{"address": "http://u", "up": False}],
         }
     ]
-    assert figures.sites([worker()])[0]["upstreams"][0]["up"]
+    assert page_data.sites([worker()])[0]["upstreams"][0]["up"]
 
 
 def test_verdicts_come_with_the_most_first():
@@ -85,8 +85,8 @@ def test_verdicts_come_with_the_most_first():
     counted.verdicts["a.io", "x", "tag", "hold"] = 1
     counted.verdicts["a.io", "y", "cookie", "drop"] = 5
 
-    assert [one["provider"] for one in figures.verdicts(counted)] == ["y", "x"]
-    assert figures.verdicts(counted)[1] == {
+    assert [one["provider"] for one in page_data.verdicts(counted)] == ["y", "x"]
+    assert page_data.verdicts(counted)[1] == {
         "site": "a.io",
         "provider": "x",
         "what": "tag",

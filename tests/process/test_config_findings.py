@@ -1,6 +1,6 @@
 """A finding of a check is a problem at the line of the config that it speaks of."""
 
-from proxy.process.findings import Finding, located
+from proxy.process.config_findings import ConfigFinding, located
 
 CONFIG = "listen: 127.0.0.1:80\nsites:\n  - hosts: [a.io, b.io]\n"
 
@@ -9,9 +9,9 @@ def test_each_finding_stands_at_the_value_it_speaks_of_or_at_the_nearest_key_tha
     path = tmp_path / "config.yaml"
     path.write_text(CONFIG)
     findings = [
-        Finding(("listen", 0), "is taken"),
-        Finding(("sites", 0, "hosts", 1), "is no host", warning=True),
-        Finding(("sites", 0, "share"), "is missing"),
+        ConfigFinding(("listen", 0), "is taken"),
+        ConfigFinding(("sites", 0, "hosts", 1), "is no host", warning=True),
+        ConfigFinding(("sites", 0, "share"), "is missing"),
     ]
 
     assert [(str(one), one.warning) for one in located(findings, path)] == [
@@ -25,6 +25,6 @@ def test_of_a_file_with_nothing_in_it_the_first_line_is_told(tmp_path):
     path = tmp_path / "config.yaml"
     path.write_text("")
 
-    assert [str(one) for one in located([Finding(("listen",), "is missing")], path)] == [
+    assert [str(one) for one in located([ConfigFinding(("listen",), "is missing")], path)] == [
         "config.yaml:1:1: is missing"
     ]

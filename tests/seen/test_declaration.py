@@ -7,7 +7,7 @@ from proxy.filter.headers.cookies import CookieRules
 from proxy.filter.rules.judge import compile_rules
 from proxy.policy.load import load_policy
 from proxy.policy.own_hosts import OwnHosts
-from proxy.seen.declared import Declaration, Whose, declaration, is_declared, matches_any
+from proxy.seen.declaration import Declaration, Whose, declaration, is_declared, matches_any
 from proxy.seen.names import Kind
 from proxy.seen.sightings import Key
 from tests.policy.rules import text_of

@@ -1,4 +1,4 @@
-"""The figures of a worker that are set each second, not counted by requests: for Prometheus."""
+"""The gauges of a worker, set each second: what is a state and no count, for Prometheus."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FILES_EVERY = 15
 """Reports between two counts of open files: ten thousand take some milliseconds."""
 
 
-class Figures:
+class Gauges:
     """Sets the gauges of one worker; `report` is called every second."""
 
     def __init__(

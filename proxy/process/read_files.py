@@ -17,7 +17,7 @@ from proxy.policy.load import load_policy
 from proxy.policy.model import Policy
 from proxy.policy.rehome import rehome
 from proxy.problems import Place, Problem
-from proxy.process.findings import located
+from proxy.process.config_findings import located
 from proxy.process.loaded_files import LoadedFiles, files_named
 from proxy.process.rules_tests import RulesTests, doubt_of, failed_tests
 from proxy.process.source_checks import source_faults

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.consent.tools.answer import (
+from proxy.consent.tools.tool_answer import (
     EARLIEST,
     MAX_NAMES,
     Silence,

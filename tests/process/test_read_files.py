@@ -9,7 +9,7 @@ import pytest
 from proxy.config.loading import load_config
 from proxy.errors import ConfigError, PolicyError, RulesTestsError
 from proxy.policy.load import load_policy
-from proxy.process.load_files import for_configured_hosts, main, read_files, read_policy
+from proxy.process.read_files import for_configured_hosts, main, read_files, read_policy
 from proxy.process.rules_tests import RulesTests
 from tests.process.test_rules_tests import FAILING, LINE
 from tests.support.proxying import RULES, config_text
