@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from proxy.banner.words import accepted
 from proxy.consent.cookie import read_answers
 from proxy.filter.body.encoding import ask_upstream, choose
 from proxy.filter.headers.content_kind import body_kind, names_document
@@ -66,6 +67,7 @@ READERS: dict[str, tuple[Reader, tuple[bytes, ...]]] = {
     "Reporting-Endpoints": (lambda value: reporting_endpoints(value, JUDGE), (b'a="//b.example",', b'="', b'\\"')),
     "Report-To": (lambda value: report_to(value, JUDGE), (b'{"endpoints":[{"url":"//a.example"}]},', b"{", b'{"', b"[{")),
     "Accept-Encoding": (lambda value: (choose(value), ask_upstream(value)), (b"gzip;q=0.1,", b"br ;q", b", ;")),
+    "Accept-Language": (lambda value: accepted(value, ("en", "fr")), (b"a-", b"-", b"en;q=0.1,", b" ,")),
     "the first bytes": (lambda first: (body_kind([], nosniff=False, dest=None, first=first, disposition=None), names_document(first)), (b"<!--", b"<?", b" ", b"<!doctype ", b"\xef\xbb\xbf")),
     "an address": (lambda text: url_of(text.decode("latin-1")), (b"/", b"//a", b"%2f", b"@", b"..")),
     "a target": (lambda target: refused_request(REQUESTS, "callkom.io", b"/" + target, NOBODY), (b"/g/", b"/gtm.js?", b"%2f", b"collect", b"//")),

@@ -182,6 +182,10 @@ class _Chosen(Cache[tuple[str, "bytes | str | None"], Words]):
         return self.store(key, languages[spoken], len(page) + len(accept or ""))
 
 
+LONGEST_TAG = 64
+"""Characters of a language tag that are looked at: servers need take no more than 35 (RFC 5646 4.4.1)."""
+
+
 def accepted(header: bytes | str | None, codes: Iterable[str]) -> str | None:
     """Return which of these languages an Accept-Language header likes best (RFC 9110 12.5.4)."""
     if not header:
@@ -205,7 +209,7 @@ def _weight(parameters: str) -> float:
 def _nearest(tag: str, codes: Iterable[str]) -> str | None:
     """Return the language of a tag: `fr` for `fr-CA`, `pt-br` before `pt`."""
     known = {code.lower(): code for code in codes}
-    wanted = tag.strip().lower().replace("_", "-")
+    wanted = tag.strip()[:LONGEST_TAG].lower().replace("_", "-")
     while wanted:
         if wanted in known:
             return known[wanted]

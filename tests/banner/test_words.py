@@ -1,4 +1,5 @@
 import pickle
+import sys
 
 import pytest
 from hypothesis import given
@@ -171,3 +172,21 @@ def test_languages_are_handed_to_another_process_as_they_are(tmp_path):
 
 def test_direction_is_one_of_two():
     assert Words("x", {"direction": "sideways"}).direction == "ltr"
+
+
+def test_of_a_language_tag_longer_than_any_the_beginning_is_looked_at():
+    steps = []
+
+    def count(_frame, event, called):
+        if event == "c_call" and called.__name__ == "rpartition":
+            steps.append(called)
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        found = accepted(b"-" * 60_000 + b", fr-" + b"a-" * 30_000 + b";q=0.5", LANGUAGES.all)
+    finally:
+        sys.setprofile(before)
+
+    assert found == "fr"
+    assert 0 < len(steps) <= 128

@@ -37,6 +37,8 @@ HOSTILE = {
     "many templates": lambda n: b"<!doctype html>" + b"<template>" * (n // 10),
     "doctypes": lambda n: b"<!doctype html>" * (n // 15),
     "classes": lambda n: b'<p class="' + b"calendly " * (n // 9) + b'">',
+    "one attribute": lambda n: b"<p " + b"rel=a " * (n // 6) + b">",
+    "many handlers": lambda n: b"<p " + b"".join(b"on%d=a " % at for at in range(n // 9)) + b">",
     "handlers": lambda n: b"<p " + b"onclick=a " * (n // 10) + b">",
     "unterminated string in a handler": lambda n: (
         b"<a onclick='Calendly.initPopupWidget(\"" + b'\\"' * (n // 2) + b"'>"

@@ -38,6 +38,9 @@ _RUNS: Final = {
     "'": re.compile(rb"[^']*+"),
 }
 _HARMLESS: Final = re.compile(rb"\s*data:(?:image|font|video|audio)/", re.IGNORECASE)
+MOST: Final = 100
+"""Attributes of one tag that are judged; what may load beyond them is refused unread."""
+
 _IDENTIFIES: Final = frozenset({b"id", b"class", b"rel", b"type"})
 _RISKY: Final = frozenset(
     name.encode()
@@ -77,7 +80,8 @@ class LongTag:
         self._record = record
         self._begun = False
         self._part = ""  # which part of an attribute over the cap is passing
-        self._identity = b""
+        self._identity: dict[bytes, bytes] = {}
+        self._judged: dict[bytes, bool] = {}  # whether what may load under this name is refused
         self._holds = _CODE.match(raw) is not None
 
     @property
@@ -133,7 +137,7 @@ class LongTag:
         self.closed = False
         name, text = match["name"].lower(), match[0]
         if name in _IDENTIFIES and len(text) < 1024:
-            self._identity += b" " + text
+            self._identity.setdefault(name, text)
         if not self._refuses(name, text):
             return text
         return self._renamed(match["name"]) + text[len(name) :]
@@ -143,7 +147,16 @@ class LongTag:
             return False
         if self._holds:
             return name in _RISKY
-        judged = judge_tag(self._context, b"<" + self.name + self._identity + b" " + text + b" >")
+        refused = self._judged.get(name)  # of duplicates browsers read the first
+        if refused is None:
+            refused = len(self._judged) >= MOST or self._judge(text)
+            if len(self._judged) < MOST:
+                self._judged[name] = refused
+        return refused
+
+    def _judge(self, text: bytes) -> bool:
+        tag = b" ".join((b"<" + self.name, *self._identity.values(), text, b">"))
+        judged = judge_tag(self._context, tag)
         if judged is None or judged.out is None:
             return False
         self._record(JudgedTag(judged.name, ContentModel.NOTHING, None, judged.verdict, inner=judged.inner))

@@ -1,8 +1,13 @@
 """Tags too long to be held are read attribute by attribute, the same however they arrive."""
 
+import sys
+
 import pytest
 
+from proxy.build_digest import build_kind
 from proxy.filter.size_limits import MAX_TAG
+from proxy.filter.tags.long_tag import MOST
+from proxy.filter.tags.start_tag import judge_tag
 from tests.filter.pages import filtered, passed
 
 LONG = b"x" * (MAX_TAG + 100)
@@ -88,3 +93,42 @@ def test_a_tag_that_never_ends_comes_out_as_it_was(size):
     page = b'<p>text<img alt="' + LONG
 
     assert filtered(page, size=size) == page
+
+
+def judged(attributes: bytes) -> int:
+    """Return how many bytes of tags are judged for a tag over the cap with these attributes."""
+    seen = []
+
+    def count(frame, event, _argument):
+        if event == "call" and frame.f_code is judge_tag.__code__:
+            seen.append(len(frame.f_locals["raw"]))
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        filtered(b"<p " + attributes * (4 * MAX_TAG // len(attributes)) + b">")
+    finally:
+        sys.setprofile(before)
+    return sum(seen)
+
+
+@pytest.mark.skipif(build_kind() == "compiled", reason="counts calls, which compiled code makes directly")
+@pytest.mark.parametrize("attributes", [b"rel=a ", b"class=b src=c ", b"type=a onclick=b "])
+def test_an_attribute_that_comes_again_and_again_is_judged_once(attributes):
+    assert 0 < judged(attributes) < MAX_TAG
+
+
+def test_the_first_of_several_decides_as_in_browsers():
+    page = b"<img src=%b src=%b alt='" + LONG + b"'>"
+
+    assert filtered(page % (b"/own", b"//stats.example/p")) == page % (b"/own", b"//stats.example/p")
+    refused = filtered(page % (b"//stats.example/p", b"/own"))
+    assert refused.startswith(b"<img data-consent-src=//stats.example/p data-consent-src=/own ")
+
+
+def test_what_may_load_beyond_a_hundred_attributes_is_refused_unread():
+    names = b" ".join(b"on%d=a" % at for at in range(MOST + 20))
+    out = filtered(b"<p " + names + b" alt='" + LONG + b"'>")
+
+    assert out.count(b" on") == MOST
+    assert out.count(b" data-consent-on") == 20
