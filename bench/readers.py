@@ -12,6 +12,7 @@ from proxy.filter.headers.link_header import link_header, refresh_header, specul
 from proxy.filter.headers.reporting import csp_reports, report_to, reporting_endpoints
 from proxy.filter.headers.set_cookie import parse_date, parse_set_cookie
 from proxy.filter.headers.sweep import sweep
+from proxy.filter.html.scanner import HtmlFilter
 from proxy.filter.rules.collection_requests import RequestRules, refused_request
 from proxy.filter.rules.judge import compile_rules, judge_for
 from proxy.filter.syntax.css import without_refused
@@ -49,6 +50,11 @@ def _reports(body: bytes) -> object:
     return read_reports(body, RULES, COOKIES)
 
 
+def _xml(inside: bytes) -> object:
+    page = HtmlFilter(JUDGE, xml=True)
+    return page.feed(b"<!DOCTYPE x [" + inside) + page.close()
+
+
 def _refuses(address: str) -> bool:
     return address.startswith("x")
 
@@ -67,6 +73,7 @@ READERS: dict[str, tuple[Reader, tuple[bytes, ...]]] = {
     "Reporting-Endpoints": (lambda value: reporting_endpoints(value, JUDGE), (b'a="//b.example",', b'="', b'\\"')),
     "Report-To": (lambda value: report_to(value, JUDGE), (b'{"endpoints":[{"url":"//a.example"}]},', b"{", b'{"', b"[{")),
     "Accept-Encoding": (lambda value: (choose(value), ask_upstream(value)), (b"gzip;q=0.1,", b"br ;q", b", ;")),
+    "an XML doctype": (_xml, (b"<!--", b"<?", b"<!ENTITY a '", b"<")),
     "Accept-Language": (lambda value: accepted(value, ("en", "fr")), (b"a-", b"-", b"en;q=0.1,", b" ,")),
     "the first bytes": (lambda first: (body_kind([], nosniff=False, dest=None, first=first, disposition=None), names_document(first)), (b"<!--", b"<?", b" ", b"<!doctype ", b"\xef\xbb\xbf")),
     "an address": (lambda text: url_of(text.decode("latin-1")), (b"/", b"//a", b"%2f", b"@", b"..")),

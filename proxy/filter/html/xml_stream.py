@@ -24,7 +24,9 @@ from proxy.filter.verdict import Verdict
 _INSTRUCTION: Final = re.compile(rb"<" + INSTRUCTION)
 _QUOTED = rb"\"[^\"]*+\"|'[^']*+'"
 _INNER = (
-    rb"(?:<!--[^-]*+(?:-(?!->)[^-]*+)*+-->|<\?[^?]*+(?:\?(?!>)[^?]*+)*+\?>|" + _QUOTED + rb"|[^\]\"'<]++|<)*+"
+    rb"(?:<!--[^-]*+(?:-(?!->)[^-]*+)*+-->|<\?[^?]*+(?:\?(?!>)[^?]*+)*+\?>|"
+    + _QUOTED
+    + rb"|[^\]\"'<]++|<(?!!--|\?))*+"
 )
 _DOCTYPE: Final = re.compile(
     rb"<!DOCTYPE[ \t\r\n]++([^ \t\r\n>\[]++)(?:"

@@ -196,3 +196,13 @@ def test_a_root_named_html_is_a_page_and_its_script_one_of_xhtml(doctype):
 def test_a_doctype_that_could_hide_markup_is_unreadable(inside):
     with pytest.raises(Unreadable):
         filtered(f"<!DOCTYPE svg [{inside}]>{SVG}</svg>", xml=True)
+
+
+@pytest.mark.parametrize("opened", ["<!--", "<?x", '"', "'"])
+def test_what_is_never_closed_in_a_doctype_hides_its_end(opened):
+    """As for XML parsers; to go on behind the bracket would also try each of a thousand comments to the end."""
+    rest = f"]>{SVG}</svg>"
+
+    assert filtered(f"<!DOCTYPE svg [{opened} {rest}", xml=True) == f"<!DOCTYPE svg [{opened} {rest}".encode()
+    with pytest.raises(Unreadable):
+        filtered(f"<!DOCTYPE svg [{opened} {rest}" + " " * 70_000, xml=True)
