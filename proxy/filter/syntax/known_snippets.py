@@ -89,6 +89,6 @@ def _is_insights(text: str) -> bool:
     if begins is None or not ends:
         return False
     loader = "".join(text[begins.start() : ends[-1]].split())
-    if hashlib.sha256(loader.encode()).hexdigest()[:32] not in _INSIGHTS:
+    if hashlib.sha256(loader.encode("utf-8", "surrogateescape")).hexdigest()[:32] not in _INSIGHTS:
         return False
     return code_of(text[: begins.start()]) in ("", " ") and is_plain_data("(" + text[ends[-1] :])

@@ -138,7 +138,7 @@ def data_url(address: str) -> DataUrl | None:
     if match is None:
         return None
     kind, _, parameters = match[1].partition(";")
-    body = unquote_to_bytes(match[2].partition("#")[0])
+    body = unquote_to_bytes(match[2].partition("#")[0].encode("utf-8", "surrogateescape"))
     if parameters.lower().replace(" ", "").endswith("base64"):
         body = _unbase64(body)
     return DataUrl(kind.strip().lower() or "text/plain", body)

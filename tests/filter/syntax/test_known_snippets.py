@@ -103,3 +103,9 @@ def test_other_scripts_are_not_known():
     assert not is_known_snippet("appInsightsSDK" + " " * 2_000)
     assert not is_known_snippet("!function(" * 1_000 + "appInsightsSDK")
     assert not is_known_snippet("initMenu()")
+
+
+def test_bytes_of_another_encoding_make_it_unknown_and_no_fault():
+    text = "!function(caf\udce9){appInsightsSDK}({cfg: {}})"
+
+    assert not is_known_snippet(text + " " * 5000)

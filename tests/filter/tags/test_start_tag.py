@@ -155,3 +155,12 @@ def test_what_a_rule_replaces_with_nothing_has_no_place_for_a_placeholder(instea
     assert found.verdict.does is Does.REPLACE
     assert (found.position is not PlaceholderPosition.NOWHERE) == stands
     assert found.facts.with_ == instead
+
+
+def test_bytes_of_another_encoding_in_a_document_of_an_address_are_read():
+    """A page in windows-1252 or Shift_JIS has them where one in UTF-8 has none."""
+    page = b'<iframe src="data:text/html,caf\xe9"></iframe><iframe src="data:text/html,\xe9<img src=//stats.example/p>"></iframe>'
+    out = filtered(page)
+
+    assert out.startswith(b'<iframe src="data:text/html,caf\xe9"></iframe>')
+    assert b'<iframe src="data:text/html,\xe9<img src=//stats' not in out
