@@ -21,9 +21,9 @@ class Does(Enum):
     ANSWER = "answer 204"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False, unsafe_hash=True)
 class Verdict:
-    """What is done, and by which rule.
+    """What is done, and by which rule; never changed.
 
     `because` is None where no rule applies (own files, nothing to judge). `needs` are the
     missing purposes; `provider` its id (of a platform or tracker of the catalogue, too), None for
@@ -31,14 +31,35 @@ class Verdict:
     `host` and `element` name what is loaded; two verdicts that differ in nothing else are equal.
     """
 
-    does: Does
-    because: Place | None = None
-    provider: str | None = None
-    needs: tuple[str, ...] = ()
-    note: str = ""
-    presumed: bool = False
-    host: str = field(default="", compare=False)  # of the third party that is loaded, and the element
-    element: str = field(default="", compare=False)
+    does: Final[Does]
+    because: Final[Place | None]
+    provider: Final[str | None]
+    needs: Final[tuple[str, ...]]
+    note: Final[str]
+    presumed: Final[bool]
+    host: str = field(compare=False)  # of the third party that is loaded, and the element
+    element: str = field(compare=False)
+
+    # What a dataclass writes itself is interpreted in compiled code, too, and slower yet where it is frozen.
+    def __init__(  # noqa: PLR0917 - its fields
+        self,
+        does: Does,
+        because: Place | None = None,
+        provider: str | None = None,
+        needs: tuple[str, ...] = (),
+        note: str = "",
+        presumed: bool = False,
+        host: str = "",
+        element: str = "",
+    ) -> None:
+        self.does = does
+        self.because = because
+        self.provider = provider
+        self.needs = needs
+        self.note = note
+        self.presumed = presumed
+        self.host = host
+        self.element = element
 
     @property
     def keeps(self) -> bool:

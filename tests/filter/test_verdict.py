@@ -34,3 +34,17 @@ def test_two_that_differ_in_host_and_element_alone_are_equal():
     assert len({one, Verdict(Does.HOLD, PLACE, "acme", ("performance",))}) == 1
     assert one != Verdict(Does.HOLD, PLACE, "acme", ("functional",))
     assert one != Verdict(Does.HOLD, PLACE, "acme", ("performance",), presumed=True)
+
+
+def test_one_is_made_without_interpreted_code_where_the_filter_is_compiled():
+    """What dataclasses write is compiled from a string at run time, and stays interpreted."""
+    written = getattr(Verdict.__init__, "__code__", None)
+
+    assert written is None or written.co_filename != "<string>"
+
+
+def test_two_that_differ_in_host_and_element_alone_are_one():
+    one = Verdict(Does.HOLD, PLACE, "many", ("performance",), "a note")
+
+    assert one.noted("a note", "many.example", "script") == one
+    assert len({one, one.noted("a note", "many.example", "img"), one.noted("b", "many.example", "img")}) == 2
