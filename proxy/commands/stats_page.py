@@ -10,6 +10,7 @@ from proxy.records.figures import By, Figures, PurposeFigures, day_name, figures
 
 _WIDTH, _HEIGHT = 720, 200
 _MOST_BARS = 92
+_WIDEST_BAR = 48
 
 _SERIES = (("accepted", "a"), ("custom", "c"), ("refused", "r"), ("withdrawn", "w"))
 """What a bar is made of, from the bottom up, and the class of each part."""
@@ -44,6 +45,7 @@ section{padding:16px 20px;margin:16px 0 0}
 figure{margin:0}
 svg{display:block;width:100%;height:200px;border-block:1px solid var(--line)}
 figcaption{display:flex;justify-content:space-between;margin:4px 0 0}
+figcaption :only-child{margin:auto}
 .a{fill:var(--a);background:var(--a)}.c{fill:var(--c);background:var(--c)}
 .r{fill:var(--r);background:var(--r)}.w{fill:var(--w);background:var(--w)}
 ul{display:flex;flex-wrap:wrap;gap:4px 20px;list-style:none;margin:12px 0 0;padding:0}
@@ -108,13 +110,15 @@ def _details(by: By, table: Markup, *, is_open: bool) -> Markup:
 
 
 def _tiles(total: Figures) -> Markup:
-    share = f" \u00b7 {total.accepted / total.answered:.0%}" if total.answered else ""
+    def share(count: int) -> str:
+        return f" \u00b7 {count / total.answered:.0%}" if total.answered else ""
+
     tiles = (
         (f"{total.answered:,}", "answered"),
-        (f"{total.accepted:,}", f"accepted{share}"),
-        (f"{total.refused:,}", "refused"),
-        (f"{total.custom:,}", "custom"),
-        (f"{total.withdrawn:,}", "withdrawn"),
+        (f"{total.accepted:,}", f"accepted{share(total.accepted)}"),
+        (f"{total.refused:,}", f"refused{share(total.refused)}"),
+        (f"{total.custom:,}", f"custom{share(total.custom)}"),
+        (f"{total.withdrawn:,}", f"withdrawn{share(total.withdrawn)}"),
         (f"{total.shown:,}", "pages with the banner"),
         (f"{total.asked_again:,}", "of them asked again"),
         (f"{total.gpc:,}", "pages with GPC"),
@@ -147,12 +151,11 @@ def _bars(numbers: Mapping[Key, int]) -> Markup:
         joined(parts),
     )
     return _markup(
-        "<figure><p>up to {} in {}</p>{}<figcaption><span>{}</span><span>{}</span></figcaption></figure>",
+        "<figure><p>up to {} in {}</p>{}<figcaption>{}</figcaption></figure>",
         f"{top:,}",
         _days(step),
         svg,
-        day_name(first),
-        day_name(last),
+        joined(_markup("<span>{}</span>", day_name(day)) for day in dict.fromkeys((first, last))),
     )
 
 
@@ -161,13 +164,13 @@ def _days(step: int) -> str:
 
 
 def _bar(one: Figures, day: str, x: float, width: float, top: int) -> Markup:
-    y = float(_HEIGHT)
+    y, wide = float(_HEIGHT), min(width * 0.8, _WIDEST_BAR)
     parts = []
     for name, kind in _SERIES:
         high = getattr(one, name) * _HEIGHT / top
         if high:
             y -= high
-            place = f'x="{x + width * 0.1:.1f}" y="{y:.1f}" width="{width * 0.8:.1f}" height="{high:.1f}"'
+            place = f'x="{x + (width - wide) / 2:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{high:.1f}"'
             parts.append(Markup(f'<rect class="{kind}" {place}/>'))
     title = ", ".join(f"{getattr(one, name)} {name}" for name, _ in _SERIES)
     return _markup("<g><title>{}: {}</title>{}</g>", day, title, joined(parts))

@@ -49,8 +49,8 @@ def record_page(record: ConsentRecord, shown: Shown | None) -> str:
 
 
 _ASKED = {
-    Ask.NO: "nobody was asking",
-    Ask.OFF: "nobody was asking",
+    Ask.NO: "of the visitor's own accord",
+    Ask.OFF: "of the visitor's own accord",
     Ask.FIRST: "asked for the first time",
     Ask.EXPIRED: "asked again because the earlier answer ran out",
     Ask.NEW: "asked again because of what is new",

@@ -108,7 +108,9 @@ def test_show_says_what_is_known_of_the_gesture(config, withdrawn):
     page = run(config, "show", withdrawn[0].id).stdout
 
     assert "Answer      withdraw\n" in page
-    assert "Gesture     the button save of the panel, pressed by a person, nobody was asking\n" in page
+    assert (
+        "Gesture     the button save of the panel, pressed by a person, of the visitor's own accord\n" in page
+    )
     assert "Withdrawn   performance\n" in page
 
 

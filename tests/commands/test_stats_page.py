@@ -30,10 +30,12 @@ def page(found, **more) -> str:
     return made
 
 
-def test_the_tiles_say_each_figure_and_the_share_of_who_accepted():
+def test_the_tiles_say_each_figure_and_the_share_of_each_answer():
     made = page(numbers())
 
-    assert "<p><b>9</b>answered</p><p><b>6</b>accepted \u00b7 67%</p><p><b>3</b>refused</p>" in made
+    assert (
+        "<p><b>9</b>answered</p><p><b>6</b>accepted \u00b7 67%</p><p><b>3</b>refused \u00b7 33%</p>" in made
+    )
     assert "<b>1,200</b>pages with the banner" in made
     assert "proofs.db \u00b7 all" in made
 
@@ -47,7 +49,17 @@ def test_a_bar_a_day_is_stacked_to_the_height_of_its_answers():
     assert [one[0] for one in rects] == ["a", "r", "a", "r"]
     assert [float(one[4]) for one in rects] == pytest.approx([133.3, 66.7] * 2)
     assert [float(one[2]) for one in rects] == pytest.approx([66.7, 0.0] * 2)
-    assert [float(one[1]) for one in rects] == pytest.approx([36.0, 36.0, 396.0, 396.0])
+    assert [float(one[1]) for one in rects] == pytest.approx([156.0, 156.0, 516.0, 516.0])
+
+
+def test_a_single_day_is_a_bar_in_the_middle_and_one_date():
+    made = page(numbers(1))
+
+    assert (
+        re.findall(r'<rect class="\w" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', made)
+        == [("336.0", "48.0")] * 2
+    )
+    assert "<figcaption><span>2026-11-23</span></figcaption>" in made
 
 
 def test_the_label_says_what_the_plot_shows():

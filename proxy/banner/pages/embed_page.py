@@ -22,7 +22,11 @@ from proxy.policy.own_hosts import OwnHosts
 from proxy.policy.scope import Pair
 
 FRAME = "html,body,iframe{margin:0;border:0;display:block;width:100%;height:100%}"
-FORM = "body{margin:0;padding:1px;font:16px/1.5 system-ui,sans-serif}"
+FORM = (
+    "body{margin:0;padding:1px 1px 12px;font:16px/1.5 system-ui,sans-serif}"
+    "@media(prefers-color-scheme:dark){body{padding:12px}}"
+)
+"""A form is dark on white, as its provider styles it: on a dark page it stands on a white card."""
 
 SANDBOX = "allow-scripts allow-forms"
 """What a form may do; without allow-same-origin it has no origin, no cookie, no storage.

@@ -17,6 +17,7 @@ from proxy.banner.markup import Markup, escape, fill, joined, when
 from proxy.banner.stored_pages import forget_stored
 from proxy.banner.words import Languages, Words
 from proxy.config.banner_colours import Look
+from proxy.consent.answer import How
 from proxy.consent.tools.known import TOOLS
 from proxy.policy.model import CookieRule, Policy
 
@@ -166,6 +167,9 @@ def proof(words: Words, receipt: Mapping[str, Any], *, names: Mapping[str, str] 
         return words.listed(known) if known else words.say("receipt.nothing")
 
     how, scope, tool = receipt.get("how"), receipt.get("scope") or {}, receipt.get("declared_by")
+    button = (
+        receipt.get("control") if how == How.WITHDRAW.value else how
+    )  # what was withdrawn has its own line
     asked = dict.fromkeys(provider for providers in scope.values() for provider in providers)
     lines = facts(
         words,
@@ -175,7 +179,10 @@ def proof(words: Words, receipt: Mapping[str, Any], *, names: Mapping[str, str] 
             ("time", _moment(words, receipt.get("declared_at" if tool else "time"))),
             ("site", receipt.get("site")),
             ("version", receipt.get("policy_version")),
-            ("how", "" if tool else words.of.get(f"how.{how}", how)),  # no button of ours
+            (
+                "how",
+                "" if tool else words.of.get(f"how.{button}", words.of.get(f"how.{how}", how)),
+            ),  # no button of ours
             ("declared", words.say("receipt.declared_text", tool=_tool(tool)) if tool else ""),
             ("declared_at", _moment(words, receipt.get("time") if tool else None)),
             ("granted", purposes("granted")),

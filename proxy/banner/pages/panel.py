@@ -103,7 +103,8 @@ class Panel:
         date = self.words.date
         if decision.ask in (Ask.EXPIRED, Ask.SIGNAL):
             return _paragraphs([say("panel.expired", date=date(answer.at)), *signal])
-        time, version = self.words.time(answer.at), answer.policy_version
+        time = self.words.time(answer.at)
+        version = Markup(f"<bdi>{escape(answer.policy_version)}</bdi>")  # not broken at its hyphens
         life = self.policy.ask_again_after.seconds or 0
         lines = [
             say(

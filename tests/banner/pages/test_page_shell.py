@@ -99,6 +99,17 @@ def test_a_proof_says_what_was_answered_in_words():
 
 
 @pytest.mark.parametrize(
+    ("control", "words"), [("refuse", "Refuse all"), ("save", "Save my choices"), (None, "Withdrawal")]
+)
+def test_a_withdrawal_names_the_button_it_was_given_with(control, words):
+    receipt = RECEIPT | {"how": "withdraw", "control": control, "withdrawn": ["performance"]}
+    page = SHELL.receipt(WORDS["en"], receipt, back=None, host="").decode()
+
+    assert f"<dt>Given with</dt><dd>{words}</dd>" in page
+    assert "<dt>Withdrawn</dt><dd>Performance</dd>" in page
+
+
+@pytest.mark.parametrize(
     ("language", "label", "moment"),
     [
         ("en", "Given on", "23 November 2026 at 12:34 UTC"),

@@ -47,7 +47,7 @@ def test_before_an_answer_everything_is_refused_and_said_so():
 def test_ones_own_answer_stands_there_with_date_version_and_the_next_question(granted, words):
     page = panel(decision(*granted, answered=True))
 
-    assert f"{words}, on 17 November 2026 at 11:06 UTC, under policy version 2026-11-01." in page
+    assert f"{words}, on 17 November 2026 at 11:06 UTC, under policy version <bdi>2026-11-01</bdi>." in page
     assert "We ask again on 16 May 2027" in page
     assert checked(page) == list(granted)
 
