@@ -47,6 +47,11 @@ _INLINE = (
 
 _PIXELS = re.compile(r"\s*([0-9]{1,4})(?:px)?\s*", re.ASCII)
 _STYLED = re.compile(r"(?:^|;)\s*(?:min-)?(width|height)\s*:\s*([0-9]{1,4})px", re.ASCII | re.IGNORECASE)
+_PART = re.compile(r"\s*([0-9]{1,3}(?:\.[0-9]{1,2})?%)\s*", re.ASCII)
+_STYLED_PART = re.compile(
+    r"(?:^|;)\s*(?:min-)?height\s*:\s*([0-9]{1,3}(?:\.[0-9]{1,2})?(?:%|rem|[sdl]?v(?:h|w|min|max)))\s*(?:;|!|$)",
+    re.ASCII | re.IGNORECASE,
+)
 _RATIO = re.compile(r"(?:^|;)\s*aspect-ratio\s*:\s*([0-9.]{1,6}(?:\s*/\s*[0-9.]{1,6})?)\s*(?:;|$)", re.ASCII)
 _WHOLE = "position:absolute!important;inset:0!important;margin:0!important;overflow:auto!important"
 _FILLS = re.compile(r"(?:^|;)\s*position\s*:\s*absolute\s*(?:;|$)", re.ASCII | re.IGNORECASE)
@@ -78,12 +83,24 @@ def size_of(facts: TagFacts) -> PlaceholderSize:
         return PlaceholderSize(_WHOLE)
     if known.get("height", LOW) < LOW or known.get("width", NARROW) < NARROW:
         return PlaceholderSize(_least(known), small=True)
-    parts = [f"min-height:{known['height']}px!important"] if "height" in known else []
-    if "height" not in known and (ratio := _RATIO.search(style)) is not None:
-        parts.append(f"aspect-ratio:{ratio[1]}!important")
+    if "height" in known:
+        parts = [f"min-height:{known['height']}px!important"]
+    elif (ratio := _RATIO.search(style)) is not None:
+        parts = [f"aspect-ratio:{ratio[1]}!important"]
+    else:
+        parts = _part_of(values)
     if known.get("width", 0) >= 240:
         parts.append(f"max-width:{known['width']}px!important")
     return PlaceholderSize(";".join(parts))
+
+
+def _part_of(values: Mapping[str, str]) -> list[str]:
+    """Return the least height of a card instead of what is so high of its box, or of the window."""
+    part = _STYLED_PART.search(values.get("style", "")) or _PART.fullmatch(values.get("height", ""))
+    if part is None:
+        return []
+    whole = ["margin:0!important"] if part[1].endswith("%") else []  # with a margin it outgrew its box
+    return [f"min-height:{part[1].lower()}!important", *whole]
 
 
 def _least(known: Mapping[str, int]) -> str:

@@ -111,3 +111,20 @@ def test_without_script_there_is_the_card_and_no_frame(opened, stage, browser_of
     assert page.locator("noembed").is_hidden()
     assert len(page.frames) == 1
     context.close()
+
+
+def test_a_card_is_as_high_as_the_part_of_its_box_or_window_that_it_stands_for(visit, stage):
+    frame = '<iframe src="https://calendly.com/a/30min" {}></iframe>'
+    window = "style='width:100%;height:70vh'"
+    boxes = [("attribute", 'width="100%" height="100%"'), ("style", 'style="width:100%;height:100%"')]
+    found = "".join(f'<div id="{id_}" style="height:480px">{frame.format(how)}</div>' for id_, how in boxes)
+    found += f"<div id='window'>{frame.format(window)}</div>"
+    stage.html = Stage.page(body=found)
+    stage.answered = True
+    visitor = visit(viewport={"width": 800, "height": 1000})
+
+    heights = {
+        id_: visitor.page.locator(f"#{id_} .ph").bounding_box()["height"]
+        for id_ in ("attribute", "style", "window")
+    }
+    assert heights == {"attribute": 480, "style": 480, "window": 700}

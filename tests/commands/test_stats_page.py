@@ -56,7 +56,7 @@ def test_a_single_day_is_a_bar_in_the_middle_and_one_date():
     made = page(numbers(1))
 
     assert (
-        re.findall(r'<rect class="\w" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', made)
+        re.findall(r'<rect class="\w" x="([\d.]+)" y="-?[\d.]+" width="([\d.]+)"', made)
         == [("336.0", "48.0")] * 2
     )
     assert "<figcaption><span>2026-11-23</span></figcaption>" in made
