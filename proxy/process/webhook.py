@@ -7,12 +7,12 @@ nothing, unless the config says so.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 import ssl
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from proxy.config.console_checks import is_loopback
 from proxy.http.upstream.upstream_address import is_public_address
 
 PATIENCE = 10.0
@@ -32,14 +32,6 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], *, allow_priva
         raise NotDeliveredError(str(error) or type(error).__name__) from None
     if not 200 <= status < 300:
         raise NotDeliveredError(f"it responded {status}")
-
-
-def is_loopback(host: str) -> bool:
-    """True for a host that names this machine itself."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _post(url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bool) -> int:

@@ -41,7 +41,7 @@ def simple(stage):
 @pytest.mark.parametrize("how", THEMES, ids=["light", "dark"])
 @pytest.mark.parametrize("lang", ["en", "fr"])
 @pytest.mark.parametrize("opened", [False, True], ids=["closed", "open"])
-def test_the_banner(visit, simple, how, lang, opened):
+def test_axe_finds_nothing_on_the_banner(visit, simple, how, lang, opened):
     simple.html = simple.html.replace('lang="en"', f'lang="{lang}"')
     visitor = visit(**how)
     if opened:
@@ -54,7 +54,7 @@ def test_the_banner_on_a_narrow_screen(visit, simple):
     assert findings(visit(viewport={"width": 360, "height": 740})) == [[], []]
 
 
-def test_the_notice(visit, simple):
+def test_axe_finds_nothing_on_the_notice_for_a_signal(visit, simple):
     simple.signal = True
 
     assert findings(visit()) == [[], []]

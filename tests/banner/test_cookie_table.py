@@ -123,7 +123,7 @@ def test_a_word_of_the_sites_own_is_in_the_table_for_machines_too(tmp_path):
     assert "Werkend" in {row["category"] for row in said["cookies"]}
 
 
-def test_cells_are_text():
+def test_a_cell_of_the_table_is_text_and_no_markup():
     policy = policy_of(cookies=ROW.format(why="'<script>|`'"))
     chosen = rows(policy)
 

@@ -253,7 +253,7 @@ def test_after_the_end_the_day_starts_anew(visit):
         "expires=Thu, 01-Jan-1970 00:00:01 GMT",
     ],
 )
-def test_deletions_always_pass(visit, end):
+def test_a_script_may_always_delete_a_cookie(visit, end):
     page = visit()
     page.context.add_cookies(
         [{"name": n, "value": "1", "domain": HOST, "path": "/"} for n in ("_ga", "theme")]

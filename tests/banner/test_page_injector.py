@@ -262,7 +262,7 @@ def test_the_banner_is_no_modal_and_has_a_name():
     assert "tabindex" not in body
 
 
-def test_ids_are_ours():
+def test_every_id_that_is_injected_is_one_of_ours_and_used_once():
     injector = RENDERER.injector(decision())
     ids = re.findall(r'\bid="([^"]+)"', "".join(injected(injector)))
 

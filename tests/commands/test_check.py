@@ -114,7 +114,7 @@ def test_warnings_alone_end_with_3(tmp_path):
     assert "no test of this file trips this tag rule" in told.stderr
 
 
-def test_programs_get_json(tmp_path):
+def test_with_json_programs_get_each_problem_with_its_line(tmp_path):
     told = check(edited(tmp_path, "purpose: performance", "purpose: preformance"), "--json")
     problems = json.loads(told.stdout)
 

@@ -41,6 +41,6 @@ def test_a_text_stands_where_it_begins_and_a_page_of_one_line_needs_no_number():
     assert tag_lines('<img src="//a.example/">', [("img", "a.example")]) == []
 
 
-def test_numbers_are_words():
+def test_numbers_of_lines_are_said_in_words_and_no_more_than_five():
     assert [as_words([]), as_words([3]), as_words([3, 4])] == ["", " line 3", " lines 3, 4"]
     assert as_words([1, 2, 3, 4, 5, 6]) == " lines 1, 2, 3, 4, 5, ..."

@@ -27,7 +27,7 @@ def test_and_is_refused_where_others_would_reach_it_without_tls(admin):
         config(admin)
 
 
-def test_tokens_are_few():
+def test_more_tokens_than_twenty_are_refused():
     assert len(config("127.0.0.1:9100", MOST_TOKENS).console.tokens) == MOST_TOKENS
     with pytest.raises(ConfigError, match="20 are the most"):
         config("127.0.0.1:9100", MOST_TOKENS + 1)
@@ -37,6 +37,9 @@ def test_without_a_token_the_admin_address_may_be_anywhere():
     assert load_config(f"{LEAST}admin: 0.0.0.0:9100\nconsole: {{ tokens: [] }}\n").console.tokens == ()
 
 
-def test_a_name_without_a_meaning_here_is_not_loopback():
-    assert not is_loopback("")
-    assert not is_loopback("127.0.0.1.evil.example")
+@pytest.mark.parametrize(
+    ("host", "own"),
+    [("127.0.0.1", True), ("127.8.9.1", True), ("::1", True), ("localhost", True), ("10.0.0.1", False), ("localhost.example", False), ("", False), ("127.0.0.1.evil.example", False)],
+)  # fmt: skip
+def test_this_machine_itself_is_known_by_its_names(host, own):
+    assert is_loopback(host) is own

@@ -230,7 +230,7 @@ def test_with_the_keyboard_alone(visit, providers):
     visitor.page.wait_for_function("document.activeElement.title == 'Content from Calendly'")
 
 
-def test_in_french(visit):
+def test_a_page_in_french_has_its_placeholder_in_french(visit):
     visitor = visit()
     visitor.goes("/fr/booking")
     place = visitor.page.get_by_role("group", name="Contenu de Calendly")

@@ -65,7 +65,7 @@ def test_accept_means_every_purpose_that_was_asked():
     assert (choice.how, choice.granted, choice.back) == (How.ACCEPT, {"functional", "performance"}, "/a")
 
 
-def test_refuse_means_none():
+def test_refusing_grants_no_purpose_whatever_is_ticked():
     assert read(b"choice=refuse&purpose=functional").granted == frozenset()
 
 

@@ -11,7 +11,7 @@ def test_configured_hosts_and_those_under_the_domain_are_own():
     assert own.owns("shop.example")
 
 
-def test_others_are_not():
+def test_hosts_beside_those_named_are_not_the_sites_own():
     own = OwnHosts(frozenset({"callkom.io", "shop.example"}), "callkom.io")
 
     assert not own.owns("cdn.shop.example")

@@ -221,7 +221,7 @@ def test_the_script_of_a_service_worker_has_our_lines_and_its_variants_name():
     assert failed.body is VERBATIM
 
 
-def test_mail_is_saved():
+def test_mail_is_saved_as_a_file_and_never_shown():
     given = composed(responded((b"Content-Type", b"message/rfc822")), kind=BodyKind.MAIL)
 
     assert all_of(given, b"Content-Disposition")[0].startswith(b"attachment")

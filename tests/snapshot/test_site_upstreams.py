@@ -74,7 +74,7 @@ async def test_a_site_that_is_gone_is_let_go(upstreams):
     assert len(upstreams._by_key) == 1
 
 
-async def test_closing_leaves_none(upstreams):
+async def test_closing_leaves_no_upstream_open(upstreams):
     await upstreams.update(load_config(SITES))
     await upstreams.close()
 

@@ -60,7 +60,7 @@ def test_of_what_is_said_only_so_much_waits_to_be_added_up():
     assert len(tally._summaries) < 2100
 
 
-def test_times_become_histograms():
+def test_a_time_is_counted_in_each_bucket_of_its_histogram_that_holds_it():
     metrics = Metrics()
     metrics.tally.observe("own_seconds", "callkom.io", 0.0007)
     page = metrics.page().decode()

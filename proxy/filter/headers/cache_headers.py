@@ -109,7 +109,7 @@ def translate_preconditions(headers: Headers) -> Headers:
 
 
 def without_range(headers: Headers) -> Headers:
-    """Return the headers without Range and If-Range where a page may be the answer (T9).
+    """Return the headers without Range and If-Range where a page may be the response (T9).
 
     Chromium goes on with a download that broke off under `empty` and `navigate`: that one stays a
     part, and a part of a page that comes all the same is fetched again, whole.

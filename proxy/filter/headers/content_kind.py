@@ -1,4 +1,4 @@
-"""What a browser would make of an answer: a document to be read, or bytes to pass on.
+"""What a browser would make of a response: a document to be read, or bytes to pass on.
 
 The MIME type is what any browser may settle on (Fetch "extract a MIME type", and the
 sloppier readings of the same lines); where there is none, the first bytes tell (WHATWG
@@ -17,7 +17,7 @@ SNIFF = 1445
 
 
 class BodyKind(Enum):
-    """What is done with an answer's body."""
+    """What is done with a response's body."""
 
     HTML = "html"  # read and rewritten
     XML = "xml"  # XHTML, SVG, XML shown as a page: read and rewritten by XML's rules
@@ -178,7 +178,7 @@ def _sealed_kind(essence: bytes, dest: bytes | None) -> BodyKind:
 
 
 def _sniffed_kind(*, nosniff: bool, dest: bytes | None, first: bytes | None, more: bool) -> BodyKind | None:
-    """An answer without a type: markup at its start makes it a page, unless sniffing is forbidden."""
+    """A response without a type: markup at its start makes it a page, unless sniffing is forbidden."""
     if nosniff or dest in _INERT:
         return BodyKind.OTHER
     if first is None:

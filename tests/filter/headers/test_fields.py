@@ -69,5 +69,5 @@ def test_tabs_and_bytes_beyond_ascii_are_no_fault() -> None:
 
 
 @given(st.lists(st.tuples(st.binary(max_size=12), st.binary(max_size=12)), max_size=5))
-def test_no_headers_raise(headers: list[tuple[bytes, bytes]]) -> None:
+def test_no_headers_of_strangers_raise_an_error(headers: list[tuple[bytes, bytes]]) -> None:
     assert fault_in(headers) is None or isinstance(fault_in(headers), str)

@@ -170,7 +170,7 @@ def test_speculation_rules_come_from_nobody_refused(value: bytes, left: bytes | 
 
 
 @given(st.binary(max_size=60))
-def test_no_bytes_raise(value: bytes) -> None:
+def test_no_bytes_of_a_link_header_raise_an_error(value: bytes) -> None:
     for function in (link_header, refresh_header, speculation_rules):
         assert function(value, NOBODY) is None or isinstance(function(value, NOBODY), bytes)
     assert judged(NOBODY, value, "link") is not None

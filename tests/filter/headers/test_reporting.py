@@ -129,7 +129,7 @@ def test_any_json_is_judged(value: object) -> None:
 
 
 @given(st.binary(max_size=80))
-def test_no_bytes_raise(value: bytes) -> None:
+def test_no_bytes_of_a_reporting_header_raise_an_error(value: bytes) -> None:
     for function in (reporting_endpoints, report_to, csp_reports):
         assert function(value, NOBODY) is None or isinstance(function(value, NOBODY), bytes)
 

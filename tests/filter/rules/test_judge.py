@@ -137,7 +137,7 @@ def test_emptied_memos_change_nothing():
     assert rules().for_host("stats.example")
 
 
-def test_memos_stay_bounded():
+def test_what_is_remembered_of_tags_and_hosts_stays_bounded():
     asked = judge_of("      - { from: h.example, purpose: functional }\n")
     for number in range(30_000):
         passed(b"<img src=//x%d.example/%s>" % (number, b"y" * 500), judged=asked)

@@ -26,14 +26,14 @@ from proxy.filter.syntax.urls import COMMON, addresses_in, data_url, srcset_addr
         ("http:/..//a.example", "..", "//a.example"),
     ],
 )
-def test_who_is_asked(address, host, path):
+def test_an_address_names_the_host_and_path_that_are_asked(address, host, path):
     assert url_of(address) == (host, path)
 
 
 @pytest.mark.parametrize(
     "address", ["data:,x", "javascript:1", "about:blank", "#x", "", "  ", "mailto:a@b.example"]
 )
-def test_nobody_is_asked(address):
+def test_of_an_address_without_a_host_nobody_is_asked(address):
     assert url_of(address) is None
 
 

@@ -239,7 +239,7 @@ def test_an_interim_answer_is_dropped_with_all_its_fields():
     assert upstream_response.reason == b"OK"
 
 
-def test_trailers_are_dropped():
+def test_trailers_of_a_chunked_body_are_dropped():
     upstream_response, parser = read(
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nSet-Cookie: _ga=1\r\n\r\n"
     )
