@@ -98,6 +98,13 @@ class Request:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.goto(self.origin + "/")
 
+    def anew(self):
+        """Open the page once more, and no other beside it."""
+        for other in self.context.pages:
+            if other != self.page:
+                other.close()
+        self.page.goto(self.origin + "/")
+
     def leave(self, *, reports=1):
         """Go to a page without the guard, and return what the last page reported."""
         self.page.goto(self.origin + "/plain")

@@ -95,8 +95,9 @@ def used(page, way, use):
 
 @pytest.mark.parametrize("way", REALMS)
 def test_no_realm_brings_fresh_functions(visit, way):
+    page = visit()
     for use in USES.values():
-        page = visit()
+        page.anew()
         used(page, REALMS[way], use)
 
         assert stored(page) == set()
