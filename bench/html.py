@@ -1,8 +1,9 @@
 """The document filter beside python-lolhtml doing the same whole job, interleaved in one run.
 
-    python bench/html.py [--rounds 5] [--chunk 16384] [--compiled]
+    python bench/html.py [--rounds 5] [--chunk 16384] [--compiled] [--each]
 
-With --compiled the filter is the one that `make compiled` left in .compiled.
+With --compiled the filter is the one that `make compiled` left in .compiled. With --each only our filter is
+run, and what every page of the corpus takes is printed: of two such runs, one --compiled, no page may be slower.
 Cold: every cache emptied before each page. Warm: the caches have seen these very pages, which
 is their best case. Processor time of this thread is measured, and both engines take turns on every
 page: ratios count, not milliseconds.
@@ -140,6 +141,7 @@ class Injected:
     """Fixed bytes at the three places."""
 
     always = False
+    amp = False
 
     def head(self, _page) -> bytes:
         return HEAD
@@ -298,10 +300,10 @@ def forget(judge: Judge) -> None:
     judge.empty_caches()
 
 
-def paired(
+def least(
     pages_: list[list[bytes]], runs: dict[str, Callable], before: dict[str, Callable], rounds: int
-) -> dict[str, float]:
-    """Return the best seconds per engine, summed over pages; engines take turns on every page."""
+) -> dict[str, list[float]]:
+    """Return the best seconds per engine and page; engines take turns on every page."""
     best = {name: [float("inf")] * len(pages_) for name in runs}
     for round_ in range(rounds):
         for number, chunks in enumerate(pages_):
@@ -311,7 +313,29 @@ def paired(
                 start = time.thread_time()
                 runs[name](chunks)
                 best[name][number] = min(best[name][number], time.thread_time() - start)
-    return {name: sum(times) for name, times in best.items()}
+    return best
+
+
+def paired(
+    pages_: list[list[bytes]], runs: dict[str, Callable], before: dict[str, Callable], rounds: int
+) -> dict[str, float]:
+    """Return the best seconds per engine, summed over pages."""
+    return {name: sum(times) for name, times in least(pages_, runs, before, rounds).items()}
+
+
+def each(chunk: int, rounds: int) -> None:
+    """Print what every page of the corpus takes, cold and warm."""
+    paths = sorted((SHARED / "corpus" / "pages").glob("*.html"))
+    cold, warm = judge(40), judge(40)
+    runs = {"cold": ours(cold, Injected()), "warm": ours(warm, Injected())}
+    whole = [cut(path.read_bytes(), chunk) for path in paths]
+    for chunks in whole:
+        runs["warm"](chunks)
+    gc.freeze()
+    times = least(whole, runs, {"cold": lambda: forget(cold)}, rounds)
+    print(f"{build_kind():40}{'cold us':>10}{'warm us':>10}")
+    for path, *taken in zip(paths, times["cold"], times["warm"], strict=True):
+        print(f"{path.name:40}" + "".join(f"{seconds * 1e6:10.0f}" for seconds in taken))
 
 
 def main() -> None:
@@ -321,9 +345,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--chunk", type=int, default=16_384)
     parser.add_argument("--compiled", action="store_true")
+    parser.add_argument("--each", action="store_true")
     given = parser.parse_args()
     if given.compiled and build_kind() != "compiled":
         parser.error("nothing compiled in .compiled: run python -m tools.compiled")
+    if given.each:
+        each(given.chunk, given.rounds)
+        return
     raw = pages()
     whole = [cut(page, given.chunk) for page in raw]
     size = sum(map(len, raw))
