@@ -55,6 +55,11 @@ def _xml(inside: bytes) -> object:
     return page.feed(b"<!DOCTYPE x [" + inside) + page.close()
 
 
+def _text_of_xml(text: bytes) -> object:
+    page = HtmlFilter(JUDGE, xml=True)
+    return page.feed(b"<x>" + text) + page.close()
+
+
 def _refuses(address: str) -> bool:
     return address.startswith("x")
 
@@ -74,6 +79,7 @@ READERS: dict[str, tuple[Reader, tuple[bytes, ...]]] = {
     "Report-To": (lambda value: report_to(value, JUDGE), (b'{"endpoints":[{"url":"//a.example"}]},', b"{", b'{"', b"[{")),
     "Accept-Encoding": (lambda value: (choose(value), ask_upstream(value)), (b"gzip;q=0.1,", b"br ;q", b", ;")),
     "an XML doctype": (_xml, (b"<!--", b"<?", b"<!ENTITY a '", b"<")),
+    "XML with no names": (_text_of_xml, (b"<>", b"< ", b"</>x", b"<&")),
     "Accept-Language": (lambda value: accepted(value, ("en", "fr")), (b"a-", b"-", b"en;q=0.1,", b" ,")),
     "the first bytes": (lambda first: (body_kind([], nosniff=False, dest=None, first=first, disposition=None), names_document(first)), (b"<!--", b"<?", b" ", b"<!doctype ", b"\xef\xbb\xbf")),
     "an address": (lambda text: url_of(text.decode("latin-1")), (b"/", b"//a", b"%2f", b"@", b"..")),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from proxy.filter.syntax.tokens import REST
+from proxy.filter.syntax.tokens import REST, XML_NAME_START
 from proxy.filter.tags.refusal import DocumentContext
 from proxy.filter.tags.start_tag import judge_tag
 
@@ -37,14 +37,18 @@ COMMENT: Final = MarkupEnd(re.compile(rb"--!?>"), 4, 3)
 _XML_COMMENT: Final = MarkupEnd(re.compile(rb"-->"), 4, 2)
 _BOGUS: Final = MarkupEnd(re.compile(rb">"), 2, 0)
 _CDATA: Final = MarkupEnd(re.compile(rb"\]\]>"), 9, 2)
+_ALONE: Final = MarkupEnd(re.compile(b""), 1, 0)
+_XML_NAME: Final = re.compile(rb"</?" + XML_NAME_START)
 _DOCTYPE: Final = b"<!doctype"
 
 
 def construct_at(head: bytes, *, xml: bool, foreign: bool) -> tuple[Construct, MarkupEnd | None]:
     """Return what begins with these first bytes (up to nine), and how it ends."""
     second = head[1:2]
-    if second.isalpha() or (second == b"/" and head[2:3].isalpha()) or (xml and second not in b"!?"):
+    if second.isalpha() or (second == b"/" and head[2:3].isalpha()):
         return Construct.TAG, None
+    if xml and second not in b"!?":
+        return _in_xml(head)
     if second == b"?":
         return Construct.PASSES, _BOGUS
     if second == b"/":
@@ -52,6 +56,13 @@ def construct_at(head: bytes, *, xml: bool, foreign: bool) -> tuple[Construct, M
     if second == b"!":
         return _declared(head, xml=xml, cdata=foreign or xml)
     return Construct.UNKNOWN, None
+
+
+def _in_xml(head: bytes) -> tuple[Construct, MarkupEnd | None]:
+    """Tell a tag of any name from a `<` that begins none, where browsers stop reading."""
+    if _XML_NAME.match(head):
+        return Construct.TAG, None
+    return (Construct.UNKNOWN, None) if head == b"</" else (Construct.PASSES, _ALONE)
 
 
 def _declared(head: bytes, *, xml: bool, cdata: bool) -> tuple[Construct, MarkupEnd | None]:

@@ -150,7 +150,8 @@ EVERY: Final = step((COMMENT, BOGUS, TEXT), ANY_TAG)
 FOREIGN: Final = step((COMMENT, FOREIGN_BOGUS, CDATA, TEXT), ANY_TAG)
 """Stops at every tag of SVG and MathML; their CDATA sections are text."""
 
-XML_NAME = rb"[^ \t\n\f\r/>!?<&\"'=][^ \t\n\f\r/>]*+"
+XML_NAME_START: Final = rb"[^ \t\n\f\r/>!?<&\"'=]"
+XML_NAME = XML_NAME_START + rb"[^ \t\n\f\r/>]*+"
 XML: Final = step((XML_COMMENT, CDATA), rb"(<(/?)(" + XML_NAME + rb")" + REST + rb")")
 """Stops at every tag, doctype and processing instruction of an XML document."""
 

@@ -27,6 +27,14 @@ def test_in_xml_any_name_is_a_tag_and_a_comment_is_certain_at_once():
     assert [kind(head, xml=True) for head in (b"<_a", b"</_a", b"<!--")] == ["TAG", "TAG", "PASSES"]
 
 
+def test_in_xml_what_begins_no_name_is_no_tag():
+    """A browser stops reading there; whoever took it for a tag would wait for its end, and again at the next."""
+    heads = (b"<", b"</", b"<>", b"< a", b"<&", b"</>", b"</ a")
+
+    assert [kind(head, xml=True) for head in heads] == ["UNKNOWN"] * 2 + ["PASSES"] * 5
+    assert construct_at(b"<>", xml=True, foreign=False)[1].begins == 1, "what is behind it is read"
+
+
 @pytest.mark.parametrize("how", [{"foreign": True}, {"xml": True}])
 def test_a_cdata_section_ends_at_its_own_end_where_it_is_one(how):
     assert [kind(b"<![CDATA["[:n], **how) for n in (3, 8, 9)] == ["UNKNOWN", "UNKNOWN", "PASSES"]
