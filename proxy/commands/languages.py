@@ -23,7 +23,7 @@ languages_app = typer.Typer(help="Languages of banner, panel and placeholders.",
 _CODE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
 _LINE = re.compile(r"( *)([A-Za-z0-9_-]+):(.*)")
 _ABOUT = ("language", "direction")
-_QUOTED = re.compile(r"""(: |:$| #|^[{\["'&*!|>%@`#,?-]|^$)""")
+_QUOTED = re.compile(r"""(: |:$| #|\n|^[{\["'&*!|>%@`#,?-]|^$)""")
 
 
 @languages_app.callback()

@@ -571,7 +571,7 @@ def test_it_runs_in_xhtml(chromium, site):
     context.close()
 
 
-@pytest.mark.parametrize(("catalogue", "most"), [(None, 4480), (shipped_catalogue(), 5180)])
+@pytest.mark.parametrize(("catalogue", "most"), [(None, 4680), (shipped_catalogue(), 5360)])
 def test_with_callkoms_own_rules_it_weighs_little_with_the_names_of_known_trackers_too(catalogue, most):
     text = (ROOT / "rules.yaml").read_text()
     policy = rehome(load_policy(text, catalogue=catalogue), "callkom.io", "callkom.localhost")

@@ -50,7 +50,7 @@ def test_what_more_runs_without_consent_is_an_exit_status(edited):
 
 
 def test_a_rule_for_an_inline_script_that_goes_is_seen_by_what_the_tests_try(edited):
-    new = edited("      - { text: hs-scripts.com, purpose: performance }\n", "")
+    new = edited("      - { text: { any: [hs-scripts.com, hs-analytics.net] }, purpose: performance }\n", "")
     told = run("diff", "rules.yaml", new, "--json")
 
     assert told.returncode == 1

@@ -153,6 +153,8 @@ def test_each_form_of_a_script_stands_in_its_box_and_is_shown_once_by_itself(vis
     assert visitor.page.locator("main > .ph button").get_attribute(shown) == "form eu1 1 c"
     visitor.page.locator("#right .ph button").click()
     visitor.page.frame_locator("#right [data-cc-frame]").get_by_text("HubSpot form a").wait_for()
+    frame = visitor.page.locator("#right [data-cc-frame]")
+    assert until(lambda: frame.bounding_box()["height"] < 100), "as high as the form: what is below moves up"
     visitor.page.locator("main > .ph button").click()
     visitor.page.frame_locator("main > iframe").get_by_text("HubSpot form c").wait_for()
     assert visitor.page.locator("#left .ph").is_visible(), "the second was not asked for"

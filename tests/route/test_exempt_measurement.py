@@ -54,7 +54,7 @@ async def test_the_first_layer_asks_consent_for_the_others_alone_and_its_switch_
     async with Origin(served()) as origin, proxying(origin.url, folder=tmp_path, rules=MEASURED) as proxy:
         shown = (await proxy.ask("/")).body.decode()
 
-    asking = shown.partition("With your consent")[2].partition("</p>")[0]
+    asking = shown.partition("With your consent")[2].partition("</div>")[0]
     assert "audience</b>" not in asking
     assert "Performance" in asking
     assert 'value="audience" checked="checked"' in shown
