@@ -26,8 +26,8 @@ STATES: dict[str, frozenset[str]] = {
     "performance": frozenset({"performance"}),
     "accepted": frozenset({"functional", "performance"}),
 }
-LONG = ("functional", "performance")
-"""States whose walks wait for the long suites: every application is walked before a choice, refused, accepted and observed."""
+LONG = ("functional", "performance", OBSERVED)
+"""States whose walks wait for the long suites: every application is walked before a choice, refused and accepted."""
 BEHIND = [
     pytest.param(place, marks=pytest.mark.load) if place in LONG else place for place in (*STATES, OBSERVED)
 ]

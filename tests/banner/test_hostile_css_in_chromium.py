@@ -49,7 +49,10 @@ def banner_only(visitor):
     return visitor.page.evaluate(LOOK)
 
 
-@pytest.mark.parametrize("opened", [False, True], ids=["closed", "open"])
+@pytest.mark.parametrize(
+    "opened",
+    [pytest.param(False, id="closed", marks=pytest.mark.load), pytest.param(True, id="open")],
+)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_style_sheet_of_a_site_reaches_the_banner(visit, stage, name, opened):
     def look():

@@ -140,7 +140,13 @@ STAY_IN_THE_PAGE = {"strict-dynamic"}
 RUN_THEIRS = {"none", "nonce only", "strict-dynamic", "unsafe-inline", "no connections"}
 
 
-@pytest.mark.parametrize("granted", [(), ("functional", "performance")], ids=["refused", "granted"])
+@pytest.mark.parametrize(
+    "granted",
+    [
+        pytest.param((), id="refused"),
+        pytest.param(("functional", "performance"), id="granted", marks=pytest.mark.load),
+    ],
+)
 @pytest.mark.parametrize("name", POLICIES)
 def test_after_an_answer_guard_and_style_reach_the_page_whatever_its_policy(visit, stage, name, granted):
     """As files where addresses count, in the page where they do not; before the site's first script either way."""
